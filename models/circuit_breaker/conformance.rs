@@ -1,0 +1,454 @@
+//! What the outside sees of the model, and the bindings of our own breaker to it.
+
+use std::collections::BTreeMap;
+
+use counterpart::conform::interleave::Script;
+use counterpart::trace::itf_state;
+use counterpart::{Counterpart, Facade, Spec};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::implementation::{self, Config, Core, Permit, Status};
+use super::model::{Action, Breaker, CLIENTS_MAX, Outcome, Phase, State, Tally, WindowKind};
+
+/// A tick of the model, as a breaker under test sees it.
+pub const TICK_MS: u64 = 1_000;
+
+/// What the clock of a breaker under test shows first: enough to be set back.
+pub const START_MS: u64 = 1_000 * TICK_MS;
+
+/// How the model reads.
+pub struct BreakerSpec;
+
+impl Spec for BreakerSpec {
+    type Model = Breaker;
+
+    fn parameters(&self, model: &Breaker) -> BTreeMap<String, String> {
+        let window = match model.window {
+            WindowKind::Calls(size) => format!("{size} calls"),
+            WindowKind::Ticks { ticks, results_max } => format!("{ticks} ticks of at most {results_max} results"),
+        };
+        let mut parameters = vec![
+            ("window", window),
+            ("minimum", model.minimum_calls.to_string()),
+            ("failure rate", format!("{}%", model.failure_rate_percent)),
+            ("permits", model.permits.to_string()),
+            ("open wait", format!("{} ticks", model.open_wait_ticks)),
+            ("clients", model.clients.to_string()),
+        ];
+        if let Some(percent) = model.slow_rate_percent {
+            parameters.push(("slow rate", format!("{percent}%")));
+        }
+        if let Some(ticks) = model.half_open_wait_ticks {
+            parameters.push(("half-open wait", format!("{ticks} ticks")));
+        }
+        if model.steps_back_max > 0 {
+            parameters
+                .push(("clock", format!("set back {} times by {} ticks", model.steps_back_max, model.skew_ticks)));
+        }
+        if model.interchangeable_clients {
+            parameters.push(("clients told apart", "no".into()));
+        }
+        parameters.push(("variant", format!("{:?}", model.variant)));
+        parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    }
+
+    fn actor(&self, action: &Action) -> String {
+        match action {
+            Action::Acquire { client } | Action::Report { client, .. } => format!("client {client}"),
+            Action::Tick | Action::StepBack => "clock".into(),
+        }
+    }
+
+    fn state_json(&self, model: &Breaker, state: &State) -> Value {
+        json!({
+            "phase": itf_state(&state.phase),
+            "window": state.window.entries(),
+            "calls": itf_state(&&state.calls[..usize::from(model.clients)]),
+            "clock set back": state.steps_back,
+            "history": state.history.breaches().join(", "),
+        })
+    }
+
+    fn because(&self, name: &str) -> Option<String> {
+        BECAUSE.iter().find(|(property, _)| *property == name).map(|(_, why)| (*why).to_string())
+    }
+}
+
+/// Why each property comes to be violated, for a reader who knows only the story.
+const BECAUSE: &[(&str, &str)] = &[
+    (
+        "a half-open round admits no more than its permits",
+        "half-open is there to ask a sick backend a few careful questions; whoever is let through uncounted turns the \
+         probe into a stampede",
+    ),
+    (
+        "only results of the current generation move it",
+        "the result is of a call that began before the breaker opened: it says how the backend was then, and is taken for \
+         how it is now",
+    ),
+    (
+        "open admits none before its wait is over",
+        "the wait is what gives the backend time to drain; a call let through early takes that time away again",
+    ),
+    ("it opens only when the results call for it", "a healthy backend is cut off"),
+    ("it opens whenever the results call for it", "a failing backend goes on being called"),
+    (
+        "a failed probe opens it again",
+        "the probe has shown that the backend is still down, and the breaker goes on sending calls to it",
+    ),
+    (
+        "every permit out belongs to a running or successful probe",
+        "a cancelled probe took its permit with it: when all are lost no caller can ever close the breaker again",
+    ),
+];
+
+/// What the outside sees.
+pub struct BreakerFacade;
+
+/// What a client or the clock gets back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// Let through.
+    Admitted,
+    /// Not let through.
+    Rejected,
+    /// Nothing to say.
+    Done,
+}
+
+/// What an operator sees between calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Seen {
+    /// `closed`, `open` or `half-open`.
+    pub phase: &'static str,
+    /// Of an open breaker.
+    pub retry_after_ticks: Option<u64>,
+    /// Of a half-open one.
+    pub permits_left: Option<u32>,
+    /// Results in the window.
+    pub calls: u32,
+    /// Failures among them.
+    pub failed: u32,
+    /// Slow ones among them.
+    pub slow: u32,
+}
+
+impl Facade for BreakerFacade {
+    type Model = Breaker;
+    type Input = Action;
+    type Output = Answer;
+    type Snapshot = Seen;
+
+    fn label(&self, _: &Breaker, from: &State, action: &Action, to: Option<&State>) -> Option<(Action, Answer)> {
+        let answer = match action {
+            Action::Acquire { client } => {
+                // An idle client that is not idle afterwards was let through.
+                let after = to.unwrap_or(from).calls[usize::from(*client)];
+                if after == Default::default() { Answer::Rejected } else { Answer::Admitted }
+            }
+            Action::Report { .. } | Action::Tick | Action::StepBack => Answer::Done,
+        };
+        Some((*action, answer))
+    }
+
+    fn snapshot(&self, model: &Breaker, state: &State) -> Option<Seen> {
+        let Tally { calls, failed, slow } = state.tally(model);
+        let (phase, retry_after_ticks, permits_left) = match state.phase {
+            Phase::Closed => ("closed", None, None),
+            Phase::Open { ticks_left } => ("open", Some(u64::try_from(ticks_left).unwrap_or(0)), None),
+            Phase::HalfOpen { admitted, .. } => {
+                ("half-open", None, Some(u32::from(model.permits.saturating_sub(admitted))))
+            }
+        };
+        Some(Seen {
+            phase,
+            retry_after_ticks,
+            permits_left,
+            calls: calls.into(),
+            failed: failed.into(),
+            slow: slow.into(),
+        })
+    }
+}
+
+/// The configuration that belongs to a model.
+pub fn config(model: &Breaker) -> Config {
+    Config {
+        window: match model.window {
+            WindowKind::Calls(size) => implementation::Window::Calls { size: size.into() },
+            WindowKind::Ticks { ticks, .. } => {
+                implementation::Window::Time { buckets: ticks.into(), bucket_ms: TICK_MS }
+            }
+        },
+        minimum_calls: model.minimum_calls.into(),
+        failure_rate_percent: model.failure_rate_percent,
+        slow_rate_percent: model.slow_rate_percent,
+        permits: model.permits.into(),
+        open_wait_ms: u64::from(model.open_wait_ticks) * TICK_MS,
+        half_open_wait_ms: model.half_open_wait_ticks.map(|ticks| u64::from(ticks) * TICK_MS),
+    }
+}
+
+fn seen(status: Status) -> Seen {
+    Seen {
+        phase: match status.phase {
+            implementation::PhaseName::Closed => "closed",
+            implementation::PhaseName::Open => "open",
+            implementation::PhaseName::HalfOpen => "half-open",
+        },
+        retry_after_ticks: status.retry_after_ms.map(|left_ms| left_ms.div_ceil(TICK_MS)),
+        permits_left: status.permits_left,
+        calls: status.calls,
+        failed: status.failed,
+        slow: status.slow,
+    }
+}
+
+/// Our breaker's core: plain data, so that it can be explored together with the model.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CoreBinding {
+    core: Core,
+    now_ms: u64,
+    skew_ms: u64,
+    /// How far back the clock may still go: what lies further behind is all alike.
+    back_max_ms: u64,
+    permits: [Option<Permit>; CLIENTS_MAX],
+}
+
+impl CoreBinding {
+    /// The breaker that `model` describes.
+    ///
+    /// # Panics
+    /// If the model's bounds make no breaker.
+    pub fn new(model: &Breaker) -> Self {
+        let skew_ms = u64::from(model.skew_ticks) * TICK_MS;
+        CoreBinding {
+            core: Core::new(config(model)).expect("a model in the catalogue describes a breaker"),
+            now_ms: START_MS,
+            skew_ms,
+            back_max_ms: skew_ms * u64::from(model.steps_back_max),
+            permits: Default::default(),
+        }
+    }
+}
+
+impl Counterpart<BreakerFacade> for CoreBinding {
+    fn apply(&mut self, input: &Action) -> Answer {
+        match *input {
+            Action::Acquire { client } => match self.core.try_acquire(self.now_ms) {
+                Ok(permit) => {
+                    self.permits[usize::from(client)] = Some(permit);
+                    Answer::Admitted
+                }
+                Err(_) => Answer::Rejected,
+            },
+            Action::Report { client, outcome } => {
+                if let Some(permit) = self.permits[usize::from(client)].take() {
+                    self.core.report(permit, translated(outcome), self.now_ms);
+                }
+                Answer::Done
+            }
+            Action::Tick => {
+                self.now_ms += TICK_MS;
+                Answer::Done
+            }
+            Action::StepBack => {
+                self.now_ms -= self.skew_ms;
+                self.back_max_ms -= self.skew_ms;
+                Answer::Done
+            }
+        }
+    }
+
+    fn observe(&self) -> Option<Seen> {
+        Some(seen(self.core.status(self.now_ms)))
+    }
+
+    /// Instants are taken relative to now, generations to the current one.
+    fn canonical(&mut self) {
+        let (now_ms, back_max_ms) = (self.now_ms, self.back_max_ms);
+        // Further behind than the clock may go back is long ago, however long.
+        let shifted = |at_ms: u64| (at_ms + START_MS - now_ms).max(START_MS - back_max_ms);
+        match &mut self.core.phase {
+            implementation::Phase::Closed => {}
+            implementation::Phase::Open { until_ms } => *until_ms = shifted(*until_ms),
+            implementation::Phase::HalfOpen { until_ms, .. } => *until_ms = until_ms.map(shifted),
+        }
+        if let implementation::Results::Time { buckets } = &mut self.core.results
+            && let implementation::Window::Time { buckets: kept, bucket_ms } = self.core.config.window
+        {
+            let newest = now_ms / bucket_ms;
+            buckets.retain(|(number, _)| newest.saturating_sub(*number) < u64::from(kept));
+            buckets.iter_mut().for_each(|(number, _)| *number = *number + START_MS / bucket_ms - newest);
+        }
+        for permit in self.permits.iter_mut().flatten() {
+            permit.generation = u64::from(permit.generation == self.core.generation);
+        }
+        self.core.generation = 1;
+        self.now_ms = START_MS;
+    }
+}
+
+fn translated(outcome: Outcome) -> implementation::Outcome {
+    match outcome {
+        Outcome::Success => implementation::Outcome::Success,
+        Outcome::Failure => implementation::Outcome::Failure,
+        Outcome::Slow => implementation::Outcome::Slow,
+        Outcome::Ignored => implementation::Outcome::Ignored,
+        Outcome::Cancelled => implementation::Outcome::Cancelled,
+        Outcome::Panicked => implementation::Outcome::Panicked,
+    }
+}
+
+/// The breaker that threads share, bound once as it is shipped and once as loom compiles it.
+macro_rules! shared_binding {
+    ($(#[$doc:meta])* $name:ident, $implementation:path) => {
+        $(#[$doc])*
+        pub mod $name {
+            use counterpart::Shared;
+            use counterpart::model::{SettableClock, Slots};
+            use $implementation::{CircuitBreaker, Config, Outcome, Permit, PhaseName, Window};
+
+            use super::super::model;
+            use super::{Action, Answer, Breaker, BreakerFacade, CLIENTS_MAX, START_MS, Seen, TICK_MS};
+
+            /// The breaker, its clock, and what it handed out to each client.
+            pub struct Binding {
+                breaker: CircuitBreaker,
+                clock: SettableClock,
+                skew_ms: u64,
+                permits: Slots<Permit>,
+            }
+
+            impl Binding {
+                /// The breaker that `model` describes.
+                ///
+                /// # Panics
+                /// If the model's bounds make no breaker.
+                pub fn new(model: &Breaker) -> Self {
+                    let plain = super::config(model);
+                    let config = Config {
+                        window: match plain.window {
+                            super::implementation::Window::Calls { size } => Window::Calls { size },
+                            super::implementation::Window::Time { buckets, bucket_ms } => {
+                                Window::Time { buckets, bucket_ms }
+                            }
+                        },
+                        minimum_calls: plain.minimum_calls,
+                        failure_rate_percent: plain.failure_rate_percent,
+                        slow_rate_percent: plain.slow_rate_percent,
+                        permits: plain.permits,
+                        open_wait_ms: plain.open_wait_ms,
+                        half_open_wait_ms: plain.half_open_wait_ms,
+                    };
+                    Binding {
+                        breaker: CircuitBreaker::new(config).expect("a model in the catalogue describes a breaker"),
+                        clock: SettableClock::at(START_MS),
+                        skew_ms: u64::from(model.skew_ticks) * TICK_MS,
+                        permits: Slots::new(CLIENTS_MAX),
+                    }
+                }
+            }
+
+            impl Shared<BreakerFacade> for Binding {
+                fn call(&self, input: &Action) -> Answer {
+                    match *input {
+                        Action::Acquire { client } => match self.breaker.try_acquire(self.clock.now_ms()) {
+                            Ok(permit) => {
+                                self.permits.put(usize::from(client), permit);
+                                Answer::Admitted
+                            }
+                            Err(_) => Answer::Rejected,
+                        },
+                        Action::Report { client, outcome } => {
+                            if let Some(permit) = self.permits.take(usize::from(client)) {
+                                let outcome = match outcome {
+                                    model::Outcome::Success => Outcome::Success,
+                                    model::Outcome::Failure => Outcome::Failure,
+                                    model::Outcome::Slow => Outcome::Slow,
+                                    model::Outcome::Ignored => Outcome::Ignored,
+                                    model::Outcome::Cancelled => Outcome::Cancelled,
+                                    model::Outcome::Panicked => Outcome::Panicked,
+                                };
+                                self.breaker.report(permit, outcome, self.clock.now_ms());
+                            }
+                            Answer::Done
+                        }
+                        Action::Tick => {
+                            self.clock.advance_ms(TICK_MS);
+                            Answer::Done
+                        }
+                        Action::StepBack => {
+                            self.clock.step_back_ms(self.skew_ms);
+                            Answer::Done
+                        }
+                    }
+                }
+
+                fn observe(&self) -> Option<Seen> {
+                    let status = self.breaker.status(self.clock.now_ms());
+                    Some(Seen {
+                        phase: match status.phase {
+                            PhaseName::Closed => "closed",
+                            PhaseName::Open => "open",
+                            PhaseName::HalfOpen => "half-open",
+                        },
+                        retry_after_ticks: status.retry_after_ms.map(|left_ms| left_ms.div_ceil(TICK_MS)),
+                        permits_left: status.permits_left,
+                        calls: status.calls,
+                        failed: status.failed,
+                        slow: status.slow,
+                    })
+                }
+            }
+        }
+    };
+}
+
+shared_binding!(
+    /// As it is shipped.
+    shipped,
+    super::super::implementation
+);
+shared_binding!(
+    /// As loom compiles it.
+    loomed,
+    super::super::loomed::implementation
+);
+
+/// What threads do at once, each script for a race of its own. For a breaker of three clients that opens at two failures
+/// in a window of two.
+pub fn scripts() -> Vec<Script<Action>> {
+    use Action::{Acquire, Report, Tick};
+    let fail = |client| Report { client, outcome: Outcome::Failure };
+    let succeed = |client| Report { client, outcome: Outcome::Success };
+    let cancel = |client| Report { client, outcome: Outcome::Cancelled };
+    let acquire = |client| Acquire { client };
+    // Open, and its wait over.
+    let waited = vec![acquire(0), fail(0), acquire(0), fail(0), Tick, Tick, Tick];
+    let and = |more: &[Action]| [waited.clone(), more.to_vec()].concat();
+    vec![
+        // Who turns it half-open, and who comes second?
+        Script::after(waited.clone()).thread([acquire(0)]).thread([acquire(1)]),
+        // The same with a third, who must come away empty-handed.
+        Script::after(waited.clone()).thread([acquire(0)]).thread([acquire(1)]).thread([acquire(2)]).preemptions_max(2),
+        // A probe gives its permit back while another caller asks for one.
+        Script::after(and(&[acquire(0), acquire(1)])).thread([cancel(0), acquire(0)]).thread([acquire(2)]),
+        // A probe fails while another succeeds.
+        Script::after(and(&[acquire(0), acquire(1)])).thread([fail(0)]).thread([succeed(1), acquire(1)]),
+        // The last failure opens it while a caller comes and another goes.
+        Script::after([acquire(0), acquire(1), fail(0)]).thread([fail(1), acquire(1)]).thread([acquire(2)]),
+        // A result that is late arrives while the breaker closes.
+        Script::after([vec![acquire(2)], and(&[acquire(0), succeed(0), acquire(0)])].concat())
+            .thread([succeed(0), acquire(0)])
+            .thread([fail(2), acquire(2)]),
+        // Counters of the window.
+        Script::after([acquire(0), acquire(1)]).thread([succeed(0), acquire(0)]).thread([fail(1), acquire(1)]),
+        Script::after([acquire(0), acquire(1), acquire(2)])
+            .thread([succeed(0)])
+            .thread([fail(1)])
+            .thread([fail(2)])
+            .preemptions_max(2),
+    ]
+}

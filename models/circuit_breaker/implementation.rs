@@ -1,0 +1,528 @@
+//! A circuit breaker as a service would ship it.
+//!
+//! Time is passed in as milliseconds of any clock that the caller reads; one that goes backwards makes the breaker wait
+//! longer and does nothing worse. Nothing is spawned, no lock is held while the protected call runs.
+//!
+//! [`CircuitBreaker`] is shared by threads: in its closed phase a call is admitted with one atomic load, everything else
+//! takes one mutex around the [`Core`]. The core alone is plain data, for those who bring their own lock or have one
+//! thread.
+//!
+//! ```
+//! use counterpart_models::circuit_breaker::implementation::{CircuitBreaker, Config, Outcome};
+//!
+//! let breaker = CircuitBreaker::new(Config::default())?;
+//! let now_ms = 0;
+//! match breaker.try_acquire(now_ms) {
+//!     Ok(permit) => {
+//!         let answer: Result<(), ()> = Ok(()); // … the call …
+//!         let outcome = if answer.is_ok() { Outcome::Success } else { Outcome::Failure };
+//!         breaker.report(permit, outcome, now_ms + 20);
+//!     }
+//!     Err(rejected) => println!("{rejected}"),
+//! }
+//! # Ok::<(), counterpart_models::circuit_breaker::implementation::ConfigError>(())
+//! ```
+
+use std::collections::VecDeque;
+
+use thiserror::Error;
+
+use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+
+/// What a breaker is told to be.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// What rates are taken of.
+    pub window: Window,
+    /// Results in the window before the breaker can open; 1 or more.
+    pub minimum_calls: u32,
+    /// Failures, in percent of the results in the window, at which it opens; 1 to 100.
+    pub failure_rate_percent: u8,
+    /// Slow calls, in percent, at which it opens; 1 to 100. `None`: a slow call is a success.
+    pub slow_rate_percent: Option<u8>,
+    /// Calls admitted in one half-open round; as many successes close the breaker; 1 or more.
+    pub permits: u32,
+    /// How long it stays open.
+    pub open_wait_ms: u64,
+    /// After this time a half-open round whose permits are all out is given up, and the breaker opens again. `None`:
+    /// never, so that one probe that is neither answered nor cancelled keeps the breaker half-open for ever.
+    pub half_open_wait_ms: Option<u64>,
+}
+
+/// What rates are taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// The last `size` results.
+    Calls {
+        /// 1 to [`WINDOW_CALLS_MAX`].
+        size: u32,
+    },
+    /// The results of the last `buckets` × `bucket_ms`, in steps of `bucket_ms`.
+    Time {
+        /// 1 to [`WINDOW_BUCKETS_MAX`].
+        buckets: u32,
+        /// 1 or more.
+        bucket_ms: u64,
+    },
+}
+
+/// The largest window of calls: a megabyte of results.
+pub const WINDOW_CALLS_MAX: u32 = 1 << 20;
+
+/// The largest number of buckets of a time window.
+pub const WINDOW_BUCKETS_MAX: u32 = 1 << 12;
+
+impl Default for Config {
+    /// The last 100 results, at least 20, half of them failures; 5 probes after 30 s, given up after 60 s.
+    fn default() -> Self {
+        Config {
+            window: Window::Calls { size: 100 },
+            minimum_calls: 20,
+            failure_rate_percent: 50,
+            slow_rate_percent: None,
+            permits: 5,
+            open_wait_ms: 30_000,
+            half_open_wait_ms: Some(60_000),
+        }
+    }
+}
+
+/// A configuration that makes no breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// A size out of range.
+    #[error("{field} is {value}, it must be between {min} and {max}")]
+    OutOfRange {
+        /// The field's name.
+        field: &'static str,
+        /// As given.
+        value: u64,
+        /// At least.
+        min: u64,
+        /// At most.
+        max: u64,
+    },
+    /// More results are asked for than the window can hold, so that the breaker would never open.
+    #[error("minimum_calls is {minimum}, the window holds at most {size} results: the breaker would never open")]
+    MinimumBeyondWindow {
+        /// Of the configuration.
+        minimum: u32,
+        /// Of the window.
+        size: u32,
+    },
+}
+
+impl Config {
+    fn validated(self) -> Result<Self, ConfigError> {
+        let within = |field, value: u64, min: u64, max: u64| {
+            if (min..=max).contains(&value) { Ok(()) } else { Err(ConfigError::OutOfRange { field, value, min, max }) }
+        };
+        match self.window {
+            Window::Calls { size } => {
+                within("window.size", size.into(), 1, WINDOW_CALLS_MAX.into())?;
+                if self.minimum_calls > size {
+                    return Err(ConfigError::MinimumBeyondWindow { minimum: self.minimum_calls, size });
+                }
+            }
+            Window::Time { buckets, bucket_ms } => {
+                within("window.buckets", buckets.into(), 1, WINDOW_BUCKETS_MAX.into())?;
+                within("window.bucket_ms", bucket_ms, 1, u64::MAX)?;
+            }
+        }
+        within("minimum_calls", self.minimum_calls.into(), 1, u32::MAX.into())?;
+        within("failure_rate_percent", self.failure_rate_percent.into(), 1, 100)?;
+        if let Some(percent) = self.slow_rate_percent {
+            within("slow_rate_percent", percent.into(), 1, 100)?;
+        }
+        within("permits", self.permits.into(), 1, u32::MAX.into())?;
+        Ok(self)
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// In time.
+    Success,
+    /// By an error of the backend.
+    Failure,
+    /// Successfully, but too slowly.
+    Slow,
+    /// By an error that is not the backend's; not counted.
+    Ignored,
+    /// The caller went away; not counted.
+    Cancelled,
+    /// The caller panicked; counted as a failure.
+    Panicked,
+}
+
+/// The right to make one call. Give it back with [`CircuitBreaker::report`]; one that is dropped instead keeps its place
+/// in a half-open round until the round is given up ([`Config::half_open_wait_ms`]).
+#[derive(Debug, PartialEq, Eq, Hash, Clone)]
+#[must_use = "a permit that is not reported keeps its place in a half-open round"]
+pub struct Permit {
+    pub(super) generation: u64,
+}
+
+/// Not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum Rejected {
+    /// The backend is taken to be down.
+    #[error("the circuit is open for another {retry_after_ms} ms")]
+    Open {
+        /// Until a probe may be admitted.
+        retry_after_ms: u64,
+    },
+    /// Enough probes are under way.
+    #[error("the circuit is half-open and all its probes are under way")]
+    HalfOpen,
+}
+
+/// What an operator wants to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Status {
+    /// Closed, open or half-open.
+    pub phase: PhaseName,
+    /// Until the first caller turns an open breaker half-open.
+    pub retry_after_ms: Option<u64>,
+    /// Permits left in this half-open round.
+    pub permits_left: Option<u32>,
+    /// Results in the window.
+    pub calls: u32,
+    /// Failures among them.
+    pub failed: u32,
+    /// Slow ones among them.
+    pub slow: u32,
+}
+
+/// A phase's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PhaseName {
+    /// Everyone is let through.
+    Closed,
+    /// No one is.
+    Open,
+    /// A few are, to see.
+    HalfOpen,
+}
+
+/// The breaker without a lock: plain data, time passed in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Core {
+    pub(super) config: Config,
+    pub(super) phase: Phase,
+    /// Goes up with every change of phase: a permit of an older one is late.
+    pub(super) generation: u64,
+    pub(super) results: Results,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Phase {
+    Closed,
+    Open { until_ms: u64 },
+    HalfOpen { admitted: u32, succeeded: u32, until_ms: Option<u64> },
+}
+
+/// What a window holds of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Counted {
+    Success,
+    Failure,
+    Slow,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Tally {
+    pub(super) calls: u32,
+    pub(super) failed: u32,
+    pub(super) slow: u32,
+}
+
+impl Tally {
+    fn add(&mut self, result: Counted) {
+        // A time window may see more results than fit: it then stops counting, which keeps the rate.
+        if self.calls == u32::MAX {
+            return;
+        }
+        self.calls += 1;
+        match result {
+            Counted::Success => {}
+            Counted::Failure => self.failed += 1,
+            Counted::Slow => self.slow += 1,
+        }
+    }
+
+    fn remove(&mut self, result: Counted) {
+        self.calls -= 1;
+        match result {
+            Counted::Success => {}
+            Counted::Failure => self.failed -= 1,
+            Counted::Slow => self.slow -= 1,
+        }
+    }
+}
+
+/// The window's contents, with their sum kept beside them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Results {
+    Calls {
+        last: VecDeque<Counted>,
+        sum: Tally,
+    },
+    /// Buckets by number (time divided by their length), oldest first, empty ones left out.
+    Time {
+        buckets: VecDeque<(u64, Tally)>,
+    },
+}
+
+impl Core {
+    /// A closed breaker.
+    ///
+    /// # Errors
+    /// The configuration makes no breaker.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let config = config.validated()?;
+        Ok(Core { phase: Phase::Closed, generation: 0, results: empty(config.window), config })
+    }
+
+    /// Asks for a call to be let through.
+    ///
+    /// # Errors
+    /// It is not, and why.
+    pub fn try_acquire(&mut self, now_ms: u64) -> Result<Permit, Rejected> {
+        match &mut self.phase {
+            Phase::Closed => {}
+            Phase::Open { until_ms } if now_ms < *until_ms => {
+                return Err(Rejected::Open { retry_after_ms: *until_ms - now_ms });
+            }
+            Phase::Open { .. } => {
+                let until_ms = self.config.half_open_wait_ms.map(|wait_ms| now_ms.saturating_add(wait_ms));
+                self.turn(Phase::HalfOpen { admitted: 1, succeeded: 0, until_ms });
+            }
+            Phase::HalfOpen { admitted, .. } if *admitted < self.config.permits => *admitted += 1,
+            Phase::HalfOpen { until_ms: Some(until_ms), .. } if now_ms >= *until_ms => {
+                let retry_after_ms = self.open(now_ms);
+                return Err(Rejected::Open { retry_after_ms });
+            }
+            Phase::HalfOpen { .. } => return Err(Rejected::HalfOpen),
+        }
+        Ok(Permit { generation: self.generation })
+    }
+
+    /// Ends a call. Results of an older generation are not counted.
+    pub fn report(&mut self, permit: Permit, outcome: Outcome, now_ms: u64) {
+        if permit.generation != self.generation {
+            return;
+        }
+        let result = match outcome {
+            Outcome::Success => Some(Counted::Success),
+            Outcome::Failure | Outcome::Panicked => Some(Counted::Failure),
+            Outcome::Slow if self.config.slow_rate_percent.is_none() => Some(Counted::Success),
+            Outcome::Slow => Some(Counted::Slow),
+            Outcome::Ignored | Outcome::Cancelled => None,
+        };
+        match (&mut self.phase, result) {
+            (Phase::Closed, Some(result)) => {
+                self.results.add(&self.config, result, now_ms);
+                if self.config.calls_for_opening(self.results.sum(&self.config, now_ms)) {
+                    self.open(now_ms);
+                }
+            }
+            (Phase::HalfOpen { succeeded, .. }, Some(Counted::Success)) => {
+                *succeeded += 1;
+                if *succeeded >= self.config.permits {
+                    self.turn(Phase::Closed);
+                }
+            }
+            (Phase::HalfOpen { .. }, Some(Counted::Failure | Counted::Slow)) => {
+                self.open(now_ms);
+            }
+            (Phase::HalfOpen { admitted, .. }, None) => *admitted = admitted.saturating_sub(1),
+            (Phase::Closed, None) | (Phase::Open { .. }, _) => {}
+        }
+    }
+
+    /// What an operator wants to see. Changes nothing: an open breaker whose wait is over stays open until someone calls.
+    pub fn status(&self, now_ms: u64) -> Status {
+        let sum = self.results.sum(&self.config, now_ms);
+        let (phase, retry_after_ms, permits_left) = match self.phase {
+            Phase::Closed => (PhaseName::Closed, None, None),
+            Phase::Open { until_ms } => (PhaseName::Open, Some(until_ms.saturating_sub(now_ms)), None),
+            Phase::HalfOpen { admitted, .. } => {
+                (PhaseName::HalfOpen, None, Some(self.config.permits.saturating_sub(admitted)))
+            }
+        };
+        Status { phase, retry_after_ms, permits_left, calls: sum.calls, failed: sum.failed, slow: sum.slow }
+    }
+
+    /// Opens it, and returns for how long.
+    fn open(&mut self, now_ms: u64) -> u64 {
+        let wait_ms = self.config.open_wait_ms;
+        self.turn(Phase::Open { until_ms: now_ms.saturating_add(wait_ms) });
+        wait_ms
+    }
+
+    fn turn(&mut self, phase: Phase) {
+        self.phase = phase;
+        // It shares a word with one bit more (the gate), and comes round after more changes than will ever happen.
+        self.generation = (self.generation + 1) & (u64::MAX >> 1);
+        self.results = empty(self.config.window);
+    }
+}
+
+impl Config {
+    fn calls_for_opening(&self, sum: Tally) -> bool {
+        let reaches = |count: u32, percent: u8| u64::from(count) * 100 >= u64::from(percent) * u64::from(sum.calls);
+        sum.calls >= self.minimum_calls
+            && (reaches(sum.failed, self.failure_rate_percent)
+                || self.slow_rate_percent.is_some_and(|percent| reaches(sum.slow, percent)))
+    }
+}
+
+fn empty(window: Window) -> Results {
+    match window {
+        Window::Calls { .. } => Results::Calls { last: VecDeque::new(), sum: Tally::default() },
+        Window::Time { .. } => Results::Time { buckets: VecDeque::new() },
+    }
+}
+
+impl Results {
+    fn add(&mut self, config: &Config, result: Counted, now_ms: u64) {
+        match (self, config.window) {
+            (Results::Calls { last, sum }, Window::Calls { size }) => {
+                if last.len() >= size as usize
+                    && let Some(oldest) = last.pop_front()
+                {
+                    sum.remove(oldest);
+                }
+                last.push_back(result);
+                sum.add(result);
+            }
+            (Results::Time { buckets: held }, Window::Time { buckets, bucket_ms }) => {
+                // A clock that went back adds to the newest bucket there is.
+                let number = held.back().map_or(0, |(newest, _)| *newest).max(now_ms / bucket_ms);
+                if held.back().is_none_or(|(newest, _)| *newest < number) {
+                    held.push_back((number, Tally::default()));
+                }
+                if let Some((_, tally)) = held.back_mut() {
+                    tally.add(result);
+                }
+                while held.front().is_some_and(|(oldest, _)| number - oldest >= u64::from(buckets)) {
+                    held.pop_front();
+                }
+            }
+            (Results::Calls { .. }, Window::Time { .. }) | (Results::Time { .. }, Window::Calls { .. }) => {
+                unreachable!("results are made for the window of the same configuration")
+            }
+        }
+    }
+
+    fn sum(&self, config: &Config, now_ms: u64) -> Tally {
+        match (self, config.window) {
+            (Results::Time { buckets: held }, Window::Time { buckets, bucket_ms }) => {
+                let number = now_ms / bucket_ms;
+                let current = held.iter().filter(|(at, _)| number.saturating_sub(*at) < u64::from(buckets));
+                current.fold(Tally::default(), |sum, (_, tally)| Tally {
+                    calls: sum.calls.saturating_add(tally.calls),
+                    failed: sum.failed.saturating_add(tally.failed),
+                    slow: sum.slow.saturating_add(tally.slow),
+                })
+            }
+            (Results::Calls { sum, .. }, _) => *sum,
+            (Results::Time { .. }, Window::Calls { .. }) => Tally::default(),
+        }
+    }
+}
+
+/// A breaker that threads share.
+#[derive(Debug)]
+pub struct CircuitBreaker {
+    /// Twice the generation, plus one while the breaker is closed: what a caller needs to be let through without a lock.
+    gate: AtomicU64,
+    core: Mutex<Core>,
+}
+
+impl CircuitBreaker {
+    /// A closed breaker.
+    ///
+    /// # Errors
+    /// The configuration makes no breaker.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let core = Core::new(config)?;
+        Ok(CircuitBreaker { gate: AtomicU64::new(gate_of(&core)), core: Mutex::new(core) })
+    }
+
+    /// Asks for a call to be let through.
+    ///
+    /// # Errors
+    /// It is not, and why.
+    pub fn try_acquire(&self, now_ms: u64) -> Result<Permit, Rejected> {
+        // A closed breaker admits without a lock; the admission takes effect at this load.
+        let gate = self.gate.load(Ordering::Acquire);
+        if gate & 1 == 1 {
+            return Ok(Permit { generation: gate >> 1 });
+        }
+        self.with_core(|core| core.try_acquire(now_ms))
+    }
+
+    /// Ends a call. Results of an older generation are not counted.
+    pub fn report(&self, permit: Permit, outcome: Outcome, now_ms: u64) {
+        self.with_core(|core| core.report(permit, outcome, now_ms));
+    }
+
+    /// What an operator wants to see.
+    pub fn status(&self, now_ms: u64) -> Status {
+        self.lock().status(now_ms)
+    }
+
+    /// Runs `call` if it is let through, and reports how it ended: by `judge`, as [`Outcome::Panicked`] if it unwinds.
+    /// `clock` gives milliseconds, read before and after.
+    ///
+    /// # Errors
+    /// It is not let through, and why.
+    pub fn run<T>(
+        &self,
+        clock: impl Fn() -> u64,
+        judge: impl FnOnce(&T) -> Outcome,
+        call: impl FnOnce() -> T,
+    ) -> Result<T, Rejected> {
+        let permit = self.try_acquire(clock())?;
+        let mut unwinding = ReportOnUnwind { breaker: self, clock: &clock, permit: Some(permit) };
+        let answer = call();
+        if let Some(permit) = unwinding.permit.take() {
+            self.report(permit, judge(&answer), clock());
+        }
+        Ok(answer)
+    }
+
+    fn with_core<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
+        let mut core = self.lock();
+        let result = change(&mut core);
+        // Before the lock is released: whoever sees the new phase sees the new gate.
+        self.gate.store(gate_of(&core), Ordering::Release);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        // The core never panics half-way: what a panicking thread left behind is whole.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn gate_of(core: &Core) -> u64 {
+    (core.generation << 1) | u64::from(core.phase == Phase::Closed)
+}
+
+struct ReportOnUnwind<'a, C: Fn() -> u64> {
+    breaker: &'a CircuitBreaker,
+    clock: &'a C,
+    permit: Option<Permit>,
+}
+
+impl<C: Fn() -> u64> Drop for ReportOnUnwind<'_, C> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.breaker.report(permit, Outcome::Panicked, (self.clock)());
+        }
+    }
+}

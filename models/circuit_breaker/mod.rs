@@ -1,0 +1,222 @@
+//! Circuit breakers: three states, and the retry storm they are for.
+//!
+//! 20 September 2015, us-east-1: a network blip; many storage servers ask the metadata service for memberships larger
+//! than before; processing exceeds the retrieval time limit; servers disqualify themselves and retry; the service never
+//! recovers until requests are paused. A breaker is meant to stand between such clients and such a service.
+//!
+//! # Sources
+//! - M. Nygard, *Release It!*, 2nd ed., Pragmatic Bookshelf 2018, "Circuit Breaker" (the pattern).
+//! - AWS message 5467D2, "Summary of the Amazon DynamoDB Service Disruption and Related Impacts in the US-East Region"
+//!   (the story).
+//! - resilience4j documentation, "CircuitBreaker" (windows, slow calls, half-open permits and maximum wait).
+//! - Polly issue 217 (why a result of before is a matter of choice there), gobreaker (generations).
+//! - N. Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021; L. Huang et al., "Metastable Failures
+//!   in the Wild", OSDI 2022.
+//!
+//! # Abstracted away
+//! - The backend: a call is acquire → run → report, arbitrarily late, with any outcome at any time.
+//! - Time is in ticks; what happens within one is not ordered by time.
+//! - Rates are of small windows; the arithmetic is the same, and walks go to larger ones.
+
+pub mod conformance;
+pub mod implementation;
+pub mod model;
+#[cfg(feature = "peers")]
+pub mod peers;
+
+use std::sync::Arc;
+
+use counterpart::conform;
+use counterpart::model::Sequential;
+use counterpart::{Case, Check};
+
+use self::conformance::{BreakerFacade, BreakerSpec, CoreBinding, loomed as loom_binding, scripts, shipped};
+use self::model::{Breaker, Variant, WindowKind};
+
+/// Locks and atomics as they are shipped.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicU64, Ordering};
+    pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
+}
+
+/// The same implementation compiled a second time, on loom's locks and atomics.
+#[path = "."]
+pub(crate) mod loomed {
+    #[allow(dead_code, unreachable_pub, reason = "it is compiled to be raced, not to be used")]
+    #[path = "implementation.rs"]
+    pub mod implementation;
+
+    mod sync {
+        pub(super) use std::sync::PoisonError;
+
+        pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
+        pub(super) use loom::sync::{Mutex, MutexGuard};
+    }
+}
+
+/// The cases of this protocol.
+pub fn cases() -> Vec<Case> {
+    let mut cases = sound();
+    cases.extend(variants());
+    #[cfg(feature = "peers")]
+    cases.extend(peers::cases());
+    cases
+}
+
+/// A check of `model` as it reads and looks from outside.
+pub(crate) fn check(model: Breaker) -> Check<Breaker, BreakerFacade> {
+    Check::of(model).facade(BreakerFacade).spec(BreakerSpec)
+}
+
+/// A check with our own breaker in every sequential mode.
+fn with_ours(model: Breaker) -> Check<Breaker, BreakerFacade> {
+    let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
+    let walked_there = walked.clone();
+    check(model)
+        .product(move || CoreBinding::new(&core))
+        .tour(move || Sequential(shipped::Binding::new(&toured)))
+        .subject(
+            "implementation",
+            conform::walk(Some(Arc::new(walked)), 200, 400, move || Sequential(shipped::Binding::new(&walked_there))),
+        )
+}
+
+/// Beyond what can be explored: three times the window, twice the permits, all the clients.
+fn larger(model: &Breaker) -> Breaker {
+    let window = match model.window {
+        WindowKind::Calls(size) => WindowKind::Calls((3 * size).min(model::WINDOW_MAX)),
+        WindowKind::Ticks { ticks, results_max } => WindowKind::Ticks { ticks, results_max: 3 * results_max },
+    };
+    Breaker { window, permits: 2 * model.permits, clients: model::CLIENTS_MAX as u8, ..model.clone() }
+}
+
+fn sound() -> Vec<Case> {
+    let small = Breaker::small();
+    let racing = Breaker { window: WindowKind::Calls(2), minimum_calls: 2, clients: 3, ..small.clone() };
+    let raced = racing.clone();
+    vec![
+        Case::new("circuit_breaker/breaker", with_ours(small.clone())),
+        Case::new(
+            "circuit_breaker/breaker_races",
+            with_ours(racing).interleave(scripts(), move || loom_binding::Binding::new(&raced)),
+        ),
+        Case::new(
+            "circuit_breaker/breaker_half_open_wait",
+            with_ours(Breaker { half_open_wait_ticks: Some(4), clients: 3, ..small.clone() }),
+        ),
+        Case::new(
+            "circuit_breaker/breaker_slow_and_skewed",
+            with_ours(Breaker {
+                slow_rate_percent: Some(75),
+                skew_ticks: 2,
+                steps_back_max: 2,
+                clients: 2,
+                half_open_wait_ticks: Some(3),
+                ..small.clone()
+            }),
+        ),
+        Case::new(
+            "circuit_breaker/breaker_time_window",
+            with_ours(Breaker {
+                window: WindowKind::Ticks { ticks: 2, results_max: 3 },
+                minimum_calls: 3,
+                clients: 3,
+                ..small.clone()
+            }),
+        ),
+        Case::new(
+            "circuit_breaker/breaker_window_8",
+            check(Breaker {
+                window: WindowKind::Calls(8),
+                minimum_calls: 8,
+                clients: 6,
+                interchangeable_clients: true,
+                ..small.clone()
+            }),
+        ),
+        Case::new(
+            "circuit_breaker/breaker_window_8_slow_and_skewed",
+            check(Breaker {
+                window: WindowKind::Calls(8),
+                minimum_calls: 8,
+                slow_rate_percent: Some(75),
+                skew_ticks: 2,
+                steps_back_max: 2,
+                clients: 6,
+                interchangeable_clients: true,
+                half_open_wait_ticks: Some(3),
+                ..small
+            }),
+        )
+        .large(),
+    ]
+}
+
+/// Each defect, with the property that catches it.
+fn variants() -> Vec<Case> {
+    let small = Breaker::small();
+    let skewed = Breaker { skew_ticks: 1, steps_back_max: 1, clients: 2, ..small.clone() };
+    let slow = Breaker { slow_rate_percent: Some(50), clients: 2, ..small.clone() };
+    let with_minimum = Breaker { minimum_calls: 3, ..small.clone() };
+    let defects: [(&str, Breaker, &[&str]); 11] = [
+        (
+            "trusts_late_results",
+            small.clone().with(Variant::TrustsLateResults),
+            &[
+                "only results of the current generation move it",
+                "a half-open round admits no more than its permits",
+                "it opens only when the results call for it",
+                "it opens whenever the results call for it",
+            ],
+        ),
+        (
+            "leaks_permit_on_cancel",
+            small.clone().with(Variant::LeaksPermitOnCancel),
+            &["every permit out belongs to a running or successful probe"],
+        ),
+        (
+            "forgets_electing_probe",
+            small.clone().with(Variant::ForgetsElectingProbe),
+            &["a half-open round admits no more than its permits"],
+        ),
+        (
+            "window_never_slides",
+            small.clone().with(Variant::WindowNeverSlides),
+            &["it opens whenever the results call for it"],
+        ),
+        ("ignores_failed_probe", small.clone().with(Variant::IgnoresFailedProbe), &["a failed probe opens it again"]),
+        (
+            "wraps_backward_clock",
+            skewed.with(Variant::WrapsBackwardClock),
+            &["open admits none before its wait is over"],
+        ),
+        ("reopens_early", small.clone().with(Variant::ReopensEarly), &["open admits none before its wait is over"]),
+        (
+            "trips_below_minimum",
+            with_minimum.with(Variant::TripsBelowMinimum),
+            &["it opens only when the results call for it"],
+        ),
+        (
+            "compares_rate_strictly",
+            small.clone().with(Variant::ComparesRateStrictly),
+            &["it opens whenever the results call for it"],
+        ),
+        (
+            "overlooks_slow_calls",
+            slow.with(Variant::OverlooksSlowCalls),
+            &["it opens whenever the results call for it", "a failed probe opens it again"],
+        ),
+        (
+            "keeps_window_on_close",
+            small.with(Variant::KeepsWindowOnClose),
+            &["it opens only when the results call for it"],
+        ),
+    ];
+    defects
+        .into_iter()
+        .map(|(name, model, violated)| {
+            let check = violated.iter().fold(check(model), |check, property| check.violates(*property));
+            Case::new(format!("circuit_breaker/{name}"), check)
+        })
+        .collect()
+}

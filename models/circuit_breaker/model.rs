@@ -1,0 +1,646 @@
+//! Sub-model `breaker`: one circuit breaker, its clients, and time.
+//!
+//! A call is acquire → run → report, arbitrarily late: the backend is whatever lies between the two, so no assumption is
+//! made about it. Time is an action. Clients are slots with at most one call in flight; that some calls are *late*
+//! (admitted before the breaker last changed its phase) is what a generation number tells in an implementation.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+/// Most clients that a state has room for.
+pub const CLIENTS_MAX: usize = 8;
+
+/// Most results that a window has room for.
+pub const WINDOW_MAX: u8 = 12;
+
+/// Most ticks that a time window has room for.
+pub const WINDOW_TICKS_MAX: usize = 4;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// What the failure rate is taken of.
+    pub window: WindowKind,
+    /// Results in the window before it can trip.
+    pub minimum_calls: u8,
+    /// Failures in the window at which it trips, in percent.
+    pub failure_rate_percent: u8,
+    /// Slow calls in the window at which it trips, in percent. `None`: a slow call is a success.
+    pub slow_rate_percent: Option<u8>,
+    /// Calls admitted in one half-open round; as many successes close it.
+    pub permits: u8,
+    /// Ticks for which it stays open.
+    pub open_wait_ticks: u8,
+    /// Ticks after which a half-open round whose permits are all out is given up. `None`: never.
+    pub half_open_wait_ticks: Option<u8>,
+    /// Clients, each with at most one call in flight.
+    pub clients: u8,
+    /// Ticks by which the clock may be set back at once.
+    pub skew_ticks: u8,
+    /// How often it may be set back.
+    pub steps_back_max: u8,
+    /// Keep one state of those that differ only in who is who. For exploration alone: inputs name clients.
+    pub interchangeable_clients: bool,
+    /// What it does otherwise than it should.
+    pub variant: Variant,
+}
+
+/// What the failure rate is taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowKind {
+    /// The last results, so many.
+    Calls(u8),
+    /// The results of the last ticks, the current one included.
+    Ticks {
+        /// So many ticks.
+        ticks: u8,
+        /// The world brings at most so many results in one tick. A bound of the model.
+        results_max: u8,
+    },
+}
+
+/// `Sound`, then one defect each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Variant {
+    /// As it should be.
+    #[default]
+    Sound,
+    /// Takes the result of a call that was admitted before the last change of phase (no generation).
+    TrustsLateResults,
+    /// Does not take back the permit of a cancelled or ignored probe.
+    LeaksPermitOnCancel,
+    /// Does not count the probe of the caller that turned it half-open (the loser of the election gets one more).
+    ForgetsElectingProbe,
+    /// Fills the window and then keeps it as it is: later results are not seen until it is cleared.
+    WindowNeverSlides,
+    /// Stays half-open when a probe fails.
+    IgnoresFailedProbe,
+    /// Computes the time since it opened without regard to a clock that went back: the difference wraps.
+    WrapsBackwardClock,
+    /// Turns half-open a tick before its wait is over.
+    ReopensEarly,
+    /// Does not wait for the minimum of calls.
+    TripsBelowMinimum,
+    /// Trips above the rate, not at it.
+    ComparesRateStrictly,
+    /// Counts a slow call as a success though it has a slow-call rate.
+    OverlooksSlowCalls,
+    /// Keeps the window of before it opened when it closes again.
+    KeepsWindowOnClose,
+}
+
+/// What the scheduler makes happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// An idle client asks to be let through.
+    Acquire {
+        /// 0-based.
+        client: u8,
+    },
+    /// A client's call ends.
+    Report {
+        /// 0-based.
+        client: u8,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Time passes.
+    Tick,
+    /// The clock is set back by the model's skew.
+    StepBack,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Outcome {
+    /// In time.
+    Success,
+    /// By an error of the backend.
+    Failure,
+    /// Successfully, but too slowly.
+    Slow,
+    /// By an error that is not the backend's.
+    Ignored,
+    /// The caller went away.
+    Cancelled,
+    /// The caller panicked.
+    Panicked,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 6] =
+        [Outcome::Success, Outcome::Failure, Outcome::Slow, Outcome::Ignored, Outcome::Cancelled, Outcome::Panicked];
+}
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// The breaker's phase.
+    pub phase: Phase,
+    /// The results it has counted.
+    pub window: Window,
+    /// What each client is at.
+    pub calls: [Call; CLIENTS_MAX],
+    /// How often the clock was set back.
+    pub steps_back: u8,
+    /// History.
+    pub history: History,
+}
+
+/// The breaker's phase. Ticks are counted down to zero; below it by as much as the clock may still be set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Phase {
+    /// Lets everyone through.
+    Closed,
+    /// Lets no one through.
+    Open {
+        /// Until the first caller turns it half-open.
+        ticks_left: i8,
+    },
+    /// Lets a few through, to see.
+    HalfOpen {
+        /// Permits that are out or were used.
+        admitted: u8,
+        /// Probes that succeeded.
+        succeeded: u8,
+        /// Until the round is given up if all permits are out.
+        ticks_left: i8,
+    },
+}
+
+/// What a client is at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Call {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// A call admitted before the last change of phase.
+    Late,
+    /// A call admitted since.
+    Current,
+}
+
+/// Counted results, oldest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// For a window of calls: two bits a result, the newest lowest.
+    results: u32,
+    len: u8,
+    /// For a window of ticks: the current tick's first.
+    ticks: [Tally; WINDOW_TICKS_MAX],
+}
+
+/// Results by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Tally {
+    /// All.
+    pub calls: u8,
+    /// Failed.
+    pub failed: u8,
+    /// Slow.
+    pub slow: u8,
+}
+
+/// A result as a window holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    Success = 0,
+    Failure = 1,
+    Slow = 2,
+}
+
+/// History variables: they steer nothing, properties read them. Each is kept by comparing what happened with what the
+/// rules say, whatever the variant does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct History {
+    /// The window as it should be.
+    pub results: Window,
+    /// Ticks for which it must still stay open.
+    pub ticks_closed_to_all: u8,
+    /// A late result changed the breaker.
+    pub moved_by_late_result: bool,
+    /// It let a call through before its open wait was over.
+    pub admitted_early: bool,
+    /// It opened though the results do not call for it.
+    pub opened_undue: bool,
+    /// It stayed closed though the results call for it.
+    pub missed_opening: bool,
+    /// A probe failed and it did not open.
+    pub missed_reopening: bool,
+}
+
+impl Window {
+    fn tally(&self, kind: WindowKind) -> Tally {
+        match kind {
+            WindowKind::Calls(_) => {
+                let count = |wanted: Counted| {
+                    (0..self.len).filter(|index| (self.results >> (2 * index)) & 3 == wanted as u32).count() as u8
+                };
+                Tally { calls: self.len, failed: count(Counted::Failure), slow: count(Counted::Slow) }
+            }
+            WindowKind::Ticks { .. } => self.ticks.iter().fold(Tally::default(), |sum, tick| Tally {
+                calls: sum.calls + tick.calls,
+                failed: sum.failed + tick.failed,
+                slow: sum.slow + tick.slow,
+            }),
+        }
+    }
+
+    fn add(&mut self, kind: WindowKind, result: Counted, slides: bool) {
+        match kind {
+            WindowKind::Calls(size) => {
+                if self.len == size && !slides {
+                    return;
+                }
+                let kept = (1_u32 << (2 * u32::from(size))) - 1;
+                self.results = ((self.results << 2) | result as u32) & kept;
+                self.len = (self.len + 1).min(size);
+            }
+            WindowKind::Ticks { .. } => {
+                let now = &mut self.ticks[0];
+                now.calls += 1;
+                now.failed += u8::from(result == Counted::Failure);
+                now.slow += u8::from(result == Counted::Slow);
+            }
+        }
+    }
+
+    /// What it holds, for a reader: `F`ailure, `S`low or success (`+`), oldest first; then calls and failures a tick.
+    pub(crate) fn entries(&self) -> String {
+        let results: String = (0..self.len)
+            .rev()
+            .map(|index| match (self.results >> (2 * index)) & 3 {
+                result if result == Counted::Failure as u32 => 'F',
+                result if result == Counted::Slow as u32 => 'S',
+                _ => '+',
+            })
+            .collect();
+        let ticks: Vec<String> = self
+            .ticks
+            .iter()
+            .filter(|tick| tick.calls > 0)
+            .map(|tick| format!("{}/{}/{}", tick.failed, tick.slow, tick.calls))
+            .collect();
+        results + &ticks.join(" ")
+    }
+
+    fn tick(&mut self, kind: WindowKind, slides: bool) {
+        if let WindowKind::Ticks { ticks, .. } = kind
+            && slides
+        {
+            self.ticks[..usize::from(ticks)].rotate_right(1);
+            self.ticks[0] = Tally::default();
+        }
+    }
+}
+
+impl History {
+    /// The rules that were broken, in words.
+    pub(crate) fn breaches(&self) -> Vec<&'static str> {
+        [
+            (self.moved_by_late_result, "moved by a late result"),
+            (self.admitted_early, "admitted early"),
+            (self.opened_undue, "opened without cause"),
+            (self.missed_opening, "did not open with cause"),
+            (self.missed_reopening, "did not open again on a failed probe"),
+        ]
+        .into_iter()
+        .filter_map(|(breached, name)| breached.then_some(name))
+        .collect()
+    }
+}
+
+impl State {
+    /// Results counted, by kind.
+    pub fn tally(&self, model: &Breaker) -> Tally {
+        self.window.tally(model.window)
+    }
+
+    fn running(&self) -> u8 {
+        self.calls.iter().filter(|call| **call == Call::Current).count() as u8
+    }
+
+    /// Calls of the older generations, from now on.
+    fn turn(&mut self, phase: Phase, window: Window) {
+        self.phase = phase;
+        self.window = window;
+        for call in self.calls.iter_mut().filter(|call| **call == Call::Current) {
+            *call = Call::Late;
+        }
+    }
+}
+
+impl Breaker {
+    /// A breaker as of the story: window 4, minimum 4, half of them, 2 permits, 3 ticks; 4 clients, a clock that keeps
+    /// going forward.
+    pub const fn small() -> Self {
+        Breaker {
+            window: WindowKind::Calls(4),
+            minimum_calls: 4,
+            failure_rate_percent: 50,
+            slow_rate_percent: None,
+            permits: 2,
+            open_wait_ticks: 3,
+            half_open_wait_ticks: None,
+            clients: 4,
+            skew_ticks: 0,
+            steps_back_max: 0,
+            interchangeable_clients: false,
+            variant: Variant::Sound,
+        }
+    }
+
+    /// The same with a defect.
+    #[must_use]
+    pub const fn with(mut self, variant: Variant) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    fn is(&self, variant: Variant) -> bool {
+        self.variant == variant
+    }
+
+    fn slides(&self) -> bool {
+        !self.is(Variant::WindowNeverSlides)
+    }
+
+    /// Whether the time since it opened comes out negative, and is taken for a very long one.
+    fn wraps(&self, ticks_left: i8) -> bool {
+        self.is(Variant::WrapsBackwardClock) && ticks_left > self.open_wait_ticks as i8
+    }
+
+    /// The window after a change of phase.
+    fn cleared(&self, window: Window) -> Window {
+        if self.is(Variant::KeepsWindowOnClose) { window } else { Window::default() }
+    }
+
+    fn opened(&self) -> Phase {
+        let early = i8::from(self.is(Variant::ReopensEarly));
+        Phase::Open { ticks_left: self.open_wait_ticks as i8 - early }
+    }
+
+    fn half_open(&self) -> Phase {
+        let admitted = u8::from(!self.is(Variant::ForgetsElectingProbe));
+        Phase::HalfOpen { admitted, succeeded: 0, ticks_left: self.half_open_wait_ticks.unwrap_or(0) as i8 }
+    }
+
+    /// The result that `outcome` counts as; none if it does not.
+    fn counted(&self, outcome: Outcome) -> Option<Counted> {
+        match outcome {
+            Outcome::Success => Some(Counted::Success),
+            Outcome::Failure | Outcome::Panicked => Some(Counted::Failure),
+            Outcome::Slow if self.slow_rate_percent.is_none() => Some(Counted::Success),
+            Outcome::Slow => Some(Counted::Slow),
+            Outcome::Ignored | Outcome::Cancelled => None,
+        }
+    }
+
+    /// Whether results call for opening.
+    fn is_due(&self, results: Tally) -> bool {
+        let reaches = |count: u8, percent: u8| u32::from(count) * 100 >= u32::from(percent) * u32::from(results.calls);
+        results.calls >= self.minimum_calls
+            && (reaches(results.failed, self.failure_rate_percent)
+                || self.slow_rate_percent.is_some_and(|percent| reaches(results.slow, percent)))
+    }
+
+    /// The same as this variant takes it.
+    fn takes_as_due(&self, results: Tally) -> bool {
+        let exceeds = |count: u8, percent: u8| u32::from(count) * 100 > u32::from(percent) * u32::from(results.calls);
+        match self.variant {
+            Variant::TripsBelowMinimum => {
+                results.calls > 0 && Breaker { minimum_calls: 0, ..self.clone() }.is_due(results)
+            }
+            Variant::ComparesRateStrictly => {
+                results.calls >= self.minimum_calls
+                    && (exceeds(results.failed, self.failure_rate_percent)
+                        || self.slow_rate_percent.is_some_and(|percent| exceeds(results.slow, percent)))
+            }
+            _ => self.is_due(results),
+        }
+    }
+
+    fn acquire(&self, state: &mut State, client: u8) -> bool {
+        let admitted = match state.phase {
+            Phase::Closed => true,
+            Phase::Open { ticks_left } if ticks_left > 0 && !self.wraps(ticks_left) => false,
+            Phase::Open { .. } => {
+                state.turn(self.half_open(), self.cleared(state.window));
+                true
+            }
+            Phase::HalfOpen { admitted, succeeded, ticks_left } if admitted < self.permits => {
+                state.phase = Phase::HalfOpen { admitted: admitted + 1, succeeded, ticks_left };
+                true
+            }
+            Phase::HalfOpen { ticks_left, .. } => {
+                if self.half_open_wait_ticks.is_some() && ticks_left <= 0 {
+                    state.turn(self.opened(), self.cleared(state.window));
+                }
+                false
+            }
+        };
+        if admitted {
+            state.calls[usize::from(client)] = Call::Current;
+        }
+        admitted
+    }
+
+    fn report(&self, state: &mut State, client: u8, outcome: Outcome) {
+        let call = std::mem::take(&mut state.calls[usize::from(client)]);
+        if call == Call::Late && !self.is(Variant::TrustsLateResults) {
+            return;
+        }
+        let outcome = match outcome {
+            Outcome::Slow if self.is(Variant::OverlooksSlowCalls) => Outcome::Success,
+            outcome => outcome,
+        };
+        match (state.phase, self.counted(outcome)) {
+            (Phase::Closed, Some(result)) => {
+                state.window.add(self.window, result, self.slides());
+                if self.takes_as_due(state.window.tally(self.window)) {
+                    state.turn(self.opened(), self.cleared(state.window));
+                }
+            }
+            (Phase::HalfOpen { admitted, succeeded, ticks_left }, Some(Counted::Success)) => {
+                if succeeded + 1 >= self.permits {
+                    state.turn(Phase::Closed, self.cleared(state.window));
+                } else {
+                    state.phase = Phase::HalfOpen { admitted, succeeded: succeeded + 1, ticks_left };
+                }
+            }
+            (Phase::HalfOpen { admitted, succeeded, ticks_left }, Some(_)) => {
+                if self.is(Variant::IgnoresFailedProbe) {
+                    state.phase = Phase::HalfOpen { admitted: admitted.saturating_sub(1), succeeded, ticks_left };
+                } else {
+                    state.turn(self.opened(), self.cleared(state.window));
+                }
+            }
+            (Phase::HalfOpen { admitted, succeeded, ticks_left }, None) => {
+                if !self.is(Variant::LeaksPermitOnCancel) {
+                    state.phase = Phase::HalfOpen { admitted: admitted.saturating_sub(1), succeeded, ticks_left };
+                }
+            }
+            (Phase::Closed, None) | (Phase::Open { .. }, _) => {}
+        }
+    }
+
+    /// Moves the clock by `ticks`, back if negative.
+    fn elapse(&self, state: &mut State, ticks: i8) {
+        let floor = -((self.skew_ticks * (self.steps_back_max - state.steps_back)) as i8);
+        let moved = |left: i8| (left - ticks).max(floor);
+        state.phase = match state.phase {
+            Phase::Closed => Phase::Closed,
+            Phase::Open { ticks_left } => Phase::Open { ticks_left: moved(ticks_left) },
+            Phase::HalfOpen { admitted, succeeded, ticks_left } => Phase::HalfOpen {
+                admitted,
+                succeeded,
+                ticks_left: if self.half_open_wait_ticks.is_some() { moved(ticks_left) } else { 0 },
+            },
+        };
+    }
+
+    /// Keeps the history variables.
+    fn remember(&self, before: &State, action: Action, admitted: bool, after: &mut State) {
+        let mut history = before.history;
+        let opens = matches!(after.phase, Phase::Open { .. }) && !matches!(before.phase, Phase::Open { .. });
+        match action {
+            Action::Acquire { .. } => history.admitted_early |= admitted && history.ticks_closed_to_all > 0,
+            Action::Report { client, outcome } => match before.calls[usize::from(client)] {
+                Call::Idle => {}
+                Call::Late => {
+                    history.moved_by_late_result |= before.phase != after.phase || before.window != after.window;
+                }
+                Call::Current => {
+                    let counted = self.counted(outcome);
+                    match before.phase {
+                        Phase::Closed => {
+                            if let Some(result) = counted {
+                                history.results.add(self.window, result, true);
+                                let due = self.is_due(history.results.tally(self.window));
+                                history.opened_undue |= opens && !due;
+                                history.missed_opening |= !opens && due;
+                            }
+                        }
+                        Phase::HalfOpen { .. } => {
+                            let failed = counted.is_some_and(|result| result != Counted::Success);
+                            history.missed_reopening |= failed && !opens;
+                        }
+                        Phase::Open { .. } => {}
+                    }
+                }
+            },
+            Action::Tick => {
+                history.ticks_closed_to_all = history.ticks_closed_to_all.saturating_sub(1);
+                history.results.tick(self.window, true);
+            }
+            Action::StepBack => {}
+        }
+        if opens {
+            history.ticks_closed_to_all = self.open_wait_ticks;
+        }
+        if before.phase != Phase::Closed || after.phase != Phase::Closed {
+            history.results = Window::default();
+        }
+        after.history = history;
+    }
+}
+
+impl Model for Breaker {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State {
+            phase: Phase::Closed,
+            window: Window::default(),
+            calls: [Call::Idle; CLIENTS_MAX],
+            steps_back: 0,
+            history: History::default(),
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        let room = match self.window {
+            WindowKind::Calls(_) => true,
+            WindowKind::Ticks { results_max, .. } => state.window.ticks[0].calls < results_max,
+        };
+        for client in 0..self.clients {
+            match state.calls[usize::from(client)] {
+                Call::Idle => actions.push(Action::Acquire { client }),
+                Call::Late => actions.extend(Outcome::ALL.map(|outcome| Action::Report { client, outcome })),
+                Call::Current => actions.extend(
+                    Outcome::ALL
+                        .into_iter()
+                        .filter(|outcome| room || self.counted(*outcome).is_none())
+                        .map(|outcome| Action::Report { client, outcome }),
+                ),
+            }
+        }
+        actions.push(Action::Tick);
+        if state.steps_back < self.steps_back_max {
+            actions.push(Action::StepBack);
+        }
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let mut after = before.clone();
+        let mut admitted = false;
+        match action {
+            Action::Acquire { client } => admitted = self.acquire(&mut after, client),
+            Action::Report { client, outcome } => self.report(&mut after, client, outcome),
+            Action::Tick => {
+                self.elapse(&mut after, 1);
+                after.window.tick(self.window, self.slides());
+            }
+            Action::StepBack => {
+                after.steps_back += 1;
+                self.elapse(&mut after, -(self.skew_ticks as i8));
+            }
+        }
+        self.remember(before, action, admitted, &mut after);
+        if self.interchangeable_clients {
+            after.calls.sort_unstable_by(|left, right| right.cmp(left));
+        }
+        (after != *before).then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("a half-open round admits no more than its permits", |model: &Breaker, state: &State| {
+                match state.phase {
+                    Phase::HalfOpen { succeeded, .. } => succeeded + state.running() <= model.permits,
+                    Phase::Closed | Phase::Open { .. } => true,
+                }
+            }),
+            Property::always("only results of the current generation move it", |_, state: &State| {
+                !state.history.moved_by_late_result
+            }),
+            Property::always("open admits none before its wait is over", |_, state: &State| {
+                !state.history.admitted_early
+            }),
+            Property::always("it opens only when the results call for it", |_, state: &State| {
+                !state.history.opened_undue
+            }),
+            Property::always("it opens whenever the results call for it", |_, state: &State| {
+                !state.history.missed_opening
+            }),
+            Property::always("a failed probe opens it again", |_, state: &State| !state.history.missed_reopening),
+            Property::always(
+                "every permit out belongs to a running or successful probe",
+                |_, state: &State| match state.phase {
+                    Phase::HalfOpen { admitted, succeeded, .. } => admitted <= succeeded + state.running(),
+                    Phase::Closed | Phase::Open { .. } => true,
+                },
+            ),
+            // In a closed breaker a call can only be late if the breaker was open in between.
+            Property::sometimes("it closes again", |_, state: &State| {
+                state.phase == Phase::Closed && state.calls.contains(&Call::Late)
+            }),
+            Property::sometimes(
+                "a half-open round waits for its last permit",
+                |model: &Breaker, state: &State| matches!(state.phase, Phase::HalfOpen { admitted, .. } if admitted >= model.permits),
+            ),
+        ]
+    }
+}

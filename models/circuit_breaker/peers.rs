@@ -1,0 +1,4 @@
+//! todo
+pub(crate) fn cases() -> Vec<counterpart::Case> {
+    Vec::new()
+}

@@ -1,0 +1,97 @@
+//! What can be typed.
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+/// Explore protocols exhaustively, and check that implementations do what their models do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "counterpart",
+    version,
+    after_help = "Exit: 0 all as expected, 1 a verdict or a replay differs, 2 usage, 3 incomplete, 4 nothing matched, \
+                  5 stale or unreadable trace, 70 a defect of this program, 130 interrupted."
+)]
+pub(super) struct Arguments {
+    /// Say more of what is done, on stderr (-vv and -vvv: still more; RUST_LOG overrides).
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Name the cases, what they claim and what is run alongside.
+    List {
+        /// Names or patterns (`circuit_breaker`, `*/breaker*`); all cases if none is given.
+        globs: Vec<String>,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Explore models, judge properties, run implementations alongside, compare with what is expected.
+    Check(CheckArguments),
+    /// Look at traces.
+    #[command(subcommand)]
+    Trace(TraceCommand),
+    /// Run a trace again, on the model and on the implementation.
+    Replay {
+        /// A trace file.
+        file: PathBuf,
+        #[command(flatten)]
+        limits: Limits,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Names or patterns (`circuit_breaker`, `*/breaker*`); all cases if none is given.
+    pub(super) globs: Vec<String>,
+    /// Run the large cases as well.
+    #[arg(long)]
+    pub(super) large: bool,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Do not ask stateright's own search for a second opinion.
+    #[arg(long)]
+    pub(super) no_referee: bool,
+    /// Where the traces of violations and deviations are kept.
+    #[arg(long, value_name = "DIR", default_value = "traces")]
+    pub(super) traces: PathBuf,
+    #[command(flatten)]
+    pub(super) limits: Limits,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TraceCommand {
+    /// Print a trace step by step.
+    Show {
+        /// A trace file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Limits {
+    /// Threads that explore; all cores by default. No result depends on it.
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroU16>,
+    /// Of everything that is drawn.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// Stop a case at this many states.
+    #[arg(long, value_name = "N")]
+    pub(super) max_states: Option<usize>,
+    /// Stop a case at this many steps from an initial state.
+    #[arg(long, value_name = "N")]
+    pub(super) max_depth: Option<usize>,
+    /// Stop after this many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) max_time: Option<u64>,
+    /// Stop when the process holds this much memory.
+    #[arg(long, value_name = "MIB")]
+    pub(super) max_memory: Option<usize>,
+}

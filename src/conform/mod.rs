@@ -1,0 +1,224 @@
+//! Implementations judged against the model. One facade serves every mode, and every mode gives the same result:
+//! [`Conformance`].
+//!
+//! A driver holds the *belief*: the set of model states that explain what was seen so far. An input is driven once, and
+//! every step of the belief whose label equals what was given and what was answered is kept. An empty belief is a
+//! divergence. So an implementation passes when the model *can* answer as it did; what the model allows and nobody chose
+//! is counted, never assumed.
+
+mod drive;
+#[cfg(feature = "interleave")]
+pub mod interleave;
+mod lts;
+mod narrate;
+mod product;
+mod replay;
+mod tour;
+#[cfg(feature = "virtual-clock")]
+pub mod virtual_clock;
+#[cfg(feature = "walk")]
+mod walk;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::explore::{Budget, ModelError};
+use crate::model::{Counterpart, Facade, Spec};
+use crate::trace::{Step, Trace};
+
+pub use drive::Deviation;
+#[cfg(feature = "cli")]
+pub(crate) use drive::panic_message;
+
+/// How an implementation was run alongside the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Model and implementation explored together.
+    Product,
+    /// Every transition of the bounded model driven.
+    Tour,
+    /// Seeded long walks.
+    Walk,
+    /// Real threads through every interleaving.
+    Interleave,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::Product => "product",
+            Mode::Tour => "tour",
+            Mode::Walk => "walk",
+            Mode::Interleave => "interleave",
+        })
+    }
+}
+
+/// What is known of an implementation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// It answered as the model allows, wherever the mode looks.
+    Conforms,
+    /// Shown by a trace.
+    Diverges,
+    /// Not known, and why.
+    Incomplete(String),
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Agreement::Conforms => "conforms",
+            Agreement::Diverges => "diverges",
+            Agreement::Incomplete(_) => "incomplete",
+        })
+    }
+}
+
+/// An implementation's result in one mode.
+#[derive(Clone, Debug)]
+pub struct Conformance {
+    /// How it was run.
+    pub mode: Mode,
+    /// What is known of it.
+    pub agreement: Agreement,
+    /// Labelled transitions of the bounded model, refused inputs included; of a product, its own transitions.
+    pub edges: usize,
+    /// Those that were driven.
+    pub edges_driven: usize,
+    /// Those that the subject has no input for.
+    pub edges_unsupported: usize,
+    /// Those that the model allows and the subject did not choose when given the input.
+    pub edges_unchosen: usize,
+    /// Inputs given in all.
+    pub steps: usize,
+    /// Schedules run, in interleave mode.
+    pub schedules: Option<usize>,
+    /// What a mode has to say of its bounds: a seed, a preemption bound.
+    pub bounds: BTreeMap<String, String>,
+    /// The run that shows the deviation.
+    pub divergence: Option<Divergence>,
+}
+
+impl Conformance {
+    fn new(mode: Mode) -> Self {
+        Conformance {
+            mode,
+            agreement: Agreement::Incomplete("nothing was driven".into()),
+            edges: 0,
+            edges_driven: 0,
+            edges_unsupported: 0,
+            edges_unchosen: 0,
+            steps: 0,
+            schedules: None,
+            bounds: BTreeMap::new(),
+            divergence: None,
+        }
+    }
+
+    fn incomplete(mut self, why: impl Into<String>) -> Self {
+        self.agreement = Agreement::Incomplete(why.into());
+        self
+    }
+
+    fn diverges(mut self, divergence: Divergence) -> Self {
+        self.agreement = Agreement::Diverges;
+        self.divergence = Some(divergence);
+        self
+    }
+}
+
+/// A run at whose end the model cannot follow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Divergence {
+    /// As a trace carries it; the last step is the one that deviates.
+    pub steps: Vec<Step>,
+    /// What happened there, in a sentence.
+    pub what: String,
+    /// What replay needs beside the steps.
+    pub extra: BTreeMap<String, String>,
+}
+
+/// What all modes are given.
+pub struct Setting<F: Facade> {
+    /// The model.
+    pub model: Arc<F::Model>,
+    /// How its states read.
+    pub spec: Arc<dyn Spec<Model = F::Model>>,
+    /// What the outside sees of it.
+    pub facade: Arc<F>,
+    /// How far to go.
+    pub budget: Budget,
+    /// An implementation that has not answered for this long never will.
+    pub answer_within: Duration,
+    /// Of everything that is drawn.
+    pub seed: u64,
+}
+
+impl<F: Facade> Clone for Setting<F> {
+    fn clone(&self) -> Self {
+        Setting {
+            model: self.model.clone(),
+            spec: self.spec.clone(),
+            facade: self.facade.clone(),
+            budget: self.budget.clone(),
+            answer_within: self.answer_within,
+            seed: self.seed,
+        }
+    }
+}
+
+/// Makes a fresh implementation, as it is before anything was done to it.
+pub type Factory<C> = Arc<dyn Fn() -> C + Send + Sync>;
+
+/// One way to run one implementation.
+pub trait Job<F: Facade>: Send + Sync {
+    /// How it is run.
+    fn mode(&self) -> Mode;
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The model is not one that can be explored.
+    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError>;
+
+    /// Runs again what `trace` records. `Ok(None)`: the model follows to the end.
+    ///
+    /// # Errors
+    /// The trace does not carry what this mode needs; in words.
+    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String>;
+}
+
+/// Drives every transition of the bounded model through implementations that `factory` makes.
+pub fn tour<F: Facade, C: Counterpart<F> + 'static>(
+    factory: impl Fn() -> C + Send + Sync + 'static,
+) -> Arc<dyn Job<F>> {
+    Arc::new(tour::Tour { factory: Arc::new(factory) })
+}
+
+/// Explores model and implementation together.
+pub fn product<F, C>(factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
+{
+    Arc::new(product::Product { factory: Arc::new(factory) })
+}
+
+/// Walks `runs` times, at most `steps` inputs far, where the seed leads. `model` may have larger bounds than the one
+/// that is explored.
+#[cfg(feature = "walk")]
+pub fn walk<F: Facade, C: Counterpart<F> + 'static>(
+    model: Option<Arc<F::Model>>,
+    runs: u32,
+    steps: usize,
+    factory: impl Fn() -> C + Send + Sync + 'static,
+) -> Arc<dyn Job<F>> {
+    Arc::new(walk::Walk { model, runs, steps, factory: Arc::new(factory) })
+}

@@ -1,0 +1,321 @@
+//! Product: model and implementation explored together, as one `stateright::Model`.
+//!
+//! A state is the belief and the implementation itself, so the explorer visits every pair that inputs can bring about.
+//! The implementation must not grow without end where it behaves alike: `Counterpart::canonical` sees to that, and
+//! seeded walks see to it that `canonical` changes nothing else.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use foldhash::fast::FixedState;
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+use stateright::Model;
+
+use super::drive::{Deviating, Deviation, Driver, Observed, apply, explain, quietly, seen_as};
+use super::lts::{Belief, Lts};
+use super::narrate::narrate;
+use super::watch::{Hung, Watch, watched};
+use super::{Agreement, Conformance, Divergence, Factory, Job, Mode, Setting};
+use crate::explore::{Budget, Graph, ModelError, Stop, explore_until};
+use crate::model::{Counterpart, Facade};
+use crate::trace::Trace;
+
+pub(super) struct Product<C> {
+    pub(super) factory: Factory<C>,
+}
+
+/// Model and implementation, side by side.
+struct Pair<F: Facade, C> {
+    lts: Arc<Lts<F>>,
+    factory: Factory<C>,
+    watch: Arc<Mutex<Option<Arc<Watch>>>>,
+    /// Calls that are known never to return, by state and input.
+    silent: Vec<(u64, u32)>,
+    answer_within_ms: u128,
+}
+
+/// What the explorer keeps.
+struct Both<C> {
+    belief: Belief,
+    /// `None` once it deviated.
+    subject: Option<C>,
+    deviation: Option<Deviation>,
+    /// The model's states are outside its boundary.
+    beyond: bool,
+}
+
+impl<C: Clone> Clone for Both<C> {
+    fn clone(&self) -> Self {
+        Both {
+            belief: self.belief.clone(),
+            subject: self.subject.clone(),
+            deviation: self.deviation.clone(),
+            beyond: self.beyond,
+        }
+    }
+}
+
+impl<C> fmt::Debug for Both<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "belief {:?}, deviation {:?}", self.belief, self.deviation)
+    }
+}
+
+impl<C: Hash> Hash for Both<C> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.belief.hash(state);
+        self.subject.hash(state);
+    }
+}
+
+impl<C: PartialEq> PartialEq for Both<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.belief == other.belief && self.subject == other.subject && self.deviation == other.deviation
+    }
+}
+
+impl<C> Both<C> {
+    fn deviating(deviation: Deviation) -> Self {
+        Both { belief: Vec::new(), subject: None, deviation: Some(deviation), beyond: false }
+    }
+}
+
+impl<F, C> Pair<F, C>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    fn start(&self) -> Both<C> {
+        let made = quietly(|| {
+            let mut subject = (self.factory)();
+            let snapshot = subject.observe();
+            subject.canonical();
+            (subject, snapshot)
+        });
+        match made {
+            Err(message) => Both::deviating(Deviation::Panicked(message)),
+            Ok((subject, snapshot)) => match seen_as(&self.lts, self.lts.initial(), snapshot.as_ref()) {
+                Err(deviation) => Both::deviating(deviation),
+                Ok(belief) => Both { belief, subject: Some(subject), deviation: None, beyond: false },
+            },
+        }
+    }
+
+    fn step(&self, from: &Both<C>, input: u32) -> Option<Both<C>> {
+        let subject = from.subject.as_ref()?;
+        let place = (FixedState::default().hash_one(from), input);
+        if self.silent.contains(&place) {
+            return Some(Both::deviating(Deviation::Silent { waited_ms: self.answer_within_ms }));
+        }
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let watch = watch.unwrap_or_else(Watch::new);
+        watch.at(place.0, input);
+        let given = self.lts.input(input);
+        let mut after = subject.clone();
+        let observed: Observed<F> = match apply(&mut after, &given, &watch) {
+            Ok(observed) => observed,
+            Err(deviation) => return Some(Both::deviating(deviation)),
+        };
+        // A clone of the same state, given the same, must do the same.
+        let mut again = subject.clone();
+        match apply::<F>(&mut again, &given, &watch) {
+            Ok(second) if second == observed && again == after => {}
+            Ok(second) if second == observed => {
+                return Some(Both::deviating(Deviation::Nondeterministic {
+                    first: observed.to_string(),
+                    second: "the same, but ends in another state".into(),
+                }));
+            }
+            Ok(second) => {
+                return Some(Both::deviating(Deviation::Nondeterministic {
+                    first: observed.to_string(),
+                    second: second.to_string(),
+                }));
+            }
+            Err(deviation) => return Some(Both::deviating(deviation)),
+        }
+        let explained = match explain(&self.lts, &from.belief, input, &observed) {
+            Ok(explained) => explained,
+            Err(deviation) => return Some(Both::deviating(deviation)),
+        };
+        let beyond = explained.steps.iter().any(|(_, edge)| edge.beyond);
+        after.canonical();
+        Some(Both { belief: explained.belief, subject: Some(after), deviation: None, beyond })
+    }
+}
+
+impl<F, C> Model for Pair<F, C>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    type State = Both<C>;
+    type Action = u32;
+
+    fn init_states(&self) -> Vec<Both<C>> {
+        vec![self.start()]
+    }
+
+    fn actions(&self, state: &Both<C>, actions: &mut Vec<u32>) {
+        if let Some(subject) = &state.subject {
+            let offers = self.lts.offers(&state.belief);
+            actions.extend(offers.into_iter().filter(|input| subject.supports(&self.lts.input(*input))));
+        }
+    }
+
+    fn next_state(&self, state: &Both<C>, input: u32) -> Option<Both<C>> {
+        self.step(state, input)
+    }
+
+    fn within_boundary(&self, state: &Both<C>) -> bool {
+        !state.beyond
+    }
+}
+
+impl<F, C> Job<F> for Product<C>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    fn mode(&self) -> Mode {
+        Mode::Product
+    }
+
+    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let mut silent = Vec::new();
+        loop {
+            let pair = Arc::new(Pair {
+                lts: lts.clone(),
+                factory: self.factory.clone(),
+                watch: Arc::new(Mutex::new(None)),
+                silent: silent.clone(),
+                answer_within_ms: setting.answer_within.as_millis(),
+            });
+            let there = setting.clone();
+            let result = watched(setting.answer_within, move |watch| product(&pair, &there, watch));
+            match result {
+                Ok(result) => return result,
+                // Explored again, with this call known never to return: the trace to it is then a shortest one.
+                Err(Hung { at: Some(place), .. }) if !silent.contains(&place) => silent.push(place),
+                Err(hung) => {
+                    let divergence = super::replay::silent(&lts, setting, &hung, &self.factory);
+                    return Ok(Conformance::new(Mode::Product).diverges(divergence));
+                }
+            }
+        }
+    }
+
+    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
+        super::replay::inputs(setting, trace, &self.factory)
+    }
+}
+
+fn product<F, C>(pair: &Arc<Pair<F, C>>, setting: &Setting<F>, watch: &Arc<Watch>) -> Result<Conformance, ModelError>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    let _span = tracing::debug_span!("product").entered();
+    *pair.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch.clone());
+    // One thread: a call that hangs must be told from the others. Each call is made twice as it is: no recheck.
+    let budget = Budget { threads: 1, recheck: false, ..setting.budget.clone() };
+    let graph = explore_until(pair.clone(), &budget, |both: &Both<C>| both.deviation.is_some())?;
+    let mut result = Conformance::new(Mode::Product);
+    result.edges = graph.edge_count();
+    result.edges_driven = graph.edge_count();
+    result.steps = graph.edge_count();
+    result.bounds.insert("pairs".into(), graph.states().len().to_string());
+    if graph.stop() == Some(&Stop::Found) {
+        let inputs = inputs_to(&graph, graph.states().len() - 1);
+        let deviation = graph.states().last().and_then(|both| both.deviation.clone());
+        let run = again(pair, inputs, deviation);
+        return Ok(result.diverges(narrate(&pair.lts, &*setting.spec, &run)));
+    }
+    if let Some(stop) = graph.stop() {
+        return Ok(result.incomplete(stop.to_string()));
+    }
+    if graph.edge_count() == 0 {
+        return Ok(result.incomplete("no input could be given: has the facade labels?"));
+    }
+    if let Some(run) = canonical_changes_nothing(pair, setting, watch) {
+        return Ok(result.diverges(narrate(&pair.lts, &*setting.spec, &run)));
+    }
+    result.agreement = Agreement::Conforms;
+    Ok(result)
+}
+
+fn inputs_to<F, C>(graph: &Graph<Pair<F, C>>, node: usize) -> Vec<u32>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    graph.path_to(node).steps.into_iter().map(|(input, _)| input).collect()
+}
+
+/// The answers along `inputs`, whose last deviates.
+fn again<F, C>(pair: &Pair<F, C>, inputs: Vec<u32>, deviation: Option<Deviation>) -> Deviating<F>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    let watch = Watch::new();
+    let mut observed = Vec::new();
+    if let Ok(mut driver) = Driver::start(&pair.lts, &*pair.factory, &watch) {
+        for input in &inputs[..inputs.len().saturating_sub(1)] {
+            if driver.step(*input).is_err() || driver.canonicalise().is_err() {
+                break;
+            }
+        }
+        observed = driver.observed;
+    }
+    let deviation = deviation.unwrap_or_else(|| Deviation::Panicked("without a message".into()));
+    Deviating { inputs, observed, deviation }
+}
+
+/// Walks on which `canonical` is compared with its absence.
+const WALKS: usize = 64;
+const WALK_STEPS: usize = 64;
+
+/// Walks with and without `canonical`, given the same inputs; the first answer that differs.
+fn canonical_changes_nothing<F, C>(pair: &Pair<F, C>, setting: &Setting<F>, watch: &Watch) -> Option<Deviating<F>>
+where
+    F: Facade,
+    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    let mut random = Pcg64::seed_from_u64(setting.seed);
+    for _ in 0..WALKS {
+        let mut plain = Driver::start(&pair.lts, &*pair.factory, watch).ok()?;
+        let mut canonical = Driver::start(&pair.lts, &*pair.factory, watch).ok()?;
+        for _ in 0..WALK_STEPS {
+            let offers = plain.offers();
+            if offers.is_empty() {
+                break;
+            }
+            let input = offers[(random.next_u32() as usize) % offers.len()];
+            // The product has shown that the canonical one conforms; so the plain one is judged here, and against it.
+            let (plainly, canonically) = (plain.step(input), canonical.step(input));
+            let differs = match (&plainly, &canonically) {
+                (Ok(_), Ok(_)) => (plain.observed.last() != canonical.observed.last())
+                    .then(|| (last(&plain.observed), last(&canonical.observed))),
+                (Err(deviation), Ok(_)) => Some((deviation.observed(), last(&canonical.observed))),
+                (Ok(_), Err(deviation)) => Some((last(&plain.observed), deviation.observed())),
+                (Err(left), Err(right)) => Some((left.observed(), right.observed())),
+            };
+            if let Some((plainly, canonically)) = differs {
+                let deviation = Deviation::Canonical { plain: plainly, canonical: canonically };
+                return Some(Deviating { inputs: plain.inputs, observed: plain.observed, deviation });
+            }
+            if let Err(deviation) = canonical.canonicalise() {
+                return Some(Deviating { inputs: plain.inputs, observed: plain.observed, deviation });
+            }
+        }
+    }
+    None
+}
+
+fn last<F: Facade>(observed: &[Observed<F>]) -> String {
+    observed.last().map(ToString::to_string).unwrap_or_default()
+}

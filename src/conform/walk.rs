@@ -1,0 +1,157 @@
+//! Walks: seeded long runs, beyond the bounds that can be explored, shrunk by proptest.
+//!
+//! A walk is a list of numbers; each picks one of the inputs that are possible where the walk stands. So a list with a
+//! part left out is still a walk of the model, and shrinking needs no knowledge of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+
+use super::drive::{Deviating, Driver, shrink};
+use super::lts::Lts;
+use super::narrate::narrate;
+use super::watch::{Watch, watched};
+use super::{Agreement, Conformance, Divergence, Factory, Job, Mode, Setting};
+use crate::explore::{ModelError, Stop};
+use crate::model::{Counterpart, Facade};
+use crate::trace::Trace;
+
+pub(super) struct Walk<F: Facade, C> {
+    /// Walked instead of the model that is explored.
+    pub(super) model: Option<Arc<F::Model>>,
+    pub(super) runs: u32,
+    pub(super) steps: usize,
+    pub(super) factory: Factory<C>,
+}
+
+impl<F: Facade, C: Counterpart<F> + 'static> Walk<F, C> {
+    fn setting(&self, setting: &Setting<F>) -> Setting<F> {
+        let mut setting = setting.clone();
+        if let Some(model) = &self.model {
+            setting.model = model.clone();
+        }
+        setting
+    }
+}
+
+impl<F: Facade, C: Counterpart<F> + 'static> Job<F> for Walk<F, C> {
+    fn mode(&self) -> Mode {
+        Mode::Walk
+    }
+
+    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
+        let setting = self.setting(setting);
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let (lts_there, there, factory) = (lts.clone(), setting.clone(), self.factory.clone());
+        let (runs, steps) = (self.runs, self.steps);
+        let result =
+            watched(setting.answer_within, move |watch| walk(&lts_there, &there, &*factory, watch, runs, steps));
+        Ok(match result {
+            Ok(conformance) => conformance,
+            Err(hung) => {
+                Conformance::new(Mode::Walk).diverges(super::replay::silent(&lts, &setting, &hung, &self.factory))
+            }
+        })
+    }
+
+    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
+        super::replay::inputs(&self.setting(setting), trace, &self.factory)
+    }
+}
+
+/// What a run of walks gathers on its way.
+struct Gathered<F: Facade> {
+    steps: usize,
+    found: Option<Deviating<F>>,
+    stop: Option<Stop>,
+}
+
+fn walk<F: Facade, C: Counterpart<F>>(
+    lts: &Lts<F>,
+    setting: &Setting<F>,
+    factory: &dyn Fn() -> C,
+    watch: &Watch,
+    runs: u32,
+    steps: usize,
+) -> Conformance {
+    let _span = tracing::debug_span!("walk", seed = setting.seed).entered();
+    let mut result = Conformance::new(Mode::Walk);
+    result.bounds.insert("seed".into(), setting.seed.to_string());
+    result.bounds.insert("walks".into(), runs.to_string());
+
+    let mut seed = [0; 32];
+    Pcg64::seed_from_u64(setting.seed).fill_bytes(&mut seed);
+    let config = Config { cases: runs, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    // proptest calls a plain `Fn`: what a walk finds goes out through a lock.
+    let gathered = Mutex::new(Gathered { steps: 0, found: None, stop: None });
+    let outcome = runner.run(&vec(any::<u16>(), 1..=steps), |choices| {
+        if let Some(stop) = (setting.budget.interrupt)() {
+            gathered.lock().unwrap_or_else(PoisonError::into_inner).stop = Some(stop);
+            return Ok(());
+        }
+        let (taken, found) = one_walk(lts, factory, watch, &choices);
+        let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        gathered.steps += taken;
+        match found {
+            None => Ok(()),
+            Some(deviating) => {
+                let what = deviating.deviation.to_string();
+                gathered.found = Some(deviating);
+                Err(TestCaseError::fail(what))
+            }
+        }
+    });
+    let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+    result.steps = gathered.steps;
+    if let Some(stop) = gathered.stop {
+        return result.incomplete(stop.to_string());
+    }
+    match outcome {
+        Ok(()) if gathered.steps == 0 => result.incomplete("the model offers no input to walk on"),
+        Ok(()) => {
+            result.agreement = Agreement::Conforms;
+            result
+        }
+        Err(TestError::Abort(why)) => result.incomplete(why.to_string()),
+        Err(TestError::Fail(_, choices)) => {
+            let found = one_walk(lts, factory, watch, &choices).1.or(gathered.found);
+            match found {
+                // proptest shortens and lowers the choices; what is left over goes by single inputs.
+                Some(found) => {
+                    let found = shrink(lts, factory, watch, found);
+                    result.diverges(narrate(lts, &*setting.spec, &found))
+                }
+                None => result.incomplete("a walk failed and left no trace"),
+            }
+        }
+    }
+}
+
+/// Walks where `choices` lead. Returns the steps taken, and the deviation at which it ended.
+fn one_walk<F: Facade, C: Counterpart<F>>(
+    lts: &Lts<F>,
+    factory: &dyn Fn() -> C,
+    watch: &Watch,
+    choices: &[u16],
+) -> (usize, Option<Deviating<F>>) {
+    let mut driver = match Driver::start(lts, factory, watch) {
+        Ok(driver) => driver,
+        Err(deviation) => return (0, Some(Deviating::before_anything(deviation))),
+    };
+    for choice in choices {
+        let offers = driver.offers();
+        if offers.is_empty() {
+            break;
+        }
+        if let Err(deviation) = driver.step(offers[usize::from(*choice) % offers.len()]) {
+            let steps = driver.inputs.len();
+            return (steps, Some(Deviating { inputs: driver.inputs, observed: driver.observed, deviation }));
+        }
+    }
+    (driver.inputs.len(), None)
+}

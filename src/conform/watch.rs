@@ -1,0 +1,97 @@
+//! A watchdog over implementations that may never answer.
+//!
+//! A thread cannot be stopped from outside: the one that hangs is left behind, and ends with the process. This is the
+//! one place below the command line that looks at a clock; no result depends on it but that of an implementation that
+//! hangs.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Shared between the thread that drives and the one that watches.
+pub(crate) struct Watch {
+    /// Odd while a call is under way.
+    calls: AtomicU64,
+    /// Inputs given since the last fresh start.
+    inputs: Mutex<Vec<u32>>,
+    /// For modes that do not go along one path: the state and the input of the call under way.
+    at: Mutex<Option<(u64, u32)>>,
+}
+
+/// While it lives a call is under way.
+pub(crate) struct Call<'a>(&'a Watch);
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.calls.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl Watch {
+    pub(crate) fn new() -> Arc<Watch> {
+        Arc::new(Watch { calls: AtomicU64::new(0), inputs: Mutex::new(Vec::new()), at: Mutex::new(None) })
+    }
+
+    pub(crate) fn call(&self) -> Call<'_> {
+        self.calls.fetch_add(1, Ordering::Release);
+        Call(self)
+    }
+
+    pub(crate) fn restart(&self) {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn given(&self, input: u32) {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner).push(input);
+    }
+
+    pub(crate) fn at(&self, state: u64, input: u32) {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some((state, input));
+    }
+}
+
+/// A call that was given up.
+pub(crate) struct Hung {
+    pub(crate) inputs: Vec<u32>,
+    pub(crate) at: Option<(u64, u32)>,
+    pub(crate) waited_ms: u128,
+}
+
+/// Runs `work` on a thread of its own, and gives up when one call takes longer than `answer_within`.
+pub(crate) fn watched<T: Send + 'static>(
+    answer_within: Duration,
+    work: impl FnOnce(&Arc<Watch>) -> T + Send + 'static,
+) -> Result<T, Hung> {
+    let watch = Watch::new();
+    let (sender, receiver) = sync_channel::<Result<T, Box<dyn Any + Send>>>(1);
+    let watch_there = watch.clone();
+    let span = tracing::Span::current();
+    thread::spawn(move || {
+        let _entered = span.entered();
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&watch_there)));
+        // Nobody listens any more if this thread was given up.
+        let _ = sender.send(result);
+    });
+    let mut last = (watch.calls.load(Ordering::Acquire), Instant::now());
+    loop {
+        match receiver.recv_timeout((answer_within / 8).min(Duration::from_millis(200))) {
+            Ok(Ok(result)) => return Ok(result),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(RecvTimeoutError::Disconnected) => unreachable!("the thread sends before it ends"),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let calls = watch.calls.load(Ordering::Acquire);
+        if calls % 2 == 0 || calls != last.0 {
+            last = (calls, Instant::now());
+        } else if last.1.elapsed() >= answer_within {
+            return Err(Hung {
+                inputs: watch.inputs.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+                at: *watch.at.lock().unwrap_or_else(PoisonError::into_inner),
+                waited_ms: answer_within.as_millis(),
+            });
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A model-checking test harness: a protocol is written once as a state machine (`stateright::Model`),
+//! explored exhaustively, and concrete implementations run alongside to check that they do what the model does.
+//!
+//! # The problem
+//! A test tries a few orders of events. The order that breaks a circuit breaker, a limiter or a cache is one that
+//! nobody thought of: a result that arrives after the breaker reopened, a caller that is cancelled while it holds
+//! the last permit.
+//!
+//! # Writing a check
+//! A model needs nothing of ours to be explored; [`Check`] is the one entry and [`Report`](report::Report) the one
+//! result.
+//! ```
+//! use counterpart::Check;
+//! use stateright::{Model, Property};
+//!
+//! /// A light that may be switched, at most `max` times.
+//! #[derive(Clone, Debug)]
+//! struct Light { max: u8 }
+//!
+//! impl Model for Light {
+//!     type State = (bool, u8);
+//!     type Action = bool;
+//!     fn init_states(&self) -> Vec<Self::State> { vec![(false, 0)] }
+//!     fn actions(&self, _: &Self::State, actions: &mut Vec<bool>) { actions.extend([true, false]) }
+//!     fn next_state(&self, (lit, switched): &Self::State, to: bool) -> Option<Self::State> {
+//!         (*lit != to && *switched < self.max).then_some((to, switched + 1))
+//!     }
+//!     fn properties(&self) -> Vec<Property<Self>> {
+//!         vec![Property::always("switched at most max times", |light: &Light, (_, switched)| *switched <= light.max)]
+//!     }
+//! }
+//!
+//! Check::of(Light { max: 3 }).assert();
+//! ```
+//! To check an implementation, say once what the outside sees of the model ([`Facade`]) and bind the implementation
+//! to that ([`Counterpart`], or [`Shared`] for one that threads share). The same binding then serves every
+//! conformance mode: [`Check::product`], [`Check::tour`], [`Check::walk`](Check) and [`Check::interleave`](Check).
+//!
+//! # What a pass shows, and what it does not
+//! A verdict is [`Holds`](verdict::Verdict::Holds), [`Violated`](verdict::Verdict::Violated) or
+//! [`Incomplete`](verdict::Verdict::Incomplete), and the last is never a pass. `Holds` speaks of the model within the
+//! bounds that are its fields; an implementation *conforms* when every transition of that bounded model was driven
+//! through it and answered as the model allows. Neither speaks of larger bounds, nor of what the model abstracts away.
+//!
+//! # Floors
+//! A module imports only from modules above it in this list (a test reads the sources to see that it is so).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`trace`] | the trace file format; knows neither models nor engines |
+//! | [`model`] | what a user says beside a `stateright::Model`: [`Spec`], [`Facade`], bindings |
+//! | [`explore`] | the graph engine, and stateright's BFS as its referee |
+//! | [`verdict`] | properties judged on the graph |
+//! | [`conform`] | implementations judged against the graph |
+//! | [`report`] | the results as data |
+//! | [`view`] | data to text; no input or output |
+//! | [`check`] | [`Check`] and [`Case`]: what is explored, driven and expected |
+//! | `cli` | arguments, files, clock, progress, exit code (feature `cli`) |
+
+#[cfg(feature = "cli")]
+pub mod cli;
+
+pub mod check;
+pub mod conform;
+pub mod explore;
+pub mod model;
+pub mod report;
+pub mod trace;
+pub mod verdict;
+pub mod view;
+
+pub use check::{Case, Check};
+pub use model::{Counterpart, Facade, Shared, Spec};

@@ -1,0 +1,109 @@
+//! What an implementation is to the harness, and the parts that bindings are made of.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::Facade;
+
+/// An implementation that is driven one input at a time.
+///
+/// One that is also `Clone + Eq + Hash` can be explored together with the model
+/// ([`Check::product`](crate::Check::product)).
+pub trait Counterpart<F: Facade> {
+    /// Executes `input` and says what came of it. A panic is taken as an answer that no model allows.
+    fn apply(&mut self, input: &F::Input) -> F::Output;
+
+    /// What can be read of it now; compared with [`Facade::snapshot`] after each step.
+    fn observe(&self) -> Option<F::Snapshot> {
+        None
+    }
+
+    /// Whether it has such an input at all. What it has not is never driven, and counted apart.
+    fn supports(&self, _input: &F::Input) -> bool {
+        true
+    }
+
+    /// Shifts what only grows (instants, generations) so that states that behave alike become equal. Walks check that
+    /// it changes no behaviour.
+    fn canonical(&mut self) {}
+}
+
+/// An implementation that threads share.
+pub trait Shared<F: Facade>: Send + Sync {
+    /// Executes `input` and says what came of it.
+    fn call(&self, input: &F::Input) -> F::Output;
+
+    /// What can be read of it now; compared after all threads have joined.
+    fn observe(&self) -> Option<F::Snapshot> {
+        None
+    }
+}
+
+/// A [`Shared`] implementation driven from one thread, as a [`Counterpart`].
+pub struct Sequential<S>(pub S);
+
+impl<F: Facade, S: Shared<F>> Counterpart<F> for Sequential<S> {
+    fn apply(&mut self, input: &F::Input) -> F::Output {
+        self.0.call(input)
+    }
+
+    fn observe(&self) -> Option<F::Snapshot> {
+        self.0.observe()
+    }
+}
+
+/// Client slots: what an implementation handed out (a permit, a token, a lease), under the index that inputs name.
+///
+/// Its locks are the standard library's on purpose: a slot belongs to one thread at a time, and must not add schedules
+/// of its own under loom.
+#[derive(Debug)]
+pub struct Slots<T>(Vec<Mutex<Option<T>>>);
+
+impl<T> Slots<T> {
+    /// `count` empty slots.
+    pub fn new(count: usize) -> Self {
+        Slots((0..count).map(|_| Mutex::new(None)).collect())
+    }
+
+    /// Puts `item` into slot `index` (0-based) and returns what was there.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn put(&self, index: usize, item: T) -> Option<T> {
+        self.0[index].lock().unwrap_or_else(PoisonError::into_inner).replace(item)
+    }
+
+    /// Empties slot `index` (0-based).
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn take(&self, index: usize) -> Option<T> {
+        self.0[index].lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Time as an input: it stands still until a binding moves it.
+#[derive(Debug, Default)]
+pub struct SettableClock(AtomicU64);
+
+impl SettableClock {
+    /// A clock that shows `now_ms`.
+    pub fn at(now_ms: u64) -> Self {
+        SettableClock(AtomicU64::new(now_ms))
+    }
+
+    /// Milliseconds since the clock's own beginning.
+    pub fn now_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Moves it on.
+    pub fn advance_ms(&self, by_ms: u64) {
+        self.0.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    /// Moves it back, at most to 0.
+    pub fn step_back_ms(&self, by_ms: u64) {
+        self.0.store(self.now_ms().saturating_sub(by_ms), Ordering::SeqCst);
+    }
+}

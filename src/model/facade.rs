@@ -1,0 +1,60 @@
+//! The outside view of a model, written once and used by every conformance mode.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use stateright::Model;
+
+use super::CheckedModel;
+
+/// What someone who can only call and read answers sees of a model.
+pub trait Facade: Send + Sync + 'static {
+    /// The model this is the face of.
+    type Model: CheckedModel;
+    /// What an implementation is given, in the words of its field. A tick, a crash, a random draw are inputs too.
+    type Input: Clone + Debug + PartialEq + Send + Sync + 'static;
+    /// What it answers.
+    type Output: Clone + Debug + PartialEq + Send + Sync + 'static;
+    /// What can be read of it between calls; `()` where nothing can.
+    type Snapshot: Clone + Debug + PartialEq + Send + Sync + 'static;
+
+    /// The input that carries `action` from `from` to `to`, and the answer that belongs to it.
+    ///
+    /// `to` is `None` where the model leaves the state as it is: with a label that is a refused input, which is driven
+    /// like any other and must leave the implementation as it is; without, there is no such step. A step to `Some`
+    /// state without a label is internal: nobody outside sees it.
+    ///
+    /// Several actions may share an input: the model then leaves open which of them happens.
+    fn label(
+        &self,
+        model: &Self::Model,
+        from: &<Self::Model as Model>::State,
+        action: &<Self::Model as Model>::Action,
+        to: Option<&<Self::Model as Model>::State>,
+    ) -> Option<(Self::Input, Self::Output)>;
+
+    /// What an implementation in `state` would show. `None`: nothing is compared here.
+    fn snapshot(&self, _model: &Self::Model, _state: &<Self::Model as Model>::State) -> Option<Self::Snapshot> {
+        None
+    }
+}
+
+/// The face of a model that is explored and nothing more.
+pub struct NoFacade<M>(PhantomData<fn() -> M>);
+
+impl<M> Default for NoFacade<M> {
+    fn default() -> Self {
+        NoFacade(PhantomData)
+    }
+}
+
+impl<M: CheckedModel> Facade for NoFacade<M> {
+    type Model = M;
+    type Input = ();
+    type Output = ();
+    type Snapshot = ();
+
+    fn label(&self, _: &M, _: &M::State, _: &M::Action, _: Option<&M::State>) -> Option<((), ())> {
+        None
+    }
+}

@@ -1,0 +1,39 @@
+//! What a user says beside a `stateright::Model`: how its states read ([`Spec`]), what the outside sees of it
+//! ([`Facade`]), and what an implementation is to the harness ([`Counterpart`], [`Shared`]).
+//!
+//! All of them are values that *name* their model and not traits on it: a model may be foreign (stateright's
+//! `ActorModel`), and one model may have several.
+
+mod binding;
+mod facade;
+mod spec;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use stateright::Model;
+
+pub use binding::{Counterpart, Sequential, SettableClock, Shared, Slots};
+pub use facade::{Facade, NoFacade};
+pub use spec::{Kind, PlainSpec, Spec};
+
+/// A model that the engines can explore: any `stateright::Model` that stateright's own checker would take.
+pub trait CheckedModel:
+    Model<
+        State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
+        Action: Clone + Debug + PartialEq + Send + Sync + 'static,
+    > + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<M> CheckedModel for M where
+    M: Model<
+            State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
+            Action: Clone + Debug + PartialEq + Send + Sync + 'static,
+        > + Send
+        + Sync
+        + 'static
+{
+}

@@ -1,0 +1,246 @@
+//! Results as data: what `check --json` prints, what [`view`](crate::view) turns into text, what a test asserts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::conform::Mode;
+use crate::model::Kind;
+use crate::trace::Trace;
+
+/// The version of the JSON documents' shape.
+pub const SCHEMA: u32 = 1;
+
+/// The results of some cases.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// In the catalogue's order.
+    pub cases: Vec<CaseReport>,
+    /// What is optional and did not run, by name.
+    pub not_run: Vec<NotRun>,
+    /// Whether everything that ran is as expected.
+    pub as_expected: bool,
+}
+
+/// The result of one case.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseReport {
+    /// `<protocol>/<case>`, or the name of a test outside the catalogue.
+    pub case: String,
+    /// The part before the slash.
+    pub protocol: String,
+    /// The model's bounds and variant.
+    pub parameters: BTreeMap<String, String>,
+    /// States reached.
+    pub states: usize,
+    /// Transitions between them, refusals not counted.
+    pub edges: usize,
+    /// Steps to the farthest state.
+    pub depth: usize,
+    /// Whether every reachable state was reached and no transition was cut.
+    pub exhausted: bool,
+    /// stateright's opinion; `None` where it was not asked.
+    pub referee: Option<RefereeReport>,
+    /// Verdicts, in the model's order.
+    pub properties: Vec<PropertyReport>,
+    /// Implementations run alongside, in the case's order.
+    pub conformance: Vec<ConformanceReport>,
+    /// What keeps the case from being judged, or its expectations from making sense.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
+    /// Whether all of it is as expected.
+    pub as_expected: bool,
+}
+
+/// What stateright's own search found.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefereeReport {
+    /// Its unique-state count.
+    pub states: usize,
+    /// Whether it, and its safety verdicts, equal ours.
+    pub agrees: bool,
+}
+
+/// One property's verdict.
+#[derive(Clone, Debug, Serialize)]
+pub struct PropertyReport {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// `holds`, `violated` or `incomplete`.
+    pub verdict: &'static str,
+    /// Why it is incomplete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// As `verdict`.
+    pub expected: &'static str,
+    /// Steps of the trace that shows it (a counterexample or a witness).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// Steps of its loop, for a lasso.
+    #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
+    pub loop_len: Option<usize>,
+    /// Where the counterexample is kept, from the repository's root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<PathBuf>,
+    /// The counterexample or witness itself.
+    #[serde(skip)]
+    pub evidence: Option<Trace>,
+}
+
+/// One implementation's result in one mode.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConformanceReport {
+    /// How it was run.
+    pub mode: Mode,
+    /// `implementation`, a defect's name, or a crate with its version.
+    pub subject: String,
+    /// `conforms`, `diverges` or `incomplete`.
+    pub verdict: &'static str,
+    /// Why it is incomplete, or how it diverges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// As `verdict`.
+    pub expected: &'static str,
+    /// Transitions to drive.
+    pub edges: usize,
+    /// Transitions driven.
+    pub edges_driven: usize,
+    /// Transitions that the subject has no input for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub edges_unsupported: usize,
+    /// Transitions that the model allows and the subject did not choose.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub edges_unchosen: usize,
+    /// Inputs given.
+    pub steps: usize,
+    /// Schedules run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedules: Option<usize>,
+    /// The mode's own bounds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub bounds: BTreeMap<String, String>,
+    /// Where the trace is kept, from the repository's root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<PathBuf>,
+    /// The run that shows a deviation.
+    #[serde(skip)]
+    pub evidence: Option<Trace>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Something optional that did not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotRun {
+    /// The case.
+    pub case: String,
+    /// The subject; `None` for the whole case.
+    pub subject: Option<String>,
+    /// Why, and what would run it.
+    pub why: String,
+}
+
+/// How a report as a whole is to be taken, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The two engines disagree: no verdict can be trusted.
+    Broken,
+    /// Some verdict differs from what is expected.
+    Unexpected,
+    /// Something is not known that was to be known.
+    Incomplete,
+    /// All as expected.
+    AsExpected,
+}
+
+impl PropertyReport {
+    /// Whether the verdict is the expected one.
+    pub fn as_expected(&self) -> bool {
+        self.verdict == self.expected
+    }
+}
+
+impl ConformanceReport {
+    /// Whether the verdict is the expected one.
+    pub fn as_expected(&self) -> bool {
+        self.verdict == self.expected
+    }
+}
+
+impl CaseReport {
+    /// How the case is to be taken.
+    pub fn outcome(&self) -> Outcome {
+        let verdicts = self
+            .properties
+            .iter()
+            .map(|property| (property.as_expected(), property.verdict))
+            .chain(self.conformance.iter().map(|subject| (subject.as_expected(), subject.verdict)));
+        let of_verdicts = verdicts.filter(|(as_expected, _)| !as_expected).map(|(_, verdict)| match verdict {
+            "incomplete" => Outcome::Incomplete,
+            _ => Outcome::Unexpected,
+        });
+        let of_errors = self.errors.iter().map(|_| Outcome::Incomplete);
+        let of_referee = self.referee.iter().filter(|referee| !referee.agrees).map(|_| Outcome::Broken);
+        of_verdicts.chain(of_errors).chain(of_referee).min().unwrap_or(Outcome::AsExpected)
+    }
+
+    /// The traces of whatever is violated or diverges, in order, with where each is kept.
+    pub fn counterexamples(&self) -> impl Iterator<Item = (&PathBuf, &Trace)> {
+        let properties = self.properties.iter().map(|property| (&property.trace, &property.evidence));
+        let subjects = self.conformance.iter().map(|subject| (&subject.trace, &subject.evidence));
+        properties.chain(subjects).filter_map(|(path, trace)| Some((path.as_ref()?, trace.as_ref()?)))
+    }
+
+    /// The traces of what is not as expected.
+    pub fn surprises(&self) -> impl Iterator<Item = &Trace> {
+        let properties = self.properties.iter().filter(|p| !p.as_expected() && p.verdict == "violated");
+        let subjects = self.conformance.iter().filter(|s| !s.as_expected() && s.verdict == "diverges");
+        properties.filter_map(|p| p.evidence.as_ref()).chain(subjects.filter_map(|s| s.evidence.as_ref()))
+    }
+}
+
+impl Report {
+    /// The report of `cases`.
+    pub fn new(cases: Vec<CaseReport>, not_run: Vec<NotRun>) -> Self {
+        let as_expected = cases.iter().all(|case| case.as_expected);
+        Report { schema: SCHEMA, cases, not_run, as_expected }
+    }
+
+    /// How it is to be taken: the worst of its cases.
+    pub fn outcome(&self) -> Outcome {
+        self.cases.iter().map(CaseReport::outcome).min().unwrap_or(Outcome::AsExpected)
+    }
+
+    /// One JSON document, indented, with a line break at its end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a report is strings, numbers and lists");
+        text.push('\n');
+        text
+    }
+
+    /// Fails a test unless everything is as expected, with the traces of what is not, the files they are in, and the
+    /// command that replays each.
+    ///
+    /// # Panics
+    /// If a verdict differs from what is expected, or is incomplete and not allowed to be.
+    #[track_caller]
+    pub fn assert(&self) {
+        if !self.as_expected {
+            panic!("{}", crate::view::failure(self, &crate::check::keep_surprises(self)));
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::view::report(self))
+    }
+}
