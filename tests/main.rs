@@ -1,2 +1,39 @@
-//! x
-fn main() {}
+//! The one integration binary: everything that is claimed of the harness and of the catalogue, as trials of libtest-mimic.
+//!
+//! A module gives a list of trials. Most are a claim and a closure; where data says what to try (a case, a trace file)
+//! there is one trial for each, named for it, so that a failure names what failed.
+
+mod catalogue;
+mod cli;
+mod floors;
+mod traces;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let trials =
+        [catalogue::trials(), cli::trials(), floors::trials(), traces::trials()].into_iter().flatten().collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A trial that fails when `test` panics, with the panic's words.
+fn claim(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        catch_unwind(AssertUnwindSafe(test)).map_err(|panic| {
+            let words = panic.downcast_ref::<String>().cloned();
+            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_string()));
+            Failed::from(words.unwrap_or_else(|| "a panic without words".into()))
+        })
+    })
+}
+
+/// The repository's root.
+fn root() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("models is a folder of the repository")
+        .to_path_buf()
+}
