@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use counterpart::conform::interleave::Script;
+use counterpart::model::{SettableClock, Slots};
 use counterpart::trace::itf_state;
-use counterpart::{Counterpart, Facade, Spec};
+use counterpart::{Counterpart, Facade, Shared, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::implementation::{self, Config, Core, Permit, Status};
+use super::implementation::{self, Config, ConfigError, Core, Permit, Rejected, Status};
 use super::model::{Action, Breaker, CLIENTS_MAX, Outcome, Phase, State, Tally, WindowKind};
 
 /// A tick of the model, as a breaker under test sees it.
@@ -213,7 +214,8 @@ pub struct CoreBinding {
     skew_ms: u64,
     /// How far back the clock may still go: what lies further behind is all alike.
     back_max_ms: u64,
-    permits: [Option<Permit>; CLIENTS_MAX],
+    /// The generation of each client's permit.
+    permits: [Option<u64>; CLIENTS_MAX],
 }
 
 impl CoreBinding {
@@ -238,14 +240,14 @@ impl Counterpart<BreakerFacade> for CoreBinding {
         match *input {
             Action::Acquire { client } => match self.core.try_acquire(self.now_ms) {
                 Ok(permit) => {
-                    self.permits[usize::from(client)] = Some(permit);
+                    self.permits[usize::from(client)] = Some(permit.generation);
                     Answer::Admitted
                 }
                 Err(_) => Answer::Rejected,
             },
             Action::Report { client, outcome } => {
-                if let Some(permit) = self.permits[usize::from(client)].take() {
-                    self.core.report(permit, translated(outcome), self.now_ms);
+                if let Some(generation) = self.permits[usize::from(client)].take() {
+                    self.core.report(Permit { generation }, translated(outcome), self.now_ms);
                 }
                 Answer::Done
             }
@@ -282,8 +284,8 @@ impl Counterpart<BreakerFacade> for CoreBinding {
             buckets.retain(|(number, _)| newest.saturating_sub(*number) < u64::from(kept));
             buckets.iter_mut().for_each(|(number, _)| *number = *number + START_MS / bucket_ms - newest);
         }
-        for permit in self.permits.iter_mut().flatten() {
-            permit.generation = u64::from(permit.generation == self.core.generation);
+        for generation in self.permits.iter_mut().flatten() {
+            *generation = u64::from(*generation == self.core.generation);
         }
         self.core.generation = 1;
         self.now_ms = START_MS;
@@ -301,138 +303,139 @@ fn translated(outcome: Outcome) -> implementation::Outcome {
     }
 }
 
-/// The breaker that threads share, bound once as it is shipped and once as loom compiles it.
-macro_rules! shared_binding {
-    ($(#[$doc:meta])* $name:ident, $implementation:path) => {
-        $(#[$doc])*
-        pub mod $name {
-            use counterpart::Shared;
-            use counterpart::model::{SettableClock, Slots};
-            use $implementation::{CircuitBreaker, Config, Outcome, Permit, PhaseName, Window};
+/// A breaker that threads share: the one that is shipped, the same as loom compiles it, and defective ones.
+pub trait SharedBreaker: Send + Sync {
+    /// A closed breaker.
+    ///
+    /// # Errors
+    /// The configuration makes no breaker.
+    fn new(config: Config) -> Result<Self, ConfigError>
+    where
+        Self: Sized;
+    /// Asks for a call to be let through.
+    ///
+    /// # Errors
+    /// It is not, and why.
+    fn try_acquire(&self, now_ms: u64) -> Result<Permit, Rejected>;
+    /// Ends a call.
+    fn report(&self, permit: Permit, outcome: implementation::Outcome, now_ms: u64);
+    /// What an operator wants to see.
+    fn status(&self, now_ms: u64) -> Status;
+}
 
-            use super::super::model;
-            use super::{Action, Answer, Breaker, BreakerFacade, CLIENTS_MAX, START_MS, Seen, TICK_MS};
-
-            /// The breaker, its clock, and what it handed out to each client.
-            pub struct Binding {
-                breaker: CircuitBreaker,
-                clock: SettableClock,
-                skew_ms: u64,
-                permits: Slots<Permit>,
+macro_rules! shared_breaker {
+    ($breaker:ty) => {
+        impl SharedBreaker for $breaker {
+            fn new(config: Config) -> Result<Self, ConfigError> {
+                <$breaker>::new(config)
             }
-
-            impl Binding {
-                /// The breaker that `model` describes.
-                ///
-                /// # Panics
-                /// If the model's bounds make no breaker.
-                pub fn new(model: &Breaker) -> Self {
-                    let plain = super::config(model);
-                    let config = Config {
-                        window: match plain.window {
-                            super::implementation::Window::Calls { size } => Window::Calls { size },
-                            super::implementation::Window::Time { buckets, bucket_ms } => {
-                                Window::Time { buckets, bucket_ms }
-                            }
-                        },
-                        minimum_calls: plain.minimum_calls,
-                        failure_rate_percent: plain.failure_rate_percent,
-                        slow_rate_percent: plain.slow_rate_percent,
-                        permits: plain.permits,
-                        open_wait_ms: plain.open_wait_ms,
-                        half_open_wait_ms: plain.half_open_wait_ms,
-                    };
-                    Binding {
-                        breaker: CircuitBreaker::new(config).expect("a model in the catalogue describes a breaker"),
-                        clock: SettableClock::at(START_MS),
-                        skew_ms: u64::from(model.skew_ticks) * TICK_MS,
-                        permits: Slots::new(CLIENTS_MAX),
-                    }
-                }
+            fn try_acquire(&self, now_ms: u64) -> Result<Permit, Rejected> {
+                self.try_acquire(now_ms)
             }
-
-            impl Shared<BreakerFacade> for Binding {
-                fn call(&self, input: &Action) -> Answer {
-                    match *input {
-                        Action::Acquire { client } => match self.breaker.try_acquire(self.clock.now_ms()) {
-                            Ok(permit) => {
-                                self.permits.put(usize::from(client), permit);
-                                Answer::Admitted
-                            }
-                            Err(_) => Answer::Rejected,
-                        },
-                        Action::Report { client, outcome } => {
-                            if let Some(permit) = self.permits.take(usize::from(client)) {
-                                let outcome = match outcome {
-                                    model::Outcome::Success => Outcome::Success,
-                                    model::Outcome::Failure => Outcome::Failure,
-                                    model::Outcome::Slow => Outcome::Slow,
-                                    model::Outcome::Ignored => Outcome::Ignored,
-                                    model::Outcome::Cancelled => Outcome::Cancelled,
-                                    model::Outcome::Panicked => Outcome::Panicked,
-                                };
-                                self.breaker.report(permit, outcome, self.clock.now_ms());
-                            }
-                            Answer::Done
-                        }
-                        Action::Tick => {
-                            self.clock.advance_ms(TICK_MS);
-                            Answer::Done
-                        }
-                        Action::StepBack => {
-                            self.clock.step_back_ms(self.skew_ms);
-                            Answer::Done
-                        }
-                    }
-                }
-
-                fn observe(&self) -> Option<Seen> {
-                    let status = self.breaker.status(self.clock.now_ms());
-                    Some(Seen {
-                        phase: match status.phase {
-                            PhaseName::Closed => "closed",
-                            PhaseName::Open => "open",
-                            PhaseName::HalfOpen => "half-open",
-                        },
-                        retry_after_ticks: status.retry_after_ms.map(|left_ms| left_ms.div_ceil(TICK_MS)),
-                        permits_left: status.permits_left,
-                        calls: status.calls,
-                        failed: status.failed,
-                        slow: status.slow,
-                    })
-                }
+            fn report(&self, permit: Permit, outcome: implementation::Outcome, now_ms: u64) {
+                self.report(permit, outcome, now_ms);
+            }
+            fn status(&self, now_ms: u64) -> Status {
+                self.status(now_ms)
             }
         }
     };
 }
 
-shared_binding!(
-    /// As it is shipped.
-    shipped,
-    super::super::implementation
-);
-shared_binding!(
-    /// As loom compiles it.
-    loomed,
-    super::super::loomed::implementation
-);
+shared_breaker!(super::shared::CircuitBreaker);
+shared_breaker!(super::loomed::shared::CircuitBreaker);
 
-/// What threads do at once, each script for a race of its own. For a breaker of three clients that opens at two failures
-/// in a window of two.
+/// A shared breaker with its clock, and what it handed out to each client.
+pub struct SharedBinding<B> {
+    breaker: B,
+    clock: SettableClock,
+    skew_ms: u64,
+    permits: Slots<Permit>,
+}
+
+impl<B: SharedBreaker> SharedBinding<B> {
+    /// The breaker that `model` describes.
+    ///
+    /// # Panics
+    /// If the model's bounds make no breaker.
+    pub fn new(model: &Breaker) -> Self {
+        SharedBinding {
+            breaker: B::new(config(model)).expect("a model in the catalogue describes a breaker"),
+            clock: SettableClock::at(START_MS),
+            skew_ms: u64::from(model.skew_ticks) * TICK_MS,
+            permits: Slots::new(CLIENTS_MAX),
+        }
+    }
+}
+
+impl<B: SharedBreaker> Shared<BreakerFacade> for SharedBinding<B> {
+    fn call(&self, input: &Action) -> Answer {
+        match *input {
+            Action::Acquire { client } => match self.breaker.try_acquire(self.clock.now_ms()) {
+                Ok(permit) => {
+                    self.permits.put(usize::from(client), permit);
+                    Answer::Admitted
+                }
+                Err(_) => Answer::Rejected,
+            },
+            Action::Report { client, outcome } => {
+                if let Some(permit) = self.permits.take(usize::from(client)) {
+                    self.breaker.report(permit, translated(outcome), self.clock.now_ms());
+                }
+                Answer::Done
+            }
+            Action::Tick => {
+                self.clock.advance_ms(TICK_MS);
+                Answer::Done
+            }
+            Action::StepBack => {
+                self.clock.step_back_ms(self.skew_ms);
+                Answer::Done
+            }
+        }
+    }
+
+    fn observe(&self) -> Option<Seen> {
+        Some(seen(self.breaker.status(self.clock.now_ms())))
+    }
+}
+
+/// Two callers find an open breaker whose wait is over. For a breaker of three clients that opens at two failures in a
+/// window of two, as all scripts here.
+pub fn election() -> Script<Action> {
+    Script::after(WAITED).thread([Action::Acquire { client: 0 }]).thread([Action::Acquire { client: 1 }])
+}
+
+/// One caller's failure opens the breaker while another's success is counted; then the first asks again.
+pub fn count_and_open() -> Script<Action> {
+    Script::after([Action::Acquire { client: 0 }, Action::Acquire { client: 1 }])
+        .thread([Action::Report { client: 0, outcome: Outcome::Success }])
+        .thread([Action::Report { client: 1, outcome: Outcome::Failure }, Action::Acquire { client: 1 }])
+}
+
+/// Open, and its wait over.
+const WAITED: [Action; 7] = [
+    Action::Acquire { client: 0 },
+    Action::Report { client: 0, outcome: Outcome::Failure },
+    Action::Acquire { client: 0 },
+    Action::Report { client: 0, outcome: Outcome::Failure },
+    Action::Tick,
+    Action::Tick,
+    Action::Tick,
+];
+
+/// What threads do at once, each script for a race of its own.
 pub fn scripts() -> Vec<Script<Action>> {
-    use Action::{Acquire, Report, Tick};
+    use Action::{Acquire, Report};
     let fail = |client| Report { client, outcome: Outcome::Failure };
     let succeed = |client| Report { client, outcome: Outcome::Success };
     let cancel = |client| Report { client, outcome: Outcome::Cancelled };
     let acquire = |client| Acquire { client };
-    // Open, and its wait over.
-    let waited = vec![acquire(0), fail(0), acquire(0), fail(0), Tick, Tick, Tick];
-    let and = |more: &[Action]| [waited.clone(), more.to_vec()].concat();
+    let and = |more: &[Action]| [&WAITED, more].concat();
     vec![
-        // Who turns it half-open, and who comes second?
-        Script::after(waited.clone()).thread([acquire(0)]).thread([acquire(1)]),
+        election(),
         // The same with a third, who must come away empty-handed.
-        Script::after(waited.clone()).thread([acquire(0)]).thread([acquire(1)]).thread([acquire(2)]).preemptions_max(2),
+        election().thread([acquire(2)]).preemptions_max(2),
         // A probe gives its permit back while another caller asks for one.
         Script::after(and(&[acquire(0), acquire(1)])).thread([cancel(0), acquire(0)]).thread([acquire(2)]),
         // A probe fails while another succeeds.
@@ -443,8 +446,8 @@ pub fn scripts() -> Vec<Script<Action>> {
         Script::after([vec![acquire(2)], and(&[acquire(0), succeed(0), acquire(0)])].concat())
             .thread([succeed(0), acquire(0)])
             .thread([fail(2), acquire(2)]),
+        count_and_open(),
         // Counters of the window.
-        Script::after([acquire(0), acquire(1)]).thread([succeed(0), acquire(0)]).thread([fail(1), acquire(1)]),
         Script::after([acquire(0), acquire(1), acquire(2)])
             .thread([succeed(0)])
             .thread([fail(1)])

@@ -3,31 +3,12 @@
 //! Time is passed in as milliseconds of any clock that the caller reads; one that goes backwards makes the breaker wait
 //! longer and does nothing worse. Nothing is spawned, no lock is held while the protected call runs.
 //!
-//! [`CircuitBreaker`] is shared by threads: in its closed phase a call is admitted with one atomic load, everything else
-//! takes one mutex around the [`Core`]. The core alone is plain data, for those who bring their own lock or have one
-//! thread.
-//!
-//! ```
-//! use counterpart_models::circuit_breaker::implementation::{CircuitBreaker, Config, Outcome};
-//!
-//! let breaker = CircuitBreaker::new(Config::default())?;
-//! let now_ms = 0;
-//! match breaker.try_acquire(now_ms) {
-//!     Ok(permit) => {
-//!         let answer: Result<(), ()> = Ok(()); // … the call …
-//!         let outcome = if answer.is_ok() { Outcome::Success } else { Outcome::Failure };
-//!         breaker.report(permit, outcome, now_ms + 20);
-//!     }
-//!     Err(rejected) => println!("{rejected}"),
-//! }
-//! # Ok::<(), counterpart_models::circuit_breaker::implementation::ConfigError>(())
-//! ```
+//! [`Core`] is plain data without a lock, for one thread or for those who bring their own. Threads share a
+//! [`CircuitBreaker`](super::shared::CircuitBreaker), which is this with a lock around it.
 
 use std::collections::VecDeque;
 
 use thiserror::Error;
-
-use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// What a breaker is told to be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -156,12 +137,19 @@ pub enum Outcome {
     Panicked,
 }
 
-/// The right to make one call. Give it back with [`CircuitBreaker::report`]; one that is dropped instead keeps its place
+/// The right to make one call. Give it back with [`Core::report`]; one that is dropped instead keeps its place
 /// in a half-open round until the round is given up ([`Config::half_open_wait_ms`]).
-#[derive(Debug, PartialEq, Eq, Hash, Clone)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 #[must_use = "a permit that is not reported keeps its place in a half-open round"]
 pub struct Permit {
     pub(super) generation: u64,
+}
+
+impl Permit {
+    /// The permit that a gate stands for, if it stands open.
+    pub(super) fn through(gate: u64) -> Option<Self> {
+        (gate & 1 == 1).then_some(Permit { generation: gate >> 1 })
+    }
 }
 
 /// Not let through.
@@ -342,6 +330,11 @@ impl Core {
         }
     }
 
+    /// Doubled, plus one while the breaker is closed: all that is needed to admit a call of a closed breaker.
+    pub(super) fn gate(&self) -> u64 {
+        (self.generation << 1) | u64::from(self.phase == Phase::Closed)
+    }
+
     /// What an operator wants to see. Changes nothing: an open breaker whose wait is over stays open until someone calls.
     pub fn status(&self, now_ms: u64) -> Status {
         let sum = self.results.sum(&self.config, now_ms);
@@ -364,7 +357,7 @@ impl Core {
 
     fn turn(&mut self, phase: Phase) {
         self.phase = phase;
-        // It shares a word with one bit more (the gate), and comes round after more changes than will ever happen.
+        // A shared breaker keeps it in one word with a bit beside it; it comes round after more changes than will be.
         self.generation = (self.generation + 1) & (u64::MAX >> 1);
         self.results = empty(self.config.window);
     }
@@ -430,99 +423,6 @@ impl Results {
             }
             (Results::Calls { sum, .. }, _) => *sum,
             (Results::Time { .. }, Window::Calls { .. }) => Tally::default(),
-        }
-    }
-}
-
-/// A breaker that threads share.
-#[derive(Debug)]
-pub struct CircuitBreaker {
-    /// Twice the generation, plus one while the breaker is closed: what a caller needs to be let through without a lock.
-    gate: AtomicU64,
-    core: Mutex<Core>,
-}
-
-impl CircuitBreaker {
-    /// A closed breaker.
-    ///
-    /// # Errors
-    /// The configuration makes no breaker.
-    pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let core = Core::new(config)?;
-        Ok(CircuitBreaker { gate: AtomicU64::new(gate_of(&core)), core: Mutex::new(core) })
-    }
-
-    /// Asks for a call to be let through.
-    ///
-    /// # Errors
-    /// It is not, and why.
-    pub fn try_acquire(&self, now_ms: u64) -> Result<Permit, Rejected> {
-        // A closed breaker admits without a lock; the admission takes effect at this load.
-        let gate = self.gate.load(Ordering::Acquire);
-        if gate & 1 == 1 {
-            return Ok(Permit { generation: gate >> 1 });
-        }
-        self.with_core(|core| core.try_acquire(now_ms))
-    }
-
-    /// Ends a call. Results of an older generation are not counted.
-    pub fn report(&self, permit: Permit, outcome: Outcome, now_ms: u64) {
-        self.with_core(|core| core.report(permit, outcome, now_ms));
-    }
-
-    /// What an operator wants to see.
-    pub fn status(&self, now_ms: u64) -> Status {
-        self.lock().status(now_ms)
-    }
-
-    /// Runs `call` if it is let through, and reports how it ended: by `judge`, as [`Outcome::Panicked`] if it unwinds.
-    /// `clock` gives milliseconds, read before and after.
-    ///
-    /// # Errors
-    /// It is not let through, and why.
-    pub fn run<T>(
-        &self,
-        clock: impl Fn() -> u64,
-        judge: impl FnOnce(&T) -> Outcome,
-        call: impl FnOnce() -> T,
-    ) -> Result<T, Rejected> {
-        let permit = self.try_acquire(clock())?;
-        let mut unwinding = ReportOnUnwind { breaker: self, clock: &clock, permit: Some(permit) };
-        let answer = call();
-        if let Some(permit) = unwinding.permit.take() {
-            self.report(permit, judge(&answer), clock());
-        }
-        Ok(answer)
-    }
-
-    fn with_core<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
-        let mut core = self.lock();
-        let result = change(&mut core);
-        // Before the lock is released: whoever sees the new phase sees the new gate.
-        self.gate.store(gate_of(&core), Ordering::Release);
-        result
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Core> {
-        // The core never panics half-way: what a panicking thread left behind is whole.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn gate_of(core: &Core) -> u64 {
-    (core.generation << 1) | u64::from(core.phase == Phase::Closed)
-}
-
-struct ReportOnUnwind<'a, C: Fn() -> u64> {
-    breaker: &'a CircuitBreaker,
-    clock: &'a C,
-    permit: Option<Permit>,
-}
-
-impl<C: Fn() -> u64> Drop for ReportOnUnwind<'_, C> {
-    fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            self.breaker.report(permit, Outcome::Panicked, (self.clock)());
         }
     }
 }

@@ -19,10 +19,12 @@
 //! - Rates are of small windows; the arithmetic is the same, and walks go to larger ones.
 
 pub mod conformance;
+mod defects;
 pub mod implementation;
 pub mod model;
 #[cfg(feature = "peers")]
 pub mod peers;
+pub mod shared;
 
 use std::sync::Arc;
 
@@ -30,8 +32,11 @@ use counterpart::conform;
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
-use self::conformance::{BreakerFacade, BreakerSpec, CoreBinding, loomed as loom_binding, scripts, shipped};
+use self::conformance::{BreakerFacade, BreakerSpec, CoreBinding, SharedBinding, scripts};
 use self::model::{Breaker, Variant, WindowKind};
+
+pub use self::implementation::{Config, ConfigError, Core, Outcome, Permit, PhaseName, Rejected, Status, Window};
+pub use self::shared::CircuitBreaker;
 
 /// Locks and atomics as they are shipped.
 mod sync {
@@ -39,12 +44,13 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard, PoisonError};
 }
 
-/// The same implementation compiled a second time, on loom's locks and atomics.
+/// The shared breaker compiled a second time, on loom's locks and atomics.
 #[path = "."]
-pub(crate) mod loomed {
+mod loomed {
+    use super::implementation;
+
     #[allow(dead_code, unreachable_pub, reason = "it is compiled to be raced, not to be used")]
-    #[path = "implementation.rs"]
-    pub mod implementation;
+    pub(super) mod shared;
 
     mod sync {
         pub(super) use std::sync::PoisonError;
@@ -54,10 +60,15 @@ pub(crate) mod loomed {
     }
 }
 
+type Shipped = SharedBinding<shared::CircuitBreaker>;
+type Raced = SharedBinding<loomed::shared::CircuitBreaker>;
+
 /// The cases of this protocol.
 pub fn cases() -> Vec<Case> {
     let mut cases = sound();
     cases.extend(variants());
+    cases.push(defects::case());
+    cases.push(defects::racing_case(racing()));
     #[cfg(feature = "peers")]
     cases.extend(peers::cases());
     cases
@@ -72,13 +83,10 @@ pub(crate) fn check(model: Breaker) -> Check<Breaker, BreakerFacade> {
 fn with_ours(model: Breaker) -> Check<Breaker, BreakerFacade> {
     let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
     let walked_there = walked.clone();
-    check(model)
-        .product(move || CoreBinding::new(&core))
-        .tour(move || Sequential(shipped::Binding::new(&toured)))
-        .subject(
-            "implementation",
-            conform::walk(Some(Arc::new(walked)), 200, 400, move || Sequential(shipped::Binding::new(&walked_there))),
-        )
+    check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(
+        "implementation",
+        conform::walk(Some(Arc::new(walked)), 200, 400, move || Sequential(Shipped::new(&walked_there))),
+    )
 }
 
 /// Beyond what can be explored: three times the window, twice the permits, all the clients.
@@ -90,15 +98,19 @@ fn larger(model: &Breaker) -> Breaker {
     Breaker { window, permits: 2 * model.permits, clients: model::CLIENTS_MAX as u8, ..model.clone() }
 }
 
+/// Small enough to be raced: two failures open it.
+fn racing() -> Breaker {
+    Breaker { window: WindowKind::Calls(2), minimum_calls: 2, clients: 3, ..Breaker::small() }
+}
+
 fn sound() -> Vec<Case> {
     let small = Breaker::small();
-    let racing = Breaker { window: WindowKind::Calls(2), minimum_calls: 2, clients: 3, ..small.clone() };
-    let raced = racing.clone();
+    let raced = racing();
     vec![
         Case::new("circuit_breaker/breaker", with_ours(small.clone())),
         Case::new(
             "circuit_breaker/breaker_races",
-            with_ours(racing).interleave(scripts(), move || loom_binding::Binding::new(&raced)),
+            with_ours(racing()).interleave(scripts(), move || Raced::new(&raced)),
         ),
         Case::new(
             "circuit_breaker/breaker_half_open_wait",

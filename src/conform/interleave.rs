@@ -492,7 +492,11 @@ impl<F: Facade> Teller<'_, F> {
             return Ok(());
         }
         Err(match search.wrong_end {
-            Some(deviation) => format!("the answers can be explained, but after all threads joined {deviation}"),
+            Some(Deviation::Snapshot { got, allowed }) => format!(
+                "the answers can be explained, but after all threads joined the implementation shows {got}, the model {}",
+                allowed.join(" or ")
+            ),
+            Some(deviation) => deviation.to_string(),
             None => {
                 let order = match self.marks {
                     Marks::On => "no order of these calls that respects real time",

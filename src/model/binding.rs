@@ -1,7 +1,10 @@
 //! What an implementation is to the harness, and the parts that bindings are made of.
 
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stateright::Model;
 
 use super::Facade;
 
@@ -49,6 +52,66 @@ impl<F: Facade, S: Shared<F>> Counterpart<F> for Sequential<S> {
 
     fn observe(&self) -> Option<F::Snapshot> {
         self.0.observe()
+    }
+}
+
+/// A model run as if it were an implementation: a variant with a defect becomes a defective implementation, which every
+/// check of the sound model must catch. Where the model leaves something open it takes the first action that it lists.
+pub struct Simulated<F: Facade> {
+    model: Arc<F::Model>,
+    facade: Arc<F>,
+    state: <F::Model as Model>::State,
+}
+
+impl<F: Facade> Simulated<F> {
+    /// In the first initial state of `model`.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn new(model: &Arc<F::Model>, facade: &Arc<F>) -> Self {
+        let state = model.init_states().into_iter().next().expect("a model that is simulated has an initial state");
+        Simulated { model: model.clone(), facade: facade.clone(), state }
+    }
+}
+
+impl<F: Facade> Counterpart<F> for Simulated<F> {
+    fn apply(&mut self, input: &F::Input) -> F::Output {
+        let mut actions = Vec::new();
+        self.model.actions(&self.state, &mut actions);
+        for action in actions {
+            let to = self.model.next_state(&self.state, action.clone());
+            let label = self.facade.label(&self.model, &self.state, &action, to.as_ref());
+            if let Some((_, output)) = label.filter(|(offered, _)| offered == input) {
+                self.state = to.unwrap_or_else(|| self.state.clone());
+                return output;
+            }
+        }
+        panic!("the simulated model has no answer to {input:?} here")
+    }
+
+    fn observe(&self) -> Option<F::Snapshot> {
+        self.facade.snapshot(&self.model, &self.state)
+    }
+}
+
+impl<F: Facade> Clone for Simulated<F> {
+    fn clone(&self) -> Self {
+        Simulated { model: self.model.clone(), facade: self.facade.clone(), state: self.state.clone() }
+    }
+}
+
+impl<F: Facade> PartialEq for Simulated<F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.state == other.state
+    }
+}
+
+// A state that does not equal itself would be refused by the explorer.
+impl<F: Facade> Eq for Simulated<F> {}
+
+impl<F: Facade> Hash for Simulated<F> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.state.hash(state);
     }
 }
 

@@ -13,7 +13,7 @@ use std::hash::Hash;
 
 use stateright::Model;
 
-pub use binding::{Counterpart, Sequential, SettableClock, Shared, Slots};
+pub use binding::{Counterpart, Sequential, SettableClock, Shared, Simulated, Slots};
 pub use facade::{Facade, NoFacade};
 pub use spec::{Kind, PlainSpec, Spec};
 
