@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use thiserror::Error;
 
 use crate::conform::{self, Agreement, Conformance, Divergence, Job, Mode, Setting};
 use crate::explore::{Budget, Graph, ModelError, RefereeError, explore, referee};
 use crate::model::{CheckedModel, Counterpart, Facade, Kind, NoFacade, PlainSpec, Spec};
-use crate::report::{CaseReport, ConformanceReport, NotRun, PropertyReport, RefereeReport, Report};
+use crate::report::{
+    CaseListing, CaseReport, ConformanceReport, NotRun, Outcome, PropertyListing, PropertyReport, RefereeReport, Report,
+};
 use crate::trace::{self, Evidence, Step, Trace, model_hash};
 use crate::verdict::{Finding, Verdict, judge};
 
@@ -216,7 +217,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     /// Explores the model and judges its properties; runs nothing alongside.
     pub fn explore(&self) -> Report {
         let mut report = self.case_report(&self.options, false);
-        report.as_expected = report.outcome() == crate::report::Outcome::AsExpected;
+        report.as_expected = report.outcome() == Outcome::AsExpected;
         Report::new(vec![report], Vec::new())
     }
 
@@ -304,7 +305,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
             }
             Err(error) => report.errors.push(error.to_string()),
         }
-        report.as_expected = report.outcome() == crate::report::Outcome::AsExpected;
+        report.as_expected = report.outcome() == Outcome::AsExpected;
         tracing::info!(states = report.states, as_expected = report.as_expected, "done");
         report
     }
@@ -692,32 +693,6 @@ pub struct Case {
     check: Box<dyn AnyCheck>,
 }
 
-/// What a catalogue says of a case before it is run.
-#[derive(Clone, Debug, Serialize)]
-pub struct CaseListing {
-    /// `<protocol>/<case>`.
-    pub case: String,
-    /// The part before the slash.
-    pub protocol: String,
-    /// Whether it is left out unless asked for.
-    pub large: bool,
-    /// The model's properties.
-    pub properties: Vec<PropertyListing>,
-    /// The subjects' names.
-    pub subjects: Vec<String>,
-}
-
-/// What a catalogue says of a property.
-#[derive(Clone, Debug, Serialize)]
-pub struct PropertyListing {
-    /// Its name.
-    pub name: String,
-    /// Its kind.
-    pub kind: Kind,
-    /// `holds`, `violated` or `incomplete`.
-    pub expected: &'static str,
-}
-
 impl Case {
     /// `check`, under `name`: `<protocol>/<case>`.
     pub fn new<M: CheckedModel, F: Facade<Model = M>>(name: impl Into<String>, check: Check<M, F>) -> Self {
@@ -815,8 +790,22 @@ impl<M: CheckedModel, F: Facade<Model = M>> AnyCheck for Check<M, F> {
     }
 }
 
+impl Report {
+    /// Fails a test unless everything is as expected, with the traces of what is not, the files they are in, and the
+    /// command that replays each.
+    ///
+    /// # Panics
+    /// If a verdict differs from what is expected, or is incomplete and not allowed to be.
+    #[track_caller]
+    pub fn assert(&self) {
+        if !self.as_expected {
+            panic!("{}", crate::view::failure(self, &keep_surprises(self)));
+        }
+    }
+}
+
 /// Writes the traces of what is not as expected where a test may write. Returns the file of each.
-pub(crate) fn keep_surprises(report: &Report) -> Vec<Result<PathBuf, String>> {
+fn keep_surprises(report: &Report) -> Vec<Result<PathBuf, String>> {
     let folder = scratch_folder();
     report
         .cases

@@ -1,7 +1,6 @@
 //! Results as data: what `check --json` prints, what [`view`](crate::view) turns into text, what a test asserts.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -148,6 +147,32 @@ pub struct NotRun {
     pub why: String,
 }
 
+/// What a catalogue says of a case before it is run.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseListing {
+    /// `<protocol>/<case>`.
+    pub case: String,
+    /// The part before the slash.
+    pub protocol: String,
+    /// Whether it is left out unless asked for.
+    pub large: bool,
+    /// The model's properties.
+    pub properties: Vec<PropertyListing>,
+    /// The subjects' names.
+    pub subjects: Vec<String>,
+}
+
+/// What a catalogue says of a property.
+#[derive(Clone, Debug, Serialize)]
+pub struct PropertyListing {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// `holds`, `violated` or `incomplete`.
+    pub expected: &'static str,
+}
+
 /// How a report as a whole is to be taken, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -224,23 +249,5 @@ impl Report {
         let mut text = serde_json::to_string_pretty(self).expect("a report is strings, numbers and lists");
         text.push('\n');
         text
-    }
-
-    /// Fails a test unless everything is as expected, with the traces of what is not, the files they are in, and the
-    /// command that replays each.
-    ///
-    /// # Panics
-    /// If a verdict differs from what is expected, or is incomplete and not allowed to be.
-    #[track_caller]
-    pub fn assert(&self) {
-        if !self.as_expected {
-            panic!("{}", crate::view::failure(self, &crate::check::keep_surprises(self)));
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::view::report(self))
     }
 }

@@ -1,13 +1,12 @@
 //! Results as text for a terminal. No input or output: whoever prints decides where, and whether colours are kept.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use crate::check::CaseListing;
-use crate::report::{CaseReport, Report};
+use crate::report::{CaseListing, CaseReport, Report};
 use crate::trace::{Evidence, Step, Trace};
 
 const BOLD: Style = Style::new().bold();
@@ -190,6 +189,12 @@ pub fn report(report: &Report) -> String {
     }
     text.push_str(&closing(report));
     text
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&report(self))
+    }
 }
 
 /// What did not run, the traces, and the last line.

@@ -5,29 +5,56 @@
 
 mod catalogue;
 mod cli;
+mod conformance;
+mod engine;
 mod floors;
 mod traces;
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
-    let trials =
-        [catalogue::trials(), cli::trials(), floors::trials(), traces::trials()].into_iter().flatten().collect();
+    remember_panics();
+    let trials = [
+        catalogue::trials(),
+        cli::trials(),
+        conformance::trials(),
+        engine::trials(),
+        floors::trials(),
+        traces::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// A trial that fails when `test` panics, with the panic's words.
+thread_local! {
+    /// Where the last panic of this thread was raised.
+    static RAISED_AT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A trial that fails when `test` panics, with the panic's words and place.
 fn claim(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
         catch_unwind(AssertUnwindSafe(test)).map_err(|panic| {
             let words = panic.downcast_ref::<String>().cloned();
             let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_string()));
-            Failed::from(words.unwrap_or_else(|| "a panic without words".into()))
+            let place = RAISED_AT.with_borrow(String::clone);
+            Failed::from(format!("{}\n(at {place})", words.unwrap_or_else(|| "a panic without words".into())))
         })
     })
+}
+
+/// Every panic is told once, with its trial: the hook only remembers where it was.
+fn remember_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        RAISED_AT.with_borrow_mut(|at| *at = place);
+    }));
 }
 
 /// The repository's root.

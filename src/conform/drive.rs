@@ -175,6 +175,10 @@ pub(crate) fn explain<F: Facade>(
     }
     let targets = steps.iter().map(|(_, edge, _)| edge.to).collect();
     let belief = seen_as(lts, lts.closed(targets), observed.snapshot.as_ref())?;
+    if observed.snapshot.is_some() {
+        // A step into a state that does not show what was seen was not taken.
+        steps.retain(|(_, edge, _)| lts.closed(vec![edge.to]).iter().any(|node| belief.contains(node)));
+    }
     let steps = steps.into_iter().map(|(from, edge, _)| (from, edge)).collect();
     Ok(Explained { belief, steps })
 }

@@ -1,0 +1,456 @@
+//! Every way in which an implementation can go wrong, and what is said of it. The subject is a counter that wraps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use counterpart::check::{Case, Options};
+use counterpart::conform::{self, Job, Mode};
+use counterpart::model::Simulated;
+use counterpart::report::{CaseReport, ConformanceReport};
+use counterpart::{Check, Counterpart, Facade};
+use libtest_mimic::Trial;
+use stateright::Model;
+
+use crate::claim;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        claim("conformance::a_right_counter_conforms_in_every_mode", right),
+        claim("conformance::a_tour_drives_every_transition_refused_ones_as_well", coverage),
+        claim("conformance::a_wrong_answer_is_found_by_a_shortest_run", wrong_answer),
+        claim("conformance::a_refused_input_that_changes_something_is_found", refused_changes),
+        claim("conformance::a_right_answer_with_a_wrong_snapshot_is_found", wrong_snapshot),
+        claim("conformance::a_panic_is_named_with_its_words", panics),
+        claim("conformance::a_panic_on_being_made_is_named", panics_at_start),
+        claim("conformance::an_implementation_that_never_answers_is_given_up", hangs),
+        claim("conformance::an_answer_that_is_nan_is_named", nan),
+        claim("conformance::a_nondeterministic_implementation_is_named", nondeterministic),
+        claim("conformance::state_that_leaks_from_run_to_run_is_named", leaks_between_runs),
+        claim("conformance::a_canonical_that_changes_behaviour_is_named", canonical),
+        claim("conformance::unsupported_inputs_are_counted_and_not_driven", unsupported),
+        claim("conformance::choices_that_nobody_took_are_counted", unchosen),
+        claim("conformance::internal_steps_are_followed", internal_steps),
+        claim("conformance::a_facade_without_labels_is_incomplete_not_a_pass", no_labels),
+        claim("conformance::walks_go_beyond_the_bound_and_are_shrunk", beyond),
+        claim("conformance::another_seed_walks_elsewhere_and_the_same_seed_does_not", seeds),
+        claim("conformance::a_limit_makes_the_modes_incomplete", limits),
+        claim("conformance::a_divergence_replays_and_a_mended_implementation_does_not", replays),
+    ]
+}
+
+/// Counts to `max` and then no further; `Wrap` takes it from `max` to 0.
+#[derive(Clone)]
+struct Counter {
+    max: u8,
+    /// `Tire` takes it to 0 without anybody seeing it.
+    tires: bool,
+    /// `Add` may also add two.
+    generous: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    Add,
+    AddTwo,
+    Wrap,
+    Read,
+    Tire,
+}
+
+impl Model for Counter {
+    type State = u8;
+    type Action = Act;
+
+    fn init_states(&self) -> Vec<u8> {
+        vec![0]
+    }
+
+    fn actions(&self, _: &u8, actions: &mut Vec<Act>) {
+        actions.extend([Act::Add, Act::Wrap, Act::Read]);
+        if self.generous {
+            actions.push(Act::AddTwo);
+        }
+        if self.tires {
+            actions.push(Act::Tire);
+        }
+    }
+
+    fn next_state(&self, state: &u8, action: Act) -> Option<u8> {
+        match action {
+            Act::Add => (*state < self.max).then_some(state + 1),
+            Act::AddTwo => (*state + 1 < self.max).then_some(state + 2),
+            Act::Wrap => (*state == self.max).then_some(0),
+            Act::Read => None,
+            Act::Tire => (*state > 0).then_some(0),
+        }
+    }
+}
+
+struct Face;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ask {
+    Add,
+    Wrap,
+    Read,
+}
+
+/// What is answered: whether it was done, or the number. As a float, so that it can be wrong in the way of floats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Say {
+    Done,
+    Refused,
+    Number(f32),
+}
+
+impl Facade for Face {
+    type Model = Counter;
+    type Input = Ask;
+    type Output = Say;
+    type Snapshot = u8;
+
+    fn label(&self, _: &Counter, from: &u8, action: &Act, to: Option<&u8>) -> Option<(Ask, Say)> {
+        let done = if to.is_some() { Say::Done } else { Say::Refused };
+        match action {
+            Act::Add => Some((Ask::Add, done)),
+            // Where two cannot be added the choice does not exist.
+            Act::AddTwo => to.map(|_| (Ask::Add, Say::Done)),
+            Act::Wrap => Some((Ask::Wrap, done)),
+            Act::Read => Some((Ask::Read, Say::Number((*from).into()))),
+            Act::Tire => None,
+        }
+    }
+
+    fn snapshot(&self, _: &Counter, state: &u8) -> Option<u8> {
+        Some(*state)
+    }
+}
+
+const COUNTER: Counter = Counter { max: 3, tires: false, generous: false };
+
+/// What is wrong with an implementation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Flaw {
+    None,
+    /// Reads one more at 2.
+    Misreads,
+    /// A refused `Wrap` at 1 counts.
+    RefusalCounts,
+    /// At 2 it is already at 3, and says nothing of it.
+    RunsAhead,
+    Panics,
+    PanicsAtStart,
+    Hangs,
+    NotANumber,
+    /// `canonical` forgets a count.
+    ForgetsWhenCanonical,
+    /// Resets itself when it is asked to add at 3, as a machine that tires would.
+    Tires,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Ours {
+    flaw: Flaw,
+    count: u8,
+    max: u8,
+    shows: bool,
+    wraps: bool,
+}
+
+fn ours(flaw: Flaw) -> Ours {
+    assert!(flaw != Flaw::PanicsAtStart, "no counter today");
+    Ours { flaw, count: 0, max: COUNTER.max, shows: false, wraps: true }
+}
+
+impl Counterpart<Face> for Ours {
+    fn apply(&mut self, ask: &Ask) -> Say {
+        match (self.flaw, ask, self.count) {
+            (Flaw::Panics, Ask::Add, 2) => panic!("cannot add to two"),
+            (Flaw::Hangs, Ask::Wrap, 2) => loop {
+                std::thread::park();
+            },
+            (Flaw::NotANumber, Ask::Read, 2) => return Say::Number(f32::NAN),
+            (Flaw::Misreads, Ask::Read, 2) => return Say::Number(3.0),
+            (Flaw::RefusalCounts, Ask::Wrap, 1) => {
+                self.count += 1;
+                return Say::Refused;
+            }
+            (Flaw::RunsAhead, Ask::Add, 1) => {
+                self.count = 3;
+                return Say::Done;
+            }
+            (Flaw::Tires, Ask::Add, 3) => {
+                self.count = 1;
+                return Say::Done;
+            }
+            _ => {}
+        }
+        match ask {
+            Ask::Add if self.count < self.max => self.count += 1,
+            Ask::Wrap if self.count == self.max => self.count = 0,
+            Ask::Read => return Say::Number(self.count.into()),
+            Ask::Add | Ask::Wrap => return Say::Refused,
+        }
+        Say::Done
+    }
+
+    fn observe(&self) -> Option<u8> {
+        self.shows.then_some(self.count)
+    }
+
+    fn supports(&self, ask: &Ask) -> bool {
+        self.wraps || *ask != Ask::Wrap
+    }
+
+    fn canonical(&mut self) {
+        if self.flaw == Flaw::ForgetsWhenCanonical && self.count == 2 {
+            self.count = 1;
+        }
+    }
+}
+
+fn run_on(model: Counter, job: Arc<dyn Job<Face>>) -> ConformanceReport {
+    let check = Check::of(model).facade(Face).answer_within(Duration::from_millis(400)).subject("subject", job);
+    case_report(check).conformance.remove(0)
+}
+
+fn case_report(check: Check<Counter, Face>) -> CaseReport {
+    let report = Case::new("toy/counter", check).run(&Options::default()).0;
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    report
+}
+
+fn jobs(make: impl Fn() -> Ours + Clone + Send + Sync + 'static) -> [Arc<dyn Job<Face>>; 3] {
+    let (first, second) = (make.clone(), make.clone());
+    [conform::product(move || first()), conform::tour(move || second()), conform::walk(None, 50, 40, make)]
+}
+
+/// In each sequential mode the flaw is found, by a run of so many steps, and said in these words.
+#[track_caller]
+fn found(flaw: Flaw, steps: usize, words: &str) {
+    for job in jobs(move || ours(flaw)) {
+        let report = run_on(COUNTER, job);
+        let why = report.why.clone().unwrap_or_default();
+        assert_eq!((report.verdict, report.mode, why.contains(words)), ("diverges", report.mode, true), "{why}");
+        let trace = report.evidence.expect("a divergence leaves a trace");
+        assert_eq!(trace.len(), steps, "{} by {}", counterpart::view::trace(&trace), report.mode);
+    }
+}
+
+fn right() {
+    for job in jobs(|| ours(Flaw::None)) {
+        let report = run_on(COUNTER, job);
+        assert_eq!(report.verdict, "conforms", "{report:?}");
+    }
+}
+
+fn coverage() {
+    // Four states, three inputs each: 3 + 1 that change something, 4 reads, 4 refusals.
+    let report = run_on(COUNTER, conform::tour(|| ours(Flaw::None)));
+    assert_eq!((report.edges, report.edges_driven, report.verdict), (12, 12, "conforms"));
+}
+
+fn wrong_answer() {
+    // Add, Add, Read.
+    found(Flaw::Misreads, 3, "answers Number(3.0), the model allows Number(2.0)");
+}
+
+fn refused_changes() {
+    // Add, Wrap (refused, and counted), Read.
+    found(Flaw::RefusalCounts, 3, "the model allows Number(1.0)");
+}
+
+fn wrong_snapshot() {
+    for job in jobs(|| Ours { shows: true, ..ours(Flaw::RunsAhead) }) {
+        let report = run_on(COUNTER, job);
+        let why = report.why.unwrap_or_default();
+        assert!(why.contains("then shows 3, the model 2"), "{why}");
+        assert_eq!(report.evidence.expect("a trace").len(), 2);
+    }
+}
+
+fn panics() {
+    found(Flaw::Panics, 3, "panics: cannot add to two");
+}
+
+fn panics_at_start() {
+    found(Flaw::PanicsAtStart, 0, "no counter today");
+}
+
+fn hangs() {
+    let [product, tour, walk] = jobs(|| ours(Flaw::Hangs));
+    let report = run_on(COUNTER, product);
+    assert!(report.why.as_ref().is_some_and(|why| why.contains("does not answer within 400 ms")), "{report:?}");
+    // Add, Add, Wrap: the product's run is a shortest one.
+    assert_eq!(report.evidence.expect("a trace").len(), 3);
+    for job in [tour, walk] {
+        let report = run_on(COUNTER, job);
+        assert_eq!(report.verdict, "diverges");
+        let trace = report.evidence.expect("a trace");
+        let last = trace.steps.last().expect("a step");
+        assert_eq!((last.input.as_str(), last.implementation.as_str()), ("Wrap", "no answer within 400 ms"));
+    }
+}
+
+fn nan() {
+    found(Flaw::NotANumber, 3, "Number(NaN) does not equal itself");
+}
+
+/// One that answers by how often any of its kind was asked.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Moody(Ours);
+
+static MOOD: AtomicU32 = AtomicU32::new(0);
+
+impl Counterpart<Face> for Moody {
+    fn apply(&mut self, ask: &Ask) -> Say {
+        match ask {
+            Ask::Read if MOOD.fetch_add(1, Ordering::SeqCst) % 97 == 96 => Say::Number(9.0),
+            _ => self.0.apply(ask),
+        }
+    }
+}
+
+fn nondeterministic() {
+    // It answers right 96 times, and what it does then does not come again.
+    MOOD.store(0, Ordering::SeqCst);
+    let report = run_on(COUNTER, conform::walk(None, 50, 40, || Moody(ours(Flaw::None))));
+    let why = report.why.unwrap_or_default();
+    assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
+    MOOD.store(90, Ordering::SeqCst);
+    let report = run_on(COUNTER, conform::product(|| Moody(ours(Flaw::None))));
+    let why = report.why.unwrap_or_default();
+    assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
+}
+
+fn leaks_between_runs() {
+    // A count that outlives the counter: the first run is right, the second begins where the first one ended.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    struct Leaky;
+    impl Counterpart<Face> for Leaky {
+        fn apply(&mut self, ask: &Ask) -> Say {
+            let mut inner = Ours { count: COUNT.load(Ordering::SeqCst) as u8, ..ours(Flaw::None) };
+            let say = inner.apply(ask);
+            COUNT.store(inner.count.into(), Ordering::SeqCst);
+            say
+        }
+    }
+    let report = run_on(Counter { max: 3, ..COUNTER }, conform::tour(|| Leaky));
+    let why = report.why.unwrap_or_default();
+    assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
+}
+
+fn canonical() {
+    let report = run_on(COUNTER, conform::product(|| ours(Flaw::ForgetsWhenCanonical)));
+    assert_eq!(report.verdict, "diverges", "{report:?}");
+    // Where it happens to stay a behaviour of the model, the walks beside the product find it: in a model that tires,
+    // forgetting is allowed, and yet canonical() must not be what does it.
+    let tiring = Counter { tires: true, ..COUNTER };
+    let report = run_on(tiring, conform::product(|| ours(Flaw::ForgetsWhenCanonical)));
+    assert_eq!(report.verdict, "diverges", "{report:?}");
+}
+
+fn unsupported() {
+    let report = run_on(COUNTER, conform::tour(|| Ours { wraps: false, ..ours(Flaw::None) }));
+    // Four states have a Wrap.
+    assert_eq!((report.verdict, report.edges, report.edges_driven, report.edges_unsupported), ("conforms", 12, 8, 4));
+}
+
+fn unchosen() {
+    let report = run_on(Counter { generous: true, ..COUNTER }, conform::tour(|| ours(Flaw::None)));
+    // AddTwo from 0 and from 1 have the label of Add: where nothing is shown both explain the answer, and count as driven.
+    assert_eq!(report.verdict, "conforms", "{report:?}");
+    assert_eq!(report.edges, report.edges_driven + report.edges_unchosen + report.edges_unsupported);
+    // One that shows its state leaves the other choice untaken.
+    let report =
+        run_on(Counter { generous: true, ..COUNTER }, conform::tour(|| Ours { shows: true, ..ours(Flaw::None) }));
+    assert_eq!((report.verdict, report.edges_unchosen), ("conforms", 2), "{report:?}");
+}
+
+fn internal_steps() {
+    // The model may fall back to 0 unseen. One that falls back by itself conforms to it, and not to the strict one.
+    let tiring = Counter { tires: true, ..COUNTER };
+    for job in jobs(|| ours(Flaw::None)) {
+        assert_eq!(run_on(tiring.clone(), job).verdict, "conforms");
+    }
+    let report = run_on(tiring, conform::tour(|| ours(Flaw::Tires)));
+    assert_eq!(report.verdict, "conforms", "{report:?}");
+    assert_eq!(run_on(COUNTER, conform::tour(|| ours(Flaw::Tires))).verdict, "diverges");
+}
+
+fn no_labels() {
+    struct Mute;
+    impl Facade for Mute {
+        type Model = Counter;
+        type Input = Ask;
+        type Output = Say;
+        type Snapshot = ();
+        fn label(&self, _: &Counter, _: &u8, _: &Act, _: Option<&u8>) -> Option<(Ask, Say)> {
+            None
+        }
+    }
+    let model = Arc::new(COUNTER);
+    let facade = Arc::new(Mute);
+    let make = move || Simulated::new(&model, &facade);
+    let (first, second) = (make.clone(), make.clone());
+    let check = Check::of(COUNTER)
+        .facade(Mute)
+        .subject("product", conform::product(move || first()))
+        .subject("tour", conform::tour(move || second()))
+        .subject("walk", conform::walk(None, 5, 5, make));
+    let report = Case::new("toy/mute", check).run(&Options::default()).0;
+    let verdicts: BTreeMap<&str, &str> =
+        report.conformance.iter().map(|subject| (subject.subject.as_str(), subject.verdict)).collect();
+    assert_eq!(verdicts, BTreeMap::from([("product", "incomplete"), ("tour", "incomplete"), ("walk", "incomplete")]));
+}
+
+fn beyond() {
+    // It counts to 3 as the explored model does, and stops there although the walked one goes on to 9.
+    let larger = Arc::new(Counter { max: 9, ..COUNTER });
+    let report = run_on(COUNTER, conform::walk(Some(larger), 50, 60, || ours(Flaw::None)));
+    assert_eq!(report.verdict, "diverges");
+    // Add four times, and be refused.
+    assert_eq!(report.evidence.expect("a trace").len(), 4);
+}
+
+fn seeds() {
+    let steps = |seed| {
+        let check =
+            Check::of(COUNTER).facade(Face).subject("subject", conform::walk(None, 20, 100, || ours(Flaw::None)));
+        let report = Case::new("toy/counter", check).run(&Options { seed, ..Options::default() }).0;
+        assert_eq!(report.conformance[0].bounds["seed"], seed.to_string());
+        report.conformance[0].steps
+    };
+    assert_eq!(steps(1), steps(1));
+    assert_ne!(steps(1), steps(2));
+}
+
+fn limits() {
+    let mut options = Options::default();
+    options.budget.states_max = 2;
+    let check = jobs(|| ours(Flaw::None))
+        .into_iter()
+        .fold(Check::of(COUNTER).facade(Face), |check, job| check.subject("subject", job));
+    let report = Case::new("toy/counter", check).run(&options).0;
+    for subject in &report.conformance {
+        let incomplete = subject.verdict == "incomplete";
+        assert_eq!(incomplete, subject.mode != Mode::Walk, "{subject:?}");
+    }
+}
+
+fn replays() {
+    let with = |flaw| {
+        let check = Check::of(COUNTER).facade(Face).subject("subject", conform::tour(move || ours(flaw)));
+        Case::new("toy/counter", if flaw == Flaw::None { check } else { check.diverges("subject") })
+    };
+    let (report, _) = with(Flaw::Misreads).run(&Options::default());
+    let trace = report.conformance[0].evidence.clone().expect("a trace");
+    let again = with(Flaw::Misreads).replay(&trace, &Options::default()).expect("it replays");
+    assert!(again.reproduces && again.as_expected, "{again:?}");
+    let mended = with(Flaw::None).replay(&trace, &Options::default()).expect("it replays");
+    assert!(!mended.reproduces && mended.as_expected, "{mended:?}");
+    let otherwise = with(Flaw::Panics).replay(&trace, &Options::default()).expect("it replays");
+    assert!(!otherwise.as_expected, "{otherwise:?}");
+}
