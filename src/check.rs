@@ -33,6 +33,7 @@ pub struct Check<M: CheckedModel, F: Facade<Model = M> = NoFacade<M>> {
     not_run: Vec<(String, String)>,
     expected: BTreeMap<String, Expected>,
     allow_incomplete: Option<String>,
+    judged: bool,
     options: Options,
 }
 
@@ -81,6 +82,7 @@ impl<M: CheckedModel> Check<M> {
             not_run: Vec::new(),
             expected: BTreeMap::new(),
             allow_incomplete: None,
+            judged: true,
             options: Options::default(),
         }
     }
@@ -96,6 +98,7 @@ impl<M: CheckedModel> Check<M> {
             not_run: self.not_run,
             expected: self.expected,
             allow_incomplete: self.allow_incomplete,
+            judged: self.judged,
             options: self.options,
         }
     }
@@ -204,6 +207,13 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     #[must_use]
     pub fn incomplete(mut self, name: impl Into<String>, reason: impl Into<String>) -> Self {
         self.expected.insert(name.into(), Expected::Incomplete(reason.into()));
+        self
+    }
+
+    /// Judges no property: the model only says what a subject does, for better or worse. The referee still counts.
+    #[must_use]
+    pub fn alongside_only(mut self) -> Self {
+        self.judged = false;
         self
     }
 
@@ -360,6 +370,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
                 Err(error) => report.errors.push(format!("no second opinion: {error}")),
             }
         }
+        let findings = if self.judged { findings } else { Vec::new() };
         report.properties = findings.iter().map(|finding| self.property_report(graph, finding)).collect();
     }
 
@@ -760,6 +771,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> AnyCheck for Check<M, F> {
             .model
             .properties()
             .into_iter()
+            .filter(|_| self.judged)
             .map(|property| PropertyListing {
                 name: property.name.to_string(),
                 kind: Kind::from(&property.expectation),

@@ -224,7 +224,7 @@ fn case_report(check: Check<Counter, Face>) -> CaseReport {
 
 fn jobs(make: impl Fn() -> Ours + Clone + Send + Sync + 'static) -> [Arc<dyn Job<Face>>; 3] {
     let (first, second) = (make.clone(), make.clone());
-    [conform::product(move || first()), conform::tour(move || second()), conform::walk(None, 50, 40, make)]
+    [conform::product(first), conform::tour(second), conform::walk(None, 50, 40, make)]
 }
 
 /// In each sequential mode the flaw is found, by a run of so many steps, and said in these words.
@@ -397,8 +397,8 @@ fn no_labels() {
     let (first, second) = (make.clone(), make.clone());
     let check = Check::of(COUNTER)
         .facade(Mute)
-        .subject("product", conform::product(move || first()))
-        .subject("tour", conform::tour(move || second()))
+        .subject("product", conform::product(first))
+        .subject("tour", conform::tour(second))
         .subject("walk", conform::walk(None, 5, 5, make));
     let report = Case::new("toy/mute", check).run(&Options::default()).0;
     let verdicts: BTreeMap<&str, &str> =

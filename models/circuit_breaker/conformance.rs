@@ -28,6 +28,7 @@ impl Spec for BreakerSpec {
         let window = match model.window {
             WindowKind::Calls(size) => format!("{size} calls"),
             WindowKind::Ticks { ticks, results_max } => format!("{ticks} ticks of at most {results_max} results"),
+            WindowKind::Everything { results_max } => format!("all results since it closed, at most {results_max}"),
         };
         let mut parameters = vec![
             ("window", window),
@@ -50,6 +51,10 @@ impl Spec for BreakerSpec {
         if model.interchangeable_clients {
             parameters.push(("clients told apart", "no".into()));
         }
+        if !model.quirks.is_empty() {
+            let quirks: Vec<String> = model.quirks.iter().map(|quirk| format!("{quirk:?}")).collect();
+            parameters.push(("quirks", quirks.join(" ")));
+        }
         parameters.push(("variant", format!("{:?}", model.variant)));
         parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
     }
@@ -64,7 +69,7 @@ impl Spec for BreakerSpec {
     fn state_json(&self, model: &Breaker, state: &State) -> Value {
         json!({
             "phase": itf_state(&state.phase),
-            "window": state.window.entries(),
+            "window": state.window.entries(model.window),
             "calls": itf_state(&&state.calls[..usize::from(model.clients)]),
             "clock set back": state.steps_back,
             "history": state.history.breaches().join(", "),
@@ -181,6 +186,8 @@ pub fn config(model: &Breaker) -> Config {
             WindowKind::Ticks { ticks, .. } => {
                 implementation::Window::Time { buckets: ticks.into(), bucket_ms: TICK_MS }
             }
+            // Ours has no such window: the nearest is one that holds as much as the world brings.
+            WindowKind::Everything { results_max } => implementation::Window::Calls { size: results_max.into() },
         },
         minimum_calls: model.minimum_calls.into(),
         failure_rate_percent: model.failure_rate_percent,

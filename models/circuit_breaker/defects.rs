@@ -44,12 +44,12 @@ pub(super) fn case() -> Case {
         let make = maker(model.clone().with(variant));
         let again = make.clone();
         check = check
-            .subject(name.as_str(), conform::product(move || make()))
-            .subject(name.as_str(), conform::tour(move || again()))
+            .subject(name.as_str(), conform::product(make))
+            .subject(name.as_str(), conform::tour(again))
             .diverges(name);
     }
     let leaking = maker(model.with(Variant::LeaksPermitOnCancel));
-    check = check.subject("LeaksPermitOnCancel", conform::walk(None, 200, 100, move || leaking()));
+    check = check.subject("LeaksPermitOnCancel", conform::walk(None, 200, 100, leaking));
     Case::new("circuit_breaker/defects", check)
 }
 

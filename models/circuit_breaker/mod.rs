@@ -94,6 +94,7 @@ fn larger(model: &Breaker) -> Breaker {
     let window = match model.window {
         WindowKind::Calls(size) => WindowKind::Calls((3 * size).min(model::WINDOW_MAX)),
         WindowKind::Ticks { ticks, results_max } => WindowKind::Ticks { ticks, results_max: 3 * results_max },
+        WindowKind::Everything { results_max } => WindowKind::Everything { results_max: 3 * results_max },
     };
     Breaker { window, permits: 2 * model.permits, clients: model::CLIENTS_MAX as u8, ..model.clone() }
 }

@@ -43,6 +43,32 @@ pub struct Breaker {
     pub interchangeable_clients: bool,
     /// What it does otherwise than it should.
     pub variant: Variant,
+    /// Rules of published breakers that are not these.
+    pub quirks: Vec<Quirk>,
+}
+
+/// A rule of some published breaker that is not this model's. A crate with several has a model with all of them, to which
+/// it must conform; with one left out it must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    /// Half-open admits everyone.
+    UnlimitedProbes,
+    /// A result counts whenever its call was admitted.
+    TrustsLateResults,
+    /// A result that is to be ignored is a success.
+    IgnoredIsSuccess,
+    /// A panic is no result; a probe that panics gives its permit back.
+    PanicIsNoResult,
+    /// A slow probe is a success, though slow calls have a rate while closed.
+    SlowProbeSucceeds,
+    /// The rate is that of the window, but is looked at only when one result more than the window holds has come.
+    NeedsOneResultMore,
+    /// The first result of a half-open round decides nothing, the second everything.
+    SecondProbeDecides,
+    /// The success that closes it is the first result of the new window.
+    ClosingSuccessCounts,
+    /// Only a failure can open it, whatever the rate is after a success.
+    OnlyFailuresOpen,
 }
 
 /// What the failure rate is taken of.
@@ -55,6 +81,11 @@ pub enum WindowKind {
         /// So many ticks.
         ticks: u8,
         /// The world brings at most so many results in one tick. A bound of the model.
+        results_max: u8,
+    },
+    /// All results since the last change of phase.
+    Everything {
+        /// The world brings at most so many before the phase changes. A bound of the model.
         results_max: u8,
     },
 }
@@ -233,21 +264,25 @@ pub struct History {
 impl Window {
     fn tally(&self, kind: WindowKind) -> Tally {
         match kind {
-            WindowKind::Calls(_) => {
+            WindowKind::Calls(size) => {
                 let count = |wanted: Counted| {
-                    (0..self.len).filter(|index| (self.results >> (2 * index)) & 3 == wanted as u32).count() as u8
+                    (0..self.len.min(size)).filter(|index| (self.results >> (2 * index)) & 3 == wanted as u32).count()
+                        as u8
                 };
                 Tally { calls: self.len, failed: count(Counted::Failure), slow: count(Counted::Slow) }
             }
-            WindowKind::Ticks { .. } => self.ticks.iter().fold(Tally::default(), |sum, tick| Tally {
-                calls: sum.calls + tick.calls,
-                failed: sum.failed + tick.failed,
-                slow: sum.slow + tick.slow,
-            }),
+            WindowKind::Ticks { .. } | WindowKind::Everything { .. } => {
+                self.ticks.iter().fold(Tally::default(), |sum, tick| Tally {
+                    calls: sum.calls + tick.calls,
+                    failed: sum.failed + tick.failed,
+                    slow: sum.slow + tick.slow,
+                })
+            }
         }
     }
 
-    fn add(&mut self, kind: WindowKind, result: Counted, slides: bool) {
+    /// Counts `result`; a window of calls remembers that `len_max` have come, though it holds no more than its size.
+    fn add(&mut self, kind: WindowKind, result: Counted, slides: bool, len_max: u8) {
         match kind {
             WindowKind::Calls(size) => {
                 if self.len == size && !slides {
@@ -255,9 +290,9 @@ impl Window {
                 }
                 let kept = (1_u32 << (2 * u32::from(size))) - 1;
                 self.results = ((self.results << 2) | result as u32) & kept;
-                self.len = (self.len + 1).min(size);
+                self.len = (self.len + 1).min(len_max);
             }
-            WindowKind::Ticks { .. } => {
+            WindowKind::Ticks { .. } | WindowKind::Everything { .. } => {
                 let now = &mut self.ticks[0];
                 now.calls += 1;
                 now.failed += u8::from(result == Counted::Failure);
@@ -267,8 +302,9 @@ impl Window {
     }
 
     /// What it holds, for a reader: `F`ailure, `S`low or success (`+`), oldest first; then calls and failures a tick.
-    pub(crate) fn entries(&self) -> String {
-        let results: String = (0..self.len)
+    pub(crate) fn entries(&self, kind: WindowKind) -> String {
+        let held = if let WindowKind::Calls(size) = kind { self.len.min(size) } else { 0 };
+        let results: String = (0..held)
             .rev()
             .map(|index| match (self.results >> (2 * index)) & 3 {
                 result if result == Counted::Failure as u32 => 'F',
@@ -348,18 +384,23 @@ impl Breaker {
             steps_back_max: 0,
             interchangeable_clients: false,
             variant: Variant::Sound,
+            quirks: Vec::new(),
         }
     }
 
     /// The same with a defect.
     #[must_use]
-    pub const fn with(mut self, variant: Variant) -> Self {
+    pub fn with(mut self, variant: Variant) -> Self {
         self.variant = variant;
         self
     }
 
     fn is(&self, variant: Variant) -> bool {
         self.variant == variant
+    }
+
+    fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
     }
 
     fn slides(&self) -> bool {
@@ -382,7 +423,7 @@ impl Breaker {
     }
 
     fn half_open(&self) -> Phase {
-        let admitted = u8::from(!self.is(Variant::ForgetsElectingProbe));
+        let admitted = u8::from(!self.is(Variant::ForgetsElectingProbe) && !self.has(Quirk::UnlimitedProbes));
         Phase::HalfOpen { admitted, succeeded: 0, ticks_left: self.half_open_wait_ticks.unwrap_or(0) as i8 }
     }
 
@@ -390,6 +431,8 @@ impl Breaker {
     fn counted(&self, outcome: Outcome) -> Option<Counted> {
         match outcome {
             Outcome::Success => Some(Counted::Success),
+            Outcome::Panicked if self.has(Quirk::PanicIsNoResult) => None,
+            Outcome::Ignored if self.has(Quirk::IgnoredIsSuccess) => Some(Counted::Success),
             Outcome::Failure | Outcome::Panicked => Some(Counted::Failure),
             Outcome::Slow if self.slow_rate_percent.is_none() => Some(Counted::Success),
             Outcome::Slow => Some(Counted::Slow),
@@ -417,7 +460,20 @@ impl Breaker {
                     && (exceeds(results.failed, self.failure_rate_percent)
                         || self.slow_rate_percent.is_some_and(|percent| exceeds(results.slow, percent)))
             }
-            _ => self.is_due(results),
+            _ => match self.window {
+                WindowKind::Calls(size) if self.has(Quirk::NeedsOneResultMore) => {
+                    results.calls > size && self.is_due(Tally { calls: size, ..results })
+                }
+                _ => self.is_due(results),
+            },
+        }
+    }
+
+    /// Results that a window of calls remembers to have come.
+    fn len_max(&self) -> u8 {
+        match self.window {
+            WindowKind::Calls(size) => size + u8::from(self.has(Quirk::NeedsOneResultMore)),
+            WindowKind::Ticks { .. } | WindowKind::Everything { .. } => 0,
         }
     }
 
@@ -429,6 +485,7 @@ impl Breaker {
                 state.turn(self.half_open(), self.cleared(state.window));
                 true
             }
+            Phase::HalfOpen { .. } if self.has(Quirk::UnlimitedProbes) => true,
             Phase::HalfOpen { admitted, succeeded, ticks_left } if admitted < self.permits => {
                 state.phase = Phase::HalfOpen { admitted: admitted + 1, succeeded, ticks_left };
                 true
@@ -448,23 +505,36 @@ impl Breaker {
 
     fn report(&self, state: &mut State, client: u8, outcome: Outcome) {
         let call = std::mem::take(&mut state.calls[usize::from(client)]);
-        if call == Call::Late && !self.is(Variant::TrustsLateResults) {
-            return;
-        }
         let outcome = match outcome {
             Outcome::Slow if self.is(Variant::OverlooksSlowCalls) => Outcome::Success,
             outcome => outcome,
         };
-        match (state.phase, self.counted(outcome)) {
+        let result = self.counted(outcome);
+        let trusts_late = self.is(Variant::TrustsLateResults) || self.has(Quirk::TrustsLateResults);
+        if call == Call::Late && (!trusts_late || result.is_none()) {
+            return;
+        }
+        match (state.phase, result) {
             (Phase::Closed, Some(result)) => {
-                state.window.add(self.window, result, self.slides());
-                if self.takes_as_due(state.window.tally(self.window)) {
+                state.window.add(self.window, result, self.slides(), self.len_max());
+                let may_open = result == Counted::Failure || !self.has(Quirk::OnlyFailuresOpen);
+                if may_open && self.takes_as_due(state.window.tally(self.window)) {
                     state.turn(self.opened(), self.cleared(state.window));
                 }
             }
-            (Phase::HalfOpen { admitted, succeeded, ticks_left }, Some(Counted::Success)) => {
+            (Phase::HalfOpen { admitted, succeeded: 0, ticks_left }, Some(_))
+                if self.has(Quirk::SecondProbeDecides) =>
+            {
+                state.phase = Phase::HalfOpen { admitted, succeeded: 1, ticks_left };
+            }
+            (Phase::HalfOpen { admitted, succeeded, ticks_left }, Some(result))
+                if result == Counted::Success || (result == Counted::Slow && self.has(Quirk::SlowProbeSucceeds)) =>
+            {
                 if succeeded + 1 >= self.permits {
                     state.turn(Phase::Closed, self.cleared(state.window));
+                    if self.has(Quirk::ClosingSuccessCounts) {
+                        state.window.add(self.window, Counted::Success, true, self.len_max());
+                    }
                 } else {
                     state.phase = Phase::HalfOpen { admitted, succeeded: succeeded + 1, ticks_left };
                 }
@@ -516,7 +586,7 @@ impl Breaker {
                     match before.phase {
                         Phase::Closed => {
                             if let Some(result) = counted {
-                                history.results.add(self.window, result, true);
+                                history.results.add(self.window, result, true, self.len_max());
                                 let due = self.is_due(history.results.tally(self.window));
                                 history.opened_undue |= opens && !due;
                                 history.missed_opening |= !opens && due;
@@ -563,18 +633,21 @@ impl Model for Breaker {
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         let room = match self.window {
             WindowKind::Calls(_) => true,
-            WindowKind::Ticks { results_max, .. } => state.window.ticks[0].calls < results_max,
+            WindowKind::Ticks { results_max, .. } | WindowKind::Everything { results_max } => {
+                state.window.ticks[0].calls < results_max
+            }
+        };
+        // Late results fill the window only of a breaker that takes them.
+        let late_room = room || !(self.is(Variant::TrustsLateResults) || self.has(Quirk::TrustsLateResults));
+        let reports = |client, room: bool| {
+            let brought = move |outcome: &Outcome| room || self.counted(*outcome).is_none();
+            Outcome::ALL.into_iter().filter(brought).map(move |outcome| Action::Report { client, outcome })
         };
         for client in 0..self.clients {
             match state.calls[usize::from(client)] {
                 Call::Idle => actions.push(Action::Acquire { client }),
-                Call::Late => actions.extend(Outcome::ALL.map(|outcome| Action::Report { client, outcome })),
-                Call::Current => actions.extend(
-                    Outcome::ALL
-                        .into_iter()
-                        .filter(|outcome| room || self.counted(*outcome).is_none())
-                        .map(|outcome| Action::Report { client, outcome }),
-                ),
+                Call::Late => actions.extend(reports(client, late_room)),
+                Call::Current => actions.extend(reports(client, room)),
             }
         }
         actions.push(Action::Tick);

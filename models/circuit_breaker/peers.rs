@@ -1,4 +1,403 @@
-//! todo
-pub(crate) fn cases() -> Vec<counterpart::Case> {
-    Vec::new()
+//! Published circuit breakers, unchanged, driven through the same model.
+//!
+//! Each parts from the model in more than one way, and a tour stops at the first. So each has a model of its own, with all
+//! its [`Quirk`]s, to which it must conform over every transition; and one model for each quirk with only that one left
+//! out, from which it must part: the trace shows that quirk and nothing else.
+//!
+//! All three wrap a future. A call's future stays pending until its client's slot is told how it ends, so that acquire and
+//! report are two inputs; it is polled by hand, and no async runtime is needed. They read the clock themselves: every
+//! step into one runs under its own virtual time (Linux; elsewhere they are reported as not run).
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+use counterpart::conform::{tour, walk};
+use counterpart::{Case, Check};
+
+use super::conformance::BreakerFacade;
+use super::model::{Breaker, Quirk, WindowKind};
+
+const FAILSAFE: &str = "failsafe 1.3.0";
+const RECLOSER: &str = "recloser 1.4.0";
+const TOWER: &str = "tower-resilience-circuitbreaker 0.14.0";
+
+/// A crate in one configuration, as a model.
+struct Peer {
+    /// The case's name.
+    case: &'static str,
+    subject: &'static str,
+    /// The model with all the crate's quirks.
+    model: Breaker,
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    make: fn() -> driven::Driven,
+}
+
+/// What each crate does, exactly, in the words of the model.
+fn peers() -> Vec<Peer> {
+    let small = Breaker { clients: 2, ..Breaker::small() };
+    // One success closes it, whatever is configured, and all of the last four results must be failures.
+    let failsafe = Breaker {
+        failure_rate_percent: 100,
+        permits: 1,
+        quirks: vec![Quirk::UnlimitedProbes, Quirk::TrustsLateResults, Quirk::IgnoredIsSuccess, Quirk::PanicIsNoResult],
+        ..small.clone()
+    };
+    vec![
+        Peer {
+            case: "failsafe",
+            subject: FAILSAFE,
+            #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+            make: driven::failsafe_consecutive,
+            model: failsafe.clone(),
+        },
+        // A window of 999 ms is cut to 0 s: the moving average is then the last result, so that any failure opens it
+        // once there are four results in the tick.
+        Peer {
+            case: "failsafe_window_below_a_second",
+            subject: FAILSAFE,
+            #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+            make: driven::failsafe_window_below_a_second,
+            model: Breaker {
+                window: WindowKind::Ticks { ticks: 1, results_max: 5 },
+                failure_rate_percent: 1,
+                permits: 1,
+                quirks: [failsafe.quirks, vec![Quirk::OnlyFailuresOpen, Quirk::ClosingSuccessCounts]].concat(),
+                ..small.clone()
+            },
+        },
+        // Lengths one less than the model's, so that both decide at the same call.
+        Peer {
+            case: "recloser",
+            subject: RECLOSER,
+            #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+            make: driven::recloser,
+            model: Breaker {
+                window: WindowKind::Calls(3),
+                minimum_calls: 3,
+                permits: 1,
+                quirks: vec![
+                    Quirk::UnlimitedProbes,
+                    Quirk::TrustsLateResults,
+                    Quirk::IgnoredIsSuccess,
+                    Quirk::PanicIsNoResult,
+                    Quirk::NeedsOneResultMore,
+                    Quirk::SecondProbeDecides,
+                ],
+                ..small.clone()
+            },
+        },
+        Peer {
+            case: "tower_resilience",
+            subject: TOWER,
+            #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+            make: driven::tower_count_window,
+            model: Breaker {
+                window: WindowKind::Everything { results_max: 6 },
+                slow_rate_percent: Some(50),
+                quirks: vec![
+                    Quirk::TrustsLateResults,
+                    Quirk::IgnoredIsSuccess,
+                    Quirk::PanicIsNoResult,
+                    Quirk::SlowProbeSucceeds,
+                ],
+                ..small
+            },
+        },
+    ]
+}
+
+/// Each crate against its own model, and against each model that lacks one of its quirks.
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = vec![against_ours()];
+    for peer in peers() {
+        cases.push(case(&peer, peer.case.into(), peer.model.clone(), true));
+        for quirk in &peer.model.quirks {
+            let mut without = peer.model.clone();
+            without.quirks.retain(|other| other != quirk);
+            cases.push(case(&peer, format!("{}_but_for_{}", peer.case, snake(&format!("{quirk:?}"))), without, false));
+        }
+        if let Some((name, model)) = peer.with_our_window() {
+            cases.push(case(&peer, name, model, false));
+        }
+    }
+    cases
+}
+
+/// The crates as they are configured to come nearest to our rules, against our rules: each with the first way in which it
+/// parts from them.
+fn against_ours() -> Case {
+    let mut check = super::check(Breaker { clients: 3, ..Breaker::small() });
+    for peer in peers().into_iter().filter(|peer| peer.case != "failsafe_window_below_a_second") {
+        check = peer.alongside(check, false);
+    }
+    Case::new("circuit_breaker/crates", check)
+}
+
+impl Peer {
+    /// Where the crate's window is not what it is configured to be: the same model with the window that was asked for.
+    fn with_our_window(&self) -> Option<(String, Breaker)> {
+        let model = match self.case {
+            "failsafe_window_below_a_second" => Breaker { failure_rate_percent: 50, ..self.model.clone() },
+            "tower_resilience" => Breaker { window: WindowKind::Calls(4), ..self.model.clone() },
+            _ => return None,
+        };
+        Some((format!("{}_but_for_its_window", self.case), model))
+    }
+
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    fn alongside(&self, check: Check<Breaker, BreakerFacade>, conforms: bool) -> Check<Breaker, BreakerFacade> {
+        let check = check.subject(self.subject, tour(self.make));
+        if conforms {
+            check.subject(self.subject, walk(None, 100, 300, self.make))
+        } else {
+            check.diverges(self.subject)
+        }
+    }
+
+    #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+    fn alongside(&self, check: Check<Breaker, BreakerFacade>, _: bool) -> Check<Breaker, BreakerFacade> {
+        check.not_run(self.subject, "it reads the system clock, which is virtual on 64-bit Linux only")
+    }
+}
+
+fn case(peer: &Peer, name: String, model: Breaker, conforms: bool) -> Case {
+    let check = super::check(model).alongside_only();
+    Case::new(format!("circuit_breaker/{name}"), peer.alongside(check, conforms))
+}
+
+/// `TrustsLateResults` as `trusts_late_results`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod driven {
+    //! The crates themselves.
+
+    use std::panic::{self, AssertUnwindSafe};
+    use std::pin::Pin;
+    use std::sync::{Arc, OnceLock};
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use counterpart::Counterpart;
+    use counterpart::conform::virtual_clock::{self, VirtualClock};
+    use failsafe::futures::CircuitBreaker as _;
+    use failsafe::{FailurePolicy, backoff, failure_policy};
+    use tower::{Layer as _, Service as _};
+    use tower_resilience_circuitbreaker as tower_resilience;
+
+    use super::super::conformance::{Answer, BreakerFacade, TICK_MS};
+    use super::super::model::{Action, CLIENTS_MAX, Outcome};
+
+    const OPEN_WAIT: Duration = Duration::from_millis(3 * TICK_MS);
+
+    /// Two of the crates leave Open once *more* than the wait has passed: on a clock of whole ticks a tick late. They are
+    /// told to wait a nanosecond less.
+    const JUST_BELOW_OPEN_WAIT: Duration = Duration::from_nanos(OPEN_WAIT.as_nanos() as u64 - 1);
+
+    /// Longer than any drive lasts: only [`Outcome::Slow`] is slow.
+    const SLOW: Duration = Duration::from_secs(1 << 40);
+
+    /// A crate in one configuration, its clock, and the calls of its clients.
+    pub(super) struct Driven {
+        now: Duration,
+        calls: [Option<Running>; CLIENTS_MAX],
+        start: Box<dyn FnMut(Inner) -> Call>,
+    }
+
+    type Call = Pin<Box<dyn Future<Output = Ended>>>;
+
+    enum Ended {
+        Rejected,
+        Finished,
+    }
+
+    struct Running {
+        call: Call,
+        told: Arc<OnceLock<Outcome>>,
+    }
+
+    /// The protected call: pending until it is told how it ends.
+    struct Inner(Arc<OnceLock<Outcome>>);
+
+    impl Future for Inner {
+        type Output = Result<Outcome, Outcome>;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context) -> Poll<Self::Output> {
+            match self.0.get() {
+                None | Some(Outcome::Cancelled) => Poll::Pending,
+                Some(outcome @ (Outcome::Success | Outcome::Slow)) => Poll::Ready(Ok(*outcome)),
+                Some(outcome @ (Outcome::Failure | Outcome::Ignored)) => Poll::Ready(Err(*outcome)),
+                Some(Outcome::Panicked) => panic::resume_unwind(Box::new("the protected call panics")),
+            }
+        }
+    }
+
+    /// What each crate is told of an error.
+    fn counts(error: &Outcome) -> bool {
+        *error != Outcome::Ignored
+    }
+
+    impl Driven {
+        fn new(start: impl FnMut(Inner) -> Call + 'static) -> Self {
+            Driven { now: Duration::ZERO, calls: Default::default(), start: Box::new(start) }
+        }
+
+        fn acquire(&mut self, client: u8) -> Answer {
+            let _clock = VirtualClock::start_at(self.now);
+            let told = Arc::new(OnceLock::new());
+            let mut call = (self.start)(Inner(told.clone()));
+            match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Pending => {
+                    self.calls[usize::from(client)] = Some(Running { call, told });
+                    Answer::Admitted
+                }
+                Poll::Ready(Ended::Rejected) => Answer::Rejected,
+                Poll::Ready(Ended::Finished) => panic!("a call ended that nobody ended"),
+            }
+        }
+
+        fn report(&mut self, client: u8, outcome: Outcome) {
+            let Some(mut running) = self.calls[usize::from(client)].take() else { return };
+            let _clock = VirtualClock::start_at(self.now);
+            if outcome == Outcome::Cancelled {
+                return;
+            }
+            if running.told.set(outcome).is_err() {
+                panic!("a call was ended twice");
+            }
+            let poll = || running.call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            match panic::catch_unwind(AssertUnwindSafe(poll)) {
+                Ok(Poll::Ready(Ended::Finished)) => {}
+                Err(_) if outcome == Outcome::Panicked => {}
+                Ok(_) => panic!("a call that was ended did not end"),
+                Err(own) => panic::resume_unwind(own),
+            }
+        }
+    }
+
+    impl Counterpart<BreakerFacade> for Driven {
+        fn apply(&mut self, input: &Action) -> Answer {
+            match *input {
+                Action::Acquire { client } => self.acquire(client),
+                Action::Report { client, outcome } => {
+                    self.report(client, outcome);
+                    Answer::Done
+                }
+                Action::Tick => {
+                    self.now += Duration::from_millis(TICK_MS);
+                    Answer::Done
+                }
+                Action::StepBack => panic!("time under test goes forward only for this crate"),
+            }
+        }
+
+        fn supports(&self, input: &Action) -> bool {
+            *input != Action::StepBack
+        }
+    }
+
+    /// Opens on four failures in a row.
+    pub(super) fn failsafe_consecutive() -> Driven {
+        failsafe(|| failure_policy::consecutive_failures(4, backoff::constant(JUST_BELOW_OPEN_WAIT)))
+    }
+
+    /// Half of at least four results in 999 ms.
+    pub(super) fn failsafe_window_below_a_second() -> Driven {
+        failsafe(|| {
+            let backoff = backoff::constant(JUST_BELOW_OPEN_WAIT);
+            failure_policy::success_rate_over_time_window(0.5, 4, Duration::from_millis(999), backoff)
+        })
+    }
+
+    fn failsafe<P: FailurePolicy + Send + Sync + 'static>(policy: impl FnOnce() -> P) -> Driven {
+        // A policy looks at the clock when it is made.
+        let _clock = VirtualClock::start_at(Duration::ZERO);
+        let breaker = failsafe::Config::new().failure_policy(policy()).build();
+        Driven::new(move |inner| {
+            let call = breaker.call_with(counts, inner);
+            Box::pin(async {
+                match call.await {
+                    Err(failsafe::Error::Rejected) => Ended::Rejected,
+                    Ok(_) | Err(failsafe::Error::Inner(_)) => Ended::Finished,
+                }
+            })
+        })
+    }
+
+    pub(super) fn recloser() -> Driven {
+        let builder = recloser::Recloser::custom()
+            .closed_len(3)
+            .error_rate_closed(0.5)
+            .half_open_len(1)
+            .error_rate_half_open(0.5)
+            .open_wait(JUST_BELOW_OPEN_WAIT);
+        let breaker = recloser::AsyncRecloser::from(builder.build());
+        Driven::new(move |inner| {
+            let call = breaker.call_with(counts, inner);
+            Box::pin(async {
+                match call.await {
+                    Err(recloser::Error::Rejected) => Ended::Rejected,
+                    Ok(_) | Err(recloser::Error::Inner(_)) => Ended::Finished,
+                }
+            })
+        })
+    }
+
+    /// Half of the last four results, two probes.
+    ///
+    /// # Panics
+    /// If the crate refuses this configuration.
+    pub(super) fn tower_count_window() -> Driven {
+        let _clock = VirtualClock::start_at(Duration::ZERO);
+        let layer = tower_resilience::CircuitBreakerLayer::builder()
+            .failure_rate_threshold(0.5)
+            .sliding_window_size(4)
+            .slow_call_duration_threshold(SLOW)
+            .slow_call_rate_threshold(0.5)
+            .wait_duration_in_open(OPEN_WAIT)
+            .permitted_calls_in_half_open(2)
+            .failure_classifier_type(Classifier)
+            .build()
+            .expect("the crate takes this configuration");
+        let mut breaker = layer.layer(tower::service_fn(|inner: Inner| async {
+            let result = inner.await;
+            set_clock_for(&result, |now| now + SLOW);
+            result
+        }));
+        Driven::new(move |inner| {
+            let ready = breaker.poll_ready(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(ready, Poll::Ready(Ok(()))), "without backpressure it is always ready");
+            let call = breaker.call(inner);
+            Box::pin(async {
+                match call.await {
+                    Err(tower_resilience::CircuitBreakerError::OpenCircuit) => Ended::Rejected,
+                    Ok(_) | Err(tower_resilience::CircuitBreakerError::Inner(_)) => Ended::Finished,
+                }
+            })
+        })
+    }
+
+    /// The crate times a call itself: it reads the clock when the inner service has answered, then asks the classifier.
+    /// So a slow call sets the clock forward before the one and back in the other; no other reading is touched.
+    fn set_clock_for(result: &Result<Outcome, Outcome>, shift: impl Fn(Duration) -> Duration) {
+        if let (Ok(Outcome::Slow), Some(now)) = (result, virtual_clock::elapsed()) {
+            virtual_clock::set_elapsed(shift(now));
+        }
+    }
+
+    struct Classifier;
+
+    impl tower_resilience::FailureClassifier<Outcome, Outcome> for Classifier {
+        fn classify(&self, result: &Result<Outcome, Outcome>) -> bool {
+            set_clock_for(result, |now| now.saturating_sub(SLOW));
+            result.as_ref().is_err_and(counts)
+        }
+    }
 }

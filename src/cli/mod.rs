@@ -8,7 +8,7 @@ mod arguments;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -283,7 +283,7 @@ fn show(file: &Path, host: &mut Host) -> io::Result<Exit> {
     }
 }
 
-fn replay(cases: &[Case], file: &PathBuf, limits: &Limits, host: &mut Host) -> io::Result<Exit> {
+fn replay(cases: &[Case], file: &Path, limits: &Limits, host: &mut Host) -> io::Result<Exit> {
     let trace = match Trace::read(file) {
         Ok(trace) => trace,
         Err(error) => {

@@ -14,7 +14,7 @@ mod narrate;
 mod product;
 mod replay;
 mod tour;
-#[cfg(feature = "virtual-clock")]
+#[cfg(all(feature = "virtual-clock", target_os = "linux", target_pointer_width = "64"))]
 pub mod virtual_clock;
 #[cfg(feature = "walk")]
 mod walk;

@@ -84,7 +84,7 @@ pub(crate) fn watched<T: Send + 'static>(
             Err(RecvTimeoutError::Timeout) => {}
         }
         let calls = watch.calls.load(Ordering::Acquire);
-        if calls % 2 == 0 || calls != last.0 {
+        if calls.is_multiple_of(2) || calls != last.0 {
             last = (calls, Instant::now());
         } else if last.1.elapsed() >= answer_within {
             return Err(Hung {

@@ -62,7 +62,7 @@ struct Wrapper<M: Model> {
     interrupt: Interrupt,
 }
 
-/// How many properties [`CONDITIONS`] has room for.
+/// How many properties [`conditions`] has room for.
 const PROPERTIES_MAX: usize = 32;
 
 /// `Property::condition` is a plain `fn` and captures nothing: which property it judges is its type parameter.
@@ -70,9 +70,11 @@ fn condition<M: CheckedModel, const INDEX: usize>(wrapper: &Wrapper<M>, state: &
     (wrapper.judged[INDEX].condition)(&wrapper.model, state)
 }
 
+type Condition<M> = fn(&Wrapper<M>, &<M as Model>::State) -> bool;
+
 /// One instance of [`condition`] for each property that a model may have.
 #[rustfmt::skip]
-fn conditions<M: CheckedModel>() -> [fn(&Wrapper<M>, &M::State) -> bool; PROPERTIES_MAX] {
+fn conditions<M: CheckedModel>() -> [Condition<M>; PROPERTIES_MAX] {
     [
         condition::<M, 0>, condition::<M, 1>, condition::<M, 2>, condition::<M, 3>,
         condition::<M, 4>, condition::<M, 5>, condition::<M, 6>, condition::<M, 7>,
