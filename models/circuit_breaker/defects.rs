@@ -40,7 +40,7 @@ pub(super) fn case() -> Case {
     };
     let mut check = super::check(model.clone());
     for variant in VARIANTS {
-        let name = format!("{variant:?}");
+        let name = super::snake(variant);
         let make = maker(model.clone().with(variant));
         let again = make.clone();
         check = check
@@ -49,7 +49,7 @@ pub(super) fn case() -> Case {
             .diverges(name);
     }
     let leaking = maker(model.with(Variant::LeaksPermitOnCancel));
-    check = check.subject("LeaksPermitOnCancel", conform::walk(None, 200, 100, leaking));
+    check = check.subject("leaks_permit_on_cancel", conform::walk(None, 200, 100, leaking));
     Case::new("circuit_breaker/defects", check)
 }
 
@@ -57,13 +57,13 @@ pub(super) fn case() -> Case {
 pub(super) fn racing_case(model: Breaker) -> Case {
     let (losing, late) = (model.clone(), model.clone());
     let check = super::check(model)
-        .subject("LosesUpdates", interleave(vec![election()], move || SharedBinding::<LosesUpdates>::new(&losing)))
+        .subject("loses_updates", interleave(vec![election()], move || SharedBinding::<LosesUpdates>::new(&losing)))
         .subject(
-            "MovesGateLate",
+            "moves_gate_late",
             interleave(vec![count_and_open()], move || SharedBinding::<MovesGateLate>::new(&late)),
         )
-        .diverges("LosesUpdates")
-        .diverges("MovesGateLate");
+        .diverges("loses_updates")
+        .diverges("moves_gate_late");
     Case::new("circuit_breaker/defects_between_threads", check)
 }
 

@@ -171,9 +171,8 @@ fn variants() -> Vec<Case> {
     let skewed = Breaker { skew_ticks: 1, steps_back_max: 1, clients: 2, ..small.clone() };
     let slow = Breaker { slow_rate_percent: Some(50), clients: 2, ..small.clone() };
     let with_minimum = Breaker { minimum_calls: 3, ..small.clone() };
-    let defects: [(&str, Breaker, &[&str]); 11] = [
+    let defects: [(Breaker, &[&str]); 11] = [
         (
-            "trusts_late_results",
             small.clone().with(Variant::TrustsLateResults),
             &[
                 "only results of the current generation move it",
@@ -183,53 +182,40 @@ fn variants() -> Vec<Case> {
             ],
         ),
         (
-            "leaks_permit_on_cancel",
             small.clone().with(Variant::LeaksPermitOnCancel),
             &["every permit out belongs to a running or successful probe"],
         ),
+        (small.clone().with(Variant::ForgetsElectingProbe), &["a half-open round admits no more than its permits"]),
+        (small.clone().with(Variant::WindowNeverSlides), &["it opens whenever the results call for it"]),
+        (small.clone().with(Variant::IgnoresFailedProbe), &["a failed probe opens it again"]),
+        (skewed.with(Variant::WrapsBackwardClock), &["open admits none before its wait is over"]),
+        (small.clone().with(Variant::ReopensEarly), &["open admits none before its wait is over"]),
+        (with_minimum.with(Variant::TripsBelowMinimum), &["it opens only when the results call for it"]),
+        (small.clone().with(Variant::ComparesRateStrictly), &["it opens whenever the results call for it"]),
         (
-            "forgets_electing_probe",
-            small.clone().with(Variant::ForgetsElectingProbe),
-            &["a half-open round admits no more than its permits"],
-        ),
-        (
-            "window_never_slides",
-            small.clone().with(Variant::WindowNeverSlides),
-            &["it opens whenever the results call for it"],
-        ),
-        ("ignores_failed_probe", small.clone().with(Variant::IgnoresFailedProbe), &["a failed probe opens it again"]),
-        (
-            "wraps_backward_clock",
-            skewed.with(Variant::WrapsBackwardClock),
-            &["open admits none before its wait is over"],
-        ),
-        ("reopens_early", small.clone().with(Variant::ReopensEarly), &["open admits none before its wait is over"]),
-        (
-            "trips_below_minimum",
-            with_minimum.with(Variant::TripsBelowMinimum),
-            &["it opens only when the results call for it"],
-        ),
-        (
-            "compares_rate_strictly",
-            small.clone().with(Variant::ComparesRateStrictly),
-            &["it opens whenever the results call for it"],
-        ),
-        (
-            "overlooks_slow_calls",
             slow.with(Variant::OverlooksSlowCalls),
             &["it opens whenever the results call for it", "a failed probe opens it again"],
         ),
-        (
-            "keeps_window_on_close",
-            small.with(Variant::KeepsWindowOnClose),
-            &["it opens only when the results call for it"],
-        ),
+        (small.with(Variant::KeepsWindowOnClose), &["it opens only when the results call for it"]),
     ];
     defects
         .into_iter()
-        .map(|(name, model, violated)| {
+        .map(|(model, violated)| {
+            let name = snake(model.variant);
             let check = violated.iter().fold(check(model), |check, property| check.violates(*property));
             Case::new(format!("circuit_breaker/{name}"), check)
         })
         .collect()
+}
+
+/// `TrustsLateResults` as `trusts_late_results`.
+fn snake(name: impl std::fmt::Debug) -> String {
+    let mut snake = String::new();
+    for letter in format!("{name:?}").chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
 }

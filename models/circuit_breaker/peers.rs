@@ -112,7 +112,7 @@ pub(crate) fn cases() -> Vec<Case> {
         for quirk in &peer.model.quirks {
             let mut without = peer.model.clone();
             without.quirks.retain(|other| other != quirk);
-            cases.push(case(&peer, format!("{}_but_for_{}", peer.case, snake(&format!("{quirk:?}"))), without, false));
+            cases.push(case(&peer, format!("{}_but_for_{}", peer.case, super::snake(quirk)), without, false));
         }
         if let Some((name, model)) = peer.with_our_window() {
             cases.push(case(&peer, name, model, false));
@@ -161,18 +161,6 @@ impl Peer {
 fn case(peer: &Peer, name: String, model: Breaker, conforms: bool) -> Case {
     let check = super::check(model).alongside_only();
     Case::new(format!("circuit_breaker/{name}"), peer.alongside(check, conforms))
-}
-
-/// `TrustsLateResults` as `trusts_late_results`.
-fn snake(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
