@@ -90,6 +90,11 @@ fn count(number: usize) -> String {
     grouped
 }
 
+/// `1 step`, `2 steps`.
+fn steps(count: usize) -> String {
+    if count == 1 { "1 step".into() } else { format!("{count} steps") }
+}
+
 /// One case: what was explored, every property, every subject.
 pub fn case(report: &CaseReport) -> String {
     let mut text = String::new();
@@ -121,8 +126,8 @@ pub fn case(report: &CaseReport) -> String {
     let mut table = Table::new();
     for property in &report.properties {
         let seen = match (property.verdict, property.steps) {
-            ("violated", Some(steps)) => format!("after {steps} steps"),
-            ("holds", Some(steps)) => format!("seen after {steps} steps"),
+            ("violated", Some(count)) => format!("after {}", steps(count)),
+            ("holds", Some(count)) => format!("seen after {}", steps(count)),
             _ => property.why.clone().unwrap_or_default(),
         };
         table.row([
@@ -148,8 +153,8 @@ pub fn case(report: &CaseReport) -> String {
 }
 
 fn effort(subject: &crate::report::ConformanceReport) -> String {
-    if let Some(steps) = subject.evidence.as_ref().map(Trace::len) {
-        return format!("after {steps} steps");
+    if let Some(count) = subject.evidence.as_ref().map(Trace::len) {
+        return format!("after {}", steps(count));
     }
     let mut parts = Vec::new();
     match (subject.mode, subject.schedules) {

@@ -3,12 +3,14 @@
 //! A module gives a list of trials. Most are a claim and a closure; where data says what to try (a case, a trace file)
 //! there is one trial for each, named for it, so that a failure names what failed.
 
+mod breaker;
 mod catalogue;
 mod cli;
 mod conformance;
 mod engine;
 mod floors;
 mod traces;
+mod views;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,12 +21,14 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn main() -> ExitCode {
     remember_panics();
     let trials = [
+        breaker::trials(),
         catalogue::trials(),
         cli::trials(),
         conformance::trials(),
         engine::trials(),
         floors::trials(),
         traces::trials(),
+        views::trials(),
     ]
     .into_iter()
     .flatten()

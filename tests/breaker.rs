@@ -1,0 +1,230 @@
+//! The circuit breaker as someone meets it who ships it: hostile configurations, clocks and callers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use counterpart_models::circuit_breaker::{
+    CircuitBreaker, Config, ConfigError, Core, Outcome, Permit, PhaseName, Rejected, Window,
+};
+use libtest_mimic::Trial;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
+
+use crate::claim;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        claim("breaker::every_configuration_is_a_breaker_or_an_error", configurations),
+        claim("breaker::errors_name_the_field_the_value_and_the_range", errors),
+        claim("breaker::no_clock_and_no_order_of_calls_makes_it_panic", hostile),
+        claim("breaker::rejections_say_how_long", rejections),
+        claim("breaker::a_call_that_panics_is_a_failure_and_takes_no_permit_along", panicking_call),
+        claim("breaker::run_reports_what_the_judge_says", run),
+        claim("breaker::a_window_of_time_forgets", time_window),
+        claim("breaker::the_end_of_time_is_not_passed", end_of_time),
+    ]
+}
+
+fn small() -> Config {
+    Config {
+        window: Window::Calls { size: 4 },
+        minimum_calls: 4,
+        failure_rate_percent: 50,
+        slow_rate_percent: None,
+        permits: 2,
+        open_wait_ms: 3_000,
+        half_open_wait_ms: Some(5_000),
+    }
+}
+
+/// Runs `test` on what `strategy` draws, always the same.
+#[track_caller]
+fn for_all<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
+    let config = ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
+    let outcome = runner.run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+fn edgy<T: Clone + std::fmt::Debug + 'static>(
+    edges: Vec<T>,
+    any: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = T> {
+    prop_oneof![proptest::sample::select(edges), any]
+}
+
+fn config() -> impl Strategy<Value = Config> {
+    let count = || edgy(vec![0, 1, 2, u32::MAX], 0..20_u32);
+    let percent = || edgy(vec![0, 1, 100, 101, u8::MAX], any::<u8>());
+    let time = || edgy(vec![0, 1, u64::MAX], 0..10_000_u64);
+    let window = prop_oneof![
+        count().prop_map(|size| Window::Calls { size }),
+        (count(), time()).prop_map(|(buckets, bucket_ms)| Window::Time { buckets, bucket_ms }),
+    ];
+    let slow = prop_oneof![Just(None), percent().prop_map(Some)];
+    let half_open = prop_oneof![Just(None), time().prop_map(Some)];
+    (window, count(), percent(), slow, count(), time(), half_open).prop_map(
+        |(window, minimum_calls, failure_rate_percent, slow_rate_percent, permits, open_wait_ms, half_open_wait_ms)| {
+            Config {
+                window,
+                minimum_calls,
+                failure_rate_percent,
+                slow_rate_percent,
+                permits,
+                open_wait_ms,
+                half_open_wait_ms,
+            }
+        },
+    )
+}
+
+fn configurations() {
+    for_all(config(), |config| {
+        let sizes = match config.window {
+            Window::Calls { size } => (1..=1 << 20).contains(&size) && config.minimum_calls <= size,
+            Window::Time { buckets, bucket_ms } => (1..=1 << 12).contains(&buckets) && bucket_ms > 0,
+        };
+        let rates = (1..=100).contains(&config.failure_rate_percent)
+            && config.slow_rate_percent.is_none_or(|percent| (1..=100).contains(&percent));
+        let makes_sense = sizes && rates && config.minimum_calls > 0 && config.permits > 0;
+        assert_eq!(Core::new(config.clone()).is_ok(), makes_sense, "{config:?}");
+    });
+}
+
+fn errors() {
+    let refused = |config: Config| Core::new(config).expect_err("refused").to_string();
+    assert_eq!(refused(Config { permits: 0, ..small() }), "permits is 0, it must be between 1 and 4294967295");
+    assert_eq!(
+        Core::new(Config { minimum_calls: 5, ..small() }).expect_err("refused"),
+        ConfigError::MinimumBeyondWindow { minimum: 5, size: 4 }
+    );
+    assert!(refused(Config { failure_rate_percent: 101, ..small() }).starts_with("failure_rate_percent is 101"));
+    assert!(refused(Config { window: Window::Time { buckets: 1, bucket_ms: 0 }, ..small() }).contains("bucket_ms"));
+}
+
+/// One input from outside: when, and whether to ask or to end the call of that number.
+type Event = (u64, Option<(usize, usize)>);
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let time = || edgy(vec![0, 1, u64::MAX - 1, u64::MAX], prop_oneof![0..20_000_u64, any::<u64>()]);
+    let ending = prop_oneof![Just(None), (0..8_usize, 0..6_usize).prop_map(Some)];
+    proptest::collection::vec((time(), ending), 0..200)
+}
+
+const OUTCOMES: [fn() -> Outcome; 6] = [
+    || Outcome::Success,
+    || Outcome::Failure,
+    || Outcome::Slow,
+    || Outcome::Ignored,
+    || Outcome::Cancelled,
+    || Outcome::Panicked,
+];
+
+fn hostile() {
+    for_all((config(), events()), |(config, events)| {
+        let Ok(breaker) = CircuitBreaker::new(config.clone()) else { return };
+        let mut permits: Vec<Permit> = Vec::new();
+        for (now_ms, ending) in events {
+            match ending {
+                None => permits.extend(breaker.try_acquire(now_ms).ok()),
+                Some((call, outcome)) if call < permits.len() => {
+                    breaker.report(permits.swap_remove(call), OUTCOMES[outcome](), now_ms);
+                }
+                Some(_) => {}
+            }
+            let status = breaker.status(now_ms);
+            assert!(status.failed + status.slow <= status.calls, "{status:?}");
+            assert!(status.permits_left.is_none_or(|left| left <= config.permits), "{status:?}");
+        }
+    });
+}
+
+/// Opens it at 0 ms.
+fn open(breaker: &CircuitBreaker) {
+    for _ in 0..4 {
+        let permit = breaker.try_acquire(0).expect("closed");
+        breaker.report(permit, Outcome::Failure, 0);
+    }
+    assert_eq!(breaker.status(0).phase, PhaseName::Open);
+}
+
+fn rejections() {
+    let breaker = CircuitBreaker::new(small()).expect("a breaker");
+    open(&breaker);
+    assert_eq!(breaker.try_acquire(1_000), Err(Rejected::Open { retry_after_ms: 2_000 }));
+    // Set back by an hour it waits longer, and does nothing worse.
+    let breaker = CircuitBreaker::new(small()).expect("a breaker");
+    for _ in 0..4 {
+        let permit = breaker.try_acquire(3_600_000).expect("closed");
+        breaker.report(permit, Outcome::Failure, 3_600_000);
+    }
+    assert_eq!(breaker.try_acquire(0), Err(Rejected::Open { retry_after_ms: 3_603_000 }));
+    // Two probes, and a third who is told so.
+    let probes = [breaker.try_acquire(3_603_000), breaker.try_acquire(3_603_000)];
+    assert!(probes.iter().all(Result::is_ok));
+    let third = breaker.try_acquire(3_603_000).expect_err("no permit is left");
+    assert_eq!(third.to_string(), "the circuit is half-open and all its probes are under way");
+    // Nobody answers: after the half-open wait it opens again, from then on.
+    assert_eq!(breaker.try_acquire(3_608_000), Err(Rejected::Open { retry_after_ms: 3_000 }));
+}
+
+fn panicking_call() {
+    let breaker = CircuitBreaker::new(small()).expect("a breaker");
+    let now_ms = AtomicU64::new(0);
+    let clock = || now_ms.load(Ordering::SeqCst);
+    for _ in 0..4 {
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            breaker.run(clock, |(): &()| Outcome::Success, || std::panic::panic_any("the protected call panics"))
+        }));
+        assert!(unwound.is_err(), "a panic goes on to the caller");
+    }
+    assert_eq!(breaker.status(0).phase, PhaseName::Open);
+    // A probe that panics opens it again, and its permit is gone with the round.
+    now_ms.store(3_000, Ordering::SeqCst);
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        breaker.run(clock, |(): &()| Outcome::Success, || std::panic::panic_any("the protected call panics"))
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(breaker.status(3_000).retry_after_ms, Some(3_000));
+}
+
+fn run() {
+    let breaker = CircuitBreaker::new(small()).expect("a breaker");
+    let judge = |answer: &Result<u8, ()>| if answer.is_ok() { Outcome::Success } else { Outcome::Failure };
+    assert_eq!(breaker.run(|| 0, judge, || Ok(3)), Ok(Ok(3)));
+    for _ in 0..2 {
+        assert_eq!(breaker.run(|| 0, judge, || Err(())), Ok(Err(())));
+    }
+    assert_eq!((breaker.status(0).calls, breaker.status(0).failed), (3, 2));
+    assert_eq!(breaker.run(|| 0, judge, || Ok(4)), Ok(Ok(4)));
+    // Half of four: the success was the one that filled the minimum.
+    assert_eq!(breaker.run(|| 0, judge, || Ok(5)), Err(Rejected::Open { retry_after_ms: 3_000 }));
+}
+
+fn time_window() {
+    let window = Window::Time { buckets: 2, bucket_ms: 1_000 };
+    let mut core = Core::new(Config { window, ..small() }).expect("a breaker");
+    let mut fail = |now_ms| {
+        let permit = core.try_acquire(now_ms).expect("closed");
+        core.report(permit, Outcome::Failure, now_ms);
+        core.status(now_ms)
+    };
+    assert_eq!((fail(0).calls, fail(999).calls, fail(1_000).calls), (1, 2, 3));
+    // The first second is out of the window: what is left does not make a minimum.
+    let status = fail(2_000);
+    assert_eq!((status.phase, status.calls), (PhaseName::Closed, 2));
+    // A clock that went back adds to the newest second.
+    assert_eq!(fail(500).calls, 3);
+}
+
+fn end_of_time() {
+    let breaker = CircuitBreaker::new(Config { open_wait_ms: u64::MAX, ..small() }).expect("a breaker");
+    open(&breaker);
+    assert_eq!(breaker.try_acquire(u64::MAX - 1), Err(Rejected::Open { retry_after_ms: 1 }));
+    assert!(breaker.try_acquire(u64::MAX).is_ok());
+}
