@@ -1,19 +1,100 @@
-//! Every case of the catalogue gives the verdicts that are expected of it.
+//! Every case of the catalogue gives what is expected of it, and the catalogue as a whole proves that it can fail.
 
-use counterpart::check::Options;
-use counterpart::report::Report;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use counterpart::check::{Case, Options};
+use counterpart::conform::Mode;
+use counterpart::report::{CaseReport, Report};
 use libtest_mimic::Trial;
 
 use crate::claim;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = Vec::new();
-    for case in counterpart_models::catalogue().into_iter().filter(|case| !case.is_large()) {
-        let name = format!("catalogue::{}", case.name());
-        trials.push(claim(name, move || {
-            let (report, not_run) = case.run(&Options::default());
-            Report::new(vec![report], not_run).assert();
-        }));
-    }
+    let mut trials: Vec<Trial> = ran()
+        .iter()
+        .map(|ran| {
+            claim(format!("catalogue::{}", ran.case.name()), || {
+                Report::new(vec![ran.report().clone()], Vec::new()).assert();
+            })
+        })
+        .collect();
+    trials.push(claim("catalogue::every_property_is_failed_by_something", properties_can_fail));
+    trials.push(claim("catalogue::every_way_of_running_a_subject_is_failed_by_something", modes_can_fail));
+    trials.push(claim("catalogue::a_conforming_tour_drove_every_transition", tours_are_whole));
+    trials.push(claim("catalogue::every_published_crate_conforms_somewhere_and_diverges_somewhere", crates));
     trials
+}
+
+/// A case, and its report once somebody has asked for it: trials share one run.
+pub(crate) struct Ran {
+    pub(crate) case: Case,
+    report: OnceLock<CaseReport>,
+}
+
+impl Ran {
+    pub(crate) fn report(&self) -> &CaseReport {
+        self.report.get_or_init(|| self.case.run(&Options::default()).0)
+    }
+}
+
+/// The catalogue but for its large cases.
+pub(crate) fn ran() -> &'static [Ran] {
+    static RAN: OnceLock<Vec<Ran>> = OnceLock::new();
+    RAN.get_or_init(|| {
+        let cases = counterpart_models::catalogue().into_iter().filter(|case| !case.is_large());
+        cases.map(|case| Ran { case, report: OnceLock::new() }).collect()
+    })
+}
+
+/// A check that nothing can fail shows nothing: every `always` is violated by a variant, every `sometimes` has a witness.
+fn properties_can_fail() {
+    let mut shown: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+    for report in ran().iter().map(Ran::report) {
+        for property in &report.properties {
+            let telling = match property.kind {
+                counterpart::model::Kind::Sometimes => property.verdict == "holds",
+                _ => property.verdict == "violated",
+            };
+            *shown.entry((&report.protocol, &property.name)).or_default() |= telling;
+        }
+    }
+    let never: Vec<_> = shown.iter().filter(|(_, shown)| !**shown).map(|(property, _)| property).collect();
+    assert!(never.is_empty() && !shown.is_empty(), "nothing fails, or witnesses, {never:?}");
+}
+
+fn modes_can_fail() {
+    let mut passed: BTreeSet<(&str, String)> = BTreeSet::new();
+    let mut failed = passed.clone();
+    for report in ran().iter().map(Ran::report) {
+        for subject in &report.conformance {
+            let to = if subject.verdict == "diverges" { &mut failed } else { &mut passed };
+            to.insert((&report.protocol, subject.mode.to_string()));
+        }
+    }
+    let never: Vec<_> = passed.difference(&failed).collect();
+    assert!(never.is_empty() && !passed.is_empty(), "no defect fails {never:?}");
+}
+
+fn tours_are_whole() {
+    for report in ran().iter().map(Ran::report) {
+        for tour in report.conformance.iter().filter(|subject| subject.mode == Mode::Tour) {
+            if tour.verdict == "conforms" {
+                assert_eq!(tour.edges, tour.edges_driven + tour.edges_unsupported, "{} {}", report.case, tour.subject);
+            }
+        }
+    }
+}
+
+fn crates() {
+    let mut verdicts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for report in ran().iter().map(Ran::report) {
+        // A crate's name carries its version.
+        for subject in report.conformance.iter().filter(|subject| subject.subject.contains('.')) {
+            verdicts.entry(&subject.subject).or_default().insert(subject.verdict);
+        }
+    }
+    for (subject, verdicts) in verdicts {
+        assert_eq!(verdicts, BTreeSet::from(["conforms", "diverges"]), "{subject}");
+    }
 }

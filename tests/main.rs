@@ -9,6 +9,7 @@ mod cli;
 mod conformance;
 mod engine;
 mod floors;
+mod readme;
 mod traces;
 mod views;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         engine::trials(),
         floors::trials(),
+        readme::trials(),
         traces::trials(),
         views::trials(),
     ]

@@ -29,6 +29,7 @@ pub mod shared;
 use std::sync::Arc;
 
 use counterpart::conform;
+use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
@@ -147,22 +148,44 @@ fn sound() -> Vec<Case> {
                 ..small.clone()
             }),
         ),
-        Case::new(
-            "circuit_breaker/breaker_window_8_slow_and_skewed",
-            check(Breaker {
-                window: WindowKind::Calls(8),
-                minimum_calls: 8,
-                slow_rate_percent: Some(75),
-                skew_ticks: 2,
-                steps_back_max: 2,
-                clients: 6,
-                interchangeable_clients: true,
-                half_open_wait_ticks: Some(3),
-                ..small
-            }),
-        )
-        .large(),
+        Case::new("circuit_breaker/breaker_window_7_slow_and_skewed", check(slow_and_skewed(7, 5))),
+        Case::new("circuit_breaker/breaker_window_8_slow_and_skewed", check(slow_and_skewed(8, 6))).large(),
+        Case::new("circuit_breaker/breaker_window_9_slow_and_skewed", check(slow_and_skewed(9, 6))).large(),
     ]
+}
+
+/// Slow calls and a clock that is set back, and as much of a window as there is patience for.
+fn slow_and_skewed(window: u8, clients: u8) -> Breaker {
+    Breaker {
+        window: WindowKind::Calls(window),
+        minimum_calls: window,
+        slow_rate_percent: Some(75),
+        skew_ticks: 2,
+        steps_back_max: 2,
+        clients,
+        interchangeable_clients: true,
+        half_open_wait_ticks: Some(3),
+        ..Breaker::small()
+    }
+}
+
+/// The breaker's three phases and what leads from one to another, read off the explored model.
+///
+/// # Panics
+/// If the model cannot be explored.
+pub fn diagram() -> String {
+    let graph = explore(Arc::new(Breaker::small()), &Budget::default()).expect("the sound model can be explored");
+    let phase = |state: &model::State| match state.phase {
+        model::Phase::Closed => "Closed".to_string(),
+        model::Phase::Open { .. } => "Open".to_string(),
+        model::Phase::HalfOpen { .. } => "HalfOpen".to_string(),
+    };
+    counterpart::view::state_diagram(&graph, phase, |action| match action {
+        model::Action::Acquire { .. } => "acquire".into(),
+        model::Action::Report { outcome, .. } => format!("{outcome:?}").to_lowercase(),
+        model::Action::Tick => "tick".into(),
+        model::Action::StepBack => "step back".into(),
+    })
 }
 
 /// Each defect, with the property that catches it.

@@ -1,0 +1,147 @@
+//! What READMEs show of a run is what a run gives: the generated parts are compared, and written anew on request.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use counterpart::report::{CaseReport, ConformanceReport};
+use counterpart::trace::{Trace, write_whole};
+use libtest_mimic::Trial;
+
+use crate::{catalogue, claim, root};
+
+/// Set to write the generated parts instead of comparing them.
+const UPDATE: &str = "COUNTERPART_UPDATE";
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        claim("readme::the_circuit_breaker_tables_are_those_of_the_run", || {
+            let folder = "models/circuit_breaker";
+            let reports = reports_of("circuit_breaker");
+            compare(folder, "diagram", &format!("```mermaid\n{}```\n", counterpart_models::circuit_breaker::diagram()));
+            compare(folder, "verdicts", &verdicts(&reports));
+            compare(folder, "alongside", &alongside(&reports));
+            compare(folder, "crates", &deviations(&reports, |subject| subject.subject.contains('.')));
+            compare(folder, "defects", &deviations(&reports, |subject| !subject.subject.contains('.')));
+        }),
+        claim("readme::the_first_screen_has_the_two_commands", || {
+            let text = fs::read_to_string(root().join("README.md")).expect("a README");
+            let first_screen: String = text.lines().take(40).collect::<Vec<_>>().join("\n");
+            for command in ["cargo run --release -- check", "cargo test"] {
+                assert!(first_screen.contains(command), "{command} is not on the first screen");
+            }
+        }),
+        claim("readme::links_lead_somewhere", links),
+    ]
+}
+
+fn reports_of(protocol: &str) -> Vec<&'static CaseReport> {
+    catalogue::ran().iter().map(catalogue::Ran::report).filter(|report| report.protocol == protocol).collect()
+}
+
+/// Compares the part of `folder`'s README between its two comments with `fresh`.
+#[track_caller]
+fn compare(folder: &str, part: &str, fresh: &str) {
+    let file = root().join(folder).join("README.md");
+    let text = fs::read_to_string(&file).expect("a README");
+    let (begin, end) = (format!("<!-- {part}: generated -->\n"), format!("<!-- {part}: end -->"));
+    let start = text.find(&begin).unwrap_or_else(|| panic!("{folder}/README.md has no {begin:?}")) + begin.len();
+    let stop = start + text[start..].find(&end).unwrap_or_else(|| panic!("{folder}/README.md has no {end:?}"));
+    if text[start..stop] == *fresh {
+        return;
+    }
+    assert!(
+        std::env::var_os(UPDATE).is_some(),
+        "{folder}/README.md: the part {part:?} is not what a run gives; write it anew with\n    {UPDATE}=1 cargo test \
+         --test suite readme\n{}",
+        similar::TextDiff::from_lines(&text[start..stop], fresh).unified_diff()
+    );
+    let anew = format!("{}{fresh}{}", &text[..start], &text[stop..]);
+    write_whole(&file, anew.as_bytes()).expect("the README can be written");
+}
+
+/// Cases whose properties are judged.
+fn verdicts(reports: &[&CaseReport]) -> String {
+    let mut table = String::from("| case | states | depth | verdicts |\n|---|---|---|---|\n");
+    for report in reports.iter().filter(|report| !report.properties.is_empty()) {
+        let violated: Vec<String> = report
+            .properties
+            .iter()
+            .filter(|property| property.verdict == "violated")
+            .map(|property| {
+                let steps = property.steps.unwrap_or_default();
+                format!("violated after {steps}: {}", linked(&property.name, property.trace.as_deref()))
+            })
+            .collect();
+        let verdicts = if violated.is_empty() { "all hold".to_string() } else { violated.join("<br>") };
+        let _ = writeln!(table, "| `{}` | {} | {} | {verdicts} |", short(&report.case), report.states, report.depth);
+    }
+    table
+}
+
+/// Subjects that conform.
+fn alongside(reports: &[&CaseReport]) -> String {
+    let mut table = String::from("| case | subject | mode | driven |\n|---|---|---|---|\n");
+    for report in reports {
+        for subject in report.conformance.iter().filter(|subject| subject.verdict == "conforms") {
+            let driven = match (subject.schedules, subject.bounds.get("pairs")) {
+                (Some(schedules), _) => format!("{schedules} schedules"),
+                (None, Some(pairs)) => format!("{pairs} pairs"),
+                (None, None) if subject.edges > 0 => {
+                    format!("{} of {} transitions", subject.edges_driven, subject.edges)
+                }
+                (None, None) => format!("{} steps", subject.steps),
+            };
+            let _ =
+                writeln!(table, "| `{}` | {} | {} | {driven} |", short(&report.case), subject.subject, subject.mode);
+        }
+    }
+    table
+}
+
+/// Subjects that diverge.
+fn deviations(reports: &[&CaseReport], wanted: impl Fn(&ConformanceReport) -> bool) -> String {
+    let mut table = String::from("| case | subject | mode | after | |\n|---|---|---|---|---|\n");
+    for report in reports {
+        for subject in report.conformance.iter().filter(|subject| subject.verdict == "diverges" && wanted(subject)) {
+            let steps = subject.evidence.as_ref().map_or(0, Trace::len);
+            let why = subject.why.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                table,
+                "| `{}` | {} | {} | {steps} | {} |",
+                short(&report.case),
+                subject.subject,
+                subject.mode,
+                linked(why, subject.trace.as_deref())
+            );
+        }
+    }
+    table
+}
+
+fn short(case: &str) -> &str {
+    case.split_once('/').map_or(case, |(_, short)| short)
+}
+
+/// A link from a protocol's folder.
+fn linked(text: &str, trace: Option<&Path>) -> String {
+    match trace {
+        Some(trace) => format!("[{text}](../../{})", trace.display()),
+        None => text.to_string(),
+    }
+}
+
+fn links() {
+    for readme in ["README.md", "models/circuit_breaker/README.md"] {
+        let file = root().join(readme);
+        let text = fs::read_to_string(&file).expect("a README");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") || link.starts_with('#') {
+                continue;
+            }
+            let path = link.split('#').next().unwrap_or(link);
+            let target = file.parent().expect("a folder").join(path);
+            assert!(target.exists(), "{readme} links to {link}, which is not there");
+        }
+    }
+}
