@@ -32,6 +32,7 @@ pub struct Check<M: CheckedModel, F: Facade<Model = M> = NoFacade<M>> {
     subjects: Vec<Subject<F>>,
     not_run: Vec<(String, String)>,
     expected: BTreeMap<String, Expected>,
+    because: BTreeMap<String, String>,
     allow_incomplete: Option<String>,
     judged: bool,
     options: Options,
@@ -81,6 +82,7 @@ impl<M: CheckedModel> Check<M> {
             subjects: Vec::new(),
             not_run: Vec::new(),
             expected: BTreeMap::new(),
+            because: BTreeMap::new(),
             allow_incomplete: None,
             judged: true,
             options: Options::default(),
@@ -97,6 +99,7 @@ impl<M: CheckedModel> Check<M> {
             subjects: Vec::new(),
             not_run: self.not_run,
             expected: self.expected,
+            because: self.because,
             allow_incomplete: self.allow_incomplete,
             judged: self.judged,
             options: self.options,
@@ -207,6 +210,13 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     #[must_use]
     pub fn incomplete(mut self, name: impl Into<String>, reason: impl Into<String>) -> Self {
         self.expected.insert(name.into(), Expected::Incomplete(reason.into()));
+        self
+    }
+
+    /// Why `name`, a property or a subject, comes to be violated or to diverge here: the last words of its trace.
+    #[must_use]
+    pub fn because(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
+        self.because.insert(name.into(), why.into());
         self
     }
 
@@ -455,7 +465,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
             evidence: Evidence::Property { name: finding.name.into(), kind: finding.kind.to_string() },
             verdict: finding.verdict.to_string(),
             parameters: self.spec.parameters(&self.model),
-            because: self.spec.because(finding.name).unwrap_or_default(),
+            because: self.why(finding.name).unwrap_or_default(),
             replay: replay_command(&self.name, finding.name),
             steps,
             loop_start: None,
@@ -479,9 +489,13 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         }
     }
 
+    fn why(&self, name: &str) -> Option<String> {
+        self.because.get(name).cloned().or_else(|| self.spec.because(name))
+    }
+
     fn trace_of_divergence(&self, subject: &Subject<F>, mode: Mode, divergence: Divergence, file: &str) -> Trace {
-        let because = match self.spec.because(&subject.name) {
-            Some(because) => format!("{} ({because})", divergence.what),
+        let because = match self.why(&subject.name) {
+            Some(because) => format!("{}: {because}", divergence.what),
             None => divergence.what,
         };
         Trace {
@@ -816,24 +830,26 @@ impl Report {
     }
 }
 
-/// Writes the traces of what is not as expected where a test may write. Returns the file of each.
+/// Writes the traces of what is not as expected where a test may write. Returns the file of each, from the folder that
+/// holds `target` if it is below it.
 fn keep_surprises(report: &Report) -> Vec<Result<PathBuf, String>> {
-    let folder = scratch_folder();
-    report
-        .cases
-        .iter()
-        .flat_map(CaseReport::surprises)
-        .map(|trace| {
-            let file = folder.join(trace::file_name(&trace.case, trace.evidence.name()));
-            trace.write(&file).map(|_| file).map_err(|error| error.to_string())
+    let target = target_folder();
+    let folder = target.clone().unwrap_or_else(std::env::temp_dir).join("counterpart");
+    let from_root = |file: PathBuf| match target.as_deref().and_then(Path::parent) {
+        Some(root) => file.strip_prefix(root).map(Path::to_path_buf).unwrap_or(file),
+        None => file,
+    };
+    let surprises = report.cases.iter().flat_map(CaseReport::surprises);
+    surprises
+        .map(|(kept, trace)| {
+            let file = folder.join(kept.strip_prefix("traces").unwrap_or(kept));
+            trace.write(&file).map(|_| from_root(file)).map_err(|error| error.to_string())
         })
         .collect()
 }
 
-/// `target/counterpart` beside the running test, or a folder for temporary files.
-fn scratch_folder() -> PathBuf {
-    let target = std::env::current_exe().ok().and_then(|executable| {
-        executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf)
-    });
-    target.unwrap_or_else(std::env::temp_dir).join("counterpart")
+/// The `target` folder that the running test was built in.
+fn target_folder() -> Option<PathBuf> {
+    let executable = std::env::current_exe().ok()?;
+    executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf)
 }

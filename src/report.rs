@@ -224,11 +224,13 @@ impl CaseReport {
         properties.chain(subjects).filter_map(|(path, trace)| Some((path.as_ref()?, trace.as_ref()?)))
     }
 
-    /// The traces of what is not as expected.
-    pub fn surprises(&self) -> impl Iterator<Item = &Trace> {
-        let properties = self.properties.iter().filter(|p| !p.as_expected() && p.verdict == "violated");
-        let subjects = self.conformance.iter().filter(|s| !s.as_expected() && s.verdict == "diverges");
-        properties.filter_map(|p| p.evidence.as_ref()).chain(subjects.filter_map(|s| s.evidence.as_ref()))
+    /// As [`counterexamples`](CaseReport::counterexamples), but only of what is not expected.
+    pub fn surprises(&self) -> impl Iterator<Item = (&PathBuf, &Trace)> {
+        let properties = self.properties.iter().filter(|property| !property.as_expected());
+        let subjects = self.conformance.iter().filter(|subject| !subject.as_expected());
+        let properties = properties.map(|property| (&property.trace, &property.evidence));
+        let subjects = subjects.map(|subject| (&subject.trace, &subject.evidence));
+        properties.chain(subjects).filter_map(|(path, trace)| Some((path.as_ref()?, trace.as_ref()?)))
     }
 }
 

@@ -243,29 +243,37 @@ pub fn failure(report: &Report, files: &[Result<PathBuf, String>]) -> String {
         text.push_str(&case(case_report));
         text.push('\n');
     }
-    let surprises = report.cases.iter().flat_map(CaseReport::surprises);
-    for (surprise, file) in surprises.zip(files) {
-        text.push_str(&trace(surprise));
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for ((_, surprise), file) in report.cases.iter().flat_map(CaseReport::surprises).zip(files) {
+        // The same subject in another mode mostly shows the same thing: its file is enough.
+        let name = (surprise.case.as_str(), surprise.evidence.name());
+        if !told.contains(&name) {
+            told.push(name);
+            text.push_str(&trace(surprise));
+        }
         match file {
             Ok(file) => {
-                let _ = writeln!(text, "written to {}", file.display());
                 let command = if surprise.case.contains('/') {
                     format!("cargo run --release -- replay {}", file.display())
                 } else {
                     format!("COUNTERPART_REPLAY={} cargo test", file.display())
                 };
-                let _ = writeln!(text, "replay with {command}\n");
+                let by = match &surprise.evidence {
+                    Evidence::Subject { mode, .. } => format!(" (by {mode})"),
+                    Evidence::Property { .. } => String::new(),
+                };
+                let _ = writeln!(text, "written to {}{by}; replay it with\n    {command}", file.display());
             }
             Err(error) => {
-                let _ = writeln!(text, "the trace could not be written: {error}\n");
+                let _ = writeln!(text, "the trace could not be written: {error}");
             }
         }
     }
-    anstream_free(&text)
+    without_colours(&text)
 }
 
 /// A panic message has no terminal to ask: it goes without colours.
-fn anstream_free(text: &str) -> String {
+fn without_colours(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('\u{1b}') {
@@ -320,16 +328,25 @@ fn row(index: usize, step: &Step, before: &Value, alongside: bool, trace: &Trace
     let action = if step.action.is_empty() { step.input.clone() } else { step.action.clone() };
     let mut cells = vec![
         plain(format!("{index:>4}")),
-        plain(step.actor.clone()),
-        plain(if index == 0 { "(initially)".to_string() } else { action }),
-        plain(step.output.clone()),
+        plain(clipped(&step.actor)),
+        plain(if index == 0 { "(initially)".to_string() } else { clipped(&action) }),
+        plain(clipped(&step.output)),
     ];
     if alongside {
         let deviates = last && trace.verdict == "diverges";
-        cells.push((if deviates { BAD } else { Style::new() }, step.implementation.clone()));
+        cells.push((if deviates { BAD } else { Style::new() }, clipped(&step.implementation)));
     }
     cells.push(dim(changes(before, &step.state)));
     cells
+}
+
+/// A cell that leaves room for the others; what is cut off stands in the file, and of a deviation below the table.
+fn clipped(text: &str) -> String {
+    const WIDTH_MAX: usize = 44;
+    if width(text) <= WIDTH_MAX {
+        return text.to_string();
+    }
+    text.chars().take(WIDTH_MAX - 1).chain(['…']).collect()
 }
 
 /// What of a state is new: all of the first, then only the parts that differ.

@@ -108,14 +108,16 @@ fn peers() -> Vec<Peer> {
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![against_ours()];
     for peer in peers() {
-        cases.push(case(&peer, peer.case.into(), peer.model.clone(), true));
+        let conforming = peer.alongside(super::check(peer.model.clone()).alongside_only(), true);
+        cases.push(Case::new(format!("circuit_breaker/{}", peer.case), conforming));
         for quirk in &peer.model.quirks {
             let mut without = peer.model.clone();
             without.quirks.retain(|other| other != quirk);
-            cases.push(case(&peer, format!("{}_but_for_{}", peer.case, super::snake(quirk)), without, false));
+            let name = format!("{}_but_for_{}", peer.case, super::snake(quirk));
+            cases.push(parting(&peer, name, without, why(*quirk)));
         }
-        if let Some((name, model)) = peer.with_our_window() {
-            cases.push(case(&peer, name, model, false));
+        if let Some((name, model, why)) = peer.with_our_window() {
+            cases.push(parting(&peer, name, model, why));
         }
     }
     cases
@@ -133,13 +135,19 @@ fn against_ours() -> Case {
 
 impl Peer {
     /// Where the crate's window is not what it is configured to be: the same model with the window that was asked for.
-    fn with_our_window(&self) -> Option<(String, Breaker)> {
-        let model = match self.case {
-            "failsafe_window_below_a_second" => Breaker { failure_rate_percent: 50, ..self.model.clone() },
-            "tower_resilience" => Breaker { window: WindowKind::Calls(4), ..self.model.clone() },
+    fn with_our_window(&self) -> Option<(String, Breaker, &'static str)> {
+        let (model, why) = match self.case {
+            "failsafe_window_below_a_second" => (
+                Breaker { failure_rate_percent: 50, ..self.model.clone() },
+                "a window of 999 ms is cut to 0 s, so that the last result alone is the rate",
+            ),
+            "tower_resilience" => (
+                Breaker { window: WindowKind::Calls(4), ..self.model.clone() },
+                "the count window does not slide: all results since it closed are in it",
+            ),
             _ => return None,
         };
-        Some((format!("{}_but_for_its_window", self.case), model))
+        Some((format!("{}_but_for_its_window", self.case), model, why))
     }
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
@@ -158,9 +166,27 @@ impl Peer {
     }
 }
 
-fn case(peer: &Peer, name: String, model: Breaker, conforms: bool) -> Case {
-    let check = super::check(model).alongside_only();
-    Case::new(format!("circuit_breaker/{name}"), peer.alongside(check, conforms))
+/// A case in which the crate parts from `model`, and why.
+fn parting(peer: &Peer, name: String, model: Breaker, why: &str) -> Case {
+    let check = super::check(model).alongside_only().because(peer.subject, why);
+    Case::new(format!("circuit_breaker/{name}"), peer.alongside(check, false))
+}
+
+/// What a crate with the quirk does, for a reader of the trace.
+fn why(quirk: Quirk) -> &'static str {
+    match quirk {
+        Quirk::UnlimitedProbes => "half-open lets everyone through, however many probes are under way",
+        Quirk::TrustsLateResults => {
+            "the result of a call that was admitted before the breaker opened moves it all the same"
+        }
+        Quirk::IgnoredIsSuccess => "an error that is not to be counted is counted as a success",
+        Quirk::PanicIsNoResult => "a call that panics leaves no result behind",
+        Quirk::SlowProbeSucceeds => "a slow probe is as good as a fast one, though slow calls have a rate",
+        Quirk::NeedsOneResultMore => "the rate is looked at only when one result more has come than the window holds",
+        Quirk::SecondProbeDecides => "the first probe decides nothing, the second everything",
+        Quirk::ClosingSuccessCounts => "the success that closed it is the first result of the new window",
+        Quirk::OnlyFailuresOpen => "the rate is looked at after failures only",
+    }
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
