@@ -5,13 +5,14 @@
 
 mod arguments;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -22,7 +23,7 @@ use serde_json::json;
 use self::arguments::{Arguments, CheckArguments, Command, Limits, TraceCommand};
 use crate::check::{Case, Options, ReplayError};
 use crate::explore::{Budget, Interrupt, Stop};
-use crate::report::{NotRun, Outcome, Report, SCHEMA};
+use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
 use crate::trace::Trace;
 use crate::view;
 
@@ -222,18 +223,13 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         chosen.into_iter().partition(|case| arguments.large || !case.is_large());
     let bar = progress(running.len(), host.progress);
     let (mut reports, mut not_run) = (Vec::new(), Vec::new());
-    for case in running {
-        if host.interrupted.load(Ordering::SeqCst) {
-            break;
-        }
-        bar.set_message(case.name().to_string());
-        let (report, skipped) = case.run(&options);
+    let finished = side_by_side(&running, &options, &bar, |report, skipped| {
         for (file, trace) in report.counterexamples() {
             let file = arguments.traces.join(file.strip_prefix("traces").unwrap_or(file));
             if let Err(error) = trace.write(&file) {
-                bar.finish_and_clear();
-                writeln!(host.err, "error: a trace could not be kept: {error}; name a folder with --traces")?;
-                return Ok(Exit::Usage);
+                return Err(io::Error::other(format!(
+                    "a trace could not be kept: {error}; name a folder with --traces"
+                )));
             }
         }
         if !arguments.json {
@@ -242,7 +238,11 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         }
         reports.push(report);
         not_run.extend(skipped);
-        bar.inc(1);
+        Ok(())
+    });
+    if let Err(error) = finished {
+        bar.finish_and_clear();
+        return Err(error);
     }
     bar.finish_and_clear();
     not_run.extend(left_out.into_iter().map(|case| NotRun {
@@ -266,6 +266,54 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         Outcome::Unexpected => Exit::Unexpected,
         Outcome::Incomplete => Exit::Incomplete,
         Outcome::AsExpected => Exit::AsExpected,
+    })
+}
+
+/// Runs cases on as many threads as the options say, and hands their reports over in the catalogue's order. A case that is
+/// begun after the user asked to end is not run.
+fn side_by_side(
+    cases: &[&Case],
+    options: &Options,
+    bar: &ProgressBar,
+    mut done: impl FnMut(CaseReport, Vec<NotRun>) -> io::Result<()>,
+) -> io::Result<()> {
+    let next = AtomicUsize::new(0);
+    let given_up = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        for _ in 0..options.budget.threads.min(cases.len()) {
+            let (sender, next, given_up) = (sender.clone(), &next, &given_up);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(case) = cases.get(index) else { break };
+                    let interrupted = (options.budget.interrupt)() == Some(Stop::Interrupted);
+                    if interrupted || given_up.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    bar.set_message(case.name().to_string());
+                    let ran = catch_unwind(AssertUnwindSafe(|| case.run(options)));
+                    bar.inc(1);
+                    // Nobody listens any more if something went wrong with a case before.
+                    let _ = sender.send((index, ran));
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut turn = 0;
+        for (index, ran) in receiver {
+            waiting.insert(index, ran);
+            while let Some(ran) = waiting.remove(&turn) {
+                turn += 1;
+                let (report, not_run) = ran.unwrap_or_else(|panic| {
+                    given_up.store(true, Ordering::SeqCst);
+                    resume_unwind(panic)
+                });
+                done(report, not_run).inspect_err(|_| given_up.store(true, Ordering::SeqCst))?;
+            }
+        }
+        Ok(())
     })
 }
 
