@@ -348,8 +348,14 @@ fn canonical() {
     // Where it happens to stay a behaviour of the model, the walks beside the product find it: in a model that tires,
     // forgetting is allowed, and yet canonical() must not be what does it.
     let tiring = Counter { tires: true, ..COUNTER };
-    let report = run_on(tiring, conform::product(|| ours(Flaw::ForgetsWhenCanonical)));
+    let check = || {
+        Check::of(tiring.clone()).facade(Face).subject("subject", conform::product(|| ours(Flaw::ForgetsWhenCanonical)))
+    };
+    let report = case_report(check()).conformance.remove(0);
     assert_eq!(report.verdict, "diverges", "{report:?}");
+    let trace = report.evidence.expect("a trace");
+    let again = Case::new("toy/counter", check().diverges("subject")).replay(&trace, &Options::default());
+    assert!(again.as_ref().is_ok_and(|again| again.reproduces && again.as_expected), "{again:?}");
 }
 
 fn unsupported() {

@@ -110,6 +110,7 @@ impl<F: Facade> Lts<F> {
     }
 
     /// The number of `input`, whether or not a state has offered it so far.
+    #[cfg(feature = "interleave")]
     pub(crate) fn number_of(&self, input: &F::Input) -> u32 {
         self.write().inputs.number(input.clone())
     }

@@ -209,8 +209,26 @@ where
     }
 
     fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
-        super::replay::inputs(setting, trace, &self.factory)
+        if !trace.extra.contains_key(COMPARED) {
+            return super::replay::inputs(setting, trace, &self.factory);
+        }
+        let lts = Lts::new(setting.model.clone(), setting.facade.clone());
+        let mut wanted = trace.steps.iter().map(|step| &step.input).filter(|input| !input.is_empty());
+        let run = with_and_without(&lts, &*self.factory, &Watch::new(), |offers| {
+            let input = wanted.next()?;
+            offers.iter().copied().find(|number| format!("{:?}", lts.input(*number)) == *input)
+        });
+        Ok(run.map(|run| compared(&lts, setting, &run)))
     }
+}
+
+/// Marks a trace of two subjects, one made canonical after each input and one never.
+const COMPARED: &str = "canonical";
+
+fn compared<F: Facade>(lts: &Lts<F>, setting: &Setting<F>, run: &Deviating<F>) -> Divergence {
+    let mut divergence = narrate(lts, &*setting.spec, run);
+    divergence.extra.insert(COMPARED.into(), "compared with and without".into());
+    divergence
 }
 
 fn product<F, C>(pair: &Arc<Pair<F, C>>, setting: &Setting<F>, watch: &Arc<Watch>) -> Result<Conformance, ModelError>
@@ -241,7 +259,7 @@ where
         return Ok(result.incomplete("no input could be given: has the facade labels?"));
     }
     if let Some(run) = canonical_changes_nothing(pair, setting, watch) {
-        return Ok(result.diverges(narrate(&pair.lts, &*setting.spec, &run)));
+        return Ok(result.diverges(compared(&pair.lts, setting, &run)));
     }
     result.agreement = Agreement::Conforms;
     Ok(result)
@@ -286,31 +304,39 @@ where
     C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
 {
     let mut random = Pcg64::seed_from_u64(setting.seed);
-    for _ in 0..WALKS {
-        let mut plain = Driver::start(&pair.lts, &*pair.factory, watch).ok()?;
-        let mut canonical = Driver::start(&pair.lts, &*pair.factory, watch).ok()?;
-        for _ in 0..WALK_STEPS {
-            let offers = plain.offers();
-            if offers.is_empty() {
-                break;
-            }
-            let input = offers[(random.next_u32() as usize) % offers.len()];
-            // The product has shown that the canonical one conforms; so the plain one is judged here, and against it.
-            let (plainly, canonically) = (plain.step(input), canonical.step(input));
-            let differs = match (&plainly, &canonically) {
-                (Ok(_), Ok(_)) => (plain.observed.last() != canonical.observed.last())
-                    .then(|| (last(&plain.observed), last(&canonical.observed))),
-                (Err(deviation), Ok(_)) => Some((deviation.observed(), last(&canonical.observed))),
-                (Ok(_), Err(deviation)) => Some((last(&plain.observed), deviation.observed())),
-                (Err(left), Err(right)) => Some((left.observed(), right.observed())),
-            };
-            if let Some((plainly, canonically)) = differs {
-                let deviation = Deviation::Canonical { plain: plainly, canonical: canonically };
-                return Some(Deviating { inputs: plain.inputs, observed: plain.observed, deviation });
-            }
-            if let Err(deviation) = canonical.canonicalise() {
-                return Some(Deviating { inputs: plain.inputs, observed: plain.observed, deviation });
-            }
+    (0..WALKS).find_map(|_| {
+        let mut left = WALK_STEPS;
+        with_and_without(&pair.lts, &*pair.factory, watch, |offers| {
+            left = left.checked_sub(1).filter(|_| !offers.is_empty())?;
+            Some(offers[(random.next_u32() as usize) % offers.len()])
+        })
+    })
+}
+
+/// Gives the inputs that `choose` picks to a subject that is made canonical after each, and to one that never is.
+fn with_and_without<F: Facade, C: Counterpart<F>>(
+    lts: &Lts<F>,
+    factory: &dyn Fn() -> C,
+    watch: &Watch,
+    mut choose: impl FnMut(&[u32]) -> Option<u32>,
+) -> Option<Deviating<F>> {
+    let mut plain = Driver::start(lts, factory, watch).ok()?;
+    let mut canonical = Driver::start(lts, factory, watch).ok()?;
+    while let Some(input) = choose(&plain.offers()) {
+        // The product has shown that the canonical one conforms; so the plain one is judged here, and against it.
+        let differs = match (plain.step(input), canonical.step(input)) {
+            (Ok(_), Ok(_)) => (plain.observed.last() != canonical.observed.last())
+                .then(|| (last(&plain.observed), last(&canonical.observed))),
+            (Err(deviation), Ok(_)) => Some((deviation.observed(), last(&canonical.observed))),
+            (Ok(_), Err(deviation)) => Some((last(&plain.observed), deviation.observed())),
+            (Err(left), Err(right)) => Some((left.observed(), right.observed())),
+        };
+        let deviation = match differs {
+            Some((plain, canonical)) => Some(Deviation::Canonical { plain, canonical }),
+            None => canonical.canonicalise().err(),
+        };
+        if let Some(deviation) = deviation {
+            return Some(Deviating { inputs: plain.inputs, observed: plain.observed, deviation });
         }
     }
     None
