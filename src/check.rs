@@ -350,6 +350,14 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         }
         known.extend(self.subjects.iter().map(|subject| subject.name.as_str()));
         known.extend(self.not_run.iter().map(|(subject, _)| subject.as_str()));
+        let files: Vec<PathBuf> = known.iter().map(|name| trace::file_name(&self.name, name)).collect();
+        for (index, name) in known.iter().enumerate() {
+            // A subject may be run in several modes under one name.
+            if (0..index).any(|other| files[other] == files[index] && known[other] != *name) {
+                errors
+                    .push(format!("the trace of {name:?} would be kept under the name of another's: tell them apart"));
+            }
+        }
         for name in self.expected.keys().filter(|name| !known.contains(&name.as_str())) {
             errors.push(format!("something is expected of {name:?}, which is neither a property nor a subject here"));
         }
@@ -489,6 +497,11 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         }
     }
 
+    /// The bounds of the model that a job is run beside.
+    fn parameters_beside(&self, job: &dyn Job<F>) -> BTreeMap<String, String> {
+        self.spec.parameters(&job.model().unwrap_or_else(|| self.model.clone()))
+    }
+
     fn why(&self, name: &str) -> Option<String> {
         self.because.get(name).cloned().or_else(|| self.spec.because(name))
     }
@@ -502,7 +515,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
             case: self.name.clone(),
             evidence: Evidence::Subject { name: subject.name.clone(), mode: mode.to_string() },
             verdict: Agreement::Diverges.to_string(),
-            parameters: self.spec.parameters(&self.model),
+            parameters: self.parameters_beside(&*subject.job),
             because,
             replay: replay_command(&self.name, file),
             steps: divergence.steps,
@@ -512,6 +525,9 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     }
 
     fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
+        if trace.steps.is_empty() {
+            return Err(ReplayError::Cannot("the trace has not even an initial state".into()));
+        }
         match &trace.evidence {
             Evidence::Property { name, .. } => self.replay_property(trace, name, options),
             Evidence::Subject { name, mode } => self.replay_subject(trace, name, mode, options),
@@ -544,12 +560,17 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
                     ));
                 }
                 Some(action) => {
-                    let to = self.model.next_state(&state, action).unwrap_or(state);
-                    let json = self.spec.state_json(&self.model, &to);
-                    if json != step.state {
+                    let to = self.model.next_state(&state, action.clone()).unwrap_or_else(|| state.clone());
+                    let now = self.step(&state, &action, &to);
+                    if now.state != step.state {
                         lost = Some(format!("step {index}: {:?} leads to another state now", step.action));
+                    } else if (&now.actor, &now.input, &now.output) != (&step.actor, &step.input, &step.output) {
+                        lost = Some(format!(
+                            "step {index}: {:?} reads {:?}, {:?} -> {:?} now",
+                            step.action, now.actor, now.input, now.output
+                        ));
                     }
-                    states.push(json);
+                    states.push(now.state);
                     at = Some(to);
                 }
             }
@@ -616,11 +637,11 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
             .iter()
             .find(|subject| subject.name == name && subject.job.mode().to_string() == mode)
             .ok_or_else(|| ReplayError::Cannot(format!("{} has no subject {name:?} in mode {mode} here", self.name)))?;
-        if trace.parameters != self.spec.parameters(&self.model) {
-            let states: Vec<_> = trace.steps.iter().map(|step| &step.state).collect();
+        let parameters = self.parameters_beside(&*subject.job);
+        if trace.parameters != parameters {
             return Err(ReplayError::Stale {
                 recorded: trace.model_hash(),
-                now: model_hash(&self.name, &self.spec.parameters(&self.model), states.into_iter()),
+                now: model_hash(&self.name, &parameters, trace.steps.iter().map(|step| &step.state)),
                 what: "the model's parameters are not those of the trace".into(),
             });
         }

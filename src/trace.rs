@@ -254,6 +254,10 @@ impl Trace {
         }
         let case = take("case")?;
         let verdict = take("verdict")?;
+        if !["holds", "violated", "diverges"].contains(&verdict.as_str()) {
+            let what = format!("{verdict:?} is none of holds, violated and diverges");
+            return Err(reader.shape("#meta.verdict".into(), what));
+        }
         let because = take("description")?;
         let replay = take("replay")?;
         let recorded = take("model-hash")?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
@@ -93,9 +93,15 @@ fn count(number: usize) -> String {
     grouped
 }
 
-/// `1 step`, `2 steps`.
-fn steps(count: usize) -> String {
-    if count == 1 { "1 step".into() } else { format!("{count} steps") }
+/// `1 step`, `1,234 steps`.
+fn counted(number: usize, noun: &str) -> String {
+    let ending = match (noun.ends_with("propert"), number) {
+        (true, 1) => "y",
+        (true, _) => "ies",
+        (false, 1) => "",
+        (false, _) => "s",
+    };
+    format!("{} {noun}{ending}", count(number))
 }
 
 /// One case: what was explored, every property, every subject.
@@ -129,8 +135,8 @@ pub fn case(report: &CaseReport) -> String {
     let mut table = Table::new();
     for property in &report.properties {
         let seen = match (property.verdict, property.steps) {
-            ("violated", Some(count)) => format!("after {}", steps(count)),
-            ("holds", Some(count)) => format!("seen after {}", steps(count)),
+            ("violated", Some(count)) => format!("after {}", counted(count, "step")),
+            ("holds", Some(count)) => format!("seen after {}", counted(count, "step")),
             _ => property.why.clone().unwrap_or_default(),
         };
         table.row([
@@ -157,7 +163,7 @@ pub fn case(report: &CaseReport) -> String {
 
 fn effort(subject: &crate::report::ConformanceReport) -> String {
     if let Some(count) = subject.evidence.as_ref().map(Trace::len) {
-        return format!("after {}", steps(count));
+        return format!("after {}", counted(count, "step"));
     }
     let mut parts = Vec::new();
     match (subject.mode, subject.schedules) {
@@ -195,7 +201,7 @@ pub fn report(report: &Report) -> String {
         text.push_str(&case(case_report));
         text.push('\n');
     }
-    text.push_str(&closing(report));
+    text.push_str(&closing(report, Path::new("traces")));
     text
 }
 
@@ -205,17 +211,18 @@ impl fmt::Display for Report {
     }
 }
 
-/// What did not run, the traces, and the last line.
-pub fn closing(report: &Report) -> String {
+/// What did not run, the traces, which are kept below `folder`, and the last line.
+pub fn closing(report: &Report, folder: &Path) -> String {
     let mut text = String::new();
     let traces: Vec<&PathBuf> =
         report.cases.iter().flat_map(|case| case.counterexamples().map(|(path, _)| path)).collect();
     if let Some(first) = traces.first() {
+        let first = folder.join(first.strip_prefix("traces").unwrap_or(first));
+        let kept =
+            if traces.len() == 1 { "1 trace is kept".to_string() } else { format!("{} traces are kept", traces.len()) };
         let _ = writeln!(
             text,
-            "{} traces are kept, one for each violation and deviation; look at one with\n    cargo run --release -- trace \
-             show {}",
-            traces.len(),
+            "{kept}, one for each violation and deviation; look at one with\n    cargo run --release -- trace show {}",
             first.display()
         );
     }
@@ -228,10 +235,16 @@ pub fn closing(report: &Report) -> String {
     let states: usize = report.cases.iter().map(|case| case.states).sum();
     let _ = writeln!(
         text,
-        "{} cases, {} states, {properties} properties, {subjects} runs of implementations: {}",
-        report.cases.len(),
-        count(states),
-        if report.as_expected { styled(GOOD, "all as expected") } else { styled(BAD, "NOT as expected") }
+        "{}, {}, {}, {}: {}",
+        counted(report.cases.len(), "case"),
+        counted(states, "state"),
+        counted(properties, "propert"),
+        counted(subjects, "run") + " of implementations",
+        match (report.cases.is_empty(), report.as_expected) {
+            (true, _) => styled(BAD, "nothing was run, so nothing is known"),
+            (false, true) => styled(GOOD, "all as expected"),
+            (false, false) => styled(BAD, "NOT as expected"),
+        }
     );
     text
 }
@@ -294,10 +307,10 @@ pub fn trace(trace: &Trace) -> String {
         },
         Evidence::Subject { name, mode } => format!("{name} diverges from {} ({mode})", trace.case),
     };
-    let _ = writeln!(text, "{}", styled(BOLD, &headline));
+    let _ = writeln!(text, "{}", styled(BOLD, &printable(&headline)));
     if !trace.parameters.is_empty() {
         let bounds: Vec<String> = trace.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        let _ = writeln!(text, "{}", styled(DIM, &bounds.join(", ")));
+        let _ = writeln!(text, "{}", styled(DIM, &printable(&bounds.join(", "))));
     }
     text.push('\n');
     let alongside = trace.steps.iter().any(|step| !step.implementation.is_empty());
@@ -318,7 +331,7 @@ pub fn trace(trace: &Trace) -> String {
         let _ = writeln!(text, "  and again from step {start}, for ever");
     }
     if !trace.because.is_empty() {
-        let _ = writeln!(text, "\n{} {}", styled(BOLD, "because"), trace.because);
+        let _ = writeln!(text, "\n{} {}", styled(BOLD, "because"), printable(&trace.because));
     }
     text
 }
@@ -336,15 +349,23 @@ fn row(index: usize, step: &Step, before: &Value, alongside: bool, trace: &Trace
         let deviates = last && trace.verdict == "diverges";
         cells.push((if deviates { BAD } else { Style::new() }, clipped(&step.implementation)));
     }
-    cells.push(dim(changes(before, &step.state)));
+    cells.push(dim(printable(&changes(before, &step.state))));
     cells
+}
+
+/// A file may hold anything: what would steer a terminal is shown instead of sent.
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
+        .collect()
 }
 
 /// A cell that leaves room for the others; what is cut off stands in the file, and of a deviation below the table.
 fn clipped(text: &str) -> String {
     const WIDTH_MAX: usize = 44;
-    if width(text) <= WIDTH_MAX {
-        return text.to_string();
+    let text = printable(text);
+    if width(&text) <= WIDTH_MAX {
+        return text;
     }
     text.chars().take(WIDTH_MAX - 1).chain(['…']).collect()
 }

@@ -10,6 +10,7 @@ mod conformance;
 mod engine;
 mod floors;
 mod readme;
+mod toy;
 mod traces;
 mod views;
 

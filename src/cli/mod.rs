@@ -8,8 +8,8 @@ mod arguments;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,6 +26,13 @@ use crate::explore::{Budget, Interrupt, Stop};
 use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
 use crate::trace::Trace;
 use crate::view;
+
+/// Says something beside the data. That nobody listens is no reason to do otherwise.
+macro_rules! say {
+    ($host:expr, $($words:tt)*) => {{
+        let _ = writeln!($host.err, $($words)*);
+    }};
+}
 
 /// How a command ended. Where several apply, the first of 70, 130, 2, 5, 4, 1, 3, 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,13 +109,15 @@ pub fn run(
             return exit;
         }
     };
-    log_to_stderr(arguments.verbose);
+    if let Err(error) = log_to_stderr(arguments.verbose) {
+        let _ = writeln!(host.err, "warning: RUST_LOG is not a filter ({error}): -v decides");
+    }
     match catch_unwind(AssertUnwindSafe(|| command(&cases, arguments.command, host))) {
         Ok(Ok(exit)) => exit,
         // Whoever reads has seen enough.
         Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::AsExpected,
         Ok(Err(error)) => {
-            let _ = writeln!(host.err, "error: {error}");
+            say!(host, "error: {error}");
             Exit::Usage
         }
         Err(panic) => {
@@ -124,21 +133,29 @@ pub fn run(
 }
 
 /// Spans and events of the harness, as `-v` and `RUST_LOG` ask.
-fn log_to_stderr(verbose: u8) {
+fn log_to_stderr(verbose: u8) -> Result<(), String> {
     use tracing_subscriber::EnvFilter;
-    let default = match verbose {
-        0 => "counterpart=warn",
-        1 => "counterpart=info",
-        2 => "counterpart=debug",
-        _ => "counterpart=trace",
+    let by_flag = || {
+        EnvFilter::new(match verbose {
+            0 => "counterpart=warn",
+            1 => "counterpart=info",
+            2 => "counterpart=debug",
+            _ => "counterpart=trace",
+        })
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let asked = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
+    let (filter, outcome) = match asked.map(EnvFilter::try_new) {
+        None => (by_flag(), Ok(())),
+        Some(Ok(filter)) => (filter, Ok(())),
+        Some(Err(error)) => (by_flag(), Err(error.to_string())),
+    };
     // A second command in one process keeps the first one's log.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(anstream::stderr)
         .with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
         .try_init();
+    outcome
 }
 
 fn command(cases: &[Case], command: Command, host: &mut Host) -> io::Result<Exit> {
@@ -157,7 +174,7 @@ fn matching<'a>(cases: &'a [Case], globs: &[String], host: &mut Host) -> io::Res
         match GlobBuilder::new(glob).literal_separator(true).build() {
             Ok(compiled) => matchers.push((glob, compiled.compile_matcher())),
             Err(error) => {
-                writeln!(host.err, "error: {glob:?} is not a pattern: {}", error.kind())?;
+                say!(host, "error: {glob:?} is not a pattern: {}", error.kind());
                 return Ok(Err(Exit::Usage));
             }
         }
@@ -168,18 +185,18 @@ fn matching<'a>(cases: &'a [Case], globs: &[String], host: &mut Host) -> io::Res
     };
     for matcher in &matchers {
         if !cases.iter().any(|case| names(matcher, case)) {
-            writeln!(host.err, "error: no case is called {:?}", matcher.0)?;
+            say!(host, "error: no case is called {:?}", matcher.0);
             if let Some(near) = nearest(cases, matcher.0) {
-                writeln!(host.err, "did you mean {near:?}?")?;
+                say!(host, "did you mean {near:?}?");
             }
-            writeln!(host.err, "`counterpart list` names them all")?;
+            say!(host, "`counterpart list` names them all");
             return Ok(Err(Exit::NothingMatched));
         }
     }
     let chosen = |case: &&Case| matchers.is_empty() || matchers.iter().any(|matcher| names(matcher, case));
     let chosen: Vec<&Case> = cases.iter().filter(chosen).collect();
     if chosen.is_empty() {
-        writeln!(host.err, "error: the catalogue has no cases")?;
+        say!(host, "error: the catalogue has no cases");
         return Ok(Err(Exit::NothingMatched));
     }
     Ok(Ok(chosen))
@@ -218,83 +235,128 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         Err(exit) => return Ok(exit),
     };
     let options = options(&arguments.limits, !arguments.no_referee, &host.interrupted);
-    writeln!(host.err, "seed {}, {} threads", options.seed, options.budget.threads)?;
+    say!(host, "seed {}, {} threads", options.seed, options.budget.threads);
     let (running, left_out): (Vec<&Case>, Vec<&Case>) =
         chosen.into_iter().partition(|case| arguments.large || !case.is_large());
     let bar = progress(running.len(), host.progress);
+    let mut out = Data { to: &mut host.out, outcome: Ok(()) };
     let (mut reports, mut not_run) = (Vec::new(), Vec::new());
-    let finished = side_by_side(&running, &options, &bar, |report, skipped| {
+    let (mut defects, mut not_kept) = (Vec::new(), None);
+    side_by_side(&running, &options, &bar, |ran| {
+        let (report, skipped) = match ran {
+            Ok(ran) => ran,
+            Err(defect) => return defects.push(defect),
+        };
         for (file, trace) in report.counterexamples() {
-            let file = arguments.traces.join(file.strip_prefix("traces").unwrap_or(file));
-            if let Err(error) = trace.write(&file) {
-                return Err(io::Error::other(format!(
-                    "a trace could not be kept: {error}; name a folder with --traces"
-                )));
-            }
+            let kept = trace.write(&in_folder(&arguments.traces, file));
+            not_kept = not_kept.take().or(kept.err());
         }
         if !arguments.json {
-            let text = view::case(&report);
-            bar.suspend(|| writeln!(host.out, "{text}").and_then(|()| host.out.flush()))?;
+            bar.suspend(|| out.give(&format!("{}\n", view::case(&report))));
         }
         reports.push(report);
         not_run.extend(skipped);
-        Ok(())
     });
-    if let Err(error) = finished {
-        bar.finish_and_clear();
-        return Err(error);
-    }
     bar.finish_and_clear();
     not_run.extend(left_out.into_iter().map(|case| NotRun {
         case: case.name().to_string(),
         subject: None,
         why: "it is large: add --large".into(),
     }));
-    if host.interrupted.load(Ordering::SeqCst) {
-        writeln!(host.err, "interrupted: {} cases were run, what was not is not known", reports.len())?;
-        return Ok(Exit::Interrupted);
-    }
+    let interrupted = host.interrupted.load(Ordering::SeqCst);
     let report = Report::new(reports, not_run);
-    if arguments.json {
-        write!(host.out, "{}", report.to_json())?;
-    } else {
-        write!(host.out, "{}", view::closing(&report))?;
-    }
-    host.out.flush()?;
-    Ok(match report.outcome() {
+    let mut exits = vec![match report.outcome() {
         Outcome::Broken => Exit::Defect,
         Outcome::Unexpected => Exit::Unexpected,
         Outcome::Incomplete => Exit::Incomplete,
+        Outcome::AsExpected if report.cases.is_empty() => Exit::Incomplete,
         Outcome::AsExpected => Exit::AsExpected,
-    })
+    }];
+    // A document is whole or not there.
+    if !interrupted && defects.is_empty() {
+        out.give(&if arguments.json { report.to_json() } else { view::closing(&report, &arguments.traces) });
+    }
+    let given = out.outcome;
+    for defect in &defects {
+        say!(host, "error: {defect}\nPlease report it with the command that led here.");
+        exits.push(Exit::Defect);
+    }
+    if interrupted {
+        let whole = report.cases.iter().filter(|case| case.exhausted && case.errors.is_empty()).count();
+        say!(host, "interrupted: {whole} of {} cases were run to their end; the rest is not known", running.len());
+        exits.push(Exit::Interrupted);
+    }
+    if let Some(error) = not_kept {
+        say!(host, "error: a trace could not be kept: {error}; name a folder with --traces");
+        exits.push(Exit::Usage);
+    }
+    match given {
+        // Whoever reads has seen enough; how it ended is still told by the code.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            say!(host, "error: {error}");
+            exits.push(Exit::Usage);
+        }
+        _ => {}
+    }
+    Ok(worst(&exits))
 }
 
-/// Runs cases on as many threads as the options say, and hands their reports over in the catalogue's order. A case that is
-/// begun after the user asked to end is not run.
-fn side_by_side(
-    cases: &[&Case],
-    options: &Options,
-    bar: &ProgressBar,
-    mut done: impl FnMut(CaseReport, Vec<NotRun>) -> io::Result<()>,
-) -> io::Result<()> {
+/// The exit that counts where several apply.
+fn worst(exits: &[Exit]) -> Exit {
+    const ORDER: [Exit; 7] = [
+        Exit::Defect,
+        Exit::Interrupted,
+        Exit::Usage,
+        Exit::Trace,
+        Exit::NothingMatched,
+        Exit::Unexpected,
+        Exit::Incomplete,
+    ];
+    ORDER.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::AsExpected)
+}
+
+/// Where a trace that is kept as `traces/…` is put when `folder` is asked for.
+fn in_folder(folder: &Path, kept: &Path) -> PathBuf {
+    folder.join(kept.strip_prefix("traces").unwrap_or(kept))
+}
+
+/// Data on its way out. After the first error nothing more is given, and the error is kept.
+struct Data<'a> {
+    to: &'a mut Box<dyn Write>,
+    outcome: io::Result<()>,
+}
+
+impl Data<'_> {
+    fn give(&mut self, text: &str) {
+        if self.outcome.is_ok() {
+            self.outcome = self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush());
+        }
+    }
+}
+
+/// What came of a case: its report and what it did not run, or the words of a panic.
+type RanCase = Result<(CaseReport, Vec<NotRun>), String>;
+
+/// Runs cases on as many threads as the options say, and hands over what came of them in the catalogue's order. A case
+/// whose turn comes after the user asked to end is not run.
+fn side_by_side(cases: &[&Case], options: &Options, bar: &ProgressBar, mut done: impl FnMut(RanCase)) {
     let next = AtomicUsize::new(0);
-    let given_up = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let (sender, receiver) = std::sync::mpsc::channel();
         for _ in 0..options.budget.threads.min(cases.len()) {
-            let (sender, next, given_up) = (sender.clone(), &next, &given_up);
+            let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(case) = cases.get(index) else { break };
-                    let interrupted = (options.budget.interrupt)() == Some(Stop::Interrupted);
-                    if interrupted || given_up.load(Ordering::SeqCst) {
-                        break;
-                    }
+                while let Some((index, case)) = take_turn(cases, next)
+                    && (options.budget.interrupt)() != Some(Stop::Interrupted)
+                {
                     bar.set_message(case.name().to_string());
                     let ran = catch_unwind(AssertUnwindSafe(|| case.run(options)));
+                    let ran = ran.map_err(|panic| {
+                        let message = crate::conform::panic_message(&*panic);
+                        format!("{}: this is a defect, of the model or of counterpart: {message}", case.name())
+                    });
                     bar.inc(1);
-                    // Nobody listens any more if something went wrong with a case before.
+                    // The receiver outlives the threads of this scope.
                     let _ = sender.send((index, ran));
                 }
             });
@@ -306,15 +368,17 @@ fn side_by_side(
             waiting.insert(index, ran);
             while let Some(ran) = waiting.remove(&turn) {
                 turn += 1;
-                let (report, not_run) = ran.unwrap_or_else(|panic| {
-                    given_up.store(true, Ordering::SeqCst);
-                    resume_unwind(panic)
-                });
-                done(report, not_run).inspect_err(|_| given_up.store(true, Ordering::SeqCst))?;
+                done(ran);
             }
         }
-        Ok(())
-    })
+        // After an interrupt there may be gaps.
+        waiting.into_values().for_each(done);
+    });
+}
+
+fn take_turn<'a>(cases: &[&'a Case], next: &AtomicUsize) -> Option<(usize, &'a Case)> {
+    let index = next.fetch_add(1, Ordering::SeqCst);
+    cases.get(index).map(|case| (index, *case))
 }
 
 fn show(file: &Path, host: &mut Host) -> io::Result<Exit> {
@@ -325,7 +389,7 @@ fn show(file: &Path, host: &mut Host) -> io::Result<Exit> {
             Ok(Exit::AsExpected)
         }
         Err(error) => {
-            writeln!(host.err, "error: {error}")?;
+            say!(host, "error: {error}");
             Ok(Exit::Trace)
         }
     }
@@ -335,19 +399,19 @@ fn replay(cases: &[Case], file: &Path, limits: &Limits, host: &mut Host) -> io::
     let trace = match Trace::read(file) {
         Ok(trace) => trace,
         Err(error) => {
-            writeln!(host.err, "error: {error}")?;
+            say!(host, "error: {error}");
             return Ok(Exit::Trace);
         }
     };
     let Some(case) = cases.iter().find(|case| case.name() == trace.case) else {
-        writeln!(
-            host.err,
+        say!(
+            host,
             "error: {}: it is of {:?}, which is not in this catalogue; a test's trace is replayed by \
              COUNTERPART_REPLAY={} cargo test",
             file.display(),
             trace.case,
             file.display()
-        )?;
+        );
         return Ok(Exit::Trace);
     };
     match case.replay(&trace, &options(limits, false, &host.interrupted)) {
@@ -358,7 +422,7 @@ fn replay(cases: &[Case], file: &Path, limits: &Limits, host: &mut Host) -> io::
             Ok(if replayed.as_expected { Exit::AsExpected } else { Exit::Unexpected })
         }
         Err(error @ (ReplayError::Stale { .. } | ReplayError::Cannot(_))) => {
-            writeln!(host.err, "error: {}: {error}", file.display())?;
+            say!(host, "error: {}: {error}", file.display());
             Ok(Exit::Trace)
         }
     }

@@ -181,13 +181,18 @@ impl<F: Facade, S: Shared<F> + 'static> Job<F> for Interleave<F, S> {
             .extra
             .get("schedule")
             .and_then(|number| number.parse().ok())
-            .ok_or("the trace carries no schedule number")?;
+            .filter(|number| *number > 0)
+            .ok_or("the trace carries no schedule number (they are counted from 1)")?;
         let marks = match trace.extra.get("marks").map(String::as_str) {
             Some("on") => Marks::On,
             Some("off") => Marks::Off,
             _ => return Err("the trace does not say whether calls were marked".into()),
         };
         let script = self.script_of(wanted)?;
+        if script.threads.is_empty() || script.threads.len() > THREADS_MAX {
+            let threads = script.threads.len();
+            return Err(format!("the trace's script has {threads} threads; from 1 to {THREADS_MAX} can be run"));
+        }
         Ok(self.judge(setting, &script, marks, schedule).divergence)
     }
 }
@@ -359,7 +364,8 @@ fn explore<F: Facade, S: Shared<F> + 'static>(
     // Everything that loom would otherwise take from the environment.
     builder.max_threads = THREADS_MAX + 1;
     builder.max_branches = 10_000;
-    builder.max_permutations = Some(schedules_max);
+    // It stops before the permutation of this number.
+    builder.max_permutations = Some(schedules_max + 1);
     builder.max_duration = None;
     builder.preemption_bound = script.preemptions_max;
     builder.checkpoint_file = None;

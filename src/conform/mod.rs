@@ -182,6 +182,11 @@ pub trait Job<F: Facade>: Send + Sync {
     /// How it is run.
     fn mode(&self) -> Mode;
 
+    /// The model it is run beside, where that is not the one that is explored.
+    fn model(&self) -> Option<Arc<F::Model>> {
+        None
+    }
+
     /// Runs it.
     ///
     /// # Errors

@@ -43,6 +43,10 @@ impl<F: Facade, C: Counterpart<F> + 'static> Job<F> for Walk<F, C> {
         Mode::Walk
     }
 
+    fn model(&self) -> Option<Arc<F::Model>> {
+        self.model.clone()
+    }
+
     fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
         let setting = self.setting(setting);
         let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));

@@ -348,6 +348,10 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
             }
             let hash = hash_of(&state);
             if self.find(hash, &state).is_none() {
+                if self.graph.states.len() >= self.states_max {
+                    self.graph.stop = Some(Stop::States(self.states_max));
+                    break;
+                }
                 self.keep(hash, state, None);
             }
             if self.graph.stop.is_some() {
