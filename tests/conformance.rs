@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("conformance::walks_go_beyond_the_bound_and_are_shrunk", beyond),
         claim("conformance::another_seed_walks_elsewhere_and_the_same_seed_does_not", seeds),
         claim("conformance::a_limit_makes_the_modes_incomplete", limits),
+        claim(REPLAYED, replayed_by_environment),
         claim("conformance::a_divergence_replays_and_a_mended_implementation_does_not", replays),
     ]
 }
@@ -459,4 +460,34 @@ fn replays() {
     assert!(!mended.reproduces && mended.as_expected, "{mended:?}");
     let otherwise = with(Flaw::Panics).replay(&trace, &Options::default()).expect("it replays");
     assert!(!otherwise.as_expected, "{otherwise:?}");
+}
+
+const REPLAYED: &str = "conformance::a_test_outside_the_catalogue_replays_the_file_it_is_given";
+
+/// Runs itself again with the variable set: the test then does nothing but replay, and fails as the file says.
+fn replayed_by_environment() {
+    let check = || {
+        let check = Check::of(COUNTER).facade(Face).named("a_test_of_mine");
+        check.subject("subject", conform::tour(|| ours(Flaw::Misreads)))
+    };
+    const VARIABLE: &str = "COUNTERPART_REPLAY";
+    if std::env::var_os(VARIABLE).is_some() {
+        return check().assert();
+    }
+    let report = check().run();
+    let trace = report.cases[0].conformance[0].evidence.clone().expect("a trace");
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let file = folder.path().join("mine.json");
+    trace.write(&file).expect("the folder can be written");
+    let this = std::env::current_exe().expect("a test has a binary");
+    let child = std::process::Command::new(this).args(["--exact", REPLAYED]).env(VARIABLE, &file).output();
+    let child = child.expect("the binary runs");
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(!child.status.success() && said.contains("diverges as recorded, at step 3"), "{said}");
+    // A file that is none is an error of the test, with its place.
+    std::fs::write(&file, "no trace").expect("the folder can be written");
+    let this = std::env::current_exe().expect("a test has a binary");
+    let child = std::process::Command::new(this).args(["--exact", REPLAYED]).env(VARIABLE, &file).output();
+    let said = child.expect("the binary runs").stdout;
+    assert!(String::from_utf8_lossy(&said).contains("mine.json:1:2: not a complete JSON document"));
 }
