@@ -8,6 +8,7 @@ mod cli;
 mod conformance;
 mod engine;
 mod floors;
+mod liveness;
 mod traces;
 
 use std::cell::RefCell;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         engine::trials(),
         floors::trials(),
+        liveness::trials(),
         traces::trials(),
     ]
     .into_iter()
