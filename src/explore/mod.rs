@@ -123,6 +123,7 @@ impl PackedTarget {
     /// The largest number of nodes that the packing has room for.
     const NODES_MAX: usize = (u32::MAX - 2) as usize;
 
+    #[inline]
     fn unpack(self) -> Target {
         match self {
             PackedTarget(u32::MAX) => Target::Refused,
@@ -226,6 +227,7 @@ impl<M: CheckedModel> Graph<M> {
     /// The places of `node`'s transitions in a numbering of all the graph's, from 0 and without gaps, so that whoever
     /// learns something of each can keep it in one list. In the order of `Model::actions`; empty where the node was not
     /// expanded.
+    #[inline]
     pub fn places(&self, node: usize) -> Range<usize> {
         if self.is_expanded(node) { self.offsets[node]..self.offsets[node + 1] } else { 0..0 }
     }
@@ -239,6 +241,7 @@ impl<M: CheckedModel> Graph<M> {
     ///
     /// # Panics
     /// If there is no such place.
+    #[inline]
     pub fn target_at(&self, place: usize) -> Target {
         self.targets[place].unpack()
     }

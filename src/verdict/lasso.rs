@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use stateright::Model;
 
 use super::components::Components;
@@ -189,8 +187,7 @@ pub(super) fn lasso<M: CheckedModel>(
 
 /// An entry of the region, and from there the way to a fair component, so that both together are shortest.
 fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &Components) -> (usize, Walk) {
-    let mut reached_by: HashMap<usize, (usize, Move), FixedState> = HashMap::default();
-    let mut seen = vec![false; graph.states().len()];
+    let mut origins = Origins::new(graph);
     let mut entries = region.entries.iter().map(|node| *node as usize).peekable();
     let mut frontier: Vec<usize> = Vec::new();
     let mut depth = 0;
@@ -201,34 +198,62 @@ fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &Compone
         }
         // Entries lie at their own distance from an initial state: each joins when the search has come as far.
         while let Some(entry) = entries.next_if(|entry| graph.depth_of(*entry) <= depth) {
-            if !std::mem::replace(&mut seen[entry], true) {
+            if origins.note(entry, entry) {
                 frontier.push(entry);
             }
         }
         if let Some(found) = frontier.iter().find(|node| components.home(**node).is_some()) {
-            let mut walk = Walk::new();
-            let mut at = *found;
-            while let Some((from, step)) = reached_by.get(&at) {
-                walk.push((*step, at));
-                at = *from;
-            }
-            walk.reverse();
-            return (at, walk);
+            return origins.walk_to(graph, *found);
         }
         let mut next = Vec::new();
         for node in frontier {
             for place in graph.places(node) {
                 if let Target::Node(to) = graph.target_at(place)
                     && region.included[to]
-                    && !std::mem::replace(&mut seen[to], true)
+                    && origins.note(to, node)
                 {
-                    reached_by.insert(to, (node, Move::Transition(place)));
                     next.push(to);
                 }
             }
         }
         frontier = next;
         depth += 1;
+    }
+}
+
+/// Where a breadth-first search came from to each node: by number, from 1, and 0 for a node not yet seen. A list of
+/// zeros costs nothing for the part of the graph that is never looked at.
+struct Origins(Vec<u32>);
+
+impl Origins {
+    fn new<M: CheckedModel>(graph: &Graph<M>) -> Self {
+        Origins(vec![0; graph.states().len()])
+    }
+
+    /// Whether `to` is new. A search begins where a node comes from itself.
+    fn note(&mut self, to: usize, from: usize) -> bool {
+        let new = self.0[to] == 0;
+        if new {
+            self.0[to] = from as u32 + 1;
+        }
+        new
+    }
+
+    /// Where the search that saw `node` began, and the way from there. Of several transitions between the same nodes it
+    /// takes the first.
+    fn walk_to<M: CheckedModel>(&self, graph: &Graph<M>, node: usize) -> (usize, Walk) {
+        let mut walk = Walk::new();
+        let mut at = node;
+        loop {
+            let from = self.0[at] as usize - 1;
+            if from == at {
+                walk.reverse();
+                return (at, walk);
+            }
+            let place = graph.places(from).find(|place| graph.target_at(*place) == Target::Node(at));
+            walk.push((place.map_or(Move::Stay, Move::Transition), at));
+            at = from;
+        }
     }
 }
 
@@ -332,7 +357,8 @@ impl<M: CheckedModel> Layout<'_, M> {
 
     /// The shortest walk inside whose last step is as `wanted`.
     fn nearest(&self, from: usize, wanted: impl Fn(Move, usize) -> bool) -> Walk {
-        let mut reached_by: HashMap<usize, (usize, Move), FixedState> = HashMap::default();
+        let mut origins = Origins::new(self.graph);
+        origins.note(from, from);
         let mut queue = VecDeque::from([from]);
         while let Some(node) = queue.pop_front() {
             let transitions = self.graph.places(node).filter_map(|place| match self.graph.target_at(place) {
@@ -342,18 +368,11 @@ impl<M: CheckedModel> Layout<'_, M> {
             let stay = self.fairness.labels.stutters(node).then_some((Move::Stay, node));
             for (step, to) in transitions.chain(stay) {
                 if wanted(step, to) {
-                    let mut walk = vec![(step, to)];
-                    let mut at = node;
-                    while at != from {
-                        let (before, step) = reached_by[&at];
-                        walk.push((step, at));
-                        at = before;
-                    }
-                    walk.reverse();
+                    let (_, mut walk) = origins.walk_to(self.graph, node);
+                    walk.push((step, to));
                     return walk;
                 }
-                if to != from && !reached_by.contains_key(&to) {
-                    reached_by.insert(to, (node, step));
+                if origins.note(to, node) {
                     queue.push_back(to);
                 }
             }
