@@ -112,7 +112,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         self
     }
 
-    /// How the model reads.
+    /// How the model reads, and what its runs promise.
     #[must_use]
     pub fn spec(mut self, spec: impl Spec<Model = M>) -> Self {
         self.spec = Arc::new(spec);

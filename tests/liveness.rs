@@ -293,6 +293,17 @@ fn traps() {
     // What reaches a cut is not known to be a trap; what reaches none is one.
     assert_eq!(only(&recover(&[(0, 1), (1, 2), (2, 9)], 5)).verdict, "incomplete");
     assert_eq!(only(&recover(&[(0, 1), (1, 2), (2, 9), (1, 3)], 5)).steps, Some(2));
+    // What was not expanded is not known to be one either.
+    let line = Table::of(&[0], &[(0, 1), (1, 2), (2, 0)]).promise(Kind::Recoverable, &[], &[0], None);
+    let limited = Check::of(line.clone()).spec(line.spec()).states_max(2).run();
+    assert_eq!(only(&limited.cases[0]).verdict, "incomplete");
+    // Replayed where a schedule leads out of it by now, it is no trap any more.
+    let table = Table::of(&[0], &[(0, 1)]).promise(Kind::Recoverable, &[], &[0], None);
+    let report = run(&table);
+    let trace = only(&report).evidence.as_ref().expect("a path");
+    let mended = Table { edges: vec![(0, 1), (1, 0)], refused_from: 2, ..table };
+    let replayed = case(&mended).replay(trace, &Options::default()).expect("the path is there still");
+    assert!(!replayed.reproduces && replayed.summary().contains("some schedule leads on"), "{}", replayed.summary());
     // A trap is one though a run that is fair would never come into it: fairness forbids no finite run.
     let table = Table::of(&[0], &[(0, 0), (0, 1)]).fair(0, FairKey::strong(FAIR));
     assert_eq!(verdict(&table.promise(Kind::Recoverable, &[], &[0], None)), "violated");

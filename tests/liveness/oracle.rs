@@ -19,6 +19,8 @@ const GRAPHS: usize = 12_000;
 const EDGES_MAX: u64 = 12;
 const NODES_MAX: u64 = 6;
 const SEED: u64 = 3;
+/// Four kinds with and without fairness, and recoverable.
+const PROMISES: usize = 9;
 
 /// States as bits.
 type Set = u32;
@@ -45,7 +47,7 @@ struct Judge<'a> {
     cut: bool,
 }
 
-/// What the simple judge says, with the fewest steps to a loop that violates.
+/// What the simple judge says, with the fewest steps to a loop that violates, or to a trap.
 #[derive(Debug, PartialEq)]
 enum Said {
     Holds,
@@ -140,8 +142,28 @@ impl<'a> Judge<'a> {
         (grown(true) == visited && grown(false) == visited).then_some(visited)
     }
 
+    /// The nearest state from which neither the goal nor a cut can be reached.
+    fn judge_recoverable(&self, goal: Set) -> Said {
+        let leaves = |(from, to): &(u8, u8)| (*to > self.table.bound).then_some(1 << from);
+        let cuts: Set = self.table.edges.iter().filter_map(leaves).fold(0, |cuts, from| cuts | from);
+        let is_trap = |state: u8| {
+            let ahead = self.distances(1 << state, Set::MAX).iter().fold(0, |all, level| all | level);
+            ahead & (goal | cuts) == 0
+        };
+        let levels = self.distances(set(&self.table.inits), Set::MAX);
+        let trapped = |level: &Set| (0..NODES_MAX as u8).any(|state| level >> state & 1 == 1 && is_trap(state));
+        match levels.iter().position(trapped) {
+            Some(steps) => Said::Violated(steps),
+            None if self.cut => Said::Incomplete,
+            None => Said::Holds,
+        }
+    }
+
     fn judge(&self, promise: &Promise) -> Said {
         let (goal, trigger) = (set(&promise.goal), set(&promise.trigger));
+        if promise.kind == Kind::Recoverable {
+            return self.judge_recoverable(goal);
+        }
         let all_keys = self.table.keys.iter().map(|(_, key)| *key);
         let keys: BTreeSet<FairKey> = all_keys.filter(|key| Some(key.assumption) == promise.assumption).collect();
         let inits = set(&self.table.inits);
@@ -192,7 +214,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Draws a graph, fairness keys and one promise of each kind.
+/// Draws a graph, fairness keys and promises of each kind.
 fn draw(random: &mut Pcg64Mcg) -> Table {
     let mut below = |bound: u64| random.next_u64() % bound;
     let node_count = 1 + below(NODES_MAX);
@@ -219,7 +241,7 @@ fn draw(random: &mut Pcg64Mcg) -> Table {
         let goal = if kind == Kind::EventuallyAlways { &common } else { &rare };
         table = table.promise(kind, &trigger, goal, None).promise(kind, &trigger, goal, Some("fair"));
     }
-    table
+    table.promise(Kind::Recoverable, &[], &rare, None)
 }
 
 pub(super) fn agreement() {
@@ -235,6 +257,7 @@ pub(super) fn agreement() {
             let found = match (&finding.verdict, &finding.evidence) {
                 (Verdict::Holds, None) => Said::Holds,
                 (Verdict::Violated, Some(Evidence::Lasso(lasso))) => Said::Violated(lasso.loop_start),
+                (Verdict::Violated, Some(Evidence::Trap(trap))) => Said::Violated(graph.depth_of(trap.node)),
                 (Verdict::Incomplete(_), None) => Said::Incomplete,
                 (verdict, _) => panic!("{verdict} with the wrong evidence"),
             };
@@ -251,7 +274,7 @@ pub(super) fn agreement() {
             }] += 1;
         }
     }
-    assert_eq!(judged, GRAPHS * 8);
+    assert_eq!(judged, GRAPHS * PROMISES);
     // Agreement would say little if nearly all graphs were of one verdict.
     assert!(said.iter().all(|count| *count > judged / 10), "{said:?}");
 }
