@@ -11,12 +11,12 @@ use thiserror::Error;
 
 use crate::conform::{self, Agreement, Conformance, Divergence, Job, Mode, Setting};
 use crate::explore::{Budget, Graph, ModelError, RefereeError, explore, referee};
-use crate::model::{CheckedModel, Counterpart, Facade, Kind, NoFacade, PlainSpec, Spec};
+use crate::model::{CheckedModel, Counterpart, Facade, Kind, NoFacade, PlainSpec, Spec, Temporal};
 use crate::report::{
     CaseListing, CaseReport, ConformanceReport, NotRun, Outcome, PropertyListing, PropertyReport, RefereeReport, Report,
 };
-use crate::trace::{self, Evidence, Step, Trace, model_hash};
-use crate::verdict::{Finding, Verdict, judge};
+use crate::trace::{self, Evidence, FAIRNESS, STAY, Step, Trace, model_hash};
+use crate::verdict::{self, Finding, Lasso, Verdict, check_lasso, check_trap, judge, judge_safety, promises};
 
 /// Above this many states stateright's search is not asked.
 pub const REFEREE_STATES_MAX: usize = 1_000_000;
@@ -115,7 +115,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         self
     }
 
-    /// How the model reads.
+    /// How the model reads, and what its runs promise.
     #[must_use]
     pub fn spec(mut self, spec: impl Spec<Model = M>) -> Self {
         self.spec = Arc::new(spec);
@@ -340,9 +340,14 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
 
     /// Expectations that name nothing, and names that stand for two things.
     fn nonsense(&self) -> Vec<String> {
-        let properties = self.model.properties();
+        let (properties, temporal) = (self.model.properties(), self.spec.temporal());
         let mut known: Vec<&str> = properties.iter().map(|property| property.name).collect();
+        known.extend(temporal.iter().map(Temporal::name));
         let mut errors = Vec::new();
+        let unchanged = |promise: &&Temporal<M>| promise.kind() == Kind::Recoverable && promise.assumption().is_some();
+        for promise in temporal.iter().filter(unchanged) {
+            errors.push(format!("recoverable {:?} is under fairness, which changes nothing of it", promise.name()));
+        }
         for (index, name) in known.iter().enumerate() {
             if known[..index].contains(name) {
                 errors.push(format!("two properties are called {name:?}: give each a name of its own"));
@@ -369,14 +374,17 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         report.edges = graph.edge_count();
         report.depth = graph.depth();
         report.exhausted = graph.incomplete().is_none();
-        let findings = judge(graph);
+        let findings = match self.judged {
+            true => judge(graph, &*self.spec, &options.budget.interrupt),
+            false => judge_safety(graph),
+        };
         if options.referee && graph.stop().is_none() && report.states <= REFEREE_STATES_MAX {
             match referee(&self.model, &options.budget.interrupt) {
                 Ok(second) => {
                     let ours = findings
                         .iter()
-                        .filter(|finding| finding.kind != Kind::Eventually && finding.evidence.is_some())
-                        .map(|finding| finding.name)
+                        .filter(|finding| finding.kind.is_safety() && finding.evidence.is_some())
+                        .map(|finding| finding.name.as_str())
                         .collect();
                     let agrees = second.states == report.states && second.discovered == ours;
                     if !agrees {
@@ -392,22 +400,24 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         report.properties = findings.iter().map(|finding| self.property_report(graph, finding)).collect();
     }
 
-    fn property_report(&self, graph: &Graph<M>, finding: &Finding) -> PropertyReport {
-        let evidence = finding.evidence.map(|node| self.trace_of(graph, finding, node));
+    fn property_report(&self, graph: &Graph<M>, finding: &Finding<M>) -> PropertyReport {
+        let evidence = finding.evidence.as_ref().map(|evidence| self.trace_of(graph, finding, evidence));
         let (verdict, why) = match &finding.verdict {
             Verdict::Holds => ("holds", None),
             Verdict::Violated => ("violated", None),
             Verdict::Incomplete(why) => ("incomplete", Some(why.clone())),
         };
-        let kept = (verdict == "violated" && evidence.is_some()).then(|| kept_at(&self.name, finding.name));
+        let kept = (verdict == "violated" && evidence.is_some()).then(|| kept_at(&self.name, &finding.name));
         PropertyReport {
-            name: finding.name.to_string(),
+            name: finding.name.clone(),
             kind: finding.kind,
             verdict,
             why,
-            expected: self.expectation(finding.name, verdict, "holds", "violated"),
+            expected: self.expectation(&finding.name, verdict, "holds", "violated"),
             steps: evidence.as_ref().map(Trace::len),
             loop_len: evidence.as_ref().and_then(Trace::loop_len),
+            triggered: finding.triggered,
+            fairness: finding.fairness.clone(),
             trace: kept,
             evidence,
         }
@@ -460,24 +470,46 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         }
     }
 
-    fn trace_of(&self, graph: &Graph<M>, finding: &Finding, node: usize) -> Trace {
-        let path = graph.path_to(node);
-        let mut steps = vec![Step { state: self.spec.state_json(&self.model, &path.initial), ..Step::default() }];
-        let mut from = &path.initial;
-        for (action, to) in &path.steps {
-            steps.push(self.step(from, action, to));
+    fn trace_of(&self, graph: &Graph<M>, finding: &Finding<M>, evidence: &verdict::Evidence<M>) -> Trace {
+        let mut because: Vec<String> = self.why(&finding.name).into_iter().collect();
+        let mut loop_start = None;
+        let (initial, steps) = match evidence {
+            verdict::Evidence::Lasso(lasso) => {
+                loop_start = Some(lasso.loop_start);
+                (lasso.initial.clone(), lasso.steps.clone())
+            }
+            verdict::Evidence::State(node) | verdict::Evidence::Trap(verdict::Trap { node, .. }) => {
+                let path = graph.path_to(*node);
+                (path.initial, path.steps.into_iter().map(|(action, state)| (Some(action), state)).collect())
+            }
+        };
+        if let verdict::Evidence::Trap(trap) = evidence {
+            because.push(format!(
+                "no schedule leads out of it: {} states can be reached from the last one, itself counted, and {:?} holds \
+                 in none of them",
+                trap.states, finding.name
+            ));
+        }
+        let mut told = vec![Step { state: self.spec.state_json(&self.model, &initial), ..Step::default() }];
+        let mut from = &initial;
+        for (action, to) in &steps {
+            told.push(match action {
+                Some(action) => self.step(from, action, to),
+                None => Step { action: STAY.into(), state: self.spec.state_json(&self.model, to), ..Step::default() },
+            });
             from = to;
         }
+        let assumption = finding.fairness.iter().map(|fairness| (FAIRNESS.into(), fairness.assumption.clone()));
         Trace {
             case: self.name.clone(),
-            evidence: Evidence::Property { name: finding.name.into(), kind: finding.kind.to_string() },
+            evidence: Evidence::Property { name: finding.name.clone(), kind: finding.kind.to_string() },
             verdict: finding.verdict.to_string(),
             parameters: self.spec.parameters(&self.model),
-            because: self.why(finding.name).unwrap_or_default(),
-            replay: replay_command(&self.name, finding.name),
-            steps,
-            loop_start: None,
-            extra: BTreeMap::new(),
+            because: because.join("; "),
+            replay: replay_command(&self.name, &finding.name),
+            steps: told,
+            loop_start,
+            extra: assumption.collect(),
         }
     }
 
@@ -534,50 +566,55 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         }
     }
 
-    /// Follows the trace's actions in the model of today. Returns the state at its end.
-    fn follow(&self, trace: &Trace) -> Result<M::State, ReplayError> {
+    /// Follows the trace's actions in the model of today.
+    fn follow(&self, trace: &Trace) -> Result<Lasso<M>, ReplayError> {
         let parameters = self.spec.parameters(&self.model);
         let mut states = Vec::new();
-        let mut at = self
+        let initial = self
             .model
             .init_states()
             .into_iter()
             .find(|state| self.spec.state_json(&self.model, state) == trace.steps[0].state);
-        let mut lost = at.is_none().then(|| "the initial state is none of the model's".to_string());
-        states.extend(at.iter().map(|state| self.spec.state_json(&self.model, state)));
+        let mut lost = initial.is_none().then(|| "the initial state is none of the model's".to_string());
+        states.extend(initial.iter().map(|state| self.spec.state_json(&self.model, state)));
+        let mut steps: Vec<(Option<M::Action>, M::State)> = Vec::new();
         for (index, step) in trace.steps.iter().enumerate().skip(1) {
-            let Some(state) = at.take().filter(|_| lost.is_none()) else { break };
+            let at = steps.last().map(|(_, state)| state).or(initial.as_ref());
+            let Some(state) = at.filter(|_| lost.is_none()) else { break };
             let mut actions = Vec::new();
-            self.model.actions(&state, &mut actions);
+            self.model.actions(state, &mut actions);
             let action = actions.iter().find(|action| format!("{action:?}") == step.action).cloned();
-            match action {
-                None => {
-                    let possible: Vec<String> = actions.iter().map(|action| format!("{action:?}")).collect();
-                    lost = Some(format!(
-                        "step {index}: {:?} is not possible there; possible are {}",
-                        step.action,
-                        possible.join(", ")
-                    ));
-                }
-                Some(action) => {
-                    let to = self.model.next_state(&state, action.clone()).unwrap_or_else(|| state.clone());
-                    let now = self.step(&state, &action, &to);
-                    if now.state != step.state {
-                        lost = Some(format!("step {index}: {:?} leads to another state now", step.action));
-                    } else if (&now.actor, &now.input, &now.output) != (&step.actor, &step.input, &step.output) {
-                        lost = Some(format!(
-                            "step {index}: {:?} reads {:?}, {:?} -> {:?} now",
-                            step.action, now.actor, now.input, now.output
-                        ));
-                    }
-                    states.push(now.state);
-                    at = Some(to);
-                }
+            if action.is_none() && step.action != STAY {
+                let possible: Vec<String> = actions.iter().map(|action| format!("{action:?}")).collect();
+                lost = Some(format!(
+                    "step {index}: {:?} is not possible there; possible are {}",
+                    step.action,
+                    possible.join(", ")
+                ));
+                break;
             }
+            let to = action.clone().and_then(|action| self.model.next_state(state, action));
+            let to = to.unwrap_or_else(|| state.clone());
+            let now = match &action {
+                Some(action) => self.step(state, action, &to),
+                None => Step { state: self.spec.state_json(&self.model, &to), ..Step::default() },
+            };
+            if now.state != step.state {
+                lost = Some(format!("step {index}: {:?} leads to another state now", step.action));
+            } else if (&now.actor, &now.input, &now.output) != (&step.actor, &step.input, &step.output) {
+                lost = Some(format!(
+                    "step {index}: {:?} reads {:?}, {:?} -> {:?} now",
+                    step.action, now.actor, now.input, now.output
+                ));
+            }
+            states.push(now.state);
+            steps.push((action, to));
         }
         let now = model_hash(&self.name, &parameters, states.iter());
-        match at {
-            Some(state) if lost.is_none() && now == trace.model_hash() => Ok(state),
+        match initial {
+            Some(initial) if lost.is_none() && now == trace.model_hash() => {
+                Ok(Lasso { initial, steps, loop_start: trace.loop_start.unwrap_or(trace.len()) })
+            }
             _ => Err(ReplayError::Stale {
                 recorded: trace.model_hash(),
                 now,
@@ -586,22 +623,50 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         }
     }
 
-    fn replay_property(&self, trace: &Trace, name: &str, options: &Options) -> Result<Replayed, ReplayError> {
+    /// Judges a run of the model of today once more. Returns whether it is judged as it was, and what there is to say.
+    fn judge_again(
+        &self,
+        trace: &Trace,
+        name: &str,
+        run: &Lasso<M>,
+        options: &Options,
+    ) -> Result<(bool, String), ReplayError> {
+        let followed = format!("model: {} steps followed", trace.len());
+        if let Some(promise) = promises(&*self.model, &*self.spec).iter().find(|promise| promise.name() == name) {
+            if promise.kind() != Kind::Recoverable {
+                return Ok(match check_lasso(&*self.model, &*self.spec, promise, run) {
+                    Ok(()) => {
+                        (true, format!("{followed}, and from step {} on for ever; {name:?} is broken", run.loop_start))
+                    }
+                    Err(wrong) => (false, format!("{followed}; {name:?} is not broken by it: {wrong}")),
+                });
+            }
+            let end = run.steps.last().map_or(&run.initial, |(_, state)| state);
+            return match check_trap(&self.model, promise, end, &options.budget) {
+                Ok(Some(true)) => Ok((true, format!("{followed}; no schedule leads on to {name:?}"))),
+                Ok(Some(false)) => Ok((false, format!("{followed}; some schedule leads on to {name:?}"))),
+                Ok(None) => {
+                    Err(ReplayError::Cannot(format!("{followed}; what can follow is not known within the limits")))
+                }
+                Err(error) => Err(ReplayError::Cannot(error.to_string())),
+            };
+        }
         let property = self
             .model
             .properties()
             .into_iter()
             .find(|property| property.name == name)
             .ok_or_else(|| ReplayError::Cannot(format!("{} has no property {name:?} any more", self.name)))?;
-        let end = self.follow(trace)?;
-        let satisfied = (property.condition)(&self.model, &end);
-        let reproduces = satisfied == (trace.verdict == "holds");
+        let end = run.steps.last().map_or(&run.initial, |(_, state)| state);
+        let satisfied = (property.condition)(&self.model, end);
+        let said = if satisfied { "satisfied" } else { "not satisfied" };
+        Ok((satisfied == (trace.verdict == "holds"), format!("{followed}; at the end {name:?} is {said}")))
+    }
+
+    fn replay_property(&self, trace: &Trace, name: &str, options: &Options) -> Result<Replayed, ReplayError> {
+        let (reproduces, said) = self.judge_again(trace, name, &self.follow(trace)?, options)?;
         let expects_refuted = self.expected.get(name) == Some(&Expected::Refuted);
-        let mut said = vec![format!(
-            "model: {} steps followed; at the end {name:?} is {}",
-            trace.len(),
-            if satisfied { "satisfied" } else { "not satisfied" }
-        )];
+        let mut said = vec![said];
         let mut done: Vec<&str> = Vec::new();
         for subject in &self.subjects {
             if subject.job.mode() == Mode::Interleave || done.contains(&subject.name.as_str()) {
@@ -681,11 +746,7 @@ fn replay_command(case: &str, name: &str) -> String {
     format!("cargo run --release -- replay {}", kept_at(case, name).display())
 }
 
-fn disagreement(
-    states: usize,
-    ours: &std::collections::BTreeSet<&'static str>,
-    theirs: &crate::explore::Referee,
-) -> String {
+fn disagreement(states: usize, ours: &std::collections::BTreeSet<&str>, theirs: &crate::explore::Referee) -> String {
     format!(
         "the engines disagree: {states} states here, {} by stateright; discovered here {ours:?}, there {:?}. Either the \
          model's Hash and PartialEq contradict each other (stateright keeps one state per 64-bit hash), or this is a \
@@ -802,15 +863,16 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
 
 impl<M: CheckedModel, F: Facade<Model = M>> AnyCheck for Check<M, F> {
     fn listing(&self) -> CaseListing {
-        let properties = self
-            .model
-            .properties()
-            .into_iter()
+        let of_states = self.model.properties().into_iter();
+        let of_states = of_states.map(|property| (property.name.to_string(), Kind::from(&property.expectation)));
+        let of_runs = self.spec.temporal().into_iter().map(|promise| (promise.name().to_string(), promise.kind()));
+        let properties = of_states
+            .chain(of_runs)
             .filter(|_| self.judged)
-            .map(|property| PropertyListing {
-                name: property.name.to_string(),
-                kind: Kind::from(&property.expectation),
-                expected: self.expectation(property.name, "", "holds", "violated"),
+            .map(|(name, kind)| PropertyListing {
+                expected: self.expectation(&name, "", "holds", "violated"),
+                name,
+                kind,
             })
             .collect();
         let mut subjects: Vec<String> = Vec::new();

@@ -32,6 +32,10 @@
 //!
 //! Check::of(Light { max: 3 }).assert();
 //! ```
+//! What a model promises of whole runs (eventually, leads to, infinitely often …), and under which fairness, stands in a
+//! [`Spec`]: [`Temporal`] has an example. stateright's own `eventually` properties are judged as well, on every run and
+//! under no fairness.
+//!
 //! To check an implementation, say once what the outside sees of the model ([`Facade`]) and bind the implementation
 //! to that ([`Counterpart`], or [`Shared`] for one that threads share). The same binding then serves every
 //! conformance mode: [`Check::product`], [`Check::tour`], [`Check::walk`](Check) and [`Check::interleave`](Check).
@@ -50,7 +54,7 @@
 //! | [`trace`] | the trace file format; knows neither models nor engines |
 //! | [`model`] | what a user says beside a `stateright::Model`: [`Spec`], [`Facade`], bindings |
 //! | [`explore`] | the graph engine, and stateright's BFS as its referee |
-//! | [`verdict`] | properties judged on the graph |
+//! | [`verdict`] | properties judged on the graph: states, fair runs, traps |
 //! | [`conform`] | implementations judged against the graph |
 //! | [`report`] | the results as data |
 //! | [`view`] | data to text; no input or output |
@@ -70,4 +74,4 @@ pub mod verdict;
 pub mod view;
 
 pub use check::{Case, Check};
-pub use model::{Counterpart, Facade, Shared, Spec};
+pub use model::{Counterpart, Facade, FairKey, Shared, Spec, Temporal};

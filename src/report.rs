@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::conform::Mode;
 use crate::model::Kind;
 use crate::trace::Trace;
+use crate::verdict::FairnessFound;
 
 /// The version of the JSON documents' shape.
 pub const SCHEMA: u32 = 1;
@@ -84,6 +85,12 @@ pub struct PropertyReport {
     /// Steps of its loop, for a lasso.
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     pub loop_len: Option<usize>,
+    /// For a `leads_to`, the states that trigger it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triggered: Option<usize>,
+    /// The fairness assumed, and how much of the model it speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<FairnessFound>,
     /// Where the counterexample is kept, from the repository's root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<PathBuf>,

@@ -24,6 +24,12 @@ pub const FORMAT_VERSION: &str = "1";
 /// What each state of a trace carries, in the order of the file's `vars`.
 const VARS: [&str; 6] = ["action", "actor", "implementation", "input", "output", "state"];
 
+/// The action of a step in which none happens: a run may end where nothing has to happen, and goes on for ever there.
+pub const STAY: &str = "(nothing happens)";
+
+/// The name in [`Trace::extra`] of the fairness assumption that a lasso was judged under.
+pub const FAIRNESS: &str = "fairness";
+
 /// One behaviour and how it was judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
@@ -41,7 +47,7 @@ pub struct Trace {
     pub replay: String,
     /// The first step is the initial state.
     pub steps: Vec<Step>,
-    /// Index of the step that the last one leads back to, for a lasso.
+    /// Index of the step that the last one leads back to, for a lasso: the last state is the one there.
     pub loop_start: Option<usize>,
     /// What a mode needs beside the steps to run the same thing again: a script, a schedule, a seed.
     pub extra: BTreeMap<String, String>,
@@ -78,7 +84,8 @@ impl Evidence {
 /// A state, and the step that led into it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Step {
-    /// The model's action, as its `Debug` prints it; empty in the first step, and where the model has none.
+    /// The model's action, as its `Debug` prints it; empty in the first step, and where the model has none; [`STAY`]
+    /// where the run stays as it is.
     pub action: String,
     /// Who acts.
     pub actor: String,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::explore::{Graph, Target};
 use crate::model::CheckedModel;
 use crate::report::{CaseListing, CaseReport, Report};
-use crate::trace::{Evidence, Step, Trace};
+use crate::trace::{Evidence, FAIRNESS, Step, Trace};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -135,15 +135,18 @@ pub fn case(report: &CaseReport) -> String {
     let mut table = Table::new();
     for property in &report.properties {
         let seen = match (property.verdict, property.steps) {
-            ("violated", Some(count)) => format!("after {}", counted(count, "step")),
-            ("holds", Some(count)) => format!("seen after {}", counted(count, "step")),
+            ("violated", Some(steps)) => match property.loop_len {
+                Some(looped) => format!("after {}, then {looped} for ever", counted(steps - looped, "step")),
+                None => format!("after {}", counted(steps, "step")),
+            },
+            ("holds", Some(steps)) => format!("seen after {}", counted(steps, "step")),
             _ => property.why.clone().unwrap_or_default(),
         };
         table.row([
-            dim(property.kind.to_string()),
+            dim(property.kind.to_string().replace('_', " ")),
             plain(property.name.clone()),
             verdict(property.verdict, property.expected),
-            dim(seen),
+            dim([seen, exercised(property)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")),
         ]);
     }
     for subject in &report.conformance {
@@ -159,6 +162,23 @@ pub fn case(report: &CaseReport) -> String {
         let _ = writeln!(text, "    {} {error}", styled(BAD, "error:"));
     }
     text
+}
+
+/// How much of the model a promise had to do with: a pass that rests on little should look like it.
+fn exercised(property: &crate::report::PropertyReport) -> String {
+    let mut parts = Vec::new();
+    if let Some(triggered) = property.triggered {
+        parts.push(format!("triggered in {} states", count(triggered)));
+    }
+    if let Some(fairness) = &property.fairness {
+        let keys = [(fairness.weak, "weakly"), (fairness.strong, "strongly")];
+        let keys = keys.iter().filter(|(keys, _)| *keys > 0).map(|(keys, how)| format!("{} {how}", count(*keys)));
+        let keys = keys.collect::<Vec<_>>().join(" and ");
+        let keys = if keys.is_empty() { "0".into() } else { keys };
+        let (name, states) = (&fairness.assumption, count(fairness.states));
+        parts.push(format!("under \"{name}\": {keys} fair sets of actions, enabled in {states} states"));
+    }
+    parts.join("; ")
 }
 
 fn effort(subject: &crate::report::ConformanceReport) -> String {
@@ -302,8 +322,8 @@ pub fn trace(trace: &Trace) -> String {
     let mut text = String::new();
     let headline = match &trace.evidence {
         Evidence::Property { name, kind } => match trace.verdict.as_str() {
-            "violated" => format!("{} violates {kind} \"{name}\"", trace.case),
-            verdict => format!("{} {kind} \"{name}\": {verdict}", trace.case),
+            "violated" => format!("{} violates {} \"{name}\"", trace.case, kind.replace('_', " ")),
+            verdict => format!("{} {} \"{name}\": {verdict}", trace.case, kind.replace('_', " ")),
         },
         Evidence::Subject { name, mode } => format!("{name} diverges from {} ({mode})", trace.case),
     };
@@ -328,7 +348,9 @@ pub fn trace(trace: &Trace) -> String {
     }
     text.push_str(&table.render("  "));
     if let Some(start) = trace.loop_start {
-        let _ = writeln!(text, "  and again from step {start}, for ever");
+        let fair =
+            trace.extra.get(FAIRNESS).map(|assumption| format!("; fair under \"{assumption}\"")).unwrap_or_default();
+        let _ = writeln!(text, "  and again from step {start}, for ever{fair}");
     }
     if !trace.because.is_empty() {
         let _ = writeln!(text, "\n{} {}", styled(BOLD, "because"), printable(&trace.because));

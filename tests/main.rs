@@ -9,6 +9,7 @@ mod cli;
 mod conformance;
 mod engine;
 mod floors;
+mod liveness;
 mod readme;
 mod toy;
 mod traces;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         engine::trials(),
         floors::trials(),
+        liveness::trials(),
         readme::trials(),
         traces::trials(),
         views::trials(),

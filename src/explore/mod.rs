@@ -123,6 +123,7 @@ impl PackedTarget {
     /// The largest number of nodes that the packing has room for.
     const NODES_MAX: usize = (u32::MAX - 2) as usize;
 
+    #[inline]
     fn unpack(self) -> Target {
         match self {
             PackedTarget(u32::MAX) => Target::Refused,
@@ -220,8 +221,29 @@ impl<M: CheckedModel> Graph<M> {
 
     /// Where the actions of `node` lead, in the order of `Model::actions`; empty where it was not expanded.
     pub fn targets(&self, node: usize) -> impl ExactSizeIterator<Item = Target> + '_ {
-        let range = if self.is_expanded(node) { self.offsets[node]..self.offsets[node + 1] } else { 0..0 };
-        self.targets[range].iter().map(|packed| packed.unpack())
+        self.targets[self.places(node)].iter().map(|packed| packed.unpack())
+    }
+
+    /// The places of `node`'s transitions in a numbering of all the graph's, from 0 and without gaps, so that whoever
+    /// learns something of each can keep it in one list. In the order of `Model::actions`; empty where the node was not
+    /// expanded.
+    #[inline]
+    pub fn places(&self, node: usize) -> Range<usize> {
+        if self.is_expanded(node) { self.offsets[node]..self.offsets[node + 1] } else { 0..0 }
+    }
+
+    /// How many places there are.
+    pub fn place_count(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Where the transition at `place` leads.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    #[inline]
+    pub fn target_at(&self, place: usize) -> Target {
+        self.targets[place].unpack()
     }
 
     /// The actions of `node` with where they lead.

@@ -1,5 +1,5 @@
-//! What a user says beside a `stateright::Model`: how its states read ([`Spec`]), what the outside sees of it
-//! ([`Facade`]), and what an implementation is to the harness ([`Counterpart`], [`Shared`]).
+//! What a user says beside a `stateright::Model`: how its states read and what its runs promise ([`Spec`],
+//! [`Temporal`]), what the outside sees of it ([`Facade`]), and what an implementation is to the harness ([`Counterpart`], [`Shared`]).
 //!
 //! All of them are values that *name* their model and not traits on it: a model may be foreign (stateright's
 //! `ActorModel`), and one model may have several.
@@ -7,6 +7,7 @@
 mod binding;
 mod facade;
 mod spec;
+mod temporal;
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -16,6 +17,7 @@ use stateright::Model;
 pub use binding::{Counterpart, Sequential, SettableClock, Shared, Simulated, Slots};
 pub use facade::{Facade, NoFacade};
 pub use spec::{Kind, PlainSpec, Spec};
+pub use temporal::{FairKey, Strength, Temporal};
 
 /// A model that the engines can explore: any `stateright::Model` that stateright's own checker would take.
 pub trait CheckedModel:

@@ -1,4 +1,4 @@
-//! How a model reads to a person, and (from the liveness engine on) what it promises beyond invariants.
+//! How a model reads to a person, and what it promises beyond invariants.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stateright::{Expectation, Model};
 
-use super::CheckedModel;
+use super::{CheckedModel, FairKey, Temporal};
 
 /// What is said of a model beside its transitions. Every method has a default, so that a plain `stateright::Model`
 /// needs none.
@@ -19,6 +19,35 @@ pub trait Spec: Send + Sync + 'static {
     /// The bounds and the variant, by name: printed with every verdict, and part of a trace's hash.
     fn parameters(&self, _model: &Self::Model) -> BTreeMap<String, String> {
         BTreeMap::new()
+    }
+
+    /// What the model promises of whole runs, beside its own properties. Judged after those, in this order.
+    fn temporal(&self) -> Vec<Temporal<Self::Model>> {
+        Vec::new()
+    }
+
+    /// The fairness assumptions that `action`, enabled in `state`, is under. It is asked of actions whose `next_state`
+    /// is `Some` (that is what *enabled* means: a step back into the same state counts, and so does one out of the
+    /// boundary), and must answer the same whenever it is asked the same.
+    fn fairness(
+        &self,
+        _model: &Self::Model,
+        _state: &<Self::Model as Model>::State,
+        _action: &<Self::Model as Model>::Action,
+    ) -> Vec<FairKey> {
+        Vec::new()
+    }
+
+    /// Whether time cannot go by for ever with `action` enabled and nothing happening. A crash, a failing disk or an
+    /// operator are not forced: a state in which only such actions are enabled may be where a run ends, as a state with
+    /// no action enabled is.
+    fn forced(
+        &self,
+        _model: &Self::Model,
+        _state: &<Self::Model as Model>::State,
+        _action: &<Self::Model as Model>::Action,
+    ) -> bool {
+        true
     }
 
     /// Whose column a step stands in: `client 0`, `clock`, `network`.
@@ -50,7 +79,7 @@ impl<M: CheckedModel> Spec for PlainSpec<M> {
     type Model = M;
 }
 
-/// The kinds of property. Those that speak of infinite runs or of chance are judged by engines of their own.
+/// The kinds of property. Their names are those of `list --json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -58,8 +87,23 @@ pub enum Kind {
     Always,
     /// In some reachable state.
     Sometimes,
-    /// On every path, at some point.
+    /// On every run, at some point.
     Eventually,
+    /// On every run, after each state that triggers it, or in that state.
+    LeadsTo,
+    /// On every run, again and again.
+    InfinitelyOften,
+    /// On every run, from some point on.
+    EventuallyAlways,
+    /// From every reachable state, on some run.
+    Recoverable,
+}
+
+impl Kind {
+    /// Whether single states show it, so that stateright's own search can judge it too.
+    pub fn is_safety(self) -> bool {
+        matches!(self, Kind::Always | Kind::Sometimes)
+    }
 }
 
 impl From<&Expectation> for Kind {
@@ -78,6 +122,10 @@ impl fmt::Display for Kind {
             Kind::Always => "always",
             Kind::Sometimes => "sometimes",
             Kind::Eventually => "eventually",
+            Kind::LeadsTo => "leads_to",
+            Kind::InfinitelyOften => "infinitely_often",
+            Kind::EventuallyAlways => "eventually_always",
+            Kind::Recoverable => "recoverable",
         })
     }
 }

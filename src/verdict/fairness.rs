@@ -1,0 +1,176 @@
+//! What the spec says of each transition, asked once for all properties: under which fairness it is, and where a run may
+//! stay for ever.
+
+use std::collections::BTreeSet;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use serde::Serialize;
+
+use crate::explore::{Graph, Target};
+use crate::model::{CheckedModel, FairKey, Spec, Strength};
+
+/// The fairness a property was judged under, and how much of the model it spoke of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FairnessFound {
+    /// The assumption's name.
+    pub assumption: String,
+    /// Sets of weakly fair actions, each enabled somewhere.
+    pub weak: usize,
+    /// Sets of strongly fair actions, each enabled somewhere.
+    pub strong: usize,
+    /// States in which an action of some set is enabled.
+    pub states: usize,
+}
+
+/// Fairness and stuttering on a graph.
+pub(super) struct Labels {
+    /// By node, whether a run may stay there for ever.
+    stutters: Vec<bool>,
+    /// By place of a transition, an index into `sets`; empty where no property assumes anything.
+    set_by_place: Vec<u32>,
+    /// Lists of indices into `keys`, ascending. Transitions are many and the sets of keys on them few, so that each is
+    /// kept once. The first is empty.
+    sets: Vec<Vec<u32>>,
+    keys: Vec<FairKey>,
+    found: Vec<FairnessFound>,
+}
+
+impl Labels {
+    /// Asks `spec` of every transition; of fairness only what `assumptions` name.
+    pub(super) fn of<M: CheckedModel>(
+        graph: &Graph<M>,
+        spec: &dyn Spec<Model = M>,
+        assumptions: &BTreeSet<&'static str>,
+    ) -> Self {
+        let model = &**graph.model();
+        let mut labels = Labels {
+            stutters: Vec::with_capacity(graph.states().len()),
+            set_by_place: Vec::new(),
+            sets: vec![Vec::new()],
+            keys: Vec::new(),
+            found: assumptions
+                .iter()
+                .map(|name| FairnessFound { assumption: (*name).into(), weak: 0, strong: 0, states: 0 })
+                .collect(),
+        };
+        if !assumptions.is_empty() {
+            labels.set_by_place.reserve_exact(graph.place_count());
+        }
+        let mut key_index: HashMap<FairKey, u32, FixedState> = HashMap::default();
+        let mut set_index: HashMap<Vec<u32>, u32, FixedState> = HashMap::default();
+        let (mut actions, mut set) = (Vec::new(), Vec::new());
+        for (node, state) in graph.states().iter().enumerate() {
+            actions.clear();
+            if graph.is_expanded(node) {
+                model.actions(state, &mut actions);
+            }
+            let enabled = |place| graph.target_at(place) != Target::Refused;
+            let mut offered = graph.places(node).zip(&actions);
+            labels.stutters.push(
+                graph.is_expanded(node)
+                    && offered.all(|(place, action)| !enabled(place) || !spec.forced(model, state, action)),
+            );
+            if assumptions.is_empty() {
+                continue;
+            }
+            for (place, action) in graph.places(node).zip(&actions) {
+                set.clear();
+                let keys = if enabled(place) { spec.fairness(model, state, action) } else { Vec::new() };
+                for key in keys.into_iter().filter(|key| assumptions.contains(key.assumption)) {
+                    set.push(*key_index.entry(key).or_insert_with(|| {
+                        labels.keys.push(key);
+                        labels.keys.len() as u32 - 1
+                    }));
+                }
+                set.sort_unstable();
+                set.dedup();
+                let number = match set_index.get(set.as_slice()) {
+                    _ if set.is_empty() => 0,
+                    Some(number) => *number,
+                    None => {
+                        set_index.insert(set.clone(), labels.sets.len() as u32);
+                        labels.sets.push(set.clone());
+                        labels.sets.len() as u32 - 1
+                    }
+                };
+                labels.set_by_place.push(number);
+            }
+        }
+        labels.count(graph, assumptions);
+        labels
+    }
+
+    /// How often each assumption speaks, so that one that never does cannot go unnoticed.
+    fn count<M: CheckedModel>(&mut self, graph: &Graph<M>, assumptions: &BTreeSet<&'static str>) {
+        for (found, assumption) in self.found.iter_mut().zip(assumptions) {
+            let of_strength = |strength| {
+                self.keys.iter().filter(|key| key.assumption == *assumption && key.strength == strength).count()
+            };
+            found.weak = of_strength(Strength::Weak);
+            found.strong = of_strength(Strength::Strong);
+            let speaks: Vec<bool> = self
+                .sets
+                .iter()
+                .map(|set| set.iter().any(|key| self.keys[*key as usize].assumption == *assumption))
+                .collect();
+            found.states = (0..graph.states().len())
+                .filter(|node| graph.places(*node).any(|place| speaks[self.set_by_place[place] as usize]))
+                .count();
+        }
+    }
+
+    /// Whether a run may stay in `node` for ever.
+    pub(super) fn stutters(&self, node: usize) -> bool {
+        self.stutters[node]
+    }
+
+    /// What was found of `assumption`.
+    pub(super) fn found(&self, assumption: &str) -> Option<&FairnessFound> {
+        self.found.iter().find(|found| found.assumption == assumption)
+    }
+
+    /// The fairness that a property under `assumption` is judged with.
+    pub(super) fn under(&self, assumption: Option<&str>) -> Fairness<'_> {
+        let strengths = self.keys.iter().map(|key| (Some(key.assumption) == assumption).then_some(key.strength));
+        let strengths: Vec<Option<Strength>> = strengths.collect();
+        Fairness { labels: self, idle: strengths.iter().all(Option::is_none), strengths }
+    }
+}
+
+/// The keys of one assumption.
+pub(super) struct Fairness<'a> {
+    pub(super) labels: &'a Labels,
+    /// By key; `None` for those of other assumptions.
+    strengths: Vec<Option<Strength>>,
+    /// Whether there is no key at all.
+    idle: bool,
+}
+
+impl Fairness<'_> {
+    /// How many keys there are, those of other assumptions included.
+    pub(super) fn key_count(&self) -> usize {
+        self.strengths.len()
+    }
+
+    /// Whether there is nothing to be fair to.
+    pub(super) fn is_idle(&self) -> bool {
+        self.idle
+    }
+
+    /// How fair `key` is.
+    pub(super) fn strength(&self, key: u32) -> Option<Strength> {
+        self.strengths[key as usize]
+    }
+
+    /// The keys of the transition at `place`.
+    pub(super) fn keys_at(&self, place: usize) -> impl Iterator<Item = u32> + '_ {
+        let set = if self.idle { 0 } else { self.labels.set_by_place[place] };
+        self.labels.sets[set as usize].iter().copied().filter(|key| self.strength(*key).is_some())
+    }
+
+    /// The keys enabled in `node`.
+    pub(super) fn enabled<M: CheckedModel>(&self, graph: &Graph<M>, node: usize) -> BTreeSet<u32> {
+        graph.places(node).flat_map(|place| self.keys_at(place)).collect()
+    }
+}

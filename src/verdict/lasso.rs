@@ -1,0 +1,382 @@
+//! Infinite runs that can be written down: a stem, and a loop that is gone round for ever.
+//!
+//! The search says only that a fair loop exists in a component. Here one is laid out, and what was laid out is judged
+//! again by [`check_lasso`], which knows the model and the spec but neither graph nor components. A lasso that fails
+//! that check would be a defect of this crate, and ends the program.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use stateright::Model;
+
+use super::components::Components;
+use super::fairness::Fairness;
+use super::liveness::Region;
+use crate::explore::{Graph, Target};
+use crate::model::{CheckedModel, Kind, Spec, Strength, Temporal};
+
+/// An infinite run: along the steps, and then from `loop_start` on for ever.
+pub struct Lasso<M: Model> {
+    /// Where it begins.
+    pub initial: M::State,
+    /// Each action with the state it leads to; `None` where the run stays as it is. The last state is the one at
+    /// `loop_start`.
+    pub steps: Vec<(Option<M::Action>, M::State)>,
+    /// Steps before the loop.
+    pub loop_start: usize,
+}
+
+impl<M: Model> Lasso<M> {
+    /// The states along it; 0 is the initial one.
+    fn states(&self) -> impl Iterator<Item = &M::State> {
+        std::iter::once(&self.initial).chain(self.steps.iter().map(|(_, state)| state))
+    }
+}
+
+/// Whether `lasso` is a run of `model` that is fair, as `property` assumes, and breaks it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_lasso<M: CheckedModel>(
+    model: &M,
+    spec: &dyn Spec<Model = M>,
+    property: &Temporal<M>,
+    lasso: &Lasso<M>,
+) -> Result<(), String> {
+    let states: Vec<&M::State> = lasso.states().collect();
+    if !model.init_states().contains(&lasso.initial) {
+        return Err("it does not begin in an initial state".into());
+    }
+    if let Some(index) = states.iter().position(|state| !model.within_boundary(state)) {
+        return Err(format!("state {index} lies outside the model's boundary"));
+    }
+    for (index, (action, to)) in lasso.steps.iter().enumerate() {
+        let enabled = enabled(model, states[index]);
+        match action {
+            Some(action) => {
+                if !enabled.contains(action) || model.next_state(states[index], action.clone()).as_ref() != Some(to) {
+                    return Err(format!("step {} is no transition of the model", index + 1));
+                }
+            }
+            None if to != states[index] => return Err(format!("step {} changes the state by no action", index + 1)),
+            None => {
+                if let Some(forced) = enabled.iter().find(|action| spec.forced(model, to, action)) {
+                    return Err(format!("step {} is none although {forced:?} must come to pass", index + 1));
+                }
+            }
+        }
+    }
+    if lasso.loop_start >= lasso.steps.len() {
+        return Err("it has no loop".into());
+    }
+    if states[lasso.loop_start] != states[lasso.steps.len()] {
+        return Err("its loop does not close".into());
+    }
+    if !breaks(model, property, &states, lasso.loop_start) {
+        return Err(format!("it does not break {} {:?}", property.kind(), property.name()));
+    }
+    match property.assumption() {
+        Some(assumption) => check_fairness(model, spec, assumption, &states, lasso),
+        None => Ok(()),
+    }
+}
+
+fn enabled<M: CheckedModel>(model: &M, state: &M::State) -> Vec<M::Action> {
+    let mut actions = Vec::new();
+    model.actions(state, &mut actions);
+    actions.retain(|action| model.next_state(state, action.clone()).is_some());
+    actions
+}
+
+/// Whether the run through `states`, and from `loop_start` on for ever, is one that `property` says there is not.
+fn breaks<M: CheckedModel>(model: &M, property: &Temporal<M>, states: &[&M::State], loop_start: usize) -> bool {
+    let met = |state: &&M::State| property.is_met(model, state);
+    match property.kind() {
+        Kind::Eventually => !states.iter().any(met),
+        Kind::InfinitelyOften => !states[loop_start..].iter().any(met),
+        Kind::EventuallyAlways => !states[loop_start..].iter().all(met),
+        Kind::LeadsTo => {
+            // After its last goal, which is not on the loop, something has to be triggered.
+            let after = states.iter().rposition(met).map_or(0, |last| last + 1);
+            after <= loop_start && states[after..].iter().any(|state| property.is_triggered(model, state))
+        }
+        Kind::Always | Kind::Sometimes | Kind::Recoverable => false,
+    }
+}
+
+fn check_fairness<M: CheckedModel>(
+    model: &M,
+    spec: &dyn Spec<Model = M>,
+    assumption: &str,
+    states: &[&M::State],
+    lasso: &Lasso<M>,
+) -> Result<(), String> {
+    let keys = |state: &M::State, action: &M::Action| {
+        spec.fairness(model, state, action).into_iter().filter(|key| key.assumption == assumption)
+    };
+    let looped = lasso.loop_start..lasso.steps.len();
+    let enabled: Vec<BTreeSet<_>> = states[looped.clone()]
+        .iter()
+        .map(|state| enabled(model, state).iter().flat_map(|action| keys(state, action)).collect())
+        .collect();
+    let taken: BTreeSet<_> = looped
+        .filter_map(|index| Some((states[index], lasso.steps[index].0.as_ref()?)))
+        .flat_map(|(state, action)| keys(state, action))
+        .collect();
+    for key in enabled.iter().flatten().filter(|key| !taken.contains(key)) {
+        match key.strength {
+            Strength::Strong => {
+                return Err(format!("a strongly fair action of {assumption:?} is enabled on its loop and not taken"));
+            }
+            Strength::Weak if enabled.iter().all(|there| there.contains(key)) => {
+                return Err(format!(
+                    "a weakly fair action of {assumption:?} is enabled all along its loop and not taken"
+                ));
+            }
+            Strength::Weak => {}
+        }
+    }
+    Ok(())
+}
+
+/// A step in the graph.
+#[derive(Clone, Copy)]
+enum Move {
+    /// The transition at this place.
+    Transition(usize),
+    /// None.
+    Stay,
+}
+
+/// Steps, each with the node it leads to.
+type Walk = Vec<(Move, usize)>;
+
+/// A shortest way to a fair component of `region`, and a loop in it that meets every condition.
+///
+/// # Panics
+/// If no component is fair.
+pub(super) fn lasso<M: CheckedModel>(
+    graph: &Graph<M>,
+    fairness: &Fairness<'_>,
+    region: &Region,
+    components: &Components,
+) -> Lasso<M> {
+    let (start, stem) = stem(graph, region, components);
+    let entry = stem.last().map_or(start, |(_, node)| *node);
+    let home = components.home(entry);
+    let layout = Layout { graph, fairness, region, inside: &|node| components.home(node) == home };
+    let cycle = layout.cycle(entry);
+
+    let path = graph.path_to(start);
+    let mut steps: Vec<_> = path.steps.into_iter().map(|(action, state)| (Some(action), state)).collect();
+    let loop_start = steps.len() + stem.len();
+    let mut from = start;
+    for (step, to) in stem.into_iter().chain(cycle) {
+        let action = match step {
+            Move::Stay => None,
+            Move::Transition(place) => {
+                let mut actions = Vec::new();
+                graph.model().actions(&graph.states()[from], &mut actions);
+                Some(actions.swap_remove(place - graph.places(from).start))
+            }
+        };
+        steps.push((action, graph.states()[to].clone()));
+        from = to;
+    }
+    Lasso { initial: path.initial, steps, loop_start }
+}
+
+/// An entry of the region, and from there the way to a fair component, so that both together are shortest.
+fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &Components) -> (usize, Walk) {
+    let mut origins = Origins::new(graph);
+    let mut entries = region.entries.iter().map(|node| *node as usize).peekable();
+    let mut frontier: Vec<usize> = Vec::new();
+    let mut depth = 0;
+    loop {
+        if frontier.is_empty() {
+            let next = entries.peek().expect("a fair component is reached from an entry of its region");
+            depth = graph.depth_of(*next);
+        }
+        // Entries lie at their own distance from an initial state: each joins when the search has come as far.
+        while let Some(entry) = entries.next_if(|entry| graph.depth_of(*entry) <= depth) {
+            if origins.note(entry, entry) {
+                frontier.push(entry);
+            }
+        }
+        if let Some(found) = frontier.iter().find(|node| components.home(**node).is_some()) {
+            return origins.walk_to(graph, *found);
+        }
+        let mut next = Vec::new();
+        for node in frontier {
+            for place in graph.places(node) {
+                if let Target::Node(to) = graph.target_at(place)
+                    && region.included[to]
+                    && origins.note(to, node)
+                {
+                    next.push(to);
+                }
+            }
+        }
+        frontier = next;
+        depth += 1;
+    }
+}
+
+/// Where a breadth-first search came from to each node: by number, from 1, and 0 for a node not yet seen. A list of
+/// zeros costs nothing for the part of the graph that is never looked at.
+struct Origins(Vec<u32>);
+
+impl Origins {
+    fn new<M: CheckedModel>(graph: &Graph<M>) -> Self {
+        Origins(vec![0; graph.states().len()])
+    }
+
+    /// Whether `to` is new. A search begins where a node comes from itself.
+    fn note(&mut self, to: usize, from: usize) -> bool {
+        let new = self.0[to] == 0;
+        if new {
+            self.0[to] = from as u32 + 1;
+        }
+        new
+    }
+
+    /// Where the search that saw `node` began, and the way from there. Of several transitions between the same nodes it
+    /// takes the first.
+    fn walk_to<M: CheckedModel>(&self, graph: &Graph<M>, node: usize) -> (usize, Walk) {
+        let mut walk = Walk::new();
+        let mut at = node;
+        loop {
+            let from = self.0[at] as usize - 1;
+            if from == at {
+                walk.reverse();
+                return (at, walk);
+            }
+            let place = graph.places(from).find(|place| graph.target_at(*place) == Target::Node(at));
+            walk.push((place.map_or(Move::Stay, Move::Transition), at));
+            at = from;
+        }
+    }
+}
+
+/// Lays out a loop inside a fair component.
+struct Layout<'a, M: CheckedModel> {
+    graph: &'a Graph<M>,
+    fairness: &'a Fairness<'a>,
+    region: &'a Region,
+    inside: &'a dyn Fn(usize) -> bool,
+}
+
+/// What a loop laid out so far still owes.
+struct Debt {
+    /// Weakly fair keys enabled all along and not taken.
+    weak: BTreeSet<u32>,
+    /// Strongly fair keys enabled somewhere.
+    strong: BTreeSet<u32>,
+    taken: BTreeSet<u32>,
+    /// Whether a node of those to be visited is still to come.
+    visit: bool,
+}
+
+impl Debt {
+    fn is_open(&self, key: u32) -> bool {
+        !self.taken.contains(&key) && (self.weak.contains(&key) || self.strong.contains(&key))
+    }
+
+    fn is_paid(&self) -> bool {
+        !self.visit && self.weak.is_subset(&self.taken) && self.strong.is_subset(&self.taken)
+    }
+}
+
+impl<M: CheckedModel> Layout<'_, M> {
+    /// From `entry` always to the nearest step that pays some of what is owed, and back when nothing is. A condition
+    /// once met stays met, except that a new node may enable a further strongly fair key; there are finitely many.
+    fn cycle(&self, entry: usize) -> Walk {
+        let enabled = self.fairness.enabled(self.graph, entry);
+        let of_strength = |strength| {
+            enabled.iter().copied().filter(move |key| self.fairness.strength(*key) == Some(strength)).collect()
+        };
+        let mut debt = Debt {
+            weak: of_strength(Strength::Weak),
+            strong: of_strength(Strength::Strong),
+            taken: BTreeSet::new(),
+            visit: !self.is_visited(entry),
+        };
+        let mut walk = Walk::new();
+        loop {
+            let at = walk.last().map_or(entry, |(_, node)| *node);
+            let leg = if !debt.is_paid() {
+                self.nearest(at, |step, to| self.pays(&debt, step, to))
+            } else if at != entry || walk.is_empty() {
+                self.nearest(at, |_, to| to == entry)
+            } else {
+                return walk;
+            };
+            for (step, to) in leg {
+                let owed = debt.strong.len();
+                self.account(&mut debt, step, to);
+                walk.push((step, to));
+                if debt.strong.len() > owed {
+                    // What is newly enabled has to be taken anyway, and here it is near.
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Whether `node` is one that the run has to come by; any is where there are none.
+    fn is_visited(&self, node: usize) -> bool {
+        self.region.visited.as_ref().is_none_or(|visited| visited[node])
+    }
+
+    fn keys(&self, step: Move) -> impl Iterator<Item = u32> + '_ {
+        let place = match step {
+            Move::Transition(place) => Some(place),
+            Move::Stay => None,
+        };
+        place.into_iter().flat_map(|place| self.fairness.keys_at(place))
+    }
+
+    fn pays(&self, debt: &Debt, step: Move, to: usize) -> bool {
+        if debt.visit && self.is_visited(to) || self.keys(step).any(|key| debt.is_open(key)) {
+            return true;
+        }
+        let mut open = debt.weak.difference(&debt.taken).peekable();
+        if open.peek().is_none() {
+            return false;
+        }
+        let enabled = self.fairness.enabled(self.graph, to);
+        open.any(|key| !enabled.contains(key))
+    }
+
+    fn account(&self, debt: &mut Debt, step: Move, to: usize) {
+        debt.taken.extend(self.keys(step));
+        debt.visit &= !self.is_visited(to);
+        let enabled = self.fairness.enabled(self.graph, to);
+        debt.weak.retain(|key| enabled.contains(key));
+        debt.strong.extend(enabled.into_iter().filter(|key| self.fairness.strength(*key) == Some(Strength::Strong)));
+    }
+
+    /// The shortest walk inside whose last step is as `wanted`.
+    fn nearest(&self, from: usize, wanted: impl Fn(Move, usize) -> bool) -> Walk {
+        let mut origins = Origins::new(self.graph);
+        origins.note(from, from);
+        let mut queue = VecDeque::from([from]);
+        while let Some(node) = queue.pop_front() {
+            let transitions = self.graph.places(node).filter_map(|place| match self.graph.target_at(place) {
+                Target::Node(to) if (self.inside)(to) => Some((Move::Transition(place), to)),
+                Target::Node(_) | Target::Refused | Target::Cut => None,
+            });
+            let stay = self.fairness.labels.stutters(node).then_some((Move::Stay, node));
+            for (step, to) in transitions.chain(stay) {
+                if wanted(step, to) {
+                    let (_, mut walk) = origins.walk_to(self.graph, node);
+                    walk.push((step, to));
+                    return walk;
+                }
+                if origins.note(to, node) {
+                    queue.push_back(to);
+                }
+            }
+        }
+        unreachable!("in a fair component every condition can be met from every node")
+    }
+}

@@ -1,0 +1,107 @@
+//! States that no schedule leads out of.
+
+use std::sync::Arc;
+
+use stateright::Model;
+
+use super::components::Components;
+use crate::explore::{Budget, Graph, ModelError, Target, explore};
+use crate::model::{CheckedModel, Temporal};
+
+/// A state from which nothing leads to the goal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trap {
+    /// The first node of those, and so one of the nearest.
+    pub node: usize,
+    /// How many states can be reached from it, itself included. None of them is the goal.
+    pub states: usize,
+}
+
+/// The nearest state from which nothing leads to what `property` promises, nor to anything that is not known.
+pub(super) fn trap<M: CheckedModel>(graph: &Graph<M>, property: &Temporal<M>) -> Option<Trap> {
+    let model = &**graph.model();
+    let count = graph.states().len();
+    // A component comes after those it leads to, so that what those reach is known.
+    let mut escapes = vec![false; count];
+    let mut components = Components::among((0..count).map(|_| true));
+    components.search(graph, 0..count as u32, |nodes, _| {
+        let escaping = nodes.iter().any(|node| {
+            let node = *node as usize;
+            !graph.is_expanded(node)
+                || property.is_met(model, &graph.states()[node])
+                || graph.targets(node).any(|target| match target {
+                    Target::Node(to) => escapes[to],
+                    Target::Cut => true,
+                    Target::Refused => false,
+                })
+        });
+        for node in nodes {
+            escapes[*node as usize] = escaping;
+        }
+    });
+    let node = escapes.iter().position(|escapes| !escapes)?;
+    Some(Trap { node, states: reachable(graph, node) })
+}
+
+/// How many nodes can be reached from `node`, itself included.
+fn reachable<M: CheckedModel>(graph: &Graph<M>, node: usize) -> usize {
+    let mut seen = vec![false; graph.states().len()];
+    seen[node] = true;
+    let mut open = vec![node];
+    let mut count = 0;
+    while let Some(node) = open.pop() {
+        count += 1;
+        for target in graph.targets(node) {
+            if let Target::Node(to) = target
+                && !std::mem::replace(&mut seen[to], true)
+            {
+                open.push(to);
+            }
+        }
+    }
+    count
+}
+
+/// Whether no run from `state` leads to what `property` promises: explored anew from there. `None` if that cannot be
+/// known within `budget`.
+///
+/// # Errors
+/// As [`explore`].
+pub fn check_trap<M: CheckedModel>(
+    model: &Arc<M>,
+    property: &Temporal<M>,
+    state: &M::State,
+    budget: &Budget,
+) -> Result<Option<bool>, ModelError> {
+    let onward = Arc::new(Onward { model: model.clone(), state: state.clone() });
+    let graph = explore(onward, budget)?;
+    let escapes = graph.states().iter().any(|state| property.is_met(model, state));
+    Ok(if escapes { Some(false) } else { graph.incomplete().is_none().then_some(true) })
+}
+
+/// The model, begun in another state.
+struct Onward<M: Model> {
+    model: Arc<M>,
+    state: M::State,
+}
+
+impl<M: CheckedModel> Model for Onward<M> {
+    type State = M::State;
+    type Action = M::Action;
+
+    fn init_states(&self) -> Vec<M::State> {
+        vec![self.state.clone()]
+    }
+
+    fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
+        self.model.actions(state, actions);
+    }
+
+    fn next_state(&self, state: &M::State, action: M::Action) -> Option<M::State> {
+        self.model.next_state(state, action)
+    }
+
+    fn within_boundary(&self, state: &M::State) -> bool {
+        self.model.within_boundary(state)
+    }
+}
