@@ -57,7 +57,10 @@ impl Labels {
         if !assumptions.is_empty() {
             labels.set_by_place.reserve_exact(graph.place_count());
         }
-        let mut key_index: HashMap<FairKey, u32, FixedState> = HashMap::default();
+        // A key goes by the number of its assumption, since names are slow to hash.
+        let numbered: Vec<&str> = assumptions.iter().copied().collect();
+        let number = |key: &FairKey| numbered.iter().position(|assumption| *assumption == key.assumption);
+        let mut key_index: HashMap<(usize, Strength, u128), u32, FixedState> = HashMap::default();
         let mut set_index: HashMap<Vec<u32>, u32, FixedState> = HashMap::default();
         let (mut actions, mut set) = (Vec::new(), Vec::new());
         for (node, state) in graph.states().iter().enumerate() {
@@ -77,8 +80,9 @@ impl Labels {
             for (place, action) in graph.places(node).zip(&actions) {
                 set.clear();
                 let keys = if enabled(place) { spec.fairness(model, state, action) } else { Vec::new() };
-                for key in keys.into_iter().filter(|key| assumptions.contains(key.assumption)) {
-                    set.push(*key_index.entry(key).or_insert_with(|| {
+                for key in keys {
+                    let Some(assumption) = number(&key) else { continue };
+                    set.push(*key_index.entry((assumption, key.strength, key.value)).or_insert_with(|| {
                         labels.keys.push(key);
                         labels.keys.len() as u32 - 1
                     }));
