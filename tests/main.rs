@@ -11,6 +11,7 @@ mod engine;
 mod floors;
 mod liveness;
 mod readme;
+mod storm;
 mod toy;
 mod traces;
 mod views;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         floors::trials(),
         liveness::trials(),
         readme::trials(),
+        storm::trials(),
         traces::trials(),
         views::trials(),
     ]

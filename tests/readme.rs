@@ -24,6 +24,9 @@ pub(crate) fn trials() -> Vec<Trial> {
             compare(folder, "crates", &deviations(&reports, |subject| subject.subject.contains('.')));
             compare(folder, "defects", &deviations(&reports, |subject| !subject.subject.contains('.')));
         }),
+        claim("readme::the_storm_table_is_that_of_the_models", || {
+            compare("models/circuit_breaker/storm", "policies", &crate::storm::table());
+        }),
         claim("readme::the_first_screen_has_the_two_commands", || {
             let text = fs::read_to_string(root().join("README.md")).expect("a README");
             let first_screen: String = text.lines().take(40).collect::<Vec<_>>().join("\n");
@@ -132,7 +135,7 @@ fn linked(text: &str, trace: Option<&Path>) -> String {
 }
 
 fn links() {
-    for readme in ["README.md", "models/circuit_breaker/README.md"] {
+    for readme in ["README.md", "models/circuit_breaker/README.md", "models/circuit_breaker/storm/README.md"] {
         let file = root().join(readme);
         let text = fs::read_to_string(&file).expect("a README");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

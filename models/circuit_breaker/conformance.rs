@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use counterpart::conform::interleave::Script;
-use counterpart::model::{SettableClock, Slots};
+use counterpart::model::{FairKey, SettableClock, Slots, Temporal};
 use counterpart::trace::itf_state;
 use counterpart::{Counterpart, Facade, Shared, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::implementation::{self, Config, ConfigError, Core, Permit, Rejected, Status};
-use super::model::{Action, Breaker, CLIENTS_MAX, Outcome, Phase, State, Tally, WindowKind};
+use super::model::{Action, Backend, Breaker, CLIENTS_MAX, Outcome, Phase, State, Tally, WindowKind};
 
 /// A tick of the model, as a breaker under test sees it.
 pub const TICK_MS: u64 = 1_000;
@@ -18,11 +18,47 @@ pub const TICK_MS: u64 = 1_000;
 /// What the clock of a breaker under test shows first: enough to be set back.
 pub const START_MS: u64 = 1_000 * TICK_MS;
 
-/// How the model reads.
-pub struct BreakerSpec;
+/// How the model reads, and what is asked of its runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BreakerSpec {
+    /// Whether to ask that it closes for good once the backend is healthy. Makes sense of a backend that heals.
+    pub closes_for_good: bool,
+}
+
+/// That it can close, by some schedule, from wherever it is.
+pub const CAN_CLOSE: &str = "some schedule closes it";
+
+/// That it closes when there is nothing against it.
+pub const CLOSES: &str = "once the backend is healthy it closes for good";
+
+/// Callers come, calls end, and time passes: what closing needs and nothing more.
+const LIFE_GOES_ON: &str = "callers come back, calls end, time passes";
 
 impl Spec for BreakerSpec {
     type Model = Breaker;
+
+    fn temporal(&self) -> Vec<Temporal<Breaker>> {
+        let closed = |_: &Breaker, state: &State| state.phase == Phase::Closed;
+        let mut temporal = vec![Temporal::recoverable(CAN_CLOSE, closed)];
+        if self.closes_for_good {
+            temporal.push(Temporal::eventually_always(CLOSES, closed).under(LIFE_GOES_ON));
+        }
+        temporal
+    }
+
+    fn fairness(&self, _: &Breaker, _: &State, action: &Action) -> Vec<FairKey> {
+        match action {
+            // Some caller comes, whoever it is; every call ends; the clock is not stopped.
+            Action::Acquire { .. } => vec![FairKey::weak(LIFE_GOES_ON).of_each("acquire")],
+            Action::Report { client, .. } => vec![FairKey::weak(LIFE_GOES_ON).of_each(("report", client))],
+            Action::Tick => vec![FairKey::weak(LIFE_GOES_ON).of_each("tick")],
+            Action::StepBack => Vec::new(),
+        }
+    }
+
+    fn forced(&self, _: &Breaker, _: &State, action: &Action) -> bool {
+        *action != Action::StepBack
+    }
 
     fn parameters(&self, model: &Breaker) -> BTreeMap<String, String> {
         let window = match model.window {
@@ -48,6 +84,9 @@ impl Spec for BreakerSpec {
             parameters
                 .push(("clock", format!("set back {} times by {} ticks", model.steps_back_max, model.skew_ticks)));
         }
+        if model.backend != Backend::Any {
+            parameters.push(("backend", format!("{:?}", model.backend)));
+        }
         if model.interchangeable_clients {
             parameters.push(("clients told apart", "no".into()));
         }
@@ -72,6 +111,7 @@ impl Spec for BreakerSpec {
             "window": state.window.entries(model.window),
             "calls": itf_state(&&state.calls[..usize::from(model.clients)]),
             "clock set back": state.steps_back,
+            "faults": state.faults,
             "history": state.history.breaches().join(", "),
         })
     }
@@ -83,6 +123,12 @@ impl Spec for BreakerSpec {
 
 /// Why each property comes to be violated, for a reader who knows only the story.
 const BECAUSE: &[(&str, &str)] = &[
+    (CAN_CLOSE, "every permit was lost with a cancelled probe, and nothing gives one back"),
+    (CLOSES, "it waits for probes that nobody is let through to make"),
+    (
+        "a dead backend sees no more calls per open wait than permits",
+        "the backend is down, and gets more calls than the few it was to be asked",
+    ),
     (
         "a half-open round admits no more than its permits",
         "half-open is there to ask a sick backend a few careful questions; whoever is let through uncounted turns the \

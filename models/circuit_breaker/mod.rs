@@ -25,6 +25,7 @@ pub mod model;
 #[cfg(feature = "peers")]
 pub mod peers;
 pub mod shared;
+pub mod storm;
 
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
-use self::conformance::{BreakerFacade, BreakerSpec, CoreBinding, SharedBinding, scripts};
-use self::model::{Breaker, Variant, WindowKind};
+use self::conformance::{BreakerFacade, BreakerSpec, CAN_CLOSE, CLOSES, CoreBinding, SharedBinding, scripts};
+use self::model::{Backend, Breaker, Variant, WindowKind};
 
 pub use self::implementation::{Config, ConfigError, Core, Outcome, Permit, PhaseName, Rejected, Status, Window};
 pub use self::shared::CircuitBreaker;
@@ -69,6 +70,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases = sound();
     cases.extend(variants());
     cases.push(defects::case());
+    cases.extend(storm::cases());
     cases.push(defects::racing_case(racing()));
     #[cfg(feature = "peers")]
     cases.extend(peers::cases());
@@ -77,7 +79,12 @@ pub fn cases() -> Vec<Case> {
 
 /// A check of `model` as it reads and looks from outside.
 pub(crate) fn check(model: Breaker) -> Check<Breaker, BreakerFacade> {
-    Check::of(model).facade(BreakerFacade).spec(BreakerSpec)
+    Check::of(model).facade(BreakerFacade).spec(BreakerSpec::default())
+}
+
+/// The same, and it must close for good once the backend is healthy.
+fn lively(model: Breaker) -> Check<Breaker, BreakerFacade> {
+    check(model).spec(BreakerSpec { closes_for_good: true })
 }
 
 /// A check with our own breaker in every sequential mode.
@@ -139,6 +146,29 @@ fn sound() -> Vec<Case> {
             }),
         ),
         Case::new(
+            "circuit_breaker/breaker_backend_heals",
+            lively(Breaker { backend: Backend::Heals { faults_max: 6 }, clients: 2, ..small.clone() }),
+        ),
+        Case::new(
+            "circuit_breaker/breaker_backend_dead",
+            with_ours(Breaker { backend: Backend::Dead, clients: 3, ..small.clone() })
+                .violates("it closes again")
+                .violates(CAN_CLOSE)
+                .because(CAN_CLOSE, "nothing that it could do would make a dead backend answer"),
+        ),
+        // The half-open wait has to outlast the calls: this is no defect of the breaker but of its configuration.
+        Case::new(
+            "circuit_breaker/slow_probes_never_close_it",
+            lively(Breaker {
+                backend: Backend::Heals { faults_max: 6 },
+                half_open_wait_ticks: Some(4),
+                clients: 2,
+                ..small.clone()
+            })
+            .violates(CLOSES)
+            .because(CLOSES, SLOW_PROBES),
+        ),
+        Case::new(
             "circuit_breaker/breaker_window_8",
             check(Breaker {
                 window: WindowKind::Calls(8),
@@ -153,6 +183,10 @@ fn sound() -> Vec<Case> {
         Case::new("circuit_breaker/breaker_window_9_slow_and_skewed", check(slow_and_skewed(9, 6))).large(),
     ]
 }
+
+/// Why a breaker with a half-open wait need not close, even on a healthy backend.
+const SLOW_PROBES: &str = "each probe succeeds, but after the half-open wait: the round was given up by then, and its \
+                           results are late. The half-open wait must be longer than a call may take";
 
 /// Slow calls and a clock that is set back, and as much of a window as there is patience for.
 fn slow_and_skewed(window: u8, clients: u8) -> Breaker {
@@ -206,7 +240,7 @@ fn variants() -> Vec<Case> {
         ),
         (
             small.clone().with(Variant::LeaksPermitOnCancel),
-            &["every permit out belongs to a running or successful probe"],
+            &["every permit out belongs to a running or successful probe", CAN_CLOSE],
         ),
         (small.clone().with(Variant::ForgetsElectingProbe), &["a half-open round admits no more than its permits"]),
         (small.clone().with(Variant::WindowNeverSlides), &["it opens whenever the results call for it"]),
@@ -221,6 +255,31 @@ fn variants() -> Vec<Case> {
         ),
         (small.with(Variant::KeepsWindowOnClose), &["it opens only when the results call for it"]),
     ];
+    let healing = Breaker { backend: Backend::Heals { faults_max: 6 }, clients: 2, ..Breaker::small() };
+    let leaking = healing.with(Variant::LeaksPermitOnCancel);
+    let given_up = Breaker { half_open_wait_ticks: Some(4), ..leaking.clone() };
+    let leak = "every permit out belongs to a running or successful probe";
+    let dead = Breaker { backend: Backend::Dead, clients: 3, ..Breaker::small() };
+    let told_apart = [
+        // A leak is a trap, which a half-open wait opens again: the permits are still lost, and yet it closes.
+        Case::new(
+            "circuit_breaker/leaks_permit_for_ever",
+            lively(leaking).violates(leak).violates(CAN_CLOSE).violates(CLOSES),
+        ),
+        Case::new(
+            "circuit_breaker/leaks_permit_until_given_up",
+            lively(given_up).violates(leak).violates(CLOSES).because(CLOSES, SLOW_PROBES),
+        ),
+        Case::new(
+            "circuit_breaker/asks_a_dead_backend_on_and_on",
+            check(dead.with(Variant::IgnoresFailedProbe))
+                .violates("a failed probe opens it again")
+                .violates("a dead backend sees no more calls per open wait than permits")
+                .violates("it closes again")
+                .violates(CAN_CLOSE)
+                .because(CAN_CLOSE, "nothing that it could do would make a dead backend answer"),
+        ),
+    ];
     defects
         .into_iter()
         .map(|(model, violated)| {
@@ -228,6 +287,7 @@ fn variants() -> Vec<Case> {
             let check = violated.iter().fold(check(model), |check, property| check.violates(*property));
             Case::new(format!("circuit_breaker/{name}"), check)
         })
+        .chain(told_apart)
         .collect()
 }
 

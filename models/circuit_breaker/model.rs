@@ -39,12 +39,29 @@ pub struct Breaker {
     pub skew_ticks: u8,
     /// How often it may be set back.
     pub steps_back_max: u8,
+    /// How the calls end that it lets through.
+    pub backend: Backend,
     /// Keep one state of those that differ only in who is who. For exploration alone: inputs name clients.
     pub interchangeable_clients: bool,
     /// What it does otherwise than it should.
     pub variant: Variant,
     /// Rules of published breakers that are not these.
     pub quirks: Vec<Quirk>,
+}
+
+/// How calls end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// In any way, at any time.
+    #[default]
+    Any,
+    /// At most so many end otherwise than in success: after that it is healthy. A budget of faults, not of progress.
+    Heals {
+        /// Calls that fail, are slow, ignored or cancelled, or panic.
+        faults_max: u8,
+    },
+    /// Each fails.
+    Dead,
 }
 
 /// A rule of some published breaker that is not this model's. A crate with several has a model with all of them, to which
@@ -175,6 +192,8 @@ pub struct State {
     pub calls: [Call; CLIENTS_MAX],
     /// How often the clock was set back.
     pub steps_back: u8,
+    /// Faults so far, of a backend that heals.
+    pub faults: u8,
     /// History.
     pub history: History,
 }
@@ -259,6 +278,8 @@ pub struct History {
     pub missed_opening: bool,
     /// A probe failed and it did not open.
     pub missed_reopening: bool,
+    /// Of a dead backend: calls let through since it last opened.
+    pub calls_since_open: u8,
 }
 
 impl Window {
@@ -382,6 +403,7 @@ impl Breaker {
             clients: 4,
             skew_ticks: 0,
             steps_back_max: 0,
+            backend: Backend::Any,
             interchangeable_clients: false,
             variant: Variant::Sound,
             quirks: Vec::new(),
@@ -575,7 +597,12 @@ impl Breaker {
         let mut history = before.history;
         let opens = matches!(after.phase, Phase::Open { .. }) && !matches!(before.phase, Phase::Open { .. });
         match action {
-            Action::Acquire { .. } => history.admitted_early |= admitted && history.ticks_closed_to_all > 0,
+            Action::Acquire { .. } => {
+                history.admitted_early |= admitted && history.ticks_closed_to_all > 0;
+                if self.backend == Backend::Dead && before.phase != Phase::Closed {
+                    history.calls_since_open = (history.calls_since_open + u8::from(admitted)).min(self.permits + 1);
+                }
+            }
             Action::Report { client, outcome } => match before.calls[usize::from(client)] {
                 Call::Idle => {}
                 Call::Late => {
@@ -608,6 +635,7 @@ impl Breaker {
         }
         if opens {
             history.ticks_closed_to_all = self.open_wait_ticks;
+            history.calls_since_open = 0;
         }
         if before.phase != Phase::Closed || after.phase != Phase::Closed {
             history.results = Window::default();
@@ -626,6 +654,7 @@ impl Model for Breaker {
             window: Window::default(),
             calls: [Call::Idle; CLIENTS_MAX],
             steps_back: 0,
+            faults: 0,
             history: History::default(),
         }]
     }
@@ -640,7 +669,15 @@ impl Model for Breaker {
         // Late results fill the window only of a breaker that takes them.
         let late_room = room || !(self.is(Variant::TrustsLateResults) || self.has(Quirk::TrustsLateResults));
         let reports = |client, room: bool| {
-            let brought = move |outcome: &Outcome| room || self.counted(*outcome).is_none();
+            let healthy = matches!(self.backend, Backend::Heals { faults_max } if state.faults >= faults_max);
+            let brought = move |outcome: &Outcome| {
+                let ends_so = match self.backend {
+                    Backend::Any => true,
+                    Backend::Heals { .. } => !healthy || *outcome == Outcome::Success,
+                    Backend::Dead => *outcome == Outcome::Failure,
+                };
+                ends_so && (room || self.counted(*outcome).is_none())
+            };
             Outcome::ALL.into_iter().filter(brought).map(move |outcome| Action::Report { client, outcome })
         };
         for client in 0..self.clients {
@@ -661,7 +698,12 @@ impl Model for Breaker {
         let mut admitted = false;
         match action {
             Action::Acquire { client } => admitted = self.acquire(&mut after, client),
-            Action::Report { client, outcome } => self.report(&mut after, client, outcome),
+            Action::Report { client, outcome } => {
+                self.report(&mut after, client, outcome);
+                if matches!(self.backend, Backend::Heals { .. }) && outcome != Outcome::Success {
+                    after.faults += 1;
+                }
+            }
             Action::Tick => {
                 self.elapse(&mut after, 1);
                 after.window.tick(self.window, self.slides());
@@ -705,6 +747,10 @@ impl Model for Breaker {
                     Phase::HalfOpen { admitted, succeeded, .. } => admitted <= succeeded + state.running(),
                     Phase::Closed | Phase::Open { .. } => true,
                 },
+            ),
+            Property::always(
+                "a dead backend sees no more calls per open wait than permits",
+                |model: &Breaker, state: &State| state.history.calls_since_open <= model.permits,
             ),
             // In a closed breaker a call can only be late if the breaker was open in between.
             Property::sometimes("it closes again", |_, state: &State| {
