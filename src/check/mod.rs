@@ -1,0 +1,314 @@
+//! The one entry: what is explored, what is run alongside, and what is expected of both.
+
+mod case;
+mod evidence;
+mod replay;
+mod run;
+
+use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::conform::{self, Job};
+use crate::explore::Budget;
+use crate::model::{CheckedModel, Counterpart, Facade, NoFacade, PlainSpec, Spec};
+use crate::report::{CaseReport, Outcome, Report};
+use crate::trace::Trace;
+
+pub use case::Case;
+pub use replay::{ReplayError, Replayed};
+
+/// Above this many states stateright's search is not asked.
+pub const REFEREE_STATES_MAX: usize = 1_000_000;
+
+/// A model, what is said of it, what is run alongside, and what is expected.
+///
+/// Nothing runs before [`run`](Check::run) or [`assert`](Check::assert).
+pub struct Check<M: CheckedModel, F: Facade<Model = M> = NoFacade<M>> {
+    name: String,
+    model: Arc<M>,
+    spec: Arc<dyn Spec<Model = M>>,
+    facade: Arc<F>,
+    subjects: Vec<Subject<F>>,
+    not_run: Vec<(String, String)>,
+    expected: BTreeMap<String, Expected>,
+    because: BTreeMap<String, String>,
+    allow_incomplete: Option<String>,
+    judged: bool,
+    options: Options,
+}
+
+struct Subject<F: Facade> {
+    name: String,
+    job: Arc<dyn Job<F>>,
+}
+
+/// What is expected where it is not the default, that all holds and conforms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Expected {
+    /// The property is violated, the subject diverges.
+    Refuted,
+    /// It cannot be known, for this reason.
+    Incomplete(String),
+}
+
+/// How a check is run; none of it changes what is true.
+#[derive(Clone)]
+pub struct Options {
+    /// How far to explore.
+    pub budget: Budget,
+    /// Whether stateright's own search is asked for a second opinion.
+    pub referee: bool,
+    /// Of all that is drawn.
+    pub seed: u64,
+    /// An implementation that has not answered for this long never will.
+    pub answer_within: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { budget: Budget::default(), referee: true, seed: 0, answer_within: Duration::from_secs(10) }
+    }
+}
+
+impl<M: CheckedModel> Check<M> {
+    /// A check of `model`: its own properties, explored exhaustively.
+    pub fn of(model: M) -> Self {
+        Check {
+            name: std::any::type_name::<M>().split('<').next().unwrap_or_default().replace("::", "_"),
+            model: Arc::new(model),
+            spec: Arc::new(PlainSpec::default()),
+            facade: Arc::new(NoFacade::default()),
+            subjects: Vec::new(),
+            not_run: Vec::new(),
+            expected: BTreeMap::new(),
+            because: BTreeMap::new(),
+            allow_incomplete: None,
+            judged: true,
+            options: Options::default(),
+        }
+    }
+
+    /// What the outside sees of the model; from here on implementations can be run alongside.
+    pub fn facade<F: Facade<Model = M>>(self, facade: F) -> Check<M, F> {
+        Check {
+            name: self.name,
+            model: self.model,
+            spec: self.spec,
+            facade: Arc::new(facade),
+            subjects: Vec::new(),
+            not_run: self.not_run,
+            expected: self.expected,
+            because: self.because,
+            allow_incomplete: self.allow_incomplete,
+            judged: self.judged,
+            options: self.options,
+        }
+    }
+}
+
+impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
+    /// The name in reports and traces; by default the model type's.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// How the model reads, and what its runs promise.
+    #[must_use]
+    pub fn spec(mut self, spec: impl Spec<Model = M>) -> Self {
+        self.spec = Arc::new(spec);
+        self
+    }
+
+    /// At most this many states.
+    #[must_use]
+    pub fn states_max(mut self, states_max: usize) -> Self {
+        self.options.budget.states_max = states_max;
+        self
+    }
+
+    /// Of all that is drawn; 0 by default.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = seed;
+        self
+    }
+
+    /// An implementation that has not answered for this long never will; ten seconds by default.
+    #[must_use]
+    pub fn answer_within(mut self, limit: Duration) -> Self {
+        self.options.answer_within = limit;
+        self
+    }
+
+    /// Runs `subject` alongside, in the way that `job` says.
+    #[must_use]
+    pub fn subject(mut self, name: impl Into<String>, job: Arc<dyn Job<F>>) -> Self {
+        self.subjects.push(Subject { name: name.into(), job });
+        self
+    }
+
+    /// Explores the model together with implementations that `factory` makes.
+    #[must_use]
+    pub fn product<C>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self
+    where
+        C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+    {
+        self.subject(IMPLEMENTATION, conform::product(factory))
+    }
+
+    /// Drives every transition of the model through implementations that `factory` makes.
+    #[must_use]
+    pub fn tour<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
+        self.subject(IMPLEMENTATION, conform::tour(factory))
+    }
+
+    /// A tour, and then 256 seeded walks of up to 200 inputs.
+    #[cfg(feature = "walk")]
+    #[must_use]
+    pub fn lockstep<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
+        let factory = Arc::new(factory);
+        let again = factory.clone();
+        self.tour(move || factory()).subject(IMPLEMENTATION, conform::walk(None, 256, 200, move || again()))
+    }
+
+    /// Runs `scripts` through every interleaving that loom distinguishes, on implementations made of loom's types.
+    #[cfg(feature = "interleave")]
+    #[must_use]
+    pub fn interleave<S: crate::model::Shared<F> + 'static>(
+        self,
+        scripts: Vec<conform::interleave::Script<F::Input>>,
+        factory: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.subject(IMPLEMENTATION, conform::interleave::interleave(scripts, factory))
+    }
+
+    /// Says that `subject` is not run here, and why.
+    #[must_use]
+    pub fn not_run(mut self, subject: impl Into<String>, why: impl Into<String>) -> Self {
+        self.not_run.push((subject.into(), why.into()));
+        self
+    }
+
+    /// Expects `property` to be violated.
+    #[must_use]
+    pub fn violates(mut self, property: impl Into<String>) -> Self {
+        self.expected.insert(property.into(), Expected::Refuted);
+        self
+    }
+
+    /// Expects `subject` to diverge, in every mode it is run in.
+    #[must_use]
+    pub fn diverges(mut self, subject: impl Into<String>) -> Self {
+        self.expected.insert(subject.into(), Expected::Refuted);
+        self
+    }
+
+    /// Expects that `name`, a property or a subject, cannot be judged, for `reason`.
+    #[must_use]
+    pub fn incomplete(mut self, name: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.expected.insert(name.into(), Expected::Incomplete(reason.into()));
+        self
+    }
+
+    /// Why `name`, a property or a subject, comes to be violated or to diverge here: the last words of its trace.
+    #[must_use]
+    pub fn because(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
+        self.because.insert(name.into(), why.into());
+        self
+    }
+
+    /// Judges no property: the model only says what a subject does, for better or worse. The referee still counts.
+    #[must_use]
+    pub fn alongside_only(mut self) -> Self {
+        self.judged = false;
+        self
+    }
+
+    /// Allows whatever is incomplete to be so, for `reason`, which is printed.
+    #[must_use]
+    pub fn allow_incomplete(mut self, reason: impl Into<String>) -> Self {
+        self.allow_incomplete = Some(reason.into());
+        self
+    }
+
+    /// Explores the model and judges its properties; runs nothing alongside.
+    pub fn explore(&self) -> Report {
+        let mut report = self.case_report(&self.options, false);
+        report.as_expected = report.outcome() == Outcome::AsExpected;
+        Report::new(vec![report], Vec::new())
+    }
+
+    /// Explores the model and runs everything alongside.
+    pub fn run(&self) -> Report {
+        Report::new(vec![self.case_report(&self.options, true)], self.left_out())
+    }
+
+    /// Runs, and fails the test unless all is as expected.
+    ///
+    /// With `COUNTERPART_REPLAY=FILE` set, and a file that is this check's, only that trace is replayed.
+    ///
+    /// # Panics
+    /// If a verdict differs from what is expected, an implementation diverges, or something is incomplete.
+    #[track_caller]
+    pub fn assert(&self) {
+        if let Some(file) = std::env::var_os("COUNTERPART_REPLAY") {
+            let trace = match Trace::read(Path::new(&file)) {
+                Ok(trace) => trace,
+                Err(error) => panic!("{error}"),
+            };
+            if trace.case == self.name {
+                return match self.replay_trace(&trace, &self.options) {
+                    Ok(replayed) if !replayed.reproduces => {}
+                    Ok(replayed) => panic!("{}\n{}", crate::view::trace(&trace), replayed.summary()),
+                    Err(error) => panic!("{error}"),
+                };
+            }
+        }
+        self.run().assert();
+    }
+}
+
+const IMPLEMENTATION: &str = "implementation";
+
+impl Report {
+    /// Fails a test unless everything is as expected, with the traces of what is not, the files they are in, and the
+    /// command that replays each.
+    ///
+    /// # Panics
+    /// If a verdict differs from what is expected, or is incomplete and not allowed to be.
+    #[track_caller]
+    pub fn assert(&self) {
+        if !self.as_expected {
+            panic!("{}", crate::view::failure(self, &keep_surprises(self)));
+        }
+    }
+}
+
+/// Writes the traces of what is not as expected where a test may write. Returns the file of each, from the folder that
+/// holds `target` if it is below it.
+fn keep_surprises(report: &Report) -> Vec<Result<PathBuf, String>> {
+    let target = target_folder();
+    let folder = target.clone().unwrap_or_else(std::env::temp_dir).join("counterpart");
+    let from_root = |file: PathBuf| match target.as_deref().and_then(Path::parent) {
+        Some(root) => file.strip_prefix(root).map(Path::to_path_buf).unwrap_or(file),
+        None => file,
+    };
+    let surprises = report.cases.iter().flat_map(CaseReport::surprises);
+    surprises
+        .map(|(kept, trace)| {
+            let file = folder.join(kept.strip_prefix("traces").unwrap_or(kept));
+            trace.write(&file).map(|_| from_root(file)).map_err(|error| error.to_string())
+        })
+        .collect()
+}
+
+/// The `target` folder that the running test was built in.
+fn target_folder() -> Option<PathBuf> {
+    let executable = std::env::current_exe().ok()?;
+    executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf)
+}
