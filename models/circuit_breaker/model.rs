@@ -82,6 +82,9 @@ pub enum Quirk {
     NeedsOneResultMore,
     /// The first result of a half-open round decides nothing, the second everything.
     SecondProbeDecides,
+    /// A success of a probe counts only as long as the time window holds it: probes further apart than that use up the
+    /// permits and never close it.
+    ProbesAgeOut,
     /// The success that closes it is the first result of the new window.
     ClosingSuccessCounts,
     /// Only a failure can open it, whatever the rate is after a success.
@@ -552,6 +555,7 @@ impl Breaker {
             (Phase::HalfOpen { admitted, succeeded, ticks_left }, Some(result))
                 if result == Counted::Success || (result == Counted::Slow && self.has(Quirk::SlowProbeSucceeds)) =>
             {
+                let (succeeded, ticks_left) = self.still_counted(succeeded, ticks_left);
                 if succeeded + 1 >= self.permits {
                     state.turn(Phase::Closed, self.cleared(state.window));
                     if self.has(Quirk::ClosingSuccessCounts) {
@@ -577,6 +581,16 @@ impl Breaker {
         }
     }
 
+    /// The successes of a half-open round that still count, and for how long the one to come will.
+    fn still_counted(&self, succeeded: u8, ticks_left: i8) -> (u8, i8) {
+        match self.window {
+            WindowKind::Ticks { ticks, .. } if self.has(Quirk::ProbesAgeOut) => {
+                (if ticks_left < 0 { 0 } else { succeeded }, ticks as i8 - 1)
+            }
+            _ => (succeeded, ticks_left),
+        }
+    }
+
     /// Moves the clock by `ticks`, back if negative.
     fn elapse(&self, state: &mut State, ticks: i8) {
         let floor = -((self.skew_ticks * (self.steps_back_max - state.steps_back)) as i8);
@@ -587,7 +601,11 @@ impl Breaker {
             Phase::HalfOpen { admitted, succeeded, ticks_left } => Phase::HalfOpen {
                 admitted,
                 succeeded,
-                ticks_left: if self.half_open_wait_ticks.is_some() { moved(ticks_left) } else { 0 },
+                ticks_left: match self.half_open_wait_ticks {
+                    Some(_) => moved(ticks_left),
+                    None if self.has(Quirk::ProbesAgeOut) && succeeded > 0 => (ticks_left - ticks).max(-1),
+                    None => 0,
+                },
             },
         };
     }

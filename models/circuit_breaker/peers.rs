@@ -12,7 +12,7 @@
 use counterpart::conform::{tour, walk};
 use counterpart::{Case, Check};
 
-use super::conformance::BreakerFacade;
+use super::conformance::{BreakerFacade, CAN_CLOSE};
 use super::model::{Breaker, Quirk, WindowKind};
 
 const FAILSAFE: &str = "failsafe 1.3.0";
@@ -98,6 +98,25 @@ fn peers() -> Vec<Peer> {
                     Quirk::PanicIsNoResult,
                     Quirk::SlowProbeSucceeds,
                 ],
+                ..small.clone()
+            },
+        },
+        // A record is kept as long as it is not older than the window: a window of one second spans two ticks.
+        Peer {
+            case: "tower_resilience_time_window",
+            subject: TOWER,
+            #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+            make: driven::tower_time_window,
+            model: Breaker {
+                window: WindowKind::Ticks { ticks: 2, results_max: 2 },
+                slow_rate_percent: Some(50),
+                quirks: vec![
+                    Quirk::TrustsLateResults,
+                    Quirk::IgnoredIsSuccess,
+                    Quirk::PanicIsNoResult,
+                    Quirk::SlowProbeSucceeds,
+                    Quirk::ProbesAgeOut,
+                ],
                 ..small
             },
         },
@@ -108,27 +127,57 @@ fn peers() -> Vec<Peer> {
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![against_ours()];
     for peer in peers() {
-        let conforming = peer.alongside(super::check(peer.model.clone()).alongside_only(), true);
+        let conforming = peer.alongside(super::check(peer.model.clone()).alongside_only(), How::Conforms);
         cases.push(Case::new(format!("circuit_breaker/{}", peer.case), conforming));
         for quirk in &peer.model.quirks {
             let mut without = peer.model.clone();
             without.quirks.retain(|other| other != quirk);
             let name = format!("{}_but_for_{}", peer.case, super::snake(quirk));
-            cases.push(parting(&peer, name, without, why(*quirk)));
+            // A model without it does not remember the time between two probes, so that no transition of it asks for one.
+            let how = if *quirk == Quirk::ProbesAgeOut { How::PartsOnWalk } else { How::PartsOnTour };
+            cases.push(parting(&peer, name, without, why(*quirk), how));
         }
         if let Some((name, model, why)) = peer.with_our_window() {
-            cases.push(parting(&peer, name, model, why));
+            cases.push(parting(&peer, name, model, why, How::PartsOnTour));
+        }
+        if peer.case == "tower_resilience_time_window" {
+            cases.push(half_open_for_ever(peer.model));
         }
     }
     cases
+}
+
+/// How a crate is expected to fare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Conforms,
+    /// A tour over the transitions shows it.
+    PartsOnTour,
+    /// It takes a longer run than any one transition asks for.
+    PartsOnWalk,
+}
+
+/// The model that tower-resilience with a time window conforms to: it can get stuck half-open.
+fn half_open_for_ever(model: Breaker) -> Case {
+    let check = [
+        CAN_CLOSE,
+        "only results of the current generation move it",
+        "it opens only when the results call for it",
+        "a failed probe opens it again",
+        "a half-open round admits no more than its permits",
+        "every permit out belongs to a running or successful probe",
+    ]
+    .into_iter()
+    .fold(super::check(model), |check, property| check.violates(property));
+    Case::new("circuit_breaker/tower_resilience_half_open_for_ever", check.because(CAN_CLOSE, why(Quirk::ProbesAgeOut)))
 }
 
 /// The crates as they are configured to come nearest to our rules, against our rules: each with the first way in which it
 /// parts from them.
 fn against_ours() -> Case {
     let mut check = super::check(Breaker { clients: 3, ..Breaker::small() });
-    for peer in peers().into_iter().filter(|peer| peer.case != "failsafe_window_below_a_second") {
-        check = peer.alongside(check, false);
+    for peer in peers().into_iter().filter(|peer| !peer.case.contains("window")) {
+        check = peer.alongside(check, How::PartsOnTour);
     }
     Case::new("circuit_breaker/crates", check)
 }
@@ -151,25 +200,26 @@ impl Peer {
     }
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    fn alongside(&self, check: Check<Breaker, BreakerFacade>, conforms: bool) -> Check<Breaker, BreakerFacade> {
-        let check = check.subject(self.subject, tour(self.make));
-        if conforms {
-            check.subject(self.subject, walk(None, 100, 300, self.make))
-        } else {
-            check.diverges(self.subject)
+    fn alongside(&self, check: Check<Breaker, BreakerFacade>, how: How) -> Check<Breaker, BreakerFacade> {
+        let toured = || tour(self.make);
+        let walked = || walk(None, 100, 300, self.make);
+        match how {
+            How::Conforms => check.subject(self.subject, toured()).subject(self.subject, walked()),
+            How::PartsOnTour => check.subject(self.subject, toured()).diverges(self.subject),
+            How::PartsOnWalk => check.subject(self.subject, walked()).diverges(self.subject),
         }
     }
 
     #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-    fn alongside(&self, check: Check<Breaker, BreakerFacade>, _: bool) -> Check<Breaker, BreakerFacade> {
+    fn alongside(&self, check: Check<Breaker, BreakerFacade>, _: How) -> Check<Breaker, BreakerFacade> {
         check.not_run(self.subject, "it reads the system clock, which is virtual on 64-bit Linux only")
     }
 }
 
 /// A case in which the crate parts from `model`, and why.
-fn parting(peer: &Peer, name: String, model: Breaker, why: &str) -> Case {
+fn parting(peer: &Peer, name: String, model: Breaker, why: &str, how: How) -> Case {
     let check = super::check(model).alongside_only().because(peer.subject, why);
-    Case::new(format!("circuit_breaker/{name}"), peer.alongside(check, false))
+    Case::new(format!("circuit_breaker/{name}"), peer.alongside(check, how))
 }
 
 /// What a crate with the quirk does, for a reader of the trace.
@@ -184,6 +234,10 @@ fn why(quirk: Quirk) -> &'static str {
         Quirk::SlowProbeSucceeds => "a slow probe is as good as a fast one, though slow calls have a rate",
         Quirk::NeedsOneResultMore => "the rate is looked at only when one result more has come than the window holds",
         Quirk::SecondProbeDecides => "the first probe decides nothing, the second everything",
+        Quirk::ProbesAgeOut => {
+            "a probe's success is forgotten with the window: two that are further apart use up both permits, and nothing \
+             gives one back"
+        }
         Quirk::ClosingSuccessCounts => "the success that closed it is the first result of the new window",
         Quirk::OnlyFailuresOpen => "the rate is looked at after failures only",
     }
@@ -369,10 +423,28 @@ mod driven {
     /// # Panics
     /// If the crate refuses this configuration.
     pub(super) fn tower_count_window() -> Driven {
+        tower(|builder| builder.sliding_window_size(4))
+    }
+
+    /// Half of at least four results of the last second, two probes.
+    ///
+    /// # Panics
+    /// If the crate refuses this configuration.
+    pub(super) fn tower_time_window() -> Driven {
+        tower(|builder| {
+            builder
+                .sliding_window_type(tower_resilience::SlidingWindowType::TimeBased)
+                .sliding_window_duration(Duration::from_millis(TICK_MS))
+                .minimum_number_of_calls(4)
+        })
+    }
+
+    type Builder = tower_resilience::CircuitBreakerConfigBuilder;
+
+    fn tower(window: impl FnOnce(Builder) -> Builder) -> Driven {
         let _clock = VirtualClock::start_at(Duration::ZERO);
-        let layer = tower_resilience::CircuitBreakerLayer::builder()
+        let layer = window(tower_resilience::CircuitBreakerLayer::builder())
             .failure_rate_threshold(0.5)
-            .sliding_window_size(4)
             .slow_call_duration_threshold(SLOW)
             .slow_call_rate_threshold(0.5)
             .wait_duration_in_open(OPEN_WAIT)
