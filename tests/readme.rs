@@ -72,8 +72,8 @@ fn verdicts(reports: &[&CaseReport]) -> String {
             .iter()
             .filter(|property| property.verdict == "violated")
             .map(|property| {
-                let steps = property.steps.unwrap_or_default();
-                format!("violated after {steps}: {}", linked(&property.name, property.trace.as_deref()))
+                let after = property.steps.map(|steps| format!(" after {steps}")).unwrap_or_default();
+                format!("violated{after}: {}", linked(&property.name, property.trace.as_deref()))
             })
             .collect();
         let verdicts = if violated.is_empty() { "all hold".to_string() } else { violated.join("<br>") };
@@ -108,7 +108,7 @@ fn deviations(reports: &[&CaseReport], wanted: impl Fn(&ConformanceReport) -> bo
     for report in reports {
         for subject in report.conformance.iter().filter(|subject| subject.verdict == "diverges" && wanted(subject)) {
             let steps = subject.evidence.as_ref().map_or(0, Trace::len);
-            let why = subject.why.as_deref().unwrap_or_default();
+            let why = subject.evidence.as_ref().map(|trace| trace.because.as_str()).unwrap_or_default();
             let _ = writeln!(
                 table,
                 "| `{}` | {} | {} | {steps} | {} |",
