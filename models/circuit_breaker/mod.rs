@@ -4,6 +4,59 @@
 //! than before; processing exceeds the retrieval time limit; servers disqualify themselves and retry; the service never
 //! recovers until requests are paused. A breaker is meant to stand between such clients and such a service.
 //!
+//! # Check your own breaker
+//! Here it is the one of this folder; bind yours in the same words.
+//! ```
+//! use counterpart::{Check, Counterpart};
+//! use counterpart_models::circuit_breaker::conformance::{Answer, BreakerFacade};
+//! use counterpart_models::circuit_breaker::model::{Action, Breaker};
+//! use counterpart_models::circuit_breaker::{CircuitBreaker, Config, Outcome, Permit, Window};
+//!
+//! struct Mine { breaker: CircuitBreaker, now_ms: u64, permits: [Option<Permit>; 8] }
+//!
+//! impl Counterpart<BreakerFacade> for Mine {
+//!     fn apply(&mut self, input: &Action) -> Answer {
+//!         use counterpart_models::circuit_breaker::model::Outcome as Ended;
+//!         match *input {
+//!             Action::Acquire { client } => match self.breaker.try_acquire(self.now_ms) {
+//!                 Ok(permit) => { self.permits[usize::from(client)] = Some(permit); Answer::Admitted }
+//!                 Err(_) => Answer::Rejected,
+//!             },
+//!             Action::Report { client, outcome } => {
+//!                 let Some(permit) = self.permits[usize::from(client)].take() else { return Answer::Done };
+//!                 let outcome = match outcome {
+//!                     Ended::Success => Outcome::Success,
+//!                     Ended::Failure => Outcome::Failure,
+//!                     Ended::Slow => Outcome::Slow,
+//!                     Ended::Ignored => Outcome::Ignored,
+//!                     Ended::Cancelled => Outcome::Cancelled,
+//!                     Ended::Panicked => Outcome::Panicked,
+//!                 };
+//!                 self.breaker.report(permit, outcome, self.now_ms);
+//!                 Answer::Done
+//!             }
+//!             Action::Tick => { self.now_ms += 1_000; Answer::Done }
+//!             Action::StepBack => { self.now_ms -= 1_000; Answer::Done }
+//!         }
+//!     }
+//! }
+//!
+//! let config = Config {
+//!     window: Window::Calls { size: 4 },
+//!     minimum_calls: 4,
+//!     permits: 2,
+//!     open_wait_ms: 3_000,
+//!     half_open_wait_ms: None,
+//!     ..Config::default()
+//! };
+//! let make = move || Mine {
+//!     breaker: CircuitBreaker::new(config.clone()).expect("a breaker"),
+//!     now_ms: 0,
+//!     permits: Default::default(),
+//! };
+//! Check::of(Breaker::small()).facade(BreakerFacade).lockstep(make).assert();
+//! ```
+//!
 //! # Sources
 //! - M. Nygard, *Release It!*, 2nd ed., Pragmatic Bookshelf 2018, "Circuit Breaker" (the pattern).
 //! - AWS message 5467D2, "Summary of the Amazon DynamoDB Service Disruption and Related Impacts in the US-East Region"
