@@ -9,6 +9,7 @@ mod cli;
 mod conformance;
 mod engine;
 mod floors;
+mod golden;
 mod liveness;
 mod readme;
 mod storm;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         engine::trials(),
         floors::trials(),
+        golden::trials(),
         liveness::trials(),
         readme::trials(),
         storm::trials(),
