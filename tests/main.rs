@@ -10,6 +10,7 @@ mod conformance;
 mod engine;
 mod floors;
 mod liveness;
+mod probability;
 mod readme;
 mod storm;
 mod toy;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         engine::trials(),
         floors::trials(),
         liveness::trials(),
+        probability::trials(),
         readme::trials(),
         storm::trials(),
         traces::trials(),
