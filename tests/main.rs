@@ -11,6 +11,7 @@ mod engine;
 mod floors;
 mod golden;
 mod liveness;
+mod probability;
 mod readme;
 mod storm;
 mod toy;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         floors::trials(),
         golden::trials(),
         liveness::trials(),
+        probability::trials(),
         readme::trials(),
         storm::trials(),
         traces::trials(),

@@ -16,7 +16,7 @@ use stateright::Model;
 
 pub use binding::{Counterpart, Sequential, SettableClock, Shared, Simulated, Slots};
 pub use facade::{Facade, NoFacade};
-pub use spec::{Kind, PlainSpec, Spec};
+pub use spec::{Chance, Kind, PlainSpec, Spec};
 pub use temporal::{FairKey, Strength, Temporal};
 
 /// A model that the engines can explore: any `stateright::Model` that stateright's own checker would take.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::Hash;
 use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use siphasher::sip128::{Hasher128, SipHasher13};
 use stateright::{Expectation, Model};
 
 use super::{CheckedModel, FairKey, Temporal};
@@ -50,6 +52,23 @@ pub trait Spec: Send + Sync + 'static {
         true
     }
 
+    /// The distribution that `action` is of in `state`. Actions that answer with the same [`Chance::choice`] there are one
+    /// choice: whoever schedules makes it as a whole, and its outcome is drawn by weight. An action without chance is a
+    /// choice of its own. It must answer the same whenever it is asked the same. Only
+    /// [`verdict::probability`](crate::verdict::probability) asks; everywhere else each outcome is an action that may be
+    /// taken.
+    ///
+    /// A member whose `next_state` is `None` is an outcome after which the state is what it was. Where that is so of all
+    /// members there is no such choice.
+    fn chance(
+        &self,
+        _model: &Self::Model,
+        _state: &<Self::Model as Model>::State,
+        _action: &<Self::Model as Model>::Action,
+    ) -> Option<Chance> {
+        None
+    }
+
     /// Whose column a step stands in: `client 0`, `clock`, `network`.
     fn actor(&self, _action: &<Self::Model as Model>::Action) -> String {
         String::new()
@@ -63,6 +82,25 @@ pub trait Spec: Send + Sync + 'static {
     /// Why a violation of `property` comes about, in a sentence for someone who has read only the story.
     fn because(&self, _property: &str) -> Option<String> {
         None
+    }
+}
+
+/// The place of an action in a distribution. Its probability is its weight over the sum of the weights of all that share
+/// its choice in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Chance {
+    /// Tells the distributions of a state apart.
+    pub choice: u128,
+    /// Positive. The weights of a distribution sum to 2⁵³ at most, up to which a floating-point number is exact.
+    pub weight: u64,
+}
+
+impl Chance {
+    /// An outcome of `choice`, a name or the process that draws. It is known by 128 bits of its hash.
+    pub fn of(choice: impl Hash, weight: u64) -> Self {
+        let mut hasher = SipHasher13::new();
+        choice.hash(&mut hasher);
+        Chance { choice: hasher.finish128().as_u128(), weight }
     }
 }
 

@@ -12,6 +12,7 @@ mod components;
 mod fairness;
 mod lasso;
 mod liveness;
+pub mod probability;
 mod safety;
 mod trap;
 

@@ -1,0 +1,186 @@
+//! A process written down choice by choice, and its truth by going through every policy with exact fractions.
+
+use counterpart::model::{Chance, Spec};
+use counterpart::verdict::probability::{Extreme, Mdp, MdpError};
+use stateright::Model;
+
+/// To this node no outcome leads: it is refused.
+pub(super) const REFUSED: u8 = u8::MAX;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Toy {
+    pub(super) inits: Vec<u8>,
+    /// The node each choice is of, and its outcomes with their weights.
+    pub(super) choices: Vec<(u8, Vec<(u8, u64)>)>,
+    /// Choices that are not forced.
+    pub(super) unforced: Vec<usize>,
+    pub(super) bound: Option<u8>,
+}
+
+impl Toy {
+    pub(super) fn of(choices: &[(u8, &[(u8, u64)])]) -> Self {
+        let choices = choices.iter().map(|(node, outcomes)| (*node, outcomes.to_vec())).collect();
+        Toy { inits: vec![0], choices, ..Toy::default() }
+    }
+
+    pub(super) fn mdp(&self) -> Result<Mdp, MdpError> {
+        let budget = counterpart::explore::Budget::default();
+        let graph = counterpart::explore::explore(std::sync::Arc::new(self.clone()), &budget).expect("a model");
+        assert!(graph.states().is_sorted(), "nodes are to be numbered as found: {:?}", graph.states());
+        Mdp::of(&graph, &ToySpec)
+    }
+}
+
+impl Model for Toy {
+    type State = u8;
+    type Action = (usize, usize);
+
+    fn init_states(&self) -> Vec<u8> {
+        self.inits.clone()
+    }
+
+    fn actions(&self, state: &u8, actions: &mut Vec<(usize, usize)>) {
+        for (index, (_, outcomes)) in self.choices.iter().enumerate().filter(|(_, (node, _))| node == state) {
+            actions.extend((0..outcomes.len()).map(|outcome| (index, outcome)));
+        }
+    }
+
+    fn next_state(&self, _: &u8, (choice, outcome): (usize, usize)) -> Option<u8> {
+        Some(self.choices[choice].1[outcome].0).filter(|to| *to != REFUSED)
+    }
+
+    fn within_boundary(&self, state: &u8) -> bool {
+        self.bound.is_none_or(|bound| *state <= bound)
+    }
+}
+
+struct ToySpec;
+
+impl Spec for ToySpec {
+    type Model = Toy;
+
+    fn chance(&self, toy: &Toy, _: &u8, (choice, outcome): &(usize, usize)) -> Option<Chance> {
+        let outcomes = &toy.choices[*choice].1;
+        let alone = outcomes.len() == 1 && outcomes[0].1 == 1;
+        (!alone).then(|| Chance::of(choice, outcomes[*outcome].1))
+    }
+
+    fn forced(&self, toy: &Toy, _: &u8, (choice, _): &(usize, usize)) -> bool {
+        !toy.unforced.contains(choice)
+    }
+}
+
+/// A fraction in lowest terms with a positive denominator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Fraction(i128, i128);
+
+impl Fraction {
+    fn new(over: i128, under: i128) -> Self {
+        let (mut a, mut b) = (over.abs(), under.abs());
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        Fraction(over * under.signum() / a, under.abs() / a)
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Fraction::new(self.0 * other.1 - other.0 * self.1, self.1 * other.1)
+    }
+
+    fn times(self, other: Self) -> Self {
+        Fraction::new(self.0 * other.0, self.1 * other.1)
+    }
+
+    fn over(self, other: Self) -> Self {
+        Fraction::new(self.0 * other.1, self.1 * other.0)
+    }
+}
+
+/// The choices of one node, each with its outcomes (every one into a node) and its reward.
+pub(super) type Options = Vec<(Vec<(usize, u64)>, u64)>;
+
+/// By node, the extreme probability and the extreme expected reward, by going through all policies without memory, which
+/// are enough for both.
+pub(super) fn by_policies(nodes: &[Options], goal: &[bool], extreme: Extreme) -> Vec<(f64, f64)> {
+    let mut best: Option<Vec<(f64, f64)>> = None;
+    let mut policy = vec![0; nodes.len()];
+    loop {
+        let values = chain(nodes, &policy, goal);
+        let choose = |a: f64, b: f64| if (extreme == Extreme::Min) == (a < b) { a } else { b };
+        best = Some(match best {
+            None => values,
+            Some(best) => best.iter().zip(values).map(|(a, b)| (choose(a.0, b.0), choose(a.1, b.1))).collect(),
+        });
+        let Some(turn) = (0..nodes.len()).find(|node| policy[*node] + 1 < nodes[*node].len()) else {
+            return best.expect("at least one policy");
+        };
+        policy[turn] += 1;
+        policy[..turn].fill(0);
+    }
+}
+
+/// By node, the probability of the goal and the expected reward until then, where `policy` is followed.
+fn chain(nodes: &[Options], policy: &[usize], goal: &[bool]) -> Vec<(f64, f64)> {
+    let count = nodes.len();
+    let row = |node: usize| &nodes[node][policy[node]];
+    let grow = |from: &[bool]| {
+        let mut reach = from.to_vec();
+        for _ in 0..count {
+            for node in (0..count).filter(|node| !goal[*node]) {
+                reach[node] |= row(node).0.iter().any(|(to, _)| reach[*to]);
+            }
+        }
+        reach
+    };
+    let reaches = grow(goal);
+    let lost: Vec<bool> = reaches.iter().map(|reaches| !reaches).collect();
+    let misses = grow(&lost);
+    let solve = |open: &[usize], constant: &dyn Fn(usize) -> Fraction| -> Vec<f64> {
+        let mut rows: Vec<Vec<Fraction>> = Vec::new();
+        for node in open {
+            let (outcomes, _) = row(*node);
+            let total: u64 = outcomes.iter().map(|(_, weight)| weight).sum();
+            let mut line: Vec<Fraction> = open
+                .iter()
+                .map(|to| {
+                    let weight: u64 = outcomes.iter().filter(|(other, _)| other == to).map(|(_, weight)| weight).sum();
+                    Fraction::new(i128::from(to == node), 1).minus(Fraction::new(weight.into(), total.into()))
+                })
+                .collect();
+            line.push(constant(*node));
+            rows.push(line);
+        }
+        for at in 0..open.len() {
+            let pivot = (at..open.len()).find(|row| rows[*row][at].0 != 0).expect("a chain that ends has one solution");
+            rows.swap(at, pivot);
+            let head: Vec<Fraction> = rows[at].iter().map(|value| value.over(rows[at][at])).collect();
+            for (other, line) in rows.iter_mut().enumerate() {
+                let factor = line[at];
+                if other == at {
+                    line.clone_from(&head);
+                } else if factor.0 != 0 {
+                    for (value, above) in line.iter_mut().zip(&head) {
+                        *value = value.minus(factor.times(*above));
+                    }
+                }
+            }
+        }
+        rows.iter().map(|line| line[open.len()].0 as f64 / line[open.len()].1 as f64).collect()
+    };
+    let open: Vec<usize> = (0..count).filter(|node| reaches[*node] && !goal[*node]).collect();
+    let into_goal = |node: usize| {
+        let outcomes = &row(node).0;
+        let hits: u64 = outcomes.iter().filter(|(to, _)| goal[*to]).map(|(_, weight)| weight).sum();
+        Fraction::new(hits.into(), outcomes.iter().map(|(_, weight)| i128::from(*weight)).sum())
+    };
+    let mut values: Vec<(f64, f64)> =
+        (0..count).map(|node| (f64::from(goal[node]), if goal[node] { 0.0 } else { f64::INFINITY })).collect();
+    for (node, value) in open.iter().zip(solve(&open, &into_goal)) {
+        values[*node].0 = value;
+    }
+    let sure: Vec<usize> = open.into_iter().filter(|node| !misses[*node]).collect();
+    for (node, value) in sure.iter().zip(solve(&sure, &|node| Fraction::new(row(node).1.into(), 1))) {
+        values[*node].1 = value;
+    }
+    values
+}
