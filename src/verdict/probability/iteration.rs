@@ -128,8 +128,7 @@ impl Equations {
                 let bounds = &mut self.bounds[unknown];
                 moved |= lower > bounds.lower || upper < bounds.upper;
                 *bounds = Bounds { lower: bounds.lower.max(lower), upper: bounds.upper.min(upper) };
-                // `!`, so that what is not a number counts as wide.
-                wide |= !(bounds.width() <= precision.width_max * bounds.lower.max(1.0));
+                wide |= bounds.width() > precision.width_max * bounds.lower.max(1.0);
             }
             sweeps += 1;
             if !moved || !wide || sweeps % SWEEPS == 0 && (precision.interrupt)().is_some() {

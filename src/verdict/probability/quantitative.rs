@@ -120,18 +120,16 @@ impl Mdp {
 
 /// By node, its unknown: those known keep theirs, the nodes of a component share one, and the others have their own.
 fn number(known: &[Option<u32>], first: u32, components: &[Vec<usize>]) -> Vec<u32> {
-    let mut unknowns: Vec<Option<u32>> = known.to_vec();
     let mut next = first;
-    for node in 0..known.len() {
-        if unknowns[node].is_none() {
-            unknowns[node] = Some(next);
-            next += 1;
-        }
+    let mut unknowns: Vec<u32> = Vec::with_capacity(known.len());
+    for known in known {
+        unknowns.push(known.unwrap_or(next));
+        next += u32::from(known.is_none());
     }
     for component in components {
         for node in component {
             unknowns[*node] = unknowns[component[0]];
         }
     }
-    unknowns.into_iter().map(|unknown| unknown.unwrap_or(NONE)).collect()
+    unknowns
 }
