@@ -109,6 +109,9 @@ fn heads() {
         assert_eq!(probability(&mdp, &[1], extreme), Bounds::exactly(1.0));
         near(steps(&mdp, &[1], extreme), 2.0, 0.0);
     }
+    // A coin that is past the goal, at 1, cannot miss it any more.
+    let past = Toy::of(&[(0, &[(1, 1)]), (1, &[(2, 1)]), (2, &[(2, 1)])]).mdp().expect("complete");
+    assert_eq!(past.avoidance(&goal(&past, &[1])), None);
     // Not a fair one: heads once in four.
     let mdp = Toy::of(&[(0, &[(0, 3), (1, 1)])]).mdp().expect("complete");
     near(steps(&mdp, &[1], Extreme::Max), 4.0, 0.0);
@@ -130,6 +133,8 @@ fn avoided() {
     assert_eq!(steps(&mdp, &[4], Extreme::Max), Bounds::exactly(f64::INFINITY));
     // 0, then 2 and the goal, or 1, 3, 1, 3 …: 1 + (1 + 4) / 2.
     near(steps(&mdp, &[4], Extreme::Min), 3.5, 0.0);
+    // What lies behind the goal does not count: 1 leads to 3 only by it.
+    assert_eq!(mdp.avoidance(&goal(&mdp, &[1, 4])), None);
     assert_eq!(mdp.end_components(&[true; 5], |_| true), [vec![1, 3], vec![4]]);
 }
 
@@ -224,8 +229,11 @@ fn interrupted() {
     let finished: Vec<bool> = states.iter().map(Shared::is_finished).collect();
     for (extreme, value) in [(Extreme::Min, 192.0), (Extreme::Max, 243.0)] {
         let bounds = mdp.reward(&finished, &vec![1.0; mdp.choice_count()], extreme, &stop)[0];
-        assert!(bounds.lower < value && value < bounds.upper, "{bounds:?}");
+        assert!(bounds.lower < value && value < bounds.upper && bounds.width() > 1e-3, "{bounds:?}");
     }
+    let ones: Vec<bool> = states.iter().map(|state| state.is_finished() && state.is_unanimous(true)).collect();
+    let bounds = mdp.probability(&ones, Extreme::Min, &stop)[0];
+    assert!(bounds.lower < 0.437_744 && 0.437_744 < bounds.upper && bounds.width() > 1e-3, "{bounds:?}");
 }
 
 /// A process of up to five nodes, with what the oracle is told of it.
