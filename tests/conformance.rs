@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("conformance::walks_go_beyond_the_bound_and_are_shrunk", beyond),
         claim("conformance::another_seed_walks_elsewhere_and_the_same_seed_does_not", seeds),
         claim("conformance::a_limit_makes_the_modes_incomplete", limits),
+        claim("conformance::a_cut_makes_product_and_tour_incomplete", cut),
         claim(REPLAYED, replayed_by_environment),
         claim("conformance::a_divergence_replays_and_a_mended_implementation_does_not", replays),
     ]
@@ -49,6 +50,8 @@ struct Counter {
     tires: bool,
     /// `Add` may also add two.
     generous: bool,
+    /// Larger counts are outside the boundary.
+    boundary: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,6 +89,10 @@ impl Model for Counter {
             Act::Read => None,
             Act::Tire => (*state > 0).then_some(0),
         }
+    }
+
+    fn within_boundary(&self, state: &u8) -> bool {
+        *state <= self.boundary
     }
 }
 
@@ -129,7 +136,7 @@ impl Facade for Face {
     }
 }
 
-const COUNTER: Counter = Counter { max: 3, tires: false, generous: false };
+const COUNTER: Counter = Counter { max: 3, tires: false, generous: false, boundary: u8::MAX };
 
 /// What is wrong with an implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -447,6 +454,15 @@ fn limits() {
     for subject in &report.conformance {
         let incomplete = subject.verdict == "incomplete";
         assert_eq!(incomplete, subject.mode != Mode::Walk, "{subject:?}");
+    }
+}
+
+/// What lies beyond the boundary was not looked at: that the rest conforms is not the whole of it.
+fn cut() {
+    let [product, tour, walk] = jobs(|| ours(Flaw::None));
+    for (job, verdict) in [(product, "incomplete"), (tour, "incomplete"), (walk, "conforms")] {
+        let report = run_on(Counter { boundary: 2, ..COUNTER }, job);
+        assert_eq!(report.verdict, verdict, "{report:?}");
     }
 }
 

@@ -252,8 +252,8 @@ where
         let run = again(pair, inputs, deviation);
         return Ok(result.diverges(narrate(&pair.lts, &*setting.spec, &run)));
     }
-    if let Some(stop) = graph.stop() {
-        return Ok(result.incomplete(stop.to_string()));
+    if let Some(why) = graph.incomplete() {
+        return Ok(result.incomplete(why));
     }
     if graph.edge_count() == 0 {
         return Ok(result.incomplete("no input could be given: has the facade labels?"));

@@ -254,6 +254,11 @@ fn tour<F: Facade, C: Counterpart<F>>(
     if result.edges_driven == 0 {
         return result.incomplete("no transition of the model could be driven: has the facade labels?");
     }
+    let leaves = |node: &Node| lts.edges(*node).iter().filter(|edge| edge.beyond).count();
+    let cuts: usize = nodes.iter().map(leaves).sum();
+    if cuts > 0 {
+        return result.incomplete(format!("{cuts} transitions lead outside the model's boundary, and were not driven"));
+    }
     result.agreement = super::Agreement::Conforms;
     result
 }
