@@ -33,7 +33,8 @@
 //! Check::of(Light { max: 3 }).assert();
 //! ```
 //! What a model promises of whole runs (eventually, leads to, infinitely often …), and under which fairness, stands in a
-//! [`Spec`]: [`Temporal`] has an example. stateright's own `eventually` properties are judged as well, on every run and
+//! [`Spec`]: [`Temporal`] has an example. So does what it promises of outcomes that are drawn: see
+//! [`Temporal::almost_surely`], [`Temporal::probability`] and [`Temporal::reward`]. stateright's own `eventually` properties are judged as well, on every run and
 //! under no fairness.
 //!
 //! To check an implementation, say once what the outside sees of the model ([`Facade`]) and bind the implementation
@@ -54,7 +55,7 @@
 //! | [`trace`] | the trace file format; knows neither models nor engines |
 //! | [`model`] | what a user says beside a `stateright::Model`: [`Spec`], [`Facade`], bindings |
 //! | [`explore`] | the graph engine, and stateright's BFS as its referee |
-//! | [`verdict`] | properties judged on the graph: states, fair runs, traps; probabilities |
+//! | [`verdict`] | properties judged on the graph: states, fair runs, traps; what is drawn |
 //! | [`conform`] | implementations judged against the graph |
 //! | [`report`] | the results as data |
 //! | [`view`] | data to text; no input or output |

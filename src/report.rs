@@ -1,14 +1,16 @@
 //! Results as data: what `check --json` prints, what [`view`](crate::view) turns into text, what a test asserts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::conform::Mode;
 use crate::model::Kind;
 use crate::trace::Trace;
 use crate::verdict::FairnessFound;
+use crate::verdict::probability::Bounds;
 
 /// The version of the JSON documents' shape.
 pub const SCHEMA: u32 = 1;
@@ -74,11 +76,24 @@ pub struct PropertyReport {
     pub kind: Kind,
     /// `holds`, `violated` or `incomplete`.
     pub verdict: &'static str,
-    /// Why it is incomplete.
+    /// Why it is incomplete; of a probability or a reward out of bounds, why there is no trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// As `verdict`.
     pub expected: &'static str,
+    /// Of a probability or a reward.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// How far the value may be off, as a power of ten that the interval it lies in is no wider than; 0 where it is
+    /// exact. Absent where nothing is known above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_width: Option<f64>,
+    /// Whether the value is the least (`min`) or the greatest (`max`) over all schedulers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extreme: Option<&'static str>,
+    /// What `min` has to be at least, or `max` at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<f64>,
     /// Steps of the trace that shows it (a counterexample or a witness).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<usize>,
@@ -97,6 +112,55 @@ pub struct PropertyReport {
     /// The counterexample or witness itself.
     #[serde(skip)]
     pub evidence: Option<Trace>,
+}
+
+/// A probability, or an expected reward.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// The middle of the interval it lies in, to nine digits. In JSON a number.
+    Finite(f64),
+    /// A reward that some scheduler makes infinite, or that none can keep finite. In JSON, which knows no such number,
+    /// the string `"infinite"`.
+    Infinite,
+}
+
+impl Value {
+    /// What is reported of an interval: `None` where it has no upper end.
+    pub fn of(bounds: &Bounds) -> Option<Self> {
+        match (bounds.lower.is_finite(), bounds.upper.is_finite()) {
+            (true, true) => format!("{:.8e}", bounds.middle()).parse().ok().map(Value::Finite),
+            (false, _) => Some(Value::Infinite),
+            (true, false) => None,
+        }
+    }
+
+    /// The power of ten next above `width`, which is finite; 0 for 0.
+    pub(crate) fn rounded_up(width: f64) -> Option<f64> {
+        if width == 0.0 {
+            return Some(0.0);
+        }
+        let text = format!("{width:e}");
+        let (_, exponent) = text.split_once('e')?;
+        format!("1e{}", exponent.parse::<i32>().ok()? + 1).parse().ok()
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Finite(value) => write!(f, "{value}"),
+            Value::Infinite => f.write_str("infinite"),
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Finite(value) => serializer.serialize_f64(*value),
+            Value::Infinite => serializer.serialize_str("infinite"),
+        }
+    }
 }
 
 /// One implementation's result in one mode.

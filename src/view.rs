@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use crate::explore::{Graph, Target};
-use crate::model::CheckedModel;
+use crate::model::{Bound, CheckedModel, Kind};
 use crate::report::{CaseListing, CaseReport, Report};
 use crate::trace::{Evidence, FAIRNESS, Step, Trace};
 
@@ -136,6 +136,10 @@ pub fn case(report: &CaseReport) -> String {
     for property in &report.properties {
         let seen = match (property.verdict, property.steps) {
             ("violated", Some(steps)) => match property.loop_len {
+                Some(looped) if property.kind == Kind::AlmostSurely => format!(
+                    "after {} a scheduler can keep away, in loops as one of {looped}",
+                    counted(steps - looped, "step")
+                ),
                 Some(looped) => format!("after {}, then {looped} for ever", counted(steps - looped, "step")),
                 None => format!("after {}", counted(steps, "step")),
             },
@@ -146,7 +150,11 @@ pub fn case(report: &CaseReport) -> String {
             dim(property.kind.to_string().replace('_', " ")),
             plain(property.name.clone()),
             verdict(property.verdict, property.expected),
-            dim([seen, exercised(property)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")),
+            dim([measured(property), seen, exercised(property)]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ")),
         ]);
     }
     for subject in &report.conformance {
@@ -162,6 +170,18 @@ pub fn case(report: &CaseReport) -> String {
         let _ = writeln!(text, "    {} {error}", styled(BAD, "error:"));
     }
     text
+}
+
+/// A value, over whom it is the extreme, and what it has to keep to.
+fn measured(property: &crate::report::PropertyReport) -> String {
+    let (Some(value), Some(extreme), Some(bound)) = (property.value, property.extreme, property.bound) else {
+        return String::new();
+    };
+    let (asked, extreme) = match extreme {
+        "min" => (Bound::AtLeast(bound), "least"),
+        _ => (Bound::AtMost(bound), "greatest"),
+    };
+    format!("{value}, {asked} asked: the {extreme} over all schedulers, which see all, coins drawn included")
 }
 
 /// How much of the model a promise had to do with: a pass that rests on little should look like it.
@@ -242,7 +262,7 @@ pub fn closing(report: &Report, folder: &Path) -> String {
             if traces.len() == 1 { "1 trace is kept".to_string() } else { format!("{} traces are kept", traces.len()) };
         let _ = writeln!(
             text,
-            "{kept}, one for each violation and deviation; look at one with\n    cargo run --release -- trace show {}",
+            "{kept}, one for each deviation, and each violation that a run shows; look at one with\n    cargo run --release -- trace show {}",
             first.display()
         );
     }
@@ -350,7 +370,13 @@ pub fn trace(trace: &Trace) -> String {
     if let Some(start) = trace.loop_start {
         let fair =
             trace.extra.get(FAIRNESS).map(|assumption| format!("; fair under \"{assumption}\"")).unwrap_or_default();
-        let _ = writeln!(text, "  and again from step {start}, for ever{fair}");
+        let on = match &trace.evidence {
+            Evidence::Property { kind, .. } if *kind == Kind::AlmostSurely.to_string() => {
+                format!("and on from step {start}, round and round as it is drawn, for ever")
+            }
+            _ => format!("and again from step {start}, for ever"),
+        };
+        let _ = writeln!(text, "  {on}{fair}");
     }
     if !trace.because.is_empty() {
         let _ = writeln!(text, "\n{} {}", styled(BOLD, "because"), printable(&trace.because));

@@ -2,6 +2,9 @@
 //! random ones whose truth is told by going through every policy.
 
 mod coin;
+mod fair;
+mod kinds;
+mod rounding;
 mod toy;
 
 use std::sync::Arc;
@@ -31,7 +34,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("probability::what_is_cut_or_has_no_weight_makes_no_process", refused),
         claim("probability::bounds_of_an_interrupted_iteration_are_sound", interrupted),
         claim("probability::random_processes_agree_with_going_through_every_policy", agreement),
+        claim("probability::coin2_has_its_closed_forms_for_larger_bounds", coin::larger),
+        claim("probability::sums_are_rounded_outwards", rounding::sums),
+        claim("probability::an_upper_bound_that_is_guessed_is_one", rounding::guess),
+        claim("probability::fair_components_are_those_found_by_trying_all", fair::agreement),
     ]
+    .into_iter()
+    .chain(kinds::trials())
+    .collect()
 }
 
 const WIDTH: f64 = 1e-9;
@@ -264,7 +274,7 @@ fn random(random: &mut Pcg64Mcg) -> (Toy, Vec<Options>) {
         }
         nodes.push(options);
     }
-    (Toy { inits: (0..count).collect(), choices, unforced, bound: None }, nodes)
+    (Toy { inits: (0..count).collect(), choices, unforced, ..Toy::default() }, nodes)
 }
 
 fn agreement() {

@@ -73,7 +73,8 @@ fn verdicts(reports: &[&CaseReport]) -> String {
             .filter(|property| property.verdict == "violated")
             .map(|property| {
                 let after = property.steps.map(|steps| format!(" after {steps}")).unwrap_or_default();
-                format!("violated{after}: {}", linked(&property.name, property.trace.as_deref()))
+                let value = property.value.map(|value| format!(" ({value})")).unwrap_or_default();
+                format!("violated{after}: {}{value}", linked(&property.name, property.trace.as_deref()))
             })
             .collect();
         let verdicts = if violated.is_empty() { "all hold".to_string() } else { violated.join("<br>") };

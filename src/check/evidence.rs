@@ -15,7 +15,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         let mut because: Vec<String> = self.why(&finding.name).into_iter().collect();
         let mut loop_start = None;
         let (initial, steps) = match evidence {
-            verdict::Evidence::Lasso(lasso) => {
+            verdict::Evidence::Lasso(lasso) | verdict::Evidence::Avoidance { lasso, .. } => {
                 loop_start = Some(lasso.loop_start);
                 (lasso.initial.clone(), lasso.steps.clone())
             }
@@ -30,6 +30,21 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
                  in none of them",
                 trap.states, finding.name
             ));
+        }
+        if let verdict::Evidence::Avoidance { states, .. } = evidence {
+            let fair = if finding.fairness.is_some() { ", and be fair" } else { "" };
+            because.push(match states {
+                1 => format!(
+                    "a scheduler can keep the run in the last state for ever, whatever is drawn{fair}; {:?} does not \
+                     hold in it",
+                    finding.name
+                ),
+                states => format!(
+                    "a scheduler that sees what is drawn can keep the run in {states} states for ever, whatever that \
+                     is{fair}; the loop is one way about in them, and {:?} holds in none",
+                    finding.name
+                ),
+            });
         }
         let mut told = vec![Step { state: self.spec.state_json(&self.model, &initial), ..Step::default() }];
         let mut from = &initial;

@@ -4,9 +4,10 @@ use thiserror::Error;
 
 use super::{Check, Expected, Options};
 use crate::conform::Mode;
+use crate::explore::explore;
 use crate::model::{CheckedModel, Facade, Kind};
 use crate::trace::{Evidence, STAY, Step, Trace, model_hash};
-use crate::verdict::{Lasso, check_lasso, check_trap, promises};
+use crate::verdict::{Lasso, check_avoidance, check_lasso, check_trap, promises};
 
 impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     pub(super) fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
@@ -86,6 +87,26 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     ) -> Result<(bool, String), ReplayError> {
         let followed = format!("model: {} steps followed", trace.len());
         if let Some(promise) = promises(&*self.model, &*self.spec).iter().find(|promise| promise.name() == name) {
+            if promise.kind() == Kind::AlmostSurely {
+                let graph = explore(self.model.clone(), &options.budget)
+                    .map_err(|error| ReplayError::Cannot(error.to_string()))?;
+                return Ok(match check_avoidance(&graph, &*self.spec, promise, run, &options.budget.interrupt) {
+                    Ok(states) => (
+                        true,
+                        format!(
+                            "{followed}, into {states} states found again in which a scheduler can keep it whatever is \
+                             drawn; {name:?} is broken"
+                        ),
+                    ),
+                    Err(wrong) => (false, format!("{followed}; {name:?} is not broken by it: {wrong}")),
+                });
+            }
+            if promise.bound().is_some() {
+                return Err(ReplayError::Cannot(format!(
+                    "{followed}; a {} is broken by no single run",
+                    promise.kind()
+                )));
+            }
             if promise.kind() != Kind::Recoverable {
                 return Ok(match check_lasso(&*self.model, &*self.spec, promise, run) {
                     Ok(()) => {

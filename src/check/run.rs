@@ -7,8 +7,9 @@ use super::{Check, Expected, Options, REFEREE_STATES_MAX, Subject};
 use crate::conform::{Agreement, Conformance, Setting};
 use crate::explore::{Graph, ModelError, RefereeError, explore, referee};
 use crate::model::{CheckedModel, Facade, Kind, Temporal};
-use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport};
+use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
 use crate::trace::{self, Trace};
+use crate::verdict::probability::Extreme;
 use crate::verdict::{Finding, Verdict, judge, judge_safety};
 
 impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
@@ -90,6 +91,18 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         for promise in temporal.iter().filter(unchanged) {
             errors.push(format!("recoverable {:?} is under fairness, which changes nothing of it", promise.name()));
         }
+        for promise in &temporal {
+            if let (Some(bound), Some(assumption)) = (promise.bound(), promise.assumption()) {
+                errors.push(format!(
+                    "{} {:?} is under fairness, {assumption:?}: {bound} speaks of every scheduler, fair or not",
+                    promise.kind(),
+                    promise.name()
+                ));
+            }
+            if let Some(nonsense) = promise.bound().and_then(|bound| bound.nonsense(promise.kind())) {
+                errors.push(format!("the bound of {} {:?} says nothing: {nonsense}", promise.kind(), promise.name()));
+            }
+        }
         for (index, name) in known.iter().enumerate() {
             if known[..index].contains(name) {
                 errors.push(format!("two properties are called {name:?}: give each a name of its own"));
@@ -144,9 +157,10 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
 
     pub(super) fn property_report(&self, graph: &Graph<M>, finding: &Finding<M>) -> PropertyReport {
         let evidence = finding.evidence.as_ref().map(|evidence| self.trace_of(graph, finding, evidence));
+        let value = finding.value.as_ref();
         let (verdict, why) = match &finding.verdict {
             Verdict::Holds => ("holds", None),
-            Verdict::Violated => ("violated", None),
+            Verdict::Violated => ("violated", value.map(|_| NO_RUN.into())),
             Verdict::Incomplete(why) => ("incomplete", Some(why.clone())),
         };
         let kept = (verdict == "violated" && evidence.is_some()).then(|| kept_at(&self.name, &finding.name));
@@ -156,6 +170,13 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
             verdict,
             why,
             expected: self.expectation(&finding.name, verdict, "holds", "violated"),
+            value: value.and_then(|value| Value::of(&value.bounds)),
+            value_width: value.and_then(|value| Value::rounded_up(value.bounds.width())),
+            extreme: value.map(|value| match value.extreme {
+                Extreme::Min => "min",
+                Extreme::Max => "max",
+            }),
+            bound: value.map(|value| value.bound.value()),
             steps: evidence.as_ref().map(Trace::len),
             loop_len: evidence.as_ref().and_then(Trace::loop_len),
             triggered: finding.triggered,
@@ -212,6 +233,9 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         }
     }
 }
+
+/// Why there is no trace of a probability or a reward out of bounds.
+const NO_RUN: &str = "no single run shows it: it is of all runs together, under a scheduler that is as bad as can be";
 
 fn disagreement(states: usize, ours: &std::collections::BTreeSet<&str>, theirs: &crate::explore::Referee) -> String {
     format!(

@@ -6,6 +6,7 @@
 
 mod binding;
 mod facade;
+mod quantity;
 mod spec;
 mod temporal;
 
@@ -16,6 +17,7 @@ use stateright::Model;
 
 pub use binding::{Counterpart, Sequential, SettableClock, Shared, Simulated, Slots};
 pub use facade::{Facade, NoFacade};
+pub use quantity::{Bound, Quantity};
 pub use spec::{Chance, Kind, PlainSpec, Spec};
 pub use temporal::{FairKey, Strength, Temporal};
 

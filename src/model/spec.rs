@@ -54,9 +54,9 @@ pub trait Spec: Send + Sync + 'static {
 
     /// The distribution that `action` is of in `state`. Actions that answer with the same [`Chance::choice`] there are one
     /// choice: whoever schedules makes it as a whole, and its outcome is drawn by weight. An action without chance is a
-    /// choice of its own. It must answer the same whenever it is asked the same. Only
-    /// [`verdict::probability`](crate::verdict::probability) asks; everywhere else each outcome is an action that may be
-    /// taken.
+    /// choice of its own. It must answer the same whenever it is asked the same. Only properties
+    /// [of chance](Kind::is_of_chance) and [`verdict::probability`](crate::verdict::probability) ask; everywhere else each
+    /// outcome is an action that may be taken.
     ///
     /// A member whose `next_state` is `None` is an outcome after which the state is what it was. Where that is so of all
     /// members there is no such choice.
@@ -135,12 +135,28 @@ pub enum Kind {
     EventuallyAlways,
     /// From every reachable state, on some run.
     Recoverable,
+    /// Under every scheduler, with probability 1.
+    AlmostSurely,
+    /// Under every scheduler, with a probability within a bound.
+    Probability,
+    /// Under every scheduler, at an expected reward within a bound.
+    Reward,
 }
 
 impl Kind {
     /// Whether single states show it, so that stateright's own search can judge it too.
     pub fn is_safety(self) -> bool {
         matches!(self, Kind::Always | Kind::Sometimes)
+    }
+
+    /// Whether it speaks of what is drawn, so that [`Spec::chance`] is asked.
+    pub fn is_of_chance(self) -> bool {
+        matches!(self, Kind::AlmostSurely | Kind::Probability | Kind::Reward)
+    }
+
+    /// Whether it speaks of single infinite runs, each of which keeps or breaks it.
+    pub fn is_of_runs(self) -> bool {
+        matches!(self, Kind::Eventually | Kind::LeadsTo | Kind::InfinitelyOften | Kind::EventuallyAlways)
     }
 }
 
@@ -164,6 +180,9 @@ impl fmt::Display for Kind {
             Kind::InfinitelyOften => "infinitely_often",
             Kind::EventuallyAlways => "eventually_always",
             Kind::Recoverable => "recoverable",
+            Kind::AlmostSurely => "almost_surely",
+            Kind::Probability => "probability",
+            Kind::Reward => "reward",
         })
     }
 }

@@ -10,9 +10,13 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use stateright::Model;
 
 use super::Kind;
+use super::quantity::{Bound, Quantity};
 
 /// A predicate over the model, for its bounds, and a state.
 type Predicate<M> = Box<dyn Fn(&M, &<M as Model>::State) -> bool + Send + Sync>;
+
+/// What is earned, or paid, by an action that is taken in a state.
+type Reward<M> = Box<dyn Fn(&M, &<M as Model>::State, &<M as Model>::Action) -> f64 + Send + Sync>;
 
 /// A property of runs. A run is infinite: where no action is enabled, or none that is
 /// [forced](super::Spec::forced), it may go on by repeating its state.
@@ -58,6 +62,8 @@ pub struct Temporal<M: Model> {
     trigger: Option<Predicate<M>>,
     goal: Predicate<M>,
     assumption: Option<&'static str>,
+    reward: Option<Reward<M>>,
+    bound: Option<Bound>,
 }
 
 impl<M: Model> Temporal<M> {
@@ -97,11 +103,109 @@ impl<M: Model> Temporal<M> {
         Self::new(name, Kind::Recoverable, goal)
     }
 
-    fn new(name: impl Into<String>, kind: Kind, goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static) -> Self {
-        Temporal { name: name.into(), kind, trigger: None, goal: Box::new(goal), assumption: None }
+    /// Under every scheduler `goal` is reached with probability 1, where what [`Spec::chance`](super::Spec::chance) says
+    /// is drawn and the scheduler makes all other choices, from what it sees: everything, coins already drawn included.
+    /// A run that misses the goal may exist, as that of a coin that always shows tails; it must have probability 0.
+    ///
+    /// [Under](Temporal::under) an assumption it speaks of fair schedulers only. It is then broken where a scheduler can
+    /// come, without passing the goal, to a set of states in which it can keep the run whatever is drawn (an end
+    /// component), and where fairness lets it: of each weakly fair set of actions one is taken in there or none is
+    /// enabled in some of the states, of each strongly fair set one is taken in there or none is enabled in any. To make
+    /// a choice is to take each of its actions, whichever is drawn: fairness never asks for an outcome.
+    ///
+    /// What breaks it is shown by a shortest way into such states and a loop in them, which a scheduler can lengthen for
+    /// ever but, unlike a loop without chance, not repeat as it likes.
+    ///
+    /// ```
+    /// use counterpart::model::{Chance, FairKey, Spec, Temporal};
+    /// use counterpart::Check;
+    /// use stateright::Model;
+    ///
+    /// /// Tossed until it shows heads; whoever tosses may rest.
+    /// #[derive(Clone)]
+    /// struct Coin;
+    /// impl Model for Coin {
+    ///     type State = bool;
+    ///     type Action = &'static str;
+    ///     fn init_states(&self) -> Vec<bool> { vec![false] }
+    ///     fn actions(&self, _: &bool, actions: &mut Vec<&'static str>) { actions.extend(["tails", "heads", "rest"]) }
+    ///     fn next_state(&self, heads: &bool, action: &'static str) -> Option<bool> {
+    ///         (!heads).then_some(action == "heads")
+    ///     }
+    /// }
+    ///
+    /// struct CoinSpec;
+    /// impl Spec for CoinSpec {
+    ///     type Model = Coin;
+    ///     fn temporal(&self) -> Vec<Temporal<Coin>> {
+    ///         vec![
+    ///             Temporal::almost_surely("heads whoever rests", |_, heads| *heads),
+    ///             Temporal::almost_surely("heads", |_, heads| *heads).under("nobody rests for ever"),
+    ///             // Were it not drawn, nobody would have to show heads.
+    ///             Temporal::eventually("heads by choice", |_, heads| *heads).under("nobody rests for ever"),
+    ///         ]
+    ///     }
+    ///     fn chance(&self, _: &Coin, _: &bool, action: &&'static str) -> Option<Chance> {
+    ///         (*action != "rest").then(|| Chance::of("the coin", 1))
+    ///     }
+    ///     fn fairness(&self, _: &Coin, _: &bool, action: &&'static str) -> Vec<FairKey> {
+    ///         if *action == "rest" { Vec::new() } else { vec![FairKey::weak("nobody rests for ever")] }
+    ///     }
+    /// }
+    ///
+    /// Check::of(Coin).spec(CoinSpec).violates("heads whoever rests").violates("heads by choice").assert();
+    /// ```
+    pub fn almost_surely(
+        name: impl Into<String>,
+        goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, Kind::AlmostSurely, goal)
     }
 
-    /// Promised of those runs only that are fair to the actions under `assumption`.
+    /// The probability of reaching `goal`, between 0 and 1. It differs from scheduler to scheduler, so that it is a
+    /// property only with a bound: [`Quantity::at_least`] speaks of the least, [`Quantity::at_most`] of the greatest over
+    /// all schedulers that see everything, coins already drawn included. Fairness is none of its business.
+    pub fn probability(
+        name: impl Into<String>,
+        goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+    ) -> Quantity<M> {
+        Quantity::of(Self::new(name, Kind::Probability, goal))
+    }
+
+    /// The sum of the rewards expected until `goal` is reached, in whatever unit `reward` counts: steps, messages,
+    /// milliseconds. Infinite where the goal is not reached almost surely: for [`Quantity::at_most`] under every
+    /// scheduler, for [`Quantity::at_least`] under any. What is taken in a state of the goal earns nothing.
+    ///
+    /// `reward` is asked of the model, a state, and an action taken there; it is finite and not negative. The actions of
+    /// one [`Chance::choice`](super::Chance::choice) have to agree, since the reward is that of the choice. Where that is
+    /// not so the verdict is [`Incomplete`](crate::verdict::Verdict::Incomplete) and names the state. A run that stays
+    /// where it is because nothing is [forced](super::Spec::forced) earns nothing.
+    pub fn reward(
+        name: impl Into<String>,
+        goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
+        reward: impl Fn(&M, &M::State, &M::Action) -> f64 + Send + Sync + 'static,
+    ) -> Quantity<M> {
+        Quantity::of(Temporal { reward: Some(Box::new(reward)), ..Self::new(name, Kind::Reward, goal) })
+    }
+
+    fn new(name: impl Into<String>, kind: Kind, goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static) -> Self {
+        Temporal {
+            name: name.into(),
+            kind,
+            trigger: None,
+            goal: Box::new(goal),
+            assumption: None,
+            reward: None,
+            bound: None,
+        }
+    }
+
+    pub(super) fn bounded(mut self, bound: Bound) -> Self {
+        self.bound = Some(bound);
+        self
+    }
+
+    /// Promised of those runs only, or those schedulers, that are fair to the actions under `assumption`.
     #[must_use]
     pub fn under(mut self, assumption: &'static str) -> Self {
         self.assumption = Some(assumption);
@@ -121,6 +225,16 @@ impl<M: Model> Temporal<M> {
     /// The fairness assumption it is under.
     pub fn assumption(&self) -> Option<&'static str> {
         self.assumption
+    }
+
+    /// The bound of a probability or a reward.
+    pub fn bound(&self) -> Option<Bound> {
+        self.bound
+    }
+
+    /// What `action`, taken in `state`, earns; 0 of a kind without rewards.
+    pub fn reward_of(&self, model: &M, state: &M::State, action: &M::Action) -> f64 {
+        self.reward.as_ref().map_or(0.0, |reward| reward(model, state, action))
     }
 
     /// Whether `state` begins what has to end in the goal. Of a kind without a trigger no state does.

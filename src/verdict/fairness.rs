@@ -1,12 +1,13 @@
 //! What the spec says of each transition, asked once for all properties: under which fairness it is, and where a run may
 //! stay for ever.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use serde::Serialize;
 
+use super::probability::Process;
 use crate::explore::{Graph, Target};
 use crate::model::{CheckedModel, FairKey, Spec, Strength};
 
@@ -24,6 +25,7 @@ pub struct FairnessFound {
 }
 
 /// Fairness and stuttering on a graph.
+#[derive(Clone)]
 pub(super) struct Labels {
     /// By node, whether a run may stay there for ever.
     stutters: Vec<bool>,
@@ -122,6 +124,31 @@ impl Labels {
                 .filter(|node| graph.places(*node).any(|place| speaks[self.set_by_place[place] as usize]))
                 .count();
         }
+    }
+
+    /// The same, but of choices: a transition is under whatever any outcome of its choice is under, since whoever makes
+    /// the choice takes them all.
+    pub(super) fn of_choices<M: CheckedModel>(&self, graph: &Graph<M>, process: &Process) -> Self {
+        let mut labels = self.clone();
+        if self.set_by_place.is_empty() {
+            return labels;
+        }
+        let mut set_index: BTreeMap<Vec<u32>, u32> = self.sets.iter().cloned().zip(0..).collect();
+        for node in 0..graph.states().len() {
+            for choice in process.mdp.choices(node) {
+                let places = || graph.places(node).filter(|place| process.choice_at(*place) == Some(choice));
+                let keys = |place: usize| self.sets[self.set_by_place[place] as usize].iter().copied();
+                let set: Vec<u32> = places().flat_map(keys).collect::<BTreeSet<u32>>().into_iter().collect();
+                let number = *set_index.entry(set).or_insert_with_key(|set| {
+                    labels.sets.push(set.clone());
+                    labels.sets.len() as u32 - 1
+                });
+                for place in places() {
+                    labels.set_by_place[place] = number;
+                }
+            }
+        }
+        labels
     }
 
     /// Whether a run may stay in `node` for ever.

@@ -30,9 +30,23 @@ impl<M: Model> Lasso<M> {
     fn states(&self) -> impl Iterator<Item = &M::State> {
         std::iter::once(&self.initial).chain(self.steps.iter().map(|(_, state)| state))
     }
+
+    /// The state that its loop begins in, and ends in.
+    pub(super) fn at_loop_start(&self) -> &M::State {
+        self.states().nth(self.loop_start).unwrap_or(&self.initial)
+    }
+
+    /// The states of its loop.
+    pub(super) fn looped(&self) -> impl Iterator<Item = &M::State> {
+        self.states().skip(self.loop_start)
+    }
 }
 
-/// Whether `lasso` is a run of `model` that is fair, as `property` assumes, and breaks it.
+/// Whether `lasso` is a run of `model` that is fair, as `property` assumes, and breaks it. An `almost_surely` is not
+/// broken by one run: of it this says only that the run misses the goal and is fair, and [`check_avoidance`] says
+/// whether a scheduler can go on so.
+///
+/// [`check_avoidance`]: super::check_avoidance
 ///
 /// # Errors
 /// What is wrong with it.
@@ -75,7 +89,7 @@ pub fn check_lasso<M: CheckedModel>(
         return Err(format!("it does not break {} {:?}", property.kind(), property.name()));
     }
     match property.assumption() {
-        Some(assumption) => check_fairness(model, spec, assumption, &states, lasso),
+        Some(assumption) => check_fairness(model, spec, (assumption, property.kind()), &states, lasso),
         None => Ok(()),
     }
 }
@@ -91,7 +105,7 @@ fn enabled<M: CheckedModel>(model: &M, state: &M::State) -> Vec<M::Action> {
 fn breaks<M: CheckedModel>(model: &M, property: &Temporal<M>, states: &[&M::State], loop_start: usize) -> bool {
     let met = |state: &&M::State| property.is_met(model, state);
     match property.kind() {
-        Kind::Eventually => !states.iter().any(met),
+        Kind::Eventually | Kind::AlmostSurely => !states.iter().any(met),
         Kind::InfinitelyOften => !states[loop_start..].iter().any(met),
         Kind::EventuallyAlways => !states[loop_start..].iter().all(met),
         Kind::LeadsTo => {
@@ -99,19 +113,27 @@ fn breaks<M: CheckedModel>(model: &M, property: &Temporal<M>, states: &[&M::Stat
             let after = states.iter().rposition(met).map_or(0, |last| last + 1);
             after <= loop_start && states[after..].iter().any(|state| property.is_triggered(model, state))
         }
-        Kind::Always | Kind::Sometimes | Kind::Recoverable => false,
+        Kind::Always | Kind::Sometimes | Kind::Recoverable | Kind::Probability | Kind::Reward => false,
     }
 }
 
 fn check_fairness<M: CheckedModel>(
     model: &M,
     spec: &dyn Spec<Model = M>,
-    assumption: &str,
+    (assumption, kind): (&str, Kind),
     states: &[&M::State],
     lasso: &Lasso<M>,
 ) -> Result<(), String> {
     let keys = |state: &M::State, action: &M::Action| {
         spec.fairness(model, state, action).into_iter().filter(|key| key.assumption == assumption)
+    };
+    // Whoever lets an outcome be drawn takes all the actions of the choice.
+    let with_it = |state: &M::State, action: &M::Action| match spec.chance(model, state, action) {
+        Some(chance) if kind.is_of_chance() => {
+            let choice = |other: &M::Action| spec.chance(model, state, other).map(|chance| chance.choice);
+            enabled(model, state).into_iter().filter(|other| choice(other) == Some(chance.choice)).collect()
+        }
+        _ => vec![action.clone()],
     };
     let looped = lasso.loop_start..lasso.steps.len();
     let enabled: Vec<BTreeSet<_>> = states[looped.clone()]
@@ -120,7 +142,8 @@ fn check_fairness<M: CheckedModel>(
         .collect();
     let taken: BTreeSet<_> = looped
         .filter_map(|index| Some((states[index], lasso.steps[index].0.as_ref()?)))
-        .flat_map(|(state, action)| keys(state, action))
+        .flat_map(|(state, action)| with_it(state, action).into_iter().map(move |action| (state, action)))
+        .flat_map(|(state, action)| keys(state, &action))
         .collect();
     for key in enabled.iter().flatten().filter(|key| !taken.contains(key)) {
         match key.strength {
@@ -150,6 +173,23 @@ enum Move {
 /// Steps, each with the node it leads to.
 type Walk = Vec<(Move, usize)>;
 
+/// Which nodes are of fair components, and by which transitions one goes about in those.
+pub(super) trait FairHomes {
+    /// Of a node that is of a fair component, one of that component's nodes, the same for all.
+    fn home(&self, node: usize) -> Option<u32>;
+
+    /// Whether the transition at `place`, which leads from a component into the same, may be part of a loop.
+    fn is_usable(&self, _place: usize) -> bool {
+        true
+    }
+}
+
+impl FairHomes for Components {
+    fn home(&self, node: usize) -> Option<u32> {
+        Components::home(self, node)
+    }
+}
+
 /// A shortest way to a fair component of `region`, and a loop in it that meets every condition.
 ///
 /// # Panics
@@ -158,12 +198,13 @@ pub(super) fn lasso<M: CheckedModel>(
     graph: &Graph<M>,
     fairness: &Fairness<'_>,
     region: &Region,
-    components: &Components,
+    components: &impl FairHomes,
 ) -> Lasso<M> {
     let (start, stem) = stem(graph, region, components);
     let entry = stem.last().map_or(start, |(_, node)| *node);
     let home = components.home(entry);
-    let layout = Layout { graph, fairness, region, inside: &|node| components.home(node) == home };
+    let inside = |place, to| components.home(to) == home && components.is_usable(place);
+    let layout = Layout { graph, fairness, region, inside: &inside };
     let cycle = layout.cycle(entry);
 
     let path = graph.path_to(start);
@@ -186,7 +227,7 @@ pub(super) fn lasso<M: CheckedModel>(
 }
 
 /// An entry of the region, and from there the way to a fair component, so that both together are shortest.
-fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &Components) -> (usize, Walk) {
+fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &impl FairHomes) -> (usize, Walk) {
     let mut origins = Origins::new(graph);
     let mut entries = region.entries.iter().map(|node| *node as usize).peekable();
     let mut frontier: Vec<usize> = Vec::new();
@@ -203,7 +244,7 @@ fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &Compone
             }
         }
         if let Some(found) = frontier.iter().find(|node| components.home(**node).is_some()) {
-            return origins.walk_to(graph, *found);
+            return origins.walk_to(graph, *found, |_, _| true);
         }
         let mut next = Vec::new();
         for node in frontier {
@@ -240,8 +281,13 @@ impl Origins {
     }
 
     /// Where the search that saw `node` began, and the way from there. Of several transitions between the same nodes it
-    /// takes the first.
-    fn walk_to<M: CheckedModel>(&self, graph: &Graph<M>, node: usize) -> (usize, Walk) {
+    /// takes the first that is `usable`.
+    fn walk_to<M: CheckedModel>(
+        &self,
+        graph: &Graph<M>,
+        node: usize,
+        usable: impl Fn(usize, usize) -> bool,
+    ) -> (usize, Walk) {
         let mut walk = Walk::new();
         let mut at = node;
         loop {
@@ -250,7 +296,8 @@ impl Origins {
                 walk.reverse();
                 return (at, walk);
             }
-            let place = graph.places(from).find(|place| graph.target_at(*place) == Target::Node(at));
+            let place =
+                graph.places(from).find(|place| graph.target_at(*place) == Target::Node(at) && usable(*place, at));
             walk.push((place.map_or(Move::Stay, Move::Transition), at));
             at = from;
         }
@@ -262,7 +309,8 @@ struct Layout<'a, M: CheckedModel> {
     graph: &'a Graph<M>,
     fairness: &'a Fairness<'a>,
     region: &'a Region,
-    inside: &'a dyn Fn(usize) -> bool,
+    /// Whether the transition at a place, which leads to a node, stays inside.
+    inside: &'a dyn Fn(usize, usize) -> bool,
 }
 
 /// What a loop laid out so far still owes.
@@ -362,13 +410,13 @@ impl<M: CheckedModel> Layout<'_, M> {
         let mut queue = VecDeque::from([from]);
         while let Some(node) = queue.pop_front() {
             let transitions = self.graph.places(node).filter_map(|place| match self.graph.target_at(place) {
-                Target::Node(to) if (self.inside)(to) => Some((Move::Transition(place), to)),
+                Target::Node(to) if (self.inside)(place, to) => Some((Move::Transition(place), to)),
                 Target::Node(_) | Target::Refused | Target::Cut => None,
             });
             let stay = self.fairness.labels.stutters(node).then_some((Move::Stay, node));
             for (step, to) in transitions.chain(stay) {
                 if wanted(step, to) {
-                    let (_, mut walk) = origins.walk_to(self.graph, node);
+                    let (_, mut walk) = origins.walk_to(self.graph, node, self.inside);
                     walk.push((step, to));
                     return walk;
                 }

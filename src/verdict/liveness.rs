@@ -42,15 +42,15 @@ pub(super) struct Region {
 }
 
 impl Region {
-    fn of<M: CheckedModel>(graph: &Graph<M>, property: &Temporal<M>) -> Self {
+    pub(super) fn of<M: CheckedModel>(graph: &Graph<M>, property: &Temporal<M>) -> Self {
         let (model, states) = (&**graph.model(), graph.states());
         let unmet: Vec<bool> = states.iter().map(|state| !property.is_met(model, state)).collect();
         let is_entry = |node: usize| match property.kind() {
-            Kind::Eventually => unmet[node] && node < graph.initial_count(),
+            Kind::Eventually | Kind::AlmostSurely => unmet[node] && node < graph.initial_count(),
             Kind::LeadsTo => unmet[node] && property.is_triggered(model, &states[node]),
             Kind::InfinitelyOften => unmet[node],
             Kind::EventuallyAlways => true,
-            Kind::Always | Kind::Sometimes | Kind::Recoverable => false,
+            Kind::Always | Kind::Sometimes | Kind::Recoverable | Kind::Probability | Kind::Reward => false,
         };
         let entries = (0..states.len()).filter(|node| is_entry(*node)).map(|node| node as u32).collect();
         match property.kind() {

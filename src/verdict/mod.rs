@@ -1,13 +1,16 @@
 //! Properties judged on the explored graph. Three verdicts, never two.
 //!
 //! One state shows what [`judge_safety`] judges, `always` and `sometimes`. The others speak of infinite runs: a broken
-//! promise is shown by a [`Lasso`], one that cannot be kept any more by a [`Trap`].
+//! promise is shown by a [`Lasso`], one that cannot be kept any more by a [`Trap`]. Where outcomes are drawn
+//! ([`Spec::chance`]) a scheduler that can keep away from a goal is shown by a lasso through the states it needs; a
+//! probability or a reward out of bounds is that of all runs together and shown by none.
 //!
 //! A verdict of `Holds` that rests on nothing is none: a `leads_to` that no state triggers, or a fairness assumption
 //! that no enabled action is under, is usually a misspelt name or a predicate that came out wrong. Such a property is
 //! [`Incomplete`](Verdict::Incomplete), as *vacuous*: what was to be learned was not, and where it is meant to be so
 //! that can be expected with a reason. A violation stands all the same, since its lasso shows it.
 
+mod chance;
 mod components;
 mod fairness;
 mod lasso;
@@ -21,10 +24,13 @@ use std::fmt;
 
 use stateright::{Expectation, Model};
 
+use self::chance::Chances;
 use self::fairness::Labels;
+use self::probability::{Bounds, Extreme};
 use crate::explore::{Graph, Interrupt};
-use crate::model::{CheckedModel, Kind, Spec, Temporal};
+use crate::model::{Bound, CheckedModel, Kind, Spec, Temporal};
 
+pub use self::chance::check_avoidance;
 pub use self::fairness::FairnessFound;
 pub use self::lasso::{Lasso, check_lasso};
 pub use self::safety::judge_safety;
@@ -65,6 +71,34 @@ pub struct Finding<M: Model> {
     pub triggered: Option<usize>,
     /// The fairness it was judged under.
     pub fairness: Option<FairnessFound>,
+    /// For a probability or a reward, what is known of it.
+    pub value: Option<Measured>,
+}
+
+impl<M: Model> Finding<M> {
+    /// Of `promise`, with everything still to be said.
+    fn open(promise: &Temporal<M>) -> Self {
+        Finding {
+            name: promise.name().into(),
+            kind: promise.kind(),
+            verdict: Verdict::Incomplete("not judged".into()),
+            evidence: None,
+            triggered: None,
+            fairness: None,
+            value: None,
+        }
+    }
+}
+
+/// A probability or an expected reward at the start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Between these it lies. Both are infinite where a reward is.
+    pub bounds: Bounds,
+    /// Whether it is the least or the greatest over all schedulers: what the bound speaks of.
+    pub extreme: Extreme,
+    /// The bound it has to keep to.
+    pub bound: Bound,
 }
 
 /// What shows a verdict.
@@ -75,6 +109,13 @@ pub enum Evidence<M: Model> {
     Lasso(Lasso<M>),
     /// A state that the goal cannot be reached from.
     Trap(Trap),
+    /// A run into an end component without the goal, where a scheduler can keep it for ever whatever is drawn.
+    Avoidance {
+        /// A shortest way there, and a loop of transitions that the scheduler can let happen without leaving it.
+        lasso: Lasso<M>,
+        /// How many states the scheduler needs, those of the loop among them.
+        states: usize,
+    },
 }
 
 /// What `model` and `spec` promise of runs: the model's own `eventually` properties, which are under no fairness, and
@@ -92,14 +133,21 @@ pub fn promises<M: CheckedModel>(model: &M, spec: &dyn Spec<Model = M>) -> Vec<T
 pub fn judge<M: CheckedModel>(graph: &Graph<M>, spec: &dyn Spec<Model = M>, interrupt: &Interrupt) -> Vec<Finding<M>> {
     let promises = promises(&**graph.model(), spec);
     let mut safety = judge_safety(graph).into_iter();
-    let of_runs = |promise: &&Temporal<M>| promise.kind() != Kind::Recoverable;
+    let asks = |promise: &&Temporal<M>| promise.kind().is_of_runs() || promise.kind() == Kind::AlmostSurely;
     // Asking of every transition costs what exploring cost: only where there is something to judge with the answer.
-    let labels = promises.iter().any(|promise| of_runs(&promise)).then(|| {
-        let assumptions: BTreeSet<_> = promises.iter().filter(of_runs).filter_map(Temporal::assumption).collect();
+    let labels = promises.iter().any(|promise| asks(&promise)).then(|| {
+        let assumptions: BTreeSet<_> = promises.iter().filter(asks).filter_map(Temporal::assumption).collect();
         Labels::of(graph, spec, &assumptions)
     });
-    let mut live = promises.iter().map(|promise| match &labels {
-        Some(labels) if of_runs(&promise) => judge_run(graph, spec, promise, labels, interrupt),
+    let of_chance = promises.iter().any(|promise| promise.kind().is_of_chance());
+    let surely = promises.iter().any(|promise| promise.kind() == Kind::AlmostSurely);
+    let chances = of_chance.then(|| Chances::of(graph, spec, labels.as_ref().filter(|_| surely), interrupt));
+    let mut live = promises.iter().map(|promise| match (&labels, &chances) {
+        (Some(labels), _) if promise.kind().is_of_runs() => judge_run(graph, spec, promise, labels, interrupt),
+        (_, Some(Ok(chances))) if promise.kind().is_of_chance() => chances.judge(promise),
+        (_, Some(Err(error))) if promise.kind().is_of_chance() => {
+            Finding { verdict: Verdict::Incomplete(error.to_string()), ..Finding::open(promise) }
+        }
         _ => judge_recoverable(graph, promise),
     });
     let model = graph.model();
@@ -136,7 +184,7 @@ fn judge_run<M: CheckedModel>(
         }
         Ok(None) => (unless_vacuous(graph, triggered, fairness.as_ref()), None),
     };
-    Finding { name: promise.name().into(), kind: promise.kind(), verdict, evidence, triggered, fairness }
+    Finding { verdict, evidence, triggered, fairness, ..Finding::open(promise) }
 }
 
 /// The verdict of a promise that no run was found to break.
@@ -164,5 +212,5 @@ fn judge_recoverable<M: CheckedModel>(graph: &Graph<M>, promise: &Temporal<M>) -
         (None, Some(why)) => (Verdict::Incomplete(why), None),
         (None, None) => (Verdict::Holds, None),
     };
-    Finding { name: promise.name().into(), kind: promise.kind(), verdict, evidence, triggered: None, fairness: None }
+    Finding { verdict, evidence, ..Finding::open(promise) }
 }

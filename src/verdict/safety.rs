@@ -36,6 +36,7 @@ pub fn judge_safety<M: CheckedModel>(graph: &Graph<M>) -> Vec<Finding<M>> {
             evidence: shown_by.map(Evidence::State),
             triggered: None,
             fairness: None,
+            value: None,
         });
     }
     findings

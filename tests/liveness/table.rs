@@ -83,7 +83,10 @@ impl Promise {
             Kind::InfinitelyOften => Temporal::infinitely_often(name, goal),
             Kind::EventuallyAlways => Temporal::eventually_always(name, goal),
             Kind::Recoverable => Temporal::recoverable(name, goal),
-            Kind::Always | Kind::Sometimes => panic!("{} is no kind of temporal property", self.kind),
+            Kind::AlmostSurely => Temporal::almost_surely(name, goal),
+            Kind::Always | Kind::Sometimes | Kind::Probability | Kind::Reward => {
+                panic!("no {} is made of a table", self.kind)
+            }
         };
         match self.assumption {
             Some(assumption) => temporal.under(assumption),

@@ -1,6 +1,9 @@
 //! A process written down choice by choice, and its truth by going through every policy with exact fractions.
 
-use counterpart::model::{Chance, Spec};
+use std::sync::Arc;
+
+use counterpart::explore::{Budget, Graph};
+use counterpart::model::{Chance, FairKey, Spec, Temporal};
 use counterpart::verdict::probability::{Extreme, Mdp, MdpError};
 use stateright::Model;
 
@@ -15,7 +18,13 @@ pub(super) struct Toy {
     /// Choices that are not forced.
     pub(super) unforced: Vec<usize>,
     pub(super) bound: Option<u8>,
+    /// A choice, one of its outcomes, and a key that this is under.
+    pub(super) keys: Vec<(usize, usize, FairKey)>,
+    pub(super) goal: Vec<u8>,
 }
+
+/// The assumption of [`Toy::keys`].
+pub(super) const FAIR: &str = "fair";
 
 impl Toy {
     pub(super) fn of(choices: &[(u8, &[(u8, u64)])]) -> Self {
@@ -23,9 +32,12 @@ impl Toy {
         Toy { inits: vec![0], choices, ..Toy::default() }
     }
 
+    pub(super) fn graph(&self) -> Graph<Toy> {
+        counterpart::explore::explore(Arc::new(self.clone()), &Budget::default()).expect("a model")
+    }
+
     pub(super) fn mdp(&self) -> Result<Mdp, MdpError> {
-        let budget = counterpart::explore::Budget::default();
-        let graph = counterpart::explore::explore(std::sync::Arc::new(self.clone()), &budget).expect("a model");
+        let graph = self.graph();
         assert!(graph.states().is_sorted(), "nodes are to be numbered as found: {:?}", graph.states());
         Mdp::of(&graph, &ToySpec)
     }
@@ -54,10 +66,20 @@ impl Model for Toy {
     }
 }
 
-struct ToySpec;
+pub(super) struct ToySpec;
 
 impl Spec for ToySpec {
     type Model = Toy;
+
+    fn temporal(&self) -> Vec<Temporal<Toy>> {
+        let reached = |name: &str| Temporal::almost_surely(name, |toy: &Toy, node| toy.goal.contains(node));
+        vec![reached("under all schedulers"), reached("under fair ones").under(FAIR)]
+    }
+
+    fn fairness(&self, toy: &Toy, _: &u8, action: &(usize, usize)) -> Vec<FairKey> {
+        let of_it = toy.keys.iter().filter(|(choice, outcome, _)| (*choice, *outcome) == *action);
+        of_it.map(|(_, _, key)| *key).collect()
+    }
 
     fn chance(&self, toy: &Toy, _: &u8, (choice, outcome): &(usize, usize)) -> Option<Chance> {
         let outcomes = &toy.choices[*choice].1;

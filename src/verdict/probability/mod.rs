@@ -7,8 +7,9 @@
 //! sound at any time, rounding included, and the width that is left is part of the answer: plain value iteration, which
 //! stops when values change little, may stop anywhere.
 //!
-//! Schedulers are under no fairness. A scheduler may leave a run where it is for ever in a state that has no choice, or
-//! only choices that are not [forced](Spec::forced).
+//! Schedulers are under no fairness here: where an `almost_surely` assumes some, [`judge`](super::judge) sees to it. A
+//! scheduler may leave a run where it is for ever in a state that has no choice, or only choices that are not
+//! [forced](Spec::forced).
 //!
 //! # Sources
 //! - L. de Alfaro, "Formal Verification of Probabilistic Systems", PhD thesis, Stanford 1997: end components, and the
@@ -19,6 +20,7 @@
 //!   Iteration for Markov Decision Processes", CAV 2017: expected rewards.
 //! - A. Hartmanns, B. L. Kaminski, "Optimistic Value Iteration", CAV 2020: a guess that is verified to be an upper bound.
 
+mod build;
 mod components;
 mod iteration;
 mod qualitative;
@@ -28,13 +30,12 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::explore::{Graph, Interrupt, Target};
+use crate::explore::{Graph, Interrupt};
 use crate::model::{CheckedModel, Spec};
 
 pub use qualitative::Avoidance;
 
-/// The largest sum of the weights of one distribution: 2⁵³, up to which every integer is a floating-point number.
-const WEIGHTS_MAX: u64 = 1 << f64::MANTISSA_DIGITS;
+pub(super) use build::Process;
 
 /// Over all schedulers, the least or the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,87 +140,10 @@ impl Mdp {
     /// # Errors
     /// The graph is incomplete, or a weight is 0 or too large.
     pub fn of<M: CheckedModel>(graph: &Graph<M>, spec: &dyn Spec<Model = M>) -> Result<Self, MdpError> {
-        if let Some(why) = graph.incomplete() {
-            return Err(MdpError::Incomplete(why));
+        match graph.incomplete() {
+            Some(why) => Err(MdpError::Incomplete(why)),
+            None => Ok(Process::of(graph, spec)?.mdp),
         }
-        let model = &**graph.model();
-        let mut mdp = Mdp {
-            initial_count: graph.initial_count(),
-            choice_offsets: vec![0],
-            branch_offsets: vec![0],
-            branches: Vec::new(),
-            totals: Vec::new(),
-            owners: Vec::new(),
-            entry_offsets: Vec::new(),
-            entries: Vec::new(),
-        };
-        for (node, state) in graph.states().iter().enumerate() {
-            let mut offered: Vec<Offer> = Vec::new();
-            for (action, target) in graph.transitions(node) {
-                let chance = spec.chance(model, state, &action);
-                if chance.is_some_and(|chance| chance.weight == 0) {
-                    return Err(MdpError::NoWeight { state: format!("{state:?}") });
-                }
-                let (id, weight) = (chance.map(|chance| chance.choice), chance.map_or(1, |chance| chance.weight));
-                let place = match offered.iter().position(|offer| id.is_some() && offer.id == id) {
-                    Some(place) => place,
-                    None => {
-                        offered.push(Offer { id, enabled: false, forced: false, total: 0, branches: Vec::new() });
-                        offered.len() - 1
-                    }
-                };
-                let offer = &mut offered[place];
-                let to = match target {
-                    Target::Node(to) => {
-                        offer.enabled = true;
-                        offer.forced |= spec.forced(model, state, &action);
-                        to
-                    }
-                    Target::Refused | Target::Cut => node,
-                };
-                offer.total = offer.total.saturating_add(weight);
-                if offer.total > WEIGHTS_MAX {
-                    return Err(MdpError::Overweight { state: format!("{state:?}") });
-                }
-                match offer.branches.iter_mut().find(|branch| branch.to == to) {
-                    Some(branch) => branch.weight += weight,
-                    None => offer.branches.push(Branch { to, weight }),
-                }
-            }
-            offered.retain(|offer| offer.enabled);
-            if !offered.iter().any(|offer| offer.forced) {
-                let branches = vec![Branch { to: node, weight: 1 }];
-                offered.push(Offer { id: None, enabled: true, forced: false, total: 1, branches });
-            }
-            for offer in offered {
-                mdp.branches.extend(offer.branches);
-                mdp.branch_offsets.push(mdp.branches.len());
-                mdp.totals.push(offer.total);
-                mdp.owners.push(node as u32);
-            }
-            mdp.choice_offsets.push(mdp.totals.len());
-        }
-        mdp.index_entries();
-        Ok(mdp)
-    }
-
-    fn index_entries(&mut self) {
-        let mut offsets = vec![0; self.node_count() + 1];
-        for branch in &self.branches {
-            offsets[branch.to + 1] += 1;
-        }
-        for node in 0..self.node_count() {
-            offsets[node + 1] += offsets[node];
-        }
-        let mut free = offsets.clone();
-        self.entries = vec![0; self.branches.len()];
-        for choice in 0..self.choice_count() {
-            for branch in &self.branches[self.branch_offsets[choice]..self.branch_offsets[choice + 1]] {
-                self.entries[free[branch.to]] = choice as u32;
-                free[branch.to] += 1;
-            }
-        }
-        self.entry_offsets = offsets;
     }
 
     /// How many nodes there are.
@@ -277,13 +201,4 @@ impl Mdp {
         let all = |of: fn(&Bounds) -> f64| initial.iter().map(of).reduce(better).unwrap_or(f64::NAN);
         Bounds { lower: all(|bounds| bounds.lower), upper: all(|bounds| bounds.upper) }
     }
-}
-
-/// A choice being gathered.
-struct Offer {
-    id: Option<u128>,
-    enabled: bool,
-    forced: bool,
-    total: u64,
-    branches: Vec<Branch>,
 }
