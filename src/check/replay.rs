@@ -88,18 +88,22 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         let followed = format!("model: {} steps followed", trace.len());
         if let Some(promise) = promises(&*self.model, &*self.spec).iter().find(|promise| promise.name() == name) {
             if promise.kind() == Kind::AlmostSurely {
+                let interrupt = &options.budget.interrupt;
                 let graph = explore(self.model.clone(), &options.budget)
                     .map_err(|error| ReplayError::Cannot(error.to_string()))?;
-                return Ok(match check_avoidance(&graph, &*self.spec, promise, run, &options.budget.interrupt) {
-                    Ok(states) => (
+                return match check_avoidance(&graph, &*self.spec, promise, run, interrupt) {
+                    Ok(states) => Ok((
                         true,
                         format!(
                             "{followed}, into {states} states found again in which a scheduler can keep it whatever is \
                              drawn; {name:?} is broken"
                         ),
-                    ),
-                    Err(wrong) => (false, format!("{followed}; {name:?} is not broken by it: {wrong}")),
-                });
+                    )),
+                    Err(wrong) if graph.stop().is_some() || interrupt().is_some() => {
+                        Err(ReplayError::Cannot(format!("{followed}; {wrong}")))
+                    }
+                    Err(wrong) => Ok((false, format!("{followed}; {name:?} is not broken by it: {wrong}"))),
+                };
             }
             if promise.bound().is_some() {
                 return Err(ReplayError::Cannot(format!(

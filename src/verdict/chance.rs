@@ -268,8 +268,8 @@ impl FairHomes for Homes<'_> {
     }
 }
 
-/// Whether from the loop of `lasso`, a run of the model that `graph` is of, a fair scheduler can keep away from what
-/// `property` promises whatever is drawn: how many states it then needs, with those of the loop among them.
+/// Whether a fair scheduler can go round the loop of `lasso`, a run of the model that `graph` is of, and keep away from what
+/// `property` promises whatever is drawn meanwhile: how many states it then needs, those of the loop among them.
 ///
 /// # Errors
 /// No scheduler can, or it is not known.
@@ -286,13 +286,24 @@ pub fn check_avoidance<M: CheckedModel>(
     let Some(labels) = &chances.labels else { return Err("nothing is known of fairness".into()) };
     let region = Region::of(graph, property);
     let homes = chances.avoiding(&labels.under(property.assumption()), &region).map_err(|stop| stop.to_string())?;
-    let home = |state: &M::State| chances.node_of(state).and_then(|node| homes.home[node]);
-    let first = home(lasso.at_loop_start());
-    let (Some(first), true) = (first, lasso.looped().all(|state| home(state) == first)) else {
-        return Err(match graph.incomplete() {
-            Some(why) => format!("what can follow is not known: {why}"),
-            None => "every fair scheduler lets chance lead out of its loop".into(),
-        });
+    let keeps_inside = |(state, action): (&M::State, Option<&M::Action>)| {
+        let node = chances.node_of(state)?;
+        let is_it =
+            |(place, (other, _)): (usize, (M::Action, Target))| Some(&other) == action && homes.is_usable(place);
+        let inside = action.is_none() || graph.places(node).zip(graph.transitions(node)).any(is_it);
+        homes.home[node].filter(|_| inside)
     };
-    Ok(homes.size(first as usize))
+    let mut first = None;
+    for step in lasso.looped() {
+        match keeps_inside(step) {
+            Some(home) => first = first.or(Some(home)),
+            None => {
+                return Err(match graph.incomplete() {
+                    Some(why) => format!("what can follow is not known: {why}"),
+                    None => "no fair scheduler can go round its loop without letting chance lead out of it".into(),
+                });
+            }
+        }
+    }
+    Ok(first.map_or(0, |home| homes.size(home as usize)))
 }

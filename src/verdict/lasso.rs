@@ -36,9 +36,10 @@ impl<M: Model> Lasso<M> {
         self.states().nth(self.loop_start).unwrap_or(&self.initial)
     }
 
-    /// The states of its loop.
-    pub(super) fn looped(&self) -> impl Iterator<Item = &M::State> {
-        self.states().skip(self.loop_start)
+    /// The steps of its loop: each state with the action taken there.
+    pub(super) fn looped(&self) -> impl Iterator<Item = (&M::State, Option<&M::Action>)> {
+        let actions = self.steps.iter().map(|(action, _)| action.as_ref());
+        self.states().zip(actions).skip(self.loop_start)
     }
 }
 

@@ -9,6 +9,7 @@
 //! | eventually g | states without g | from an initial state, through states without g |
 //! | p leads to g | states without g | from a state with p, through states without g |
 //! | infinitely often g | states without g | in any way |
+//! | almost surely g | as eventually g, but is an end component: see [`chance`](super::chance) | as eventually g |
 //! | eventually always g | any states, one of them without g | in any way |
 //!
 //! A component is the most that a run can visit again and again, and visiting more only helps a run to be *weakly* fair

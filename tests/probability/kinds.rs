@@ -1,8 +1,11 @@
 //! Chance as kinds of property: judged, expected, reported, shown and replayed as the others are.
 
 use counterpart::check::{Case, Options};
+use counterpart::explore::Budget;
 use counterpart::model::{Bound, Chance, FairKey, Kind, Spec, Temporal};
 use counterpart::report::{CaseReport, Outcome, PropertyReport, Value};
+use counterpart::trace::Trace;
+use counterpart::verdict::{Lasso, check_avoidance};
 use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use stateright::Model;
@@ -374,12 +377,34 @@ fn nonsense() {
     assert!(run.cases[0].properties.iter().all(|property| property.verdict == "incomplete"), "{run}");
 }
 
-fn replayed() {
+/// A coin that is laid tails up for ever.
+fn laid_tails_up() -> Trace {
     let adversarial = report(&toss(false, false, None, heads).violates("heads"));
-    let trace = property(&adversarial, "heads").evidence.clone().expect("a trace");
+    property(&adversarial, "heads").evidence.clone().expect("a trace")
+}
+
+fn replayed() {
+    let trace = laid_tails_up();
     // Once the coin is drawn the same run is possible, and no scheduler can make it go on so.
     let drawn = Case::new("toy/toss", toss(false, true, None, heads));
     let replayed = drawn.replay(&trace, &Options::default()).expect("it is followed");
     assert!(!replayed.reproduces, "{}", replayed.summary());
-    assert!(replayed.summary().contains("lets chance lead out of its loop"), "{}", replayed.summary());
+    assert!(replayed.summary().contains("without letting chance lead out of it"), "{}", replayed.summary());
+    // Beside a loop that can be kept to, one that cannot, of the same states.
+    let two = Toy { goal: vec![1], ..Toy::of(&[(0, &[(0, 1)]), (0, &[(0, 1), (1, 1)])]) };
+    let graph = two.graph();
+    let promise = ToySpec.temporal().remove(0);
+    let round = |choice: usize| Lasso { initial: 0, steps: vec![(Some((choice, 0)), 0)], loop_start: 0 };
+    let avoids = |lasso: Lasso<Toy>| check_avoidance(&graph, &ToySpec, &promise, &lasso, &Budget::default().interrupt);
+    assert_eq!(avoids(round(0)), Ok(1));
+    assert!(avoids(round(1)).is_err_and(|why| why.contains("without letting chance lead out of it")));
+    // The trace tells which: the first action from 0 to 0 is not always the one.
+    let turned = Toy { choices: two.choices.iter().rev().cloned().collect(), ..two };
+    let report = report(&Check::of(turned).spec(ToySpec));
+    let trace = property(&report, "under all schedulers").evidence.as_ref().expect("a trace");
+    assert_eq!(trace.steps[1].action, "(1, 0)");
+    // What was not explored far enough is not called wrong.
+    let small = Case::new("toy/toss", toss(false, true, None, heads).states_max(2));
+    let error = small.replay(&laid_tails_up(), &Options::default()).expect_err("two of three states say nothing");
+    assert!(error.to_string().contains("what can follow is not known"), "{error}");
 }
