@@ -58,7 +58,7 @@ impl fmt::Display for Bound {
 /// use counterpart::Check;
 /// use stateright::Model;
 ///
-/// /// Sent again until it arrives; `lossy` says that one message in four does.
+/// /// Sent again until it arrives; `Lossy` says that one message in four does.
 /// #[derive(Clone)]
 /// struct Line;
 /// impl Model for Line {

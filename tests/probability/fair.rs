@@ -32,7 +32,7 @@ struct Judge<'a> {
 #[derive(Debug, PartialEq)]
 enum Said {
     Holds,
-    /// Steps to the nearest such set, and how many nodes the largest about the same place has.
+    /// Steps to the nearest such set.
     Violated(usize),
     Incomplete,
 }
