@@ -15,6 +15,7 @@ mod liveness;
 pub mod probability;
 mod safety;
 mod trap;
+pub mod valency;
 
 use std::collections::BTreeSet;
 use std::fmt;
