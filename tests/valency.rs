@@ -10,11 +10,13 @@ use std::sync::Arc;
 use counterpart::explore::{Budget, Graph, explore};
 use counterpart::model::{Consensus, Event, Values};
 use counterpart::verdict::valency::{AdjacentPair, Deciding, Lemma2, Valencies, Valency, ValencyError};
+use counterpart::view::ValencyPicture;
 use libtest_mimic::Trial;
 use stateright::Model;
 
 use self::toy::{Action, AsConsensus, Attempt, State, Toy};
 use crate::claim;
+use crate::views::snapshot;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -26,6 +28,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("valency::inputs_that_leave_gaps_are_told_from_ones_that_do_not_matter", gaps),
         claim("valency::an_incomplete_graph_is_refused", refused),
         claim("valency::a_summary_is_a_few_lines", summary),
+        claim("valency::a_picture_is_the_same_every_time", pictures),
+        claim("valency::hostile_text_stays_text", hostile_text),
         claim("valency::thousands_of_random_graphs_agree_with_searching_each_anew", oracle::agreement),
     ]
 }
@@ -249,4 +253,87 @@ fn summary() {
     assert!(text(Attempt::Picky).contains(" 16 nullvalent\n"));
     let deciders = valencies(&explored(Toy::of(Attempt::Sequencer))).summary().deciders;
     assert_eq!(deciders, BTreeMap::from([(Some(0), Deciding { critical: 4, blocking: 4 })]));
+}
+
+/// As short as it can be told apart.
+fn brief(event: &Event<Action>) -> String {
+    match event.message {
+        Action::Send { process } => format!("{process} sends"),
+        Action::Deliver { to, from } => format!("{to} takes {from}"),
+        Action::Idle { process } => format!("{process} idles"),
+    }
+}
+
+fn pictures() {
+    for (name, attempt, inputs) in [("sequencer", Attempt::Sequencer, 0b001), ("picky", Attempt::Picky, 0b001)] {
+        let graph = explored(Toy { attempt, idle: true });
+        let valencies = valencies(&graph);
+        let picture = || ValencyPicture::of(&valencies).title(format!("{name}, inputs 001")).events(brief);
+        let part = picture().reached_from(inputs);
+        snapshot(&format!("valency/{name}-dot"), &part.dot());
+        snapshot(&format!("valency/{name}-svg"), &part.svg());
+        assert!(!part.dot().contains("idles"), "steps that change nothing are left out");
+        let again = picture().reached_from(inputs);
+        assert_eq!((part.dot(), part.svg()), (again.dot(), again.svg()));
+        // Every hash map has a seed of its own: a layout that depends on one would differ before long.
+        let first = part.svg();
+        assert!((0..8).all(|_| picture().reached_from(inputs).svg() == first));
+        assert_eq!(shown(&part.dot()), valencies_from(&graph, inputs));
+        assert_eq!(shown(&picture().dot()), graph.states().len());
+    }
+    let graph = explored(Toy::of(Attempt::Hasty));
+    let hasty = ValencyPicture::of(&valencies(&graph)).dot();
+    assert!(hasty.contains("shape=octagon") && hasty.contains("decided 0 and 1"), "{hasty}");
+    assert!(!hasty.contains("peripheries=2"), "nothing is critical");
+}
+
+/// How many configurations a DOT text has.
+fn shown(dot: &str) -> usize {
+    dot.lines().filter(|line| line.starts_with("    n") && line.contains("shape=")).count()
+}
+
+/// Nothing meets that began with other inputs.
+fn valencies_from(graph: &Graph<Toy>, initial: usize) -> usize {
+    let inputs = &graph.states()[initial].inputs;
+    graph.states().iter().filter(|state| state.inputs == *inputs).count()
+}
+
+fn hostile_text() {
+    let graph = explored(Toy::of(Attempt::Picky));
+    let valencies = valencies(&graph);
+    let hostile = "</text><script>&\"\\\u{1b}]]>";
+    let picture = ValencyPicture::of(&valencies).title(hostile).reached_from(1);
+    let picture = picture.states(move |_| format!("{hostile}\nsecond")).events(move |_| hostile.into());
+    let svg = picture.svg();
+    well_formed(&svg);
+    assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{svg}");
+    // A quote that is not escaped would end the label.
+    for line in picture.dot().lines() {
+        let quotes = line.replace("\\\\", "").replace("\\\"", "").matches('"').count();
+        assert!(quotes.is_multiple_of(2), "{line}");
+    }
+}
+
+/// Every element that is opened is closed, in order, and no letter stands where it would have to be escaped.
+fn well_formed(svg: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = svg;
+    while let Some((before, after)) = rest.split_once('<') {
+        assert!(!before.contains('>') && (before.trim().is_empty() || !open.is_empty()), "{before:?}");
+        let entities = ["&amp;", "&lt;", "&gt;", "&quot;"];
+        let ampersands = before.match_indices('&');
+        assert!(ampersands.into_iter().all(|(at, _)| entities.iter().any(|entity| before[at..].starts_with(entity))));
+        let (tag, after) = after.split_once('>').expect("a tag ends");
+        assert!(tag.matches('"').count().is_multiple_of(2), "{tag}");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split_whitespace().next().unwrap_or_default());
+        }
+        rest = after;
+    }
+    assert!(open.is_empty() && rest.trim().is_empty(), "{open:?} {rest:?}");
+    for number in svg.split(['"', ' ', ',', 'M', 'Q', 'L']) {
+        assert!(number != "NaN" && number != "inf" && number != "-inf", "a place that is none");
+    }
 }
