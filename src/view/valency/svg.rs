@@ -45,13 +45,12 @@ pub(super) fn draw(drawing: &Drawing) -> String {
         let (from, to) = (node_name(&drawing.nodes[edge.from]), node_name(&drawing.nodes[edge.to]));
         let Some(laid) = graph.edge(&from, &to, Some(&index.to_string())) else { continue };
         let mut points: Vec<Place> = laid.points.iter().map(|point| Place { x: point.x, y: point.y }).collect();
-        // dagre ends an arrow at a box around the configuration, which not every shape fills.
-        if let [first, second, .., before, last] = &mut points[..] {
-            *first = places[edge.from].meets(*second);
-            *last = places[edge.to].meets(*before);
-        } else if let [first, second, last] = &mut points[..] {
-            *first = places[edge.from].meets(*second);
-            *last = places[edge.to].meets(*second);
+        // dagre ends an arrow where the way to the centre meets a box: at its side, where it may graze the neighbours.
+        if let [first, inner @ .., last] = &mut points[..]
+            && let (Some(second), Some(before)) = (inner.first(), inner.last())
+        {
+            *first = places[edge.from].faces(*second);
+            *last = places[edge.to].faces(*before);
         }
         let stroke = Stroke::of(edge.process);
         body.push_str(&arrow(&points, &stroke));
@@ -166,6 +165,7 @@ fn laid_out(drawing: &Drawing) -> Graph<NodeLabel, EdgeLabel> {
         ranksep: 36.0,
         marginx: MARGIN,
         marginy: MARGIN,
+        tie_keep_first: true,
         ..LayoutOptions::default()
     };
     layout(&mut graph, Some(options));
@@ -188,7 +188,7 @@ impl Outline {
             // Nearly a half circle at either end: what of it is drawn round is beyond the corners.
             Mark::Univalent(1) => (0.3 * self.height, 0.3 * self.height),
             Mark::Univalent(_) => (10.0, 10.0),
-            Mark::Bivalent => (11.0, y),
+            Mark::Bivalent => (0.4 * self.height, y),
             Mark::Disagreement => (10.0, 0.3 * self.height),
         };
         let corners = [
@@ -221,6 +221,14 @@ impl Outline {
             return other;
         }
         Place { x: self.centre.x + dx * along, y: self.centre.y + dy * along }
+    }
+
+    /// Where a way to or from `other`, above or below, should touch it: on that side, towards `other`.
+    fn faces(&self, other: Place) -> Place {
+        let reach = 0.3 * self.width;
+        let x = (other.x - self.centre.x).clamp(-reach, reach);
+        let y = (self.height / 2.0).copysign(other.y - self.centre.y);
+        self.meets(Place { x: self.centre.x + x, y: self.centre.y + y })
     }
 
     fn drawn(&self, is_double: bool) -> String {
@@ -292,7 +300,7 @@ fn legend(drawing: &Drawing, extent: Place) -> (String, f64) {
     let mut entries: Vec<(String, String)> = Vec::new();
     entries.extend(drawing.marks().into_iter().map(|mark| (sample(mark).drawn(false), mark.name())));
     entries.extend(drawing.has_critical().then(|| {
-        let name = format!("{CRITICAL}: every step that changes it settles the decision");
+        let name = format!("{CRITICAL}: the next step settles the decision");
         (sample(Mark::Bivalent).drawn(true), name)
     }));
     if drawing.nodes.iter().any(|node| node.is_initial) {
