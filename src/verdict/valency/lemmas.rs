@@ -51,12 +51,12 @@ pub struct Pair<M> {
 /// How many failures of Lemma 3 are told one by one.
 pub const FAILURES_KEPT: usize = 64;
 
-/// The transitions into the bivalent configurations from one another, backwards, each with its event.
+/// The transitions into the bivalent configurations from one another, backwards.
 struct Backwards {
     /// Node `n` owns `edges[offsets[n]..offsets[n + 1]]`.
     offsets: Vec<usize>,
-    /// From where, and by which event.
-    edges: Vec<(u32, u32)>,
+    /// From where.
+    edges: Vec<u32>,
 }
 
 impl<C: Consensus> Valencies<'_, C> {
@@ -89,8 +89,8 @@ impl<C: Consensus> Valencies<'_, C> {
 
     /// Of which pairs Lemma 3 does not hold.
     ///
-    /// One search an event and not one a pair: backwards from where the event leads to a bivalent configuration, by all
-    /// other events. What leads to a bivalent configuration is bivalent, so that the search is among those only.
+    /// One search an event and not one a pair: backwards from where the event leads to a bivalent configuration. What leads to a bivalent configuration is bivalent, so that the search is among those only; and it need not keep off
+    /// the event itself, since where that leads to a bivalent configuration is where it begins.
     pub fn lemma_3(&self) -> Lemma3<C::Message> {
         let backwards = self.backwards();
         let mut applicable: Vec<Vec<u32>> = vec![Vec::new(); self.events.len()];
@@ -115,8 +115,8 @@ impl<C: Consensus> Valencies<'_, C> {
             waiting.extend(nodes.iter().filter(|node| leads_to_bivalent(**node)));
             waiting.iter().for_each(|node| reached[*node as usize] = event);
             while let Some(node) = waiting.pop() {
-                for (from, by) in backwards.onto(node as usize) {
-                    if *by != event && std::mem::replace(&mut reached[*from as usize], event) != event {
+                for from in backwards.onto(node as usize) {
+                    if std::mem::replace(&mut reached[*from as usize], event) != event {
                         waiting.push(*from);
                     }
                 }
@@ -136,18 +136,18 @@ impl<C: Consensus> Valencies<'_, C> {
         let count = self.open.len();
         let edges = || {
             let bivalent = (0..count).filter(|node| self.is_bivalent(*node));
-            bivalent.flat_map(|from| self.steps(from).map(move |(to, event)| (from, to, event)))
+            bivalent.flat_map(|from| self.steps(from).map(move |(to, _)| (from, to)))
         };
-        let edges = || edges().filter(|(from, to, _)| from != to && self.is_bivalent(*to));
+        let edges = || edges().filter(|(from, to)| from != to && self.is_bivalent(*to));
         let mut offsets = vec![0; count + 1];
-        edges().for_each(|(_, to, _)| offsets[to + 1] += 1);
+        edges().for_each(|(_, to)| offsets[to + 1] += 1);
         for node in 0..count {
             offsets[node + 1] += offsets[node];
         }
         let mut next = offsets.clone();
-        let mut backwards = vec![(0, 0); offsets[count]];
-        for (from, to, event) in edges() {
-            backwards[next[to]] = (from as u32, event);
+        let mut backwards = vec![0; offsets[count]];
+        for (from, to) in edges() {
+            backwards[next[to]] = from as u32;
             next[to] += 1;
         }
         Backwards { offsets, edges: backwards }
@@ -155,7 +155,7 @@ impl<C: Consensus> Valencies<'_, C> {
 }
 
 impl Backwards {
-    fn onto(&self, node: usize) -> &[(u32, u32)] {
+    fn onto(&self, node: usize) -> &[u32] {
         &self.edges[self.offsets[node]..self.offsets[node + 1]]
     }
 }
