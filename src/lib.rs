@@ -55,7 +55,7 @@
 //! | [`trace`] | the trace file format; knows neither models nor engines |
 //! | [`model`] | what a user says beside a `stateright::Model`: [`Spec`], [`Facade`], bindings |
 //! | [`explore`] | the graph engine, and stateright's BFS as its referee |
-//! | [`verdict`] | properties judged on the graph: states, fair runs, traps; what is drawn |
+//! | [`verdict`] | properties judged on the graph: states, fair runs, traps; what is drawn; valency |
 //! | [`conform`] | implementations judged against the graph |
 //! | [`report`] | the results as data |
 //! | [`view`] | data to text; no input or output |

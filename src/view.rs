@@ -1,5 +1,7 @@
 //! Results as text for a terminal. No input or output: whoever prints decides where, and whether colours are kept.
 
+mod valency;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use crate::explore::{Graph, Target};
 use crate::model::{Bound, CheckedModel, Kind};
 use crate::report::{CaseListing, CaseReport, Report};
 use crate::trace::{Evidence, FAIRNESS, Step, Trace};
+
+pub use self::valency::ValencyPicture;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -16,6 +16,7 @@ mod readme;
 mod storm;
 mod toy;
 mod traces;
+mod valency;
 mod views;
 
 use std::cell::RefCell;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         readme::trials(),
         storm::trials(),
         traces::trials(),
+        valency::trials(),
         views::trials(),
     ]
     .into_iter()

@@ -40,7 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Compares without colours.
-fn snapshot(name: &str, text: &str) {
+pub(crate) fn snapshot(name: &str, text: &str) {
     let plain = anstream::adapter::strip_str(text).to_string();
     let mut settings = Settings::clone_current();
     settings.set_snapshot_path(root().join("tests").join("snapshots"));

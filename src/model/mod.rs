@@ -1,10 +1,12 @@
 //! What a user says beside a `stateright::Model`: how its states read and what its runs promise ([`Spec`],
 //! [`Temporal`]), what the outside sees of it ([`Facade`]), and what an implementation is to the harness ([`Counterpart`], [`Shared`]).
+//! A consensus protocol can be read as one ([`Consensus`]).
 //!
 //! All of them are values that *name* their model and not traits on it: a model may be foreign (stateright's
 //! `ActorModel`), and one model may have several.
 
 mod binding;
+mod consensus;
 mod facade;
 mod quantity;
 mod spec;
@@ -16,6 +18,7 @@ use std::hash::Hash;
 use stateright::Model;
 
 pub use binding::{Counterpart, Sequential, SettableClock, Shared, Simulated, Slots};
+pub use consensus::{Consensus, Event, Values};
 pub use facade::{Facade, NoFacade};
 pub use quantity::{Bound, Quantity};
 pub use spec::{Chance, Kind, PlainSpec, Spec};

@@ -18,6 +18,7 @@ mod liveness;
 pub mod probability;
 mod safety;
 mod trap;
+pub mod valency;
 
 use std::collections::BTreeSet;
 use std::fmt;
