@@ -7,8 +7,9 @@
 use counterpart::Case;
 
 pub mod circuit_breaker;
+pub mod flp;
 
 /// Every case of every protocol.
 pub fn catalogue() -> Vec<Case> {
-    [circuit_breaker::cases()].into_iter().flatten().collect()
+    [flp::cases(), circuit_breaker::cases()].into_iter().flatten().collect()
 }

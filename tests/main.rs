@@ -11,6 +11,8 @@ mod engine;
 mod floors;
 mod golden;
 mod liveness;
+#[cfg(feature = "peers")]
+mod omnipaxos;
 mod probability;
 mod readme;
 mod storm;
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         floors::trials(),
         golden::trials(),
         liveness::trials(),
+        #[cfg(feature = "peers")]
+        omnipaxos::trials(),
         probability::trials(),
         readme::trials(),
         storm::trials(),

@@ -1,0 +1,295 @@
+//! Paxos, single-decree: processes 0 and 1 propose, all three accept.
+//!
+//! Source: L. Lamport, "Paxos Made Simple", ACM SIGACT News 32(4), 2001.
+
+use serde::Serialize;
+
+use crate::flp::model::{Attempt, Configuration, Event, PROCESSES, Reaction};
+
+/// A majority of the acceptors.
+const QUORUM: u32 = PROCESSES as u32 / 2 + 1;
+
+/// Processes below this one propose.
+pub const PROPOSERS: u8 = 2;
+
+/// Above every ballot that is counted by rank.
+const HIGHEST: u8 = 100;
+
+/// A ballot. 0 is none; a process owns those that are 1 more than it by the number of proposers.
+type Ballot = u8;
+
+/// The attempt, its bounds, and what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Paxos {
+    /// How many ballots a proposer may begin. `None`: as many as it likes, each above all there are, and ballots count
+    /// by their rank among those that anyone still knows.
+    pub ballots_max: Option<u8>,
+    /// Whether a proposer begins a ballot only when nothing of its last one is on its way any more. Without a bound on
+    /// ballots it keeps their number finite.
+    pub one_at_a_time: bool,
+    /// What is wrong with it.
+    pub variant: Variant,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variant {
+    /// Nothing.
+    Sound,
+    /// A proposer proposes its own value, whatever was accepted.
+    IgnoresAcceptedValue,
+    /// A proposer takes up the value of the lowest accepted ballot that it hears of.
+    ChoosesLowestAccepted,
+    /// An acceptor accepts below the ballot that it promised.
+    IgnoresPromise,
+    /// An acceptor keeps one ballot for what it promised and what it accepted.
+    OneBallotForBoth,
+}
+
+/// A value, and the ballot in which it was accepted.
+pub type Accepted = Option<(Ballot, u8)>;
+
+/// What a proposer is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Proposer {
+    /// Has not begun a ballot, or never will.
+    Idle,
+    /// Collects promises.
+    Preparing {
+        /// Acceptors that promised, by bit.
+        promised_by: u8,
+        /// What it has heard to be accepted.
+        heard: Accepted,
+    },
+    /// Collects acceptances.
+    Proposing {
+        /// Its value.
+        value: u8,
+        /// Acceptors that accepted, by bit.
+        accepted_by: u8,
+    },
+    /// Has decided.
+    Decided {
+        /// What.
+        value: u8,
+    },
+}
+
+/// What a process is at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Local {
+    /// What it would propose.
+    pub input: u8,
+    /// The highest ballot that it has promised to.
+    pub promised: Ballot,
+    /// What it has accepted last.
+    pub accepted: Accepted,
+    /// Its own ballot.
+    pub ballot: Ballot,
+    /// How far that is.
+    pub proposer: Proposer,
+}
+
+/// What processes send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Message {
+    /// To an acceptor (1a).
+    Prepare {
+        /// The ballot.
+        ballot: Ballot,
+        /// Its proposer.
+        from: u8,
+    },
+    /// To the proposer (1b).
+    Promise {
+        /// The ballot.
+        ballot: Ballot,
+        /// The acceptor.
+        from: u8,
+        /// What it has accepted last.
+        accepted: Accepted,
+    },
+    /// To an acceptor (2a).
+    Accept {
+        /// The ballot.
+        ballot: Ballot,
+        /// Its proposer.
+        from: u8,
+        /// Its value.
+        value: u8,
+    },
+    /// To the proposer (2b).
+    Accepted {
+        /// The ballot.
+        ballot: Ballot,
+        /// The acceptor.
+        from: u8,
+    },
+}
+
+fn to_all(message: Message) -> impl Iterator<Item = (u8, Message)> {
+    (0..PROCESSES as u8).map(move |to| (to, message))
+}
+
+impl Paxos {
+    /// A proposer's next ballot.
+    fn next_ballot(self, process: u8, local: &Local) -> Option<Ballot> {
+        let Some(max) = self.ballots_max else { return Some(HIGHEST) };
+        let known = local.ballot.max(local.promised);
+        (0..max).map(|round| round * PROPOSERS + process + 1).find(|ballot| *ballot > known)
+    }
+
+    /// What a proposer whose ballot is promised to proposes.
+    fn value(self, input: u8, heard: Accepted) -> u8 {
+        match self.variant {
+            Variant::IgnoresAcceptedValue => input,
+            Variant::Sound | Variant::ChoosesLowestAccepted | Variant::IgnoresPromise | Variant::OneBallotForBoth => {
+                heard.map_or(input, |(_, value)| value)
+            }
+        }
+    }
+
+    fn choose(self, one: Accepted, other: Accepted) -> Accepted {
+        match self.variant {
+            Variant::ChoosesLowestAccepted => one.into_iter().chain(other).min(),
+            Variant::Sound | Variant::IgnoresAcceptedValue | Variant::IgnoresPromise | Variant::OneBallotForBoth => {
+                one.max(other)
+            }
+        }
+    }
+}
+
+impl Attempt for Paxos {
+    type Local = Local;
+    type Message = Message;
+
+    fn inputs(&self) -> Vec<[u8; PROCESSES]> {
+        // Process 2 proposes nothing, so that its input is nobody's concern.
+        vec![[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]
+    }
+
+    fn initial(&self, _: u8, input: u8) -> Local {
+        Local { input, promised: 0, accepted: None, ballot: 0, proposer: Proposer::Idle }
+    }
+
+    fn step(&self, process: u8, before: &Local, event: Event<Message>) -> Option<Reaction<Self>> {
+        let (mut local, mut sent) = (before.clone(), Vec::new());
+        match event {
+            Event::Nothing if process < PROPOSERS && !matches!(local.proposer, Proposer::Decided { .. }) => {
+                // Beyond the bound nobody looks: what it would do there is not what it does.
+                let ballot = self.next_ballot(process, &local)?;
+                local.ballot = ballot;
+                local.proposer = Proposer::Preparing { promised_by: 0, heard: None };
+                sent.extend(to_all(Message::Prepare { ballot, from: process }));
+            }
+            Event::Nothing | Event::Suspicion => {}
+            Event::Message(Message::Prepare { ballot, from }) => {
+                if ballot > local.promised {
+                    local.promised = ballot;
+                    sent.push((from, Message::Promise { ballot, from: process, accepted: local.accepted }));
+                    if self.variant == Variant::OneBallotForBoth {
+                        local.accepted = local.accepted.map(|(_, value)| (ballot, value));
+                    }
+                }
+            }
+            Event::Message(Message::Accept { ballot, from, value }) => {
+                if ballot >= local.promised || self.variant == Variant::IgnoresPromise {
+                    local.promised = local.promised.max(ballot);
+                    local.accepted = Some((ballot, value));
+                    sent.push((from, Message::Accepted { ballot, from: process }));
+                }
+            }
+            Event::Message(Message::Promise { ballot, from, accepted }) => {
+                if let Proposer::Preparing { promised_by, heard } = &mut local.proposer
+                    && ballot == local.ballot
+                {
+                    *promised_by |= 1 << from;
+                    *heard = self.choose(*heard, accepted);
+                    if promised_by.count_ones() >= QUORUM {
+                        let value = self.value(local.input, *heard);
+                        local.proposer = Proposer::Proposing { value, accepted_by: 0 };
+                        sent.extend(to_all(Message::Accept { ballot, from: process, value }));
+                    }
+                }
+            }
+            Event::Message(Message::Accepted { ballot, from }) => {
+                if let Proposer::Proposing { value, accepted_by } = &mut local.proposer
+                    && ballot == local.ballot
+                {
+                    *accepted_by |= 1 << from;
+                    if accepted_by.count_ones() >= QUORUM {
+                        local.proposer = Proposer::Decided { value: *value };
+                    }
+                }
+            }
+        }
+        Some((local, sent))
+    }
+
+    fn decision(&self, local: &Local) -> Option<u8> {
+        match local.proposer {
+            Proposer::Decided { value } => Some(value),
+            Proposer::Idle | Proposer::Preparing { .. } | Proposer::Proposing { .. } => None,
+        }
+    }
+
+    fn decides(&self, process: u8) -> bool {
+        process < PROPOSERS
+    }
+
+    fn may_act(&self, process: u8, configuration: &Configuration<Self>) -> bool {
+        let ballot = configuration.locals[usize::from(process)].ballot;
+        let mut on_their_way = configuration.buffer.iter().map(|(_, message)| ballot_of(*message));
+        !self.one_at_a_time || !on_their_way.any(|other| other == ballot)
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.ballots_max.is_some()
+    }
+
+    fn rename(&self, configuration: &mut Configuration<Self>) {
+        if self.ballots_max.is_some() {
+            return;
+        }
+        let mut known: Vec<Ballot> = Vec::new();
+        each_ballot(configuration, |ballot| known.push(*ballot));
+        known.push(0);
+        known.sort_unstable();
+        known.dedup();
+        each_ballot(configuration, |ballot| {
+            *ballot = known.iter().position(|other| other == ballot).unwrap_or_default() as Ballot;
+        });
+    }
+}
+
+fn ballot_of(mut message: Message) -> Ballot {
+    *ballot_in(&mut message)
+}
+
+fn ballot_in(message: &mut Message) -> &mut Ballot {
+    match message {
+        Message::Prepare { ballot, .. }
+        | Message::Promise { ballot, .. }
+        | Message::Accept { ballot, .. }
+        | Message::Accepted { ballot, .. } => ballot,
+    }
+}
+
+fn each_ballot(configuration: &mut Configuration<Paxos>, mut with: impl FnMut(&mut Ballot)) {
+    for local in &mut configuration.locals {
+        with(&mut local.promised);
+        with(&mut local.ballot);
+        if let Some((ballot, _)) = &mut local.accepted {
+            with(ballot);
+        }
+        if let Proposer::Preparing { heard: Some((ballot, _)), .. } = &mut local.proposer {
+            with(ballot);
+        }
+    }
+    for (_, message) in &mut configuration.buffer {
+        with(ballot_in(message));
+        if let Message::Promise { accepted: Some((ballot, _)), .. } = message {
+            with(ballot);
+        }
+    }
+}

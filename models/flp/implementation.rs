@@ -1,0 +1,202 @@
+//! Consensus attempts as pure steps: a process gets an event and says what it is now and what it sends.
+//!
+//! No clock, no channel, no random source: whoever runs a [`Process`] brings messages, suspicions and coins, in any order,
+//! as early or late as they come. Processes are numbered from 0; there may be any number of them, of which fewer than half
+//! may stop, except where an attempt says otherwise. A message that cannot be from a correct process is refused, and
+//! changes nothing.
+//!
+//! ```
+//! use counterpart_models::flp::implementation::{Event, Group, Process, votes::{Rule, Voter}};
+//!
+//! let group = Group::of(3).expect("a group");
+//! let voter = Voter::new(group, 1, Rule::WaitForAll, true).expect("a member");
+//! let (voter, sent) = voter.step(&Event::Nothing).expect("a step");
+//! assert_eq!(sent.len(), 2, "its vote goes to the two others");
+//! assert_eq!(voter.decision(), None);
+//! ```
+
+pub mod ben_or;
+pub mod chandra_toueg;
+pub mod paxos;
+pub mod rotating_coordinator;
+pub mod threads;
+pub mod votes;
+
+use std::fmt::Debug;
+
+use thiserror::Error;
+
+/// A process's number, from 0.
+pub type ProcessId = usize;
+
+/// The processes that are to agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Group {
+    count: usize,
+}
+
+/// The most processes in a group.
+pub const PROCESSES_MAX: usize = 1_024;
+
+impl Group {
+    /// A group of `count` processes.
+    ///
+    /// # Errors
+    /// There is none, or more than [`PROCESSES_MAX`].
+    pub fn of(count: usize) -> Result<Self, GroupError> {
+        match count {
+            0 => Err(GroupError::Empty),
+            1..=PROCESSES_MAX => Ok(Group { count }),
+            _ => Err(GroupError::TooMany { count }),
+        }
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        self.count
+    }
+
+    /// The smallest number that any two sets of that many have a process in common: more than half.
+    pub fn majority(self) -> usize {
+        self.count / 2 + 1
+    }
+
+    /// How many can be waited for when fewer than half may stop.
+    pub fn quorum(self) -> usize {
+        self.count - self.stopping_max()
+    }
+
+    /// How many may stop: fewer than half.
+    pub fn stopping_max(self) -> usize {
+        (self.count - 1) / 2
+    }
+
+    /// Everyone.
+    pub fn members(self) -> std::ops::Range<ProcessId> {
+        0..self.count
+    }
+
+    /// Everyone but `process`.
+    pub fn others(self, process: ProcessId) -> impl Iterator<Item = ProcessId> {
+        self.members().filter(move |other| *other != process)
+    }
+
+    fn admit(self, process: ProcessId) -> Result<ProcessId, GroupError> {
+        if process < self.count { Ok(process) } else { Err(GroupError::NoMember { process, count: self.count }) }
+    }
+}
+
+/// Why there is no such group, or no such process in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum GroupError {
+    /// Nobody to agree.
+    #[error("a group has at least one process")]
+    Empty,
+    /// More than [`PROCESSES_MAX`].
+    #[error("a group of {count} processes is more than the {PROCESSES_MAX} there is room for")]
+    TooMany {
+        /// How many were asked for.
+        count: usize,
+    },
+    /// No process of that number.
+    #[error("process {process} is not one of the {count} of the group, which are numbered from 0")]
+    NoMember {
+        /// The number.
+        process: ProcessId,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+/// What a process gets in one step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event<M> {
+    /// Nothing: it was woken to see what it would do by itself.
+    Nothing,
+    /// A message.
+    Message {
+        /// Who sent it.
+        from: ProcessId,
+        /// What it says.
+        message: M,
+    },
+    /// The failure detector suspects a process.
+    Suspicion {
+        /// Whom.
+        of: ProcessId,
+    },
+    /// A coin was thrown for it.
+    Coin(bool),
+}
+
+/// A message on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sent<M> {
+    /// Whom it goes to.
+    pub to: ProcessId,
+    /// What it says.
+    pub message: M,
+}
+
+/// Why an event is refused. The process is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// It names a process that is not of the group.
+    #[error(transparent)]
+    Stranger(#[from] GroupError),
+    /// It says something else than the same process said before in its place.
+    #[error("process {from} contradicts what it said before")]
+    Contradicts {
+        /// Who.
+        from: ProcessId,
+    },
+    /// A correct process would not send this to this one, or not in this place.
+    #[error("process {from} has no business to send this here")]
+    OutOfPlace {
+        /// Who.
+        from: ProcessId,
+    },
+    /// It speaks of a round that is too far ahead to keep what it says.
+    #[error("round {round} is more than {ROUNDS_AHEAD_MAX} ahead")]
+    FarAhead {
+        /// The round, from 0.
+        round: u64,
+    },
+}
+
+/// What is kept of rounds to come: a process that is this far behind catches up by other means.
+pub const ROUNDS_AHEAD_MAX: u64 = 1_024;
+
+/// What a step comes to: the process afterwards, and what it sends, in the order of the receivers' numbers.
+pub type Stepped<P> = Result<(P, Vec<Sent<<P as Process>::Message>>), Refused>;
+
+/// One process of a consensus attempt.
+pub trait Process: Clone + Debug {
+    /// What processes send each other.
+    type Message: Clone + Debug;
+    /// What they decide about.
+    type Value: Clone + Debug + PartialEq;
+
+    /// One step.
+    ///
+    /// # Errors
+    /// The event cannot be.
+    fn step(&self, event: &Event<Self::Message>) -> Stepped<Self>;
+
+    /// What it has decided; never another value once it has.
+    fn decision(&self) -> Option<&Self::Value>;
+
+    /// Whom it waits for, so that suspecting that one would free it.
+    fn awaited(&self) -> Option<ProcessId> {
+        None
+    }
+
+    /// Whether it waits for a coin.
+    fn wants_coin(&self) -> bool {
+        false
+    }
+}
+
+fn to_each<M: Clone>(receivers: impl Iterator<Item = ProcessId>, message: &M) -> Vec<Sent<M>> {
+    receivers.map(|to| Sent { to, message: message.clone() }).collect()
+}

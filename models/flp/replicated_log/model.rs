@@ -1,0 +1,396 @@
+//! The replicated log that sequence consensus promises, without how it comes about: one log, of which every node decides
+//! a longer and longer beginning.
+//!
+//! Nodes, links and messages are named because a scheduler acts on them. The model holds no message and no ballot: at
+//! any step a node may have come to know one entry more, and which one comes next in the log is left open. So it says
+//! what may be decided, never that something is (it cannot: see the theorem of this folder).
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+/// Nodes of the cluster.
+pub const NODES: usize = 3;
+
+/// A node's number, 0-based.
+pub type Node = u8;
+
+/// An appended value: the first is 1, the next 2, whichever node they are appended at.
+pub type Value = u8;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicatedLog {
+    /// Values appended in all.
+    pub values_max: u8,
+    /// Values that are appended and decided nowhere, at a time. A value may be lost, and then takes this room for ever.
+    pub undecided_max: u8,
+    /// Appends, ticks and deliveries before something goes wrong, or a link is up again, and between two such steps: a
+    /// walk that draws a fault at every other step gets nothing decided.
+    pub calm_min: u8,
+    /// How often a link is cut.
+    pub cuts_max: u8,
+    /// How many messages are lost on links that are not cut.
+    pub losses_max: u8,
+    /// How often a node is restarted.
+    pub restarts_max: u8,
+    /// How many nodes stop for good.
+    pub stops_max: u8,
+    /// What a restart does to the application that reads a node's log.
+    pub reader: Reader,
+    /// Which value may be decided next.
+    pub order: Order,
+    /// What is wrong with it.
+    pub variant: Variant,
+}
+
+/// The application beside a node: after each step of the node it reads one more decided entry, if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// It is restarted with its node, and reads the log from the beginning.
+    StartsAnew,
+    /// It remembers how far it read.
+    GoesOn,
+}
+
+/// Which of the appended values may be decided next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Any; so a value may be lost, and nobody is told.
+    Any,
+    /// The values of a node in the order in which they were appended there: none is lost, or no later one is decided. No
+    /// cluster of this folder promises that.
+    AsAppended,
+}
+
+/// The sound log and one defect each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// As it should be.
+    Sound,
+    /// A node that is at the end of its own log decides what it likes, whatever others decided there.
+    ForksLog,
+    /// A value that nobody appended may be decided.
+    InventsValues,
+    /// A value that is in the log may be decided again.
+    DecidesAgain,
+    /// A restarted node has decided nothing.
+    ForgetsOnRestart,
+}
+
+/// What the scheduler makes happen. What the application reads after it is the model's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// A client appends the next value at a node.
+    Append {
+        /// Where.
+        node: Node,
+    },
+    /// The node's clock ticks.
+    Tick {
+        /// Whose.
+        node: Node,
+        /// The next decided entry, as its application reads it then.
+        reads: Option<Value>,
+    },
+    /// The oldest message on a link arrives.
+    Deliver {
+        /// The sender.
+        from: Node,
+        /// The receiver.
+        to: Node,
+        /// The receiver's next decided entry, as its application reads it then.
+        reads: Option<Value>,
+    },
+    /// The oldest message on a link is lost.
+    Lose {
+        /// The sender.
+        from: Node,
+        /// Who never receives it.
+        to: Node,
+    },
+    /// The link between two nodes is cut, in both directions.
+    Cut {
+        /// The lower of the two.
+        one: Node,
+        /// The higher.
+        other: Node,
+    },
+    /// It is up again, and both are told.
+    Heal {
+        /// The lower of the two.
+        one: Node,
+        /// The higher.
+        other: Node,
+    },
+    /// A node crashes and is started again on what it stored.
+    Restart {
+        /// Which.
+        node: Node,
+    },
+    /// A node stops for good.
+    Stop {
+        /// Which.
+        node: Node,
+    },
+}
+
+/// A configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Where each value was appended: value `v` at index `v - 1`.
+    pub appended: Vec<Node>,
+    /// What each node is known to have decided.
+    pub decided: [Vec<Value>; NODES],
+    /// How many of them its application has read since it was started.
+    pub read: [u8; NODES],
+    /// History: how many of them were ever known.
+    pub known: [u8; NODES],
+    /// Whether a link is cut: by the node that is not on it.
+    pub cut: [bool; NODES],
+    /// Whether a node has stopped.
+    pub stopped: [bool; NODES],
+    /// Steps since something last went wrong, as far as it matters.
+    pub calm: u8,
+    /// Cuts so far.
+    pub cuts: u8,
+    /// Messages lost so far.
+    pub losses: u8,
+    /// Restarts so far.
+    pub restarts: u8,
+}
+
+/// The links: the two nodes, lower first.
+pub const LINKS: [(Node, Node); NODES] = [(1, 2), (0, 2), (0, 1)];
+
+/// The index of the link between two nodes in [`LINKS`]: the number of the node that is not on it.
+pub fn link(one: Node, other: Node) -> usize {
+    NODES - usize::from(one) - usize::from(other)
+}
+
+/// All nodes.
+pub fn nodes() -> impl Iterator<Item = Node> {
+    0..NODES as Node
+}
+
+impl State {
+    /// The log as far as it is known: the longest that some node decided.
+    pub fn log(&self) -> &[Value] {
+        self.decided.iter().max_by_key(|decided| decided.len()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The appended values that are decided nowhere, in the order in which they were appended.
+    fn undecided(&self) -> impl Iterator<Item = Value> {
+        (1..=self.appended.len() as Value).filter(|value| !self.decided.iter().any(|log| log.contains(value)))
+    }
+
+    fn appended_at(&self, value: Value) -> Option<Node> {
+        usize::from(value).checked_sub(1).and_then(|index| self.appended.get(index)).copied()
+    }
+
+    fn is_cut_off(&self, node: Node) -> bool {
+        nodes().filter(|other| *other != node).all(|other| self.cut[link(node, other)])
+    }
+}
+
+impl ReplicatedLog {
+    /// Small enough to be explored.
+    pub fn small() -> Self {
+        ReplicatedLog {
+            values_max: 2,
+            undecided_max: 2,
+            calm_min: 0,
+            cuts_max: 2,
+            losses_max: 0,
+            restarts_max: 1,
+            stops_max: 0,
+            reader: Reader::StartsAnew,
+            order: Order::Any,
+            variant: Variant::Sound,
+        }
+    }
+
+    /// The same with a defect.
+    #[must_use]
+    pub fn with(self, variant: Variant) -> Self {
+        ReplicatedLog { variant, ..self }
+    }
+
+    /// What the application of `node` may read next.
+    fn readable(&self, state: &State, node: Node) -> Vec<Option<Value>> {
+        let own = &state.decided[usize::from(node)];
+        let read = usize::from(state.read[usize::from(node)]);
+        if let Some(value) = own.get(read) {
+            // It was read before: it is still there.
+            return vec![Some(*value)];
+        }
+        let log = state.log();
+        let mut readable = vec![None];
+        match log.get(own.len()) {
+            Some(value) if self.variant != Variant::ForksLog => readable.push(Some(*value)),
+            _ => {
+                let mut heads: BTreeSet<Node> = BTreeSet::new();
+                let values = (1..=state.appended.len() as Value).filter(|value| {
+                    let taken =
+                        if self.variant == Variant::ForksLog { own.contains(value) } else { log.contains(value) };
+                    let first = |at: Node| heads.insert(at);
+                    !taken && (self.order == Order::Any || state.appended_at(*value).is_some_and(first))
+                });
+                readable.extend(values.map(Some));
+            }
+        }
+        match self.variant {
+            Variant::Sound | Variant::ForksLog | Variant::ForgetsOnRestart => {}
+            Variant::InventsValues => {
+                let invented = self.values_max + 1;
+                if own.len() == log.len() && !log.contains(&invented) {
+                    readable.push(Some(invented));
+                }
+            }
+            Variant::DecidesAgain => {
+                if own.len() == log.len() {
+                    readable.extend(own.last().map(|value| Some(*value)));
+                }
+            }
+        }
+        readable
+    }
+
+    /// `None` where a defect would let the log grow for ever.
+    fn read(&self, state: &mut State, node: Node, reads: Option<Value>) -> Option<()> {
+        let node = usize::from(node);
+        let Some(value) = reads else { return Some(()) };
+        if usize::from(state.read[node]) == state.decided[node].len() {
+            if state.decided[node].len() > usize::from(self.values_max) {
+                return None;
+            }
+            state.decided[node].push(value);
+            state.known[node] = state.known[node].max(state.decided[node].len() as u8);
+        }
+        state.read[node] += 1;
+        Some(())
+    }
+}
+
+impl Model for ReplicatedLog {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State::default()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        let lives = |node: &Node| !state.stopped[usize::from(*node)];
+        let room = state.appended.len() < usize::from(self.values_max)
+            && state.undecided().count() < usize::from(self.undecided_max);
+        let calm = state.calm >= self.calm_min;
+        for node in nodes().filter(lives) {
+            if room {
+                actions.push(Action::Append { node });
+            }
+            let readable = self.readable(state, node);
+            actions.extend(readable.iter().map(|reads| Action::Tick { node, reads: *reads }));
+            for from in nodes().filter(|from| *from != node && !state.cut[link(*from, node)]) {
+                actions.extend(readable.iter().map(|reads| Action::Deliver { from, to: node, reads: *reads }));
+                if calm && state.losses < self.losses_max {
+                    actions.push(Action::Lose { from, to: node });
+                }
+            }
+            if calm && state.restarts < self.restarts_max {
+                actions.push(Action::Restart { node });
+            }
+            let stops = state.stopped.iter().filter(|stopped| **stopped).count();
+            if calm && stops < usize::from(self.stops_max) {
+                actions.push(Action::Stop { node });
+            }
+        }
+        for (index, (one, other)) in LINKS.into_iter().enumerate().filter(|_| calm) {
+            if state.cut[index] {
+                actions.push(Action::Heal { one, other });
+            } else if state.cuts < self.cuts_max {
+                actions.push(Action::Cut { one, other });
+            }
+        }
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let mut after = before.clone();
+        after.calm = match action {
+            Action::Append { .. } | Action::Tick { .. } | Action::Deliver { .. } => {
+                (before.calm + 1).min(self.calm_min)
+            }
+            Action::Lose { .. }
+            | Action::Cut { .. }
+            | Action::Heal { .. }
+            | Action::Restart { .. }
+            | Action::Stop { .. } => 0,
+        };
+        match action {
+            Action::Append { node } => after.appended.push(node),
+            Action::Tick { node, reads } | Action::Deliver { to: node, reads, .. } => {
+                self.read(&mut after, node, reads)?;
+            }
+            Action::Lose { .. } => after.losses += 1,
+            Action::Cut { one, other } => {
+                after.cut[link(one, other)] = true;
+                after.cuts += 1;
+            }
+            Action::Heal { one, other } => after.cut[link(one, other)] = false,
+            Action::Restart { node } => {
+                let node = usize::from(node);
+                after.restarts += 1;
+                if self.reader == Reader::StartsAnew {
+                    after.read[node] = 0;
+                }
+                if self.variant == Variant::ForgetsOnRestart {
+                    after.read[node] = 0;
+                    after.decided[node].clear();
+                }
+            }
+            Action::Stop { node } => after.stopped[usize::from(node)] = true,
+        }
+        Some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("of any two decided logs one begins with the other", |_, state: &State| {
+                state.decided.iter().all(|decided| state.log().starts_with(decided))
+            }),
+            Property::always("what is decided was appended", |_, state: &State| {
+                let appended = |value: &Value| state.appended_at(*value).is_some();
+                state.decided.iter().flatten().all(appended)
+            }),
+            Property::always("no value is decided twice", |_, state: &State| {
+                state.decided.iter().all(|log| log.iter().collect::<BTreeSet<_>>().len() == log.len())
+            }),
+            Property::always("a node keeps what it has decided", |_, state: &State| {
+                state.decided.iter().zip(state.known).all(|(decided, known)| decided.len() >= usize::from(known))
+            }),
+            Property::sometimes("all have decided the same, and something", |_, state: &State| {
+                !state.log().is_empty() && state.decided.iter().all(|decided| decided == state.log())
+            }),
+            Property::sometimes("a value is overtaken by one appended later at its node", |_, state: &State| {
+                let later = |value: &Value, before: &Value| {
+                    before < value && state.appended_at(*before) == state.appended_at(*value)
+                };
+                let log = state.log();
+                log.iter().any(|value| state.undecided().any(|before| later(value, &before)))
+            }),
+            Property::sometimes("two decide what the third, cut off, does not know", |_, state: &State| {
+                nodes().any(|node| {
+                    let longer = |other: Node| {
+                        other == node
+                            || state.decided[usize::from(other)].len() > state.decided[usize::from(node)].len()
+                    };
+                    state.is_cut_off(node) && nodes().all(longer)
+                })
+            }),
+            Property::sometimes("a restarted node reads its log again", |_, state: &State| {
+                state.decided.iter().zip(state.read).any(|(decided, read)| usize::from(read) < decided.len())
+            }),
+        ]
+    }
+}
