@@ -9,6 +9,7 @@ mod cli;
 mod conformance;
 mod engine;
 mod floors;
+mod flp;
 mod golden;
 mod liveness;
 #[cfg(feature = "peers")]
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         engine::trials(),
         floors::trials(),
+        flp::trials(),
         golden::trials(),
         liveness::trials(),
         #[cfg(feature = "peers")]

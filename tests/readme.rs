@@ -27,6 +27,17 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("readme::the_storm_table_is_that_of_the_models", || {
             compare("models/circuit_breaker/storm", "policies", &crate::storm::table());
         }),
+        claim("readme::the_flp_tables_are_those_of_the_run", || {
+            let folder = "models/flp";
+            let reports = reports_of("flp");
+            compare(folder, "valency", &counterpart_models::flp::valency::table());
+            compare(folder, "verdicts", &verdicts(&reports));
+            compare(folder, "alongside", &alongside(&reports));
+            compare(folder, "defects", &deviations(&reports, |_| true));
+            let (dot, svg) = counterpart_models::flp::valency::picture();
+            compare_file("models/flp/sequencer.dot", &dot);
+            compare_file("models/flp/sequencer.svg", &svg);
+        }),
         claim("readme::the_first_screen_has_the_two_commands", || {
             let text = fs::read_to_string(root().join("README.md")).expect("a README");
             let first_screen: String = text.lines().take(40).collect::<Vec<_>>().join("\n");
@@ -61,6 +72,20 @@ fn compare(folder: &str, part: &str, fresh: &str) {
     );
     let anew = format!("{}{fresh}{}", &text[..start], &text[stop..]);
     write_whole(&file, anew.as_bytes()).expect("the README can be written");
+}
+
+/// Compares a whole file with `fresh`.
+#[track_caller]
+fn compare_file(file: &str, fresh: &str) {
+    let path = root().join(file);
+    if fs::read_to_string(&path).is_ok_and(|text| text == *fresh) {
+        return;
+    }
+    assert!(
+        std::env::var_os(UPDATE).is_some(),
+        "{file} is not what a run gives; write it anew with\n    {UPDATE}=1 cargo test --test suite readme"
+    );
+    write_whole(&path, fresh.as_bytes()).expect("the file can be written");
 }
 
 /// Cases whose properties are judged.
@@ -136,7 +161,12 @@ fn linked(text: &str, trace: Option<&Path>) -> String {
 }
 
 fn links() {
-    for readme in ["README.md", "models/circuit_breaker/README.md", "models/circuit_breaker/storm/README.md"] {
+    for readme in [
+        "README.md",
+        "models/circuit_breaker/README.md",
+        "models/circuit_breaker/storm/README.md",
+        "models/flp/README.md",
+    ] {
         let file = root().join(readme);
         let text = fs::read_to_string(&file).expect("a README");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

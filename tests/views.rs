@@ -11,11 +11,14 @@ use stateright::{Model, Property};
 use crate::{claim, root};
 
 /// Traces that someone who has read only the story should be able to follow.
-const TRACES: [&str; 5] = [
+const TRACES: [&str; 8] = [
     "circuit_breaker/trusts_late_results--only-results-of-the-current-generation-move-it",
     "circuit_breaker/leaks_permit_on_cancel--every-permit-out-belongs-to-a-running-or-successful-probe",
     "circuit_breaker/defects_between_threads--moves_gate_late",
     "circuit_breaker/failsafe_but_for_unlimited_probes--failsafe-1.3.0",
+    "flp/bivalent_for_ever--some-process-decides",
+    "flp/last_message_crash--some-process-decides-though-p0-may-stop",
+    "flp/ben_or_common_coin_skew_2--all-who-go-on-decide-with-probability-1",
     "circuit_breaker/crates--tower-resilience-circuitbreaker-0.14.0",
 ];
 

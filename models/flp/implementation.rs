@@ -173,9 +173,9 @@ pub type Stepped<P> = Result<(P, Vec<Sent<<P as Process>::Message>>), Refused>;
 /// One process of a consensus attempt.
 pub trait Process: Clone + Debug {
     /// What processes send each other.
-    type Message: Clone + Debug;
+    type Message: Clone + Debug + Send;
     /// What they decide about.
-    type Value: Clone + Debug + PartialEq;
+    type Value: Clone + Debug + PartialEq + Send;
 
     /// One step.
     ///

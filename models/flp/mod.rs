@@ -67,6 +67,7 @@ pub mod implementation;
 pub mod model;
 #[cfg(feature = "peers")]
 pub mod replicated_log;
+pub mod valency;
 
 use std::fmt::Debug;
 use std::sync::Arc;

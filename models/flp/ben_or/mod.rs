@@ -23,7 +23,7 @@ pub mod model;
 use std::sync::Arc;
 
 use counterpart::model::Simulated;
-use counterpart::{Case, Check, conform};
+use counterpart::{Case, Check, Spec, conform};
 
 use self::conformance::{BenOrFacade, BenOrSpec, Processes};
 use self::model::{BenOr, Coin, Variant};
@@ -34,6 +34,11 @@ pub use self::conformance::{ALL_DECIDE_ALMOST_SURELY, Answer, Posted};
 fn check(model: BenOr) -> Check<BenOr, BenOrFacade> {
     let decides = model.rounds_max.is_none();
     Check::of(model).facade(BenOrFacade).spec(BenOrSpec { decides })
+}
+
+/// How the model reads, and what is drawn in it.
+pub fn spec() -> impl Spec<Model = BenOr> {
+    BenOrSpec { decides: true }
 }
 
 /// The cases of this sub-model.

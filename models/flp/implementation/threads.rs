@@ -59,8 +59,6 @@ pub struct Ran<P: Process> {
 pub fn run<P>(processes: Vec<P>, pace: &Pace) -> Ran<P>
 where
     P: Process + Send,
-    P::Message: Send,
-    P::Value: Send,
 {
     let count = processes.len();
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| channel()).unzip();

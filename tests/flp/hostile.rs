@@ -1,0 +1,174 @@
+//! Whatever is sent to a process, it panics at nothing, keeps what it has decided, and is as it was after a refusal.
+
+use std::fmt::Debug;
+
+use counterpart_models::flp::implementation::ben_or::{self, BenOr};
+use counterpart_models::flp::implementation::chandra_toueg::{self, ChandraToueg};
+use counterpart_models::flp::implementation::paxos::{self, Ballot, Paxos};
+use counterpart_models::flp::implementation::rotating_coordinator::{self, RotatingCoordinator};
+use counterpart_models::flp::implementation::votes::{self, Rule, Voter};
+use counterpart_models::flp::implementation::{
+    Event, Group, GroupError, PROCESSES_MAX, Process, ROUNDS_AHEAD_MAX, Refused,
+};
+use libtest_mimic::Trial;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::claim;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        claim("flp::no_event_makes_a_process_panic_or_change_its_decision", any_event),
+        claim("flp::what_a_correct_process_would_not_send_is_refused", refused),
+        claim("flp::a_group_is_neither_empty_nor_without_end", groups),
+    ]
+}
+
+fn events<M: Debug + Clone + 'static>(message: impl Strategy<Value = M> + 'static) -> BoxedStrategy<Vec<Event<M>>> {
+    let process = prop_oneof![8 => 0..3_usize, 1 => Just(3), 1 => Just(usize::MAX)];
+    let event = prop_oneof![
+        2 => Just(Event::Nothing),
+        12 => (process.clone(), message).prop_map(|(from, message)| Event::Message { from, message }),
+        2 => process.prop_map(|of| Event::Suspicion { of }),
+        2 => any::<bool>().prop_map(Event::Coin),
+    ];
+    proptest::collection::vec(event, 0..40).boxed()
+}
+
+fn round() -> BoxedStrategy<u64> {
+    prop_oneof![12 => 0..4_u64, 1 => Just(ROUNDS_AHEAD_MAX + 1), 1 => Just(u64::MAX)].boxed()
+}
+
+fn ballot() -> BoxedStrategy<Ballot> {
+    let proposer = prop_oneof![8 => 0..3_usize, 1 => Just(usize::MAX)];
+    (round(), proposer).prop_map(|(round, proposer)| Ballot { round, proposer }).boxed()
+}
+
+/// Drives `process` through every list of events that is drawn.
+fn survives<P: Process + PartialEq + 'static>(process: &P, events: BoxedStrategy<Vec<Event<P::Message>>>)
+where
+    P::Message: 'static,
+{
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let outcome = runner.run(&events, |events| {
+        let mut at = process.clone();
+        for event in &events {
+            let Ok((after, sent)) = at.step(event) else { continue };
+            prop_assert!(sent.iter().all(|sent| sent.to < 3), "sent to nobody: {sent:?}");
+            if let Some(decided) = at.decision() {
+                prop_assert_eq!(after.decision(), Some(decided));
+            }
+            at = after;
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{process:?}: {failure}"));
+}
+
+fn any_event() {
+    let group = Group::of(3).expect("a group");
+    let vote =
+        prop_oneof![any::<bool>().prop_map(votes::Message::Vote), any::<bool>().prop_map(votes::Message::Decision)];
+    for rule in [Rule::WaitForAll, Rule::And, Rule::Sequencer, Rule::FirstVotes] {
+        for id in group.members() {
+            survives(&Voter::new(group, id, rule, true).expect("a member"), events(vote.clone()));
+        }
+    }
+    let rotating = prop_oneof![
+        (round(), 0..2_u64).prop_map(|(round, value)| rotating_coordinator::Message::Estimate { round, value }),
+        (round(), proptest::option::of(0..2_u64))
+            .prop_map(|(round, value)| rotating_coordinator::Message::Vote { round, value }),
+        (0..2_u64).prop_map(rotating_coordinator::Message::Decision),
+    ];
+    let stamped = prop_oneof![
+        (round(), (proptest::option::of(round()), 0..2_u64))
+            .prop_map(|(round, estimate)| chandra_toueg::Message::Estimate { round, estimate }),
+        (round(), 0..2_u64).prop_map(|(round, value)| chandra_toueg::Message::Proposal { round, value }),
+        (round(), any::<bool>())
+            .prop_map(|(round, acknowledges)| chandra_toueg::Message::Reply { round, acknowledges }),
+        (0..2_u64).prop_map(chandra_toueg::Message::Decision),
+    ];
+    let ballots = prop_oneof![
+        ballot().prop_map(paxos::Message::Prepare),
+        (ballot(), proptest::option::of((ballot(), 0..2_u64)))
+            .prop_map(|(ballot, accepted)| paxos::Message::Promise { ballot, accepted }),
+        (ballot(), 0..2_u64).prop_map(|(ballot, value)| paxos::Message::Accept { ballot, value }),
+        ballot().prop_map(paxos::Message::Accepted),
+    ];
+    let coins = prop_oneof![
+        (round(), any::<bool>()).prop_map(|(round, bit)| ben_or::Message::Report { round, bit }),
+        (round(), proptest::option::of(any::<bool>()))
+            .prop_map(|(round, bit)| ben_or::Message::Proposal { round, bit }),
+    ];
+    for id in group.members() {
+        survives(&RotatingCoordinator::new(group, id, 1).expect("a member"), events(rotating.clone()));
+        survives(&ChandraToueg::new(group, id, 1).expect("a member"), events(stamped.clone()));
+        survives(&Paxos::new(group, id, Some(1)).expect("a member"), events(ballots.clone()));
+        survives(&BenOr::new(group, id, true).expect("a member"), events(coins.clone()));
+    }
+}
+
+#[track_caller]
+fn refuses<P: Process>(process: &P, from: usize, message: P::Message, why: Refused) {
+    let refusal = process.step(&Event::Message { from, message }).expect_err("this cannot be");
+    assert_eq!(refusal, why);
+}
+
+fn refused() {
+    let group = Group::of(3).expect("a group");
+    let stranger = Refused::Stranger(GroupError::NoMember { process: 3, count: 3 });
+    let voter = |id, rule| Voter::new(group, id, rule, true).expect("a member");
+    refuses(&voter(0, Rule::WaitForAll), 3, votes::Message::Vote(true), stranger);
+    refuses(&voter(0, Rule::WaitForAll), 1, votes::Message::Decision(true), Refused::OutOfPlace { from: 1 });
+    refuses(&voter(1, Rule::Sequencer), 2, votes::Message::Vote(true), Refused::OutOfPlace { from: 2 });
+    refuses(&voter(1, Rule::Sequencer), 2, votes::Message::Decision(true), Refused::OutOfPlace { from: 2 });
+    refuses(&voter(0, Rule::WaitForAll), 0, votes::Message::Vote(true), Refused::OutOfPlace { from: 0 });
+    let vote = Event::Message { from: 1, message: votes::Message::Vote(true) };
+    let (heard, _) = voter(0, Rule::WaitForAll).step(&vote).expect("a vote");
+    refuses(&heard, 1, votes::Message::Vote(false), Refused::Contradicts { from: 1 });
+
+    let rotating = RotatingCoordinator::new(group, 0, 1).expect("a member");
+    let estimate = |round| rotating_coordinator::Message::Estimate { round, value: 1 };
+    refuses(&rotating, 1, estimate(2), Refused::OutOfPlace { from: 1 });
+    let far = ROUNDS_AHEAD_MAX / 3 * 3 + 4;
+    refuses(&rotating, 1, estimate(far), Refused::FarAhead { round: far });
+    refuses(&rotating, 3, estimate(3), stranger);
+
+    let stamped = ChandraToueg::new(group, 0, 1).expect("a member");
+    let early = chandra_toueg::Message::Estimate { round: 0, estimate: (Some(0), 1) };
+    refuses(&stamped, 1, early, Refused::OutOfPlace { from: 1 });
+    let reply = chandra_toueg::Message::Reply { round: 1, acknowledges: true };
+    refuses(&stamped, 1, reply, Refused::OutOfPlace { from: 1 });
+
+    let acceptor = Paxos::new(group, 0, None).expect("a member");
+    let ballot = |proposer| Ballot { round: 0, proposer };
+    refuses(&acceptor, 1, paxos::Message::Prepare(ballot(2)), Refused::OutOfPlace { from: 1 });
+    refuses(&acceptor, 1, paxos::Message::Prepare(ballot(3)), stranger);
+    refuses(&acceptor, 1, paxos::Message::Accepted(ballot(0)), Refused::OutOfPlace { from: 1 });
+    let accept = |value| paxos::Message::Accept { ballot: ballot(1), value };
+    let (accepted, _) = acceptor.step(&Event::Message { from: 1, message: accept(1) }).expect("a value");
+    refuses(&accepted, 1, accept(0), Refused::Contradicts { from: 1 });
+
+    let tossing = BenOr::new(group, 0, true).expect("a member");
+    let report = |bit| ben_or::Message::Report { round: 0, bit };
+    let (heard, _) = tossing.step(&Event::Message { from: 1, message: report(true) }).expect("a report");
+    refuses(&heard, 1, report(false), Refused::Contradicts { from: 1 });
+    let far = ROUNDS_AHEAD_MAX + 1;
+    refuses(&tossing, 1, ben_or::Message::Report { round: far, bit: true }, Refused::FarAhead { round: far });
+}
+
+fn groups() {
+    assert_eq!(Group::of(0), Err(GroupError::Empty));
+    assert_eq!(Group::of(PROCESSES_MAX + 1), Err(GroupError::TooMany { count: PROCESSES_MAX + 1 }));
+    for (count, majority, quorum, stopping_max) in
+        [(1, 1, 1, 0), (2, 2, 2, 0), (3, 2, 2, 1), (4, 3, 3, 1), (5, 3, 3, 2)]
+    {
+        let group = Group::of(count).expect("a group");
+        assert_eq!((group.majority(), group.quorum(), group.stopping_max()), (majority, quorum, stopping_max));
+    }
+    let group = Group::of(2).expect("a group");
+    let strange = Voter::new(group, 2, Rule::WaitForAll, true);
+    assert_eq!(strange.expect_err("no member"), GroupError::NoMember { process: 2, count: 2 });
+}
