@@ -16,6 +16,7 @@ mod liveness;
 mod omnipaxos;
 mod probability;
 mod readme;
+mod recovery;
 mod storm;
 mod toy;
 mod traces;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         omnipaxos::trials(),
         probability::trials(),
         readme::trials(),
+        recovery::trials(),
         storm::trials(),
         traces::trials(),
         valency::trials(),

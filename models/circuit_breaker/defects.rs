@@ -53,6 +53,22 @@ pub(super) fn case() -> Case {
     Case::new("circuit_breaker/defects", check)
 }
 
+/// A breaker that does what its model does, and what that does is to lose permits for ever: no answer is wrong, and it
+/// never recovers. The model is no yardstick here but the defect itself.
+pub(super) fn stuck_case() -> Case {
+    let leaking = Breaker { clients: 2, ..Breaker::small() }.with(Variant::LeaksPermitOnCancel);
+    let name = super::snake(Variant::LeaksPermitOnCancel);
+    let check = super::check(leaking.clone())
+        .alongside_only()
+        .subject(name.as_str(), super::recovery().within(30).of(maker(leaking)))
+        .because(
+            name.as_str(),
+            "the permits are gone with the probes that were cancelled, and half-open lets nobody else try",
+        )
+        .diverges(name);
+    Case::new("circuit_breaker/never_recovers", check)
+}
+
 /// What goes wrong only between threads.
 pub(super) fn racing_case(model: Breaker) -> Case {
     let (losing, late) = (model.clone(), model.clone());

@@ -82,7 +82,7 @@ pub mod storm;
 
 use std::sync::Arc;
 
-use counterpart::conform;
+use counterpart::conform::{self, Recovery};
 use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
@@ -123,6 +123,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases = sound();
     cases.extend(variants());
     cases.push(defects::case());
+    cases.push(defects::stuck_case());
     cases.extend(storm::cases());
     cases.push(defects::racing_case(racing()));
     #[cfg(feature = "peers")]
@@ -160,6 +161,18 @@ fn larger(model: &Breaker) -> Breaker {
     Breaker { window, permits: 2 * model.permits, clients: model::CLIENTS_MAX as u8, ..model.clone() }
 }
 
+/// Our own breaker, asked to recover.
+const RECOVERS: &str = "implementation, once calls succeed";
+
+/// Once every call succeeds and nobody is cancelled it closes.
+fn recovery() -> Recovery<BreakerFacade> {
+    Recovery::new(|_, state: &model::State| state.phase == model::Phase::Closed).without(|input| match input {
+        model::Action::Report { outcome, .. } => *outcome != model::Outcome::Success,
+        model::Action::StepBack => true,
+        model::Action::Acquire { .. } | model::Action::Tick => false,
+    })
+}
+
 /// Small enough to be raced: two failures open it.
 fn racing() -> Breaker {
     Breaker { window: WindowKind::Calls(2), minimum_calls: 2, clients: 3, ..Breaker::small() }
@@ -169,7 +182,14 @@ fn sound() -> Vec<Case> {
     let small = Breaker::small();
     let raced = racing();
     vec![
-        Case::new("circuit_breaker/breaker", with_ours(small.clone())),
+        Case::new(
+            "circuit_breaker/breaker",
+            with_ours(small.clone()).subject(RECOVERS, {
+                let model = larger(&small);
+                let there = model.clone();
+                recovery().beside(model).of(move || Sequential(Shipped::new(&there)))
+            }),
+        ),
         Case::new(
             "circuit_breaker/breaker_races",
             with_ours(racing()).interleave(scripts(), move || Raced::new(&raced)),

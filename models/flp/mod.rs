@@ -72,7 +72,7 @@ pub mod valency;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use counterpart::conform;
+use counterpart::conform::{self, Recovery};
 use counterpart::{Case, Check};
 
 use self::attempts::chandra_toueg::{self, ChandraToueg};
@@ -118,6 +118,29 @@ fn with_ours<A: Bound>(system: System<A>, larger: System<A>, faults: Faults) -> 
         .product(make)
         .tour(toured)
         .subject("implementation", conform::walk(Some(Arc::new(larger)), 200, 120, walked))
+}
+
+/// Our own processes, asked to decide once `fault` is over, in `system`.
+fn recovering<A: Bound>(
+    check: Check<System<A>, AttemptFacade<A>>,
+    name: &str,
+    system: System<A>,
+    fault: impl Fn(&model::Action<A::Message>) -> bool + Send + Sync + 'static,
+    decided: impl Fn(&System<A>, &model::Configuration<A>) -> bool + Send + Sync + 'static,
+) -> Check<System<A>, AttemptFacade<A>> {
+    let attempt = system.attempt.clone();
+    let recovery = Recovery::new(decided).without(fault).beside(system).after(60);
+    check.subject(name, recovery.of(move || Processes::of(attempt.clone())))
+}
+
+/// Everybody decides.
+fn all<A: Attempt>(system: &System<A>, at: &model::Configuration<A>) -> bool {
+    at.inputs.is_some() && system.all_have_decided(at, None)
+}
+
+/// Once nobody is suspected any more.
+fn suspects<M>(action: &model::Action<M>) -> bool {
+    matches!(action, model::Action::Suspect { .. })
 }
 
 /// Attempts in which everybody votes once.
@@ -204,10 +227,16 @@ fn paxos() -> Vec<Case> {
         Case::new("flp/paxos", duel(paxos(None, sound))).large(),
         Case::new(
             "flp/paxos_one_ballot_each",
-            with_ours(
-                System { passes_over_the_late: true, inputs: None, ..paxos_bounded(1, sound) },
+            recovering(
+                with_ours(
+                    System { passes_over_the_late: true, inputs: None, ..paxos_bounded(1, sound) },
+                    System { inputs: None, ..paxos_bounded(100, sound) },
+                    Faults::Unasked,
+                ),
+                "implementation, once one proposer is left alone",
                 System { inputs: None, ..paxos_bounded(100, sound) },
-                Faults::Unasked,
+                |action| *action == model::Action::Step { process: 1 },
+                |system, at| system.decided(at).next().is_some(),
             ),
         ),
         Case::new(
@@ -281,7 +310,13 @@ fn rounds() -> Vec<Case> {
         Case::new("flp/rotating_coordinator_crash", suspected(check(unending(1), Faults::Crashes))),
         Case::new(
             "flp/rotating_coordinator_two_rounds",
-            with_ours(rotating_rounds(2, true), rotating_rounds(60, false), Faults::Unasked),
+            recovering(
+                with_ours(rotating_rounds(2, true), rotating_rounds(60, false), Faults::Unasked),
+                "implementation, once nobody is suspected",
+                rotating_rounds(60, false),
+                suspects,
+                all,
+            ),
         ),
         Case::new(
             "flp/rotating_coordinator_late_messages",
@@ -292,7 +327,13 @@ fn rounds() -> Vec<Case> {
         Case::new("flp/chandra_toueg_crash", twins(detector(1, Stamped::Sound))),
         Case::new(
             "flp/chandra_toueg_two_rounds",
-            with_ours(stamped_rounds(2, false), stamped_rounds(60, false), Faults::Unasked),
+            recovering(
+                with_ours(stamped_rounds(2, false), stamped_rounds(60, false), Faults::Unasked),
+                "implementation, once nobody is suspected",
+                stamped_rounds(60, false),
+                suspects,
+                all,
+            ),
         ),
         Case::new(
             "flp/chandra_toueg_never_suspects",

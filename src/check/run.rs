@@ -118,6 +118,16 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
                     .push(format!("the trace of {name:?} would be kept under the name of another's: tell them apart"));
             }
         }
+        for (index, subject) in self.subjects.iter().enumerate() {
+            let alike = |other: &Subject<F>| other.name == subject.name && other.job.mode() == subject.job.mode();
+            if self.subjects[..index].iter().any(alike) {
+                errors.push(format!(
+                    "{:?} is run twice in mode {}, and a trace could not tell which: give one of them a name of its own",
+                    subject.name,
+                    subject.job.mode()
+                ));
+            }
+        }
         for name in self.expected.keys().filter(|name| !known.contains(&name.as_str())) {
             errors.push(format!("something is expected of {name:?}, which is neither a property nor a subject here"));
         }

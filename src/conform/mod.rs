@@ -12,6 +12,7 @@ pub mod interleave;
 mod lts;
 mod narrate;
 mod product;
+mod recovery;
 mod replay;
 mod tour;
 #[cfg(all(feature = "virtual-clock", target_os = "linux", target_pointer_width = "64"))]
@@ -34,6 +35,7 @@ use crate::trace::{Step, Trace};
 pub use drive::Deviation;
 #[cfg(feature = "cli")]
 pub(crate) use drive::panic_message;
+pub use recovery::Recovery;
 
 /// How an implementation was run alongside the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
