@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use crate::conform::Mode;
+use crate::conform::{Mode, Unchosen, Verified};
 use crate::model::Kind;
 use crate::trace::Trace;
 use crate::verdict::FairnessFound;
@@ -187,8 +187,20 @@ pub struct ConformanceReport {
     /// Transitions that the model allows and the subject did not choose.
     #[serde(skip_serializing_if = "is_zero")]
     pub edges_unchosen: usize,
-    /// Inputs given.
+    /// Transitions that explain an answer which others explain as well, never told apart from these.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub edges_ambiguous: usize,
+    /// Names for those not chosen, the first few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unchosen: Vec<Unchosen>,
+    /// Inputs given; of a tour, without those of its suffixes.
     pub steps: usize,
+    /// Fresh starts of a tour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts: Option<usize>,
+    /// What the suffixes of a tour have shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
     /// Schedules run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedules: Option<usize>,

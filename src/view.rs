@@ -170,6 +170,19 @@ pub fn case(report: &CaseReport) -> String {
         ]);
     }
     text.push_str(&table.render("    "));
+    for subject in &report.conformance {
+        for unchosen in &subject.unchosen {
+            let states = counted(unchosen.states, "state");
+            let what = format!("{} ({} answered {})", unchosen.action, unchosen.input, unchosen.output);
+            let by = format!("never chosen by {} ({})", subject.subject, subject.mode);
+            let _ = writeln!(text, "    {}", styled(DIM, &format!("{by}: {what}, in {states}")));
+        }
+        let named: usize = subject.unchosen.iter().map(|unchosen| unchosen.states).sum();
+        if !subject.unchosen.is_empty() && named < subject.edges_unchosen {
+            let rest = count(subject.edges_unchosen - named);
+            let _ = writeln!(text, "    {}", styled(DIM, &format!("    and {rest} more transitions")));
+        }
+    }
     for error in &report.errors {
         let _ = writeln!(text, "    {} {error}", styled(BAD, "error:"));
     }
@@ -217,6 +230,8 @@ fn effort(subject: &crate::report::ConformanceReport) -> String {
         }
         (crate::conform::Mode::Tour, _) => {
             parts.push(format!("{} of {} transitions driven", count(subject.edges_driven), count(subject.edges)));
+            parts.push(format!("{:.1} steps for each", subject.steps as f64 / subject.edges_driven.max(1) as f64));
+            parts.extend(subject.starts.map(|starts| counted(starts, "start")));
         }
         (_, None) => parts.push(format!("{} steps", count(subject.steps))),
     }
@@ -232,10 +247,42 @@ fn effort(subject: &crate::report::ConformanceReport) -> String {
     if subject.edges_unchosen > 0 {
         parts.push(format!("{} never chosen", count(subject.edges_unchosen)));
     }
+    if subject.edges_ambiguous > 0 {
+        parts.push(format!("{} not told from others", count(subject.edges_ambiguous)));
+    }
+    parts.extend(subject.verified.iter().map(verified));
     if let (Some(why), "incomplete") = (&subject.why, subject.verdict) {
         parts.push(why.clone());
     }
     parts.join(", ")
+}
+
+/// How much the suffixes of a tour have shown.
+fn verified(verified: &crate::conform::Verified) -> String {
+    // Rounded down: what is not all must not look like it.
+    let share = |edges: usize| (edges * 1000 / verified.edges.max(1)) as f64 / 10.0;
+    let mut text = format!("{} % of targets verified", share(verified.edges_verified));
+    let mut notes = Vec::new();
+    if verified.switch > 0 {
+        notes.push(format!("up to {} allowed for", counted(verified.switch, "extra state")));
+    }
+    if verified.edges_by_offers > 0 {
+        notes.push(format!("{} % in part by what is offered", share(verified.edges_by_offers)));
+    }
+    if verified.edges_beyond_cap > 0 {
+        notes.push(format!("{} beyond the limit on suffixes", count(verified.edges_beyond_cap)));
+    }
+    if !verified.is_complete {
+        notes.push("not all looked for".into());
+    }
+    if verified.undistinguishable_states > 0 {
+        let (states, classes) = (verified.undistinguishable_states, verified.undistinguishable_classes);
+        notes.push(format!("{} in {} alike to the outside", counted(states, "state"), counted(classes, "set")));
+    }
+    if !notes.is_empty() {
+        text.push_str(&format!(" ({})", notes.join(", ")));
+    }
+    text
 }
 
 /// All cases, what did not run, and a last line that says how it is to be taken.

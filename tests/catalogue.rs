@@ -80,7 +80,14 @@ fn tours_are_whole() {
     for report in ran().iter().map(Ran::report) {
         for tour in report.conformance.iter().filter(|subject| subject.mode == Mode::Tour) {
             if tour.verdict == "conforms" {
-                assert_eq!(tour.edges, tour.edges_driven + tour.edges_unsupported, "{} {}", report.case, tour.subject);
+                let left = tour.edges_unsupported + tour.edges_unchosen + tour.edges_ambiguous;
+                let of = format!("{} {}", report.case, tour.subject);
+                assert_eq!(tour.edges, tour.edges_driven + left, "{of}");
+                // No model of the catalogue leaves a choice to the implementation.
+                assert_eq!((tour.edges_unchosen, tour.edges_ambiguous), (0, 0), "{of}: {:?}", tour.unchosen);
+                let verified = tour.verified.as_ref().expect("a conforming tour says what its suffixes have shown");
+                assert_eq!(verified.edges, tour.edges_driven, "{of}");
+                assert!(verified.edges_verified > 0, "{of}: {verified:?}");
             }
         }
     }

@@ -376,14 +376,22 @@ fn unsupported() {
 }
 
 fn unchosen() {
-    let report = run_on(Counter { generous: true, ..COUNTER }, conform::tour(|| ours(Flaw::None)));
-    // AddTwo from 0 and from 1 have the label of Add: where nothing is shown both explain the answer, and count as driven.
-    assert_eq!(report.verdict, "conforms", "{report:?}");
-    assert_eq!(report.edges, report.edges_driven + report.edges_unchosen + report.edges_unsupported);
-    // One that shows its state leaves the other choice untaken.
-    let report =
-        run_on(Counter { generous: true, ..COUNTER }, conform::tour(|| Ours { shows: true, ..ours(Flaw::None) }));
-    assert_eq!((report.verdict, report.edges_unchosen), ("conforms", 2), "{report:?}");
+    // AddTwo from 0 and from 1 has the label of Add. One that shows its state never takes it; of one that does not, Read
+    // tells.
+    for shows in [false, true] {
+        let make = move || Ours { shows, ..ours(Flaw::None) };
+        let report = run_on(Counter { generous: true, ..COUNTER }, conform::tour(make));
+        assert_eq!((report.verdict, report.edges), ("conforms", 14), "{report:?}");
+        assert_eq!((report.edges_driven, report.edges_unchosen, report.edges_ambiguous), (12, 2, 0), "{report:?}");
+        let [named] = &report.unchosen[..] else { panic!("{:?}", report.unchosen) };
+        let named =
+            (named.action.as_str(), named.input.as_str(), named.output.as_str(), named.state.as_str(), named.states);
+        assert_eq!(named, ("AddTwo", "Add", "Done", "0", 2));
+    }
+    let check = Check::of(Counter { generous: true, ..COUNTER }).facade(Face);
+    let check = check.subject("subject", conform::tour(|| ours(Flaw::None)));
+    let printed = counterpart::view::case(&case_report(check));
+    assert!(printed.contains("never chosen by subject (tour): AddTwo (Add answered Done), in 2 states"), "{printed}");
 }
 
 fn internal_steps() {

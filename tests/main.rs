@@ -18,6 +18,7 @@ mod probability;
 mod readme;
 mod recovery;
 mod storm;
+mod tours;
 mod toy;
 mod traces;
 mod valency;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         readme::trials(),
         recovery::trials(),
         storm::trials(),
+        tours::trials(),
         traces::trials(),
         valency::trials(),
         views::trials(),

@@ -167,6 +167,16 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         self.subject(IMPLEMENTATION, conform::tour(factory))
     }
 
+    /// As [`tour`](Check::tour), as `options` say.
+    #[must_use]
+    pub fn tour_with<C: Counterpart<F> + 'static>(
+        self,
+        options: conform::TourOptions,
+        factory: impl Fn() -> C + Send + Sync + 'static,
+    ) -> Self {
+        self.subject(IMPLEMENTATION, conform::tour_with(options, factory))
+    }
+
     /// A tour, and then 256 seeded walks of up to 200 inputs.
     #[cfg(feature = "walk")]
     #[must_use]

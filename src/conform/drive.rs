@@ -167,19 +167,18 @@ pub(crate) fn explain<F: Facade>(
     input: u32,
     observed: &Observed<F>,
 ) -> Result<Explained, Deviation> {
-    let mut steps = lts.answers(belief, input);
-    let allowed: Vec<String> = distinct(steps.iter().map(|(_, _, label)| format!("{:?}", lts.output(label.output))));
-    steps.retain(|(_, _, label)| lts.output(label.output) == observed.output);
+    let mut steps = lts.answers_as(belief, input, &observed.output);
     if steps.is_empty() {
+        let would = lts.answers(belief, input);
+        let allowed = distinct(would.iter().map(|(_, _, label)| format!("{:?}", lts.output(label.output))));
         return Err(Deviation::Answer { got: format!("{:?}", observed.output), allowed });
     }
-    let targets = steps.iter().map(|(_, edge, _)| edge.to).collect();
+    let targets = steps.iter().map(|(_, edge)| edge.to).collect();
     let belief = seen_as(lts, lts.closed(targets), observed.snapshot.as_ref())?;
-    if observed.snapshot.is_some() {
+    if observed.snapshot.is_some() && steps.len() > 1 {
         // A step into a state that does not show what was seen was not taken.
-        steps.retain(|(_, edge, _)| lts.closed(vec![edge.to]).iter().any(|node| belief.contains(node)));
+        steps.retain(|(_, edge)| lts.closed(vec![edge.to]).iter().any(|node| belief.contains(node)));
     }
-    let steps = steps.into_iter().map(|(from, edge, _)| (from, edge)).collect();
     Ok(Explained { belief, steps })
 }
 

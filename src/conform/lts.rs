@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::BuildHasher;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -49,6 +49,7 @@ pub(crate) struct Lts<F: Facade> {
     pub(crate) model: Arc<F::Model>,
     pub(crate) facade: Arc<F>,
     seen: RwLock<Seen<F>>,
+    initial: OnceLock<Belief>,
 }
 
 struct Seen<F: Facade> {
@@ -86,7 +87,7 @@ impl<F: Facade> Lts<F> {
             inputs: Numbered { values: Vec::new(), index: HashMap::new() },
             outputs: Numbered { values: Vec::new(), index: HashMap::new() },
         };
-        Lts { model, facade, seen: RwLock::new(seen) }
+        Lts { model, facade, seen: RwLock::new(seen), initial: OnceLock::new() }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Seen<F>> {
@@ -95,6 +96,11 @@ impl<F: Facade> Lts<F> {
 
     fn write(&self) -> RwLockWriteGuard<'_, Seen<F>> {
         self.seen.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `number` stands for `output`.
+    fn is_output(&self, number: u32, output: &F::Output) -> bool {
+        self.read().outputs.values[number as usize] == *output
     }
 
     pub(crate) fn state(&self, node: Node) -> State<F> {
@@ -127,6 +133,10 @@ impl<F: Facade> Lts<F> {
 
     /// The belief before anything was done.
     pub(crate) fn initial(&self) -> Belief {
+        self.initial.get_or_init(|| self.begin()).clone()
+    }
+
+    fn begin(&self) -> Belief {
         let states = self.model.init_states();
         let nodes = {
             let mut seen = self.write();
@@ -228,6 +238,19 @@ impl<F: Facade> Lts<F> {
             }
         }
         inputs
+    }
+
+    /// The labelled steps of `belief` on `input` that answer `output`.
+    pub(crate) fn answers_as(&self, belief: &[Node], input: u32, output: &F::Output) -> Vec<(Node, Edge)> {
+        let mut steps = Vec::new();
+        for node in belief {
+            let edges = self.edges(*node);
+            let asked = edges.iter().filter_map(|edge| Some((edge, edge.label.filter(|label| label.input == input)?)));
+            steps.extend(
+                asked.filter(|(_, label)| self.is_output(label.output, output)).map(|(edge, _)| (*node, *edge)),
+            );
+        }
+        steps
     }
 
     /// The labelled steps of `belief` on `input`.

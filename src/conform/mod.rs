@@ -4,7 +4,7 @@
 //! A driver holds the *belief*: the set of model states that explain what was seen so far. An input is driven once, and
 //! every step of the belief whose label equals what was given and what was answered is kept. An empty belief is a
 //! divergence. So an implementation passes when the model *can* answer as it did; what the model allows and nobody chose
-//! is counted, never assumed.
+//! is counted and named, never assumed.
 
 mod drive;
 #[cfg(feature = "interleave")]
@@ -36,6 +36,7 @@ pub use drive::Deviation;
 #[cfg(feature = "cli")]
 pub(crate) use drive::panic_message;
 pub use recovery::Recovery;
+pub use tour::{Options as TourOptions, Planned, TourPlan, Unchosen, Verified};
 
 /// How an implementation was run alongside the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -98,8 +99,16 @@ pub struct Conformance {
     pub edges_unsupported: usize,
     /// Those that the model allows and the subject did not choose when given the input.
     pub edges_unchosen: usize,
-    /// Inputs given in all.
+    /// Those that explain an answer which others explain as well, and that were never told apart from these.
+    pub edges_ambiguous: usize,
+    /// Names for those never chosen, the first few.
+    pub unchosen: Vec<Unchosen>,
+    /// Inputs given in all; of a tour, without those of its suffixes.
     pub steps: usize,
+    /// Fresh starts of a tour, the first one included.
+    pub starts: Option<usize>,
+    /// What the suffixes of a tour have shown.
+    pub verified: Option<Verified>,
     /// Schedules run, in interleave mode.
     pub schedules: Option<usize>,
     /// What a mode has to say of its bounds: a seed, a preemption bound.
@@ -117,7 +126,11 @@ impl Conformance {
             edges_driven: 0,
             edges_unsupported: 0,
             edges_unchosen: 0,
+            edges_ambiguous: 0,
+            unchosen: Vec::new(),
             steps: 0,
+            starts: None,
+            verified: None,
             schedules: None,
             bounds: BTreeMap::new(),
             divergence: None,
@@ -206,7 +219,15 @@ pub trait Job<F: Facade>: Send + Sync {
 pub fn tour<F: Facade, C: Counterpart<F> + 'static>(
     factory: impl Fn() -> C + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
-    Arc::new(tour::Tour { factory: Arc::new(factory) })
+    tour_with(TourOptions::default(), factory)
+}
+
+/// As [`tour`], as `options` say.
+pub fn tour_with<F: Facade, C: Counterpart<F> + 'static>(
+    options: TourOptions,
+    factory: impl Fn() -> C + Send + Sync + 'static,
+) -> Arc<dyn Job<F>> {
+    Arc::new(tour::Tour { options, factory: Arc::new(factory) })
 }
 
 /// Explores model and implementation together.

@@ -1,0 +1,446 @@
+//! Tour: every transition of the bounded model driven through the implementation, refused inputs as well.
+//!
+//! Planned while it is driven, since the implementation has a say in where it leads: always to the nearest transition
+//! that is not covered yet, by a fresh start where none can be reached ([`plan`]). Afterwards all runs are driven a
+//! second time, and must be answered the same. Then each transition is driven once more, with inputs behind it that tell
+//! its target from all other states ([`identify`], [`verify`]).
+//!
+//! A transition counts as driven only if nothing else explains what was seen ([`lineage`]).
+
+mod identify;
+mod lineage;
+mod plan;
+mod verify;
+
+use std::sync::Arc;
+
+use self::identify::Identifiers;
+use self::lineage::{Lineage, Settled};
+use self::plan::{Cover, Plan};
+use self::verify::Verifying;
+use super::drive::{Deviating, Deviation, Driver, Observed, shrink};
+use super::lts::{Edge, Label, Lts, Node};
+use super::narrate::narrate;
+use super::watch::{Watch, watched};
+use super::{Conformance, Divergence, Factory, Job, Mode, Setting};
+use crate::explore::ModelError;
+use crate::model::{Counterpart, Facade};
+use crate::trace::Trace;
+
+pub use self::plan::Planned;
+
+/// What a tour does beside driving every transition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    suffixes: bool,
+    switch: usize,
+    suffix_steps_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { suffixes: true, switch: 0, suffix_steps_max: 300_000 }
+    }
+}
+
+impl Options {
+    /// Whether the target of each transition is verified by distinguishing suffixes; it is by default.
+    #[must_use]
+    pub fn suffixes(self, suffixes: bool) -> Self {
+        Options { suffixes, ..self }
+    }
+
+    /// Assumes that the implementation has at most `switch` more states than the model; 0 by default. Each transition is
+    /// then followed by every sequence of up to so many inputs before its end is verified, and the cost grows as the
+    /// number of inputs to this power.
+    #[must_use]
+    pub fn switch(self, switch: usize) -> Self {
+        Options { switch, ..self }
+    }
+
+    /// Inputs given for suffixes at most; a million by default. What is not verified for want of them is counted.
+    #[must_use]
+    pub fn suffix_steps_max(self, suffix_steps_max: usize) -> Self {
+        Options { suffix_steps_max, ..self }
+    }
+}
+
+/// What the distinguishing suffixes of a tour have shown.
+///
+/// It assumes that the implementation is deterministic and has at most `switch` more states than the model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Transitions whose target was to be verified: all that were driven.
+    pub edges: usize,
+    /// Those whose target was told from every other state, but for those that nothing tells from it.
+    pub edges_verified: usize,
+    /// Of these, those where for some other state it rests on that state not offering an input that was given: the model
+    /// is silent about what an implementation would answer that is there by mistake.
+    pub edges_by_offers: usize,
+    /// Those where the model leaves open how they are reached or what is answered, or where the search for what tells the
+    /// target apart was given up.
+    pub edges_unsure: usize,
+    /// Those for which no inputs were left.
+    pub edges_beyond_cap: usize,
+    /// States that the implementation may have beyond the model's.
+    pub switch: usize,
+    /// Inputs given for it.
+    pub steps: usize,
+    /// Fresh starts for it.
+    pub starts: usize,
+    /// Classes of two and more states that no sequence of inputs tells apart. Harmless: nobody outside could.
+    pub undistinguishable_classes: usize,
+    /// States in these.
+    pub undistinguishable_states: usize,
+    /// Whether the search for what tells states apart, and the driving, came to an end. If not, some of the states
+    /// counted as undistinguishable may be told apart after all.
+    pub is_complete: bool,
+}
+
+/// Transitions that the model allows and the implementation never took, those alike counted together.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Unchosen {
+    /// The model's action.
+    pub action: String,
+    /// The input that it is one outcome of.
+    pub input: String,
+    /// The answer that was never given, or never told from another outcome's.
+    pub output: String,
+    /// The first state with such a transition, in the order of exploration.
+    pub state: String,
+    /// How many states have one.
+    pub states: usize,
+}
+
+/// What is listed of the transitions that were never taken.
+const UNCHOSEN_NAMED: usize = 5;
+
+/// A tour of a model that is planned without an implementation: what it would cost.
+pub struct TourPlan<F: Facade> {
+    lts: Lts<F>,
+    nodes: Vec<Node>,
+}
+
+impl<F: Facade> TourPlan<F> {
+    /// Unfolds `model` as `facade` shows it. `None` if it has more than `states_max` states.
+    pub fn of(model: Arc<F::Model>, facade: Arc<F>, states_max: usize) -> Option<Self> {
+        let lts = Lts::new(model, facade);
+        let nodes = lts.unfold(states_max)?;
+        Some(TourPlan { lts, nodes })
+    }
+
+    /// Plans the tour to its end, for an implementation that always takes the transition that is aimed at.
+    pub fn plan(&self) -> Planned {
+        plan::plan_alone(&self.lts, &self.nodes)
+    }
+}
+
+pub(super) struct Tour<C> {
+    pub(super) options: Options,
+    pub(super) factory: Factory<C>,
+}
+
+impl<F: Facade, C: Counterpart<F> + 'static> Job<F> for Tour<C> {
+    fn mode(&self) -> Mode {
+        Mode::Tour
+    }
+
+    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
+        let (factory, there, options) = (self.factory.clone(), setting.clone(), self.options);
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let lts_there = lts.clone();
+        let result = watched(setting.answer_within, move |watch| {
+            let _span = tracing::debug_span!("tour").entered();
+            tour(&lts_there, &there, &*factory, watch, options)
+        });
+        Ok(match result {
+            Ok(conformance) => conformance,
+            Err(hung) => {
+                Conformance::new(Mode::Tour).diverges(super::replay::silent(&lts, setting, &hung, &self.factory))
+            }
+        })
+    }
+
+    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
+        super::replay::inputs(setting, trace, &self.factory)
+    }
+}
+
+/// The inputs of one subject, and what it did with each.
+type Run<F> = (Vec<u32>, Vec<Observed<F>>);
+
+/// Inputs given in a row for nothing but to tell apart what explains an answer.
+const TELLING_MAX: usize = 8;
+
+/// A tour under way.
+struct Touring<'a, F: Facade, C> {
+    lts: &'a Lts<F>,
+    driver: Driver<'a, F, C>,
+    plan: Plan,
+    lineage: Lineage,
+    steps: usize,
+}
+
+fn tour<F: Facade, C: Counterpart<F>>(
+    lts: &Lts<F>,
+    setting: &Setting<F>,
+    factory: &dyn Fn() -> C,
+    watch: &Watch,
+    options: Options,
+) -> Conformance {
+    let mut result = Conformance::new(Mode::Tour);
+    let Some(nodes) = lts.unfold(setting.budget.states_max) else {
+        return result.incomplete(format!("the model has more than {} states", setting.budget.states_max));
+    };
+    let driver = match Driver::start(lts, factory, watch) {
+        Ok(driver) => driver,
+        Err(deviation) => return told(lts, setting, result, Deviating::before_anything(deviation)),
+    };
+    let plan = Plan::of(lts, &nodes, |input| driver.supports(input));
+    result.edges_unsupported = plan.count(Cover::Unsupported);
+    result.edges = plan.asked();
+    let mut runs: Vec<Run<F>> = Vec::new();
+    let mut touring = Touring { lts, driver, plan, lineage: Lineage::default(), steps: 0 };
+
+    let mut aims = 0_usize;
+    let found = loop {
+        aims += 1;
+        if aims.is_multiple_of(256)
+            && let Some(stop) = (setting.budget.interrupt)()
+        {
+            return result.incomplete(stop.to_string());
+        }
+        let Some(way) = touring.plan.way(&touring.driver.belief) else {
+            let fresh = touring.driver.inputs.is_empty();
+            let unsettled = touring.lineage.restart();
+            touring.settle(&unsettled);
+            let driver = &mut touring.driver;
+            runs.push((std::mem::take(&mut driver.inputs), std::mem::take(&mut driver.observed)));
+            if fresh || touring.plan.is_done() {
+                break None;
+            }
+            match Driver::start(lts, factory, watch) {
+                Ok(driver) => touring.driver = driver,
+                Err(deviation) => break Some(Deviating::before_anything(deviation)),
+            }
+            continue;
+        };
+        if let Err(deviation) = touring.follow(&way) {
+            let driver = &mut touring.driver;
+            let (inputs, observed) = (std::mem::take(&mut driver.inputs), std::mem::take(&mut driver.observed));
+            break Some(Deviating { inputs, observed, deviation });
+        }
+    };
+    let Touring { driver, mut plan, steps, .. } = touring;
+    result.steps = steps;
+    result.edges_driven = plan.count(Cover::Driven);
+    if let Some(found) = found {
+        let found = shrink(lts, factory, watch, found);
+        return told(lts, setting, result, found);
+    }
+    if let Some(found) = second_time(lts, factory, watch, &runs) {
+        return told(lts, setting, result, found);
+    }
+    // What could not be reached counts as unchosen: on every way there the implementation turned off.
+    plan.close();
+    result.edges_unchosen = plan.count(Cover::Unchosen);
+    result.edges_ambiguous = plan.count(Cover::Ambiguous);
+    result.unchosen = named(lts, &plan);
+    result.starts = Some(runs.len());
+    tracing::debug!(edges = result.edges, driven = result.edges_driven, steps, runs = runs.len(), "toured");
+    if result.edges_driven == 0 {
+        return result.incomplete("no transition of the model could be driven: has the facade labels?");
+    }
+    if options.suffixes {
+        let shows = runs.iter().all(|(_, observed)| observed.iter().all(|observed| observed.snapshot.is_some()));
+        let identifiers = Identifiers::of(lts, &nodes, &|input| driver.supports(input), shows);
+        let verifying = Verifying { lts, factory, watch, options, interrupt: &setting.budget.interrupt };
+        let edges = plan.places(Cover::Driven).filter_map(|(node, index)| {
+            let Label { input, .. } = lts.edges(node)[index].label?;
+            Some((node, input))
+        });
+        match verifying.run(&identifiers, edges) {
+            Ok(verified) => result.verified = Some(verified),
+            Err(found) => {
+                let found = shrink(lts, factory, watch, *found);
+                // What outlives one subject may show only now: then the runs of before are answered otherwise as well.
+                let found = second_time(lts, factory, watch, &runs).unwrap_or(found);
+                return told(lts, setting, result, found);
+            }
+        }
+    }
+    if let Some(stop) = (setting.budget.interrupt)() {
+        return result.incomplete(stop.to_string());
+    }
+    let leaves = |node: &Node| lts.edges(*node).iter().filter(|edge| edge.beyond).count();
+    let cuts: usize = nodes.iter().map(leaves).sum();
+    if cuts > 0 {
+        return result.incomplete(format!("{cuts} transitions lead outside the model's boundary, and were not driven"));
+    }
+    result.agreement = super::Agreement::Conforms;
+    result
+}
+
+impl<F: Facade, C: Counterpart<F>> Touring<'_, F, C> {
+    /// Goes along `way` as far as the implementation does.
+    fn follow(&mut self, way: &[(Node, usize)]) -> Result<(), Deviation> {
+        for (node, index) in way {
+            if !self.driver.belief.contains(node) {
+                break;
+            }
+            let edge = self.lts.edges(*node)[*index];
+            let Some(label) = edge.label else { continue };
+            if !self.step(label.input)?.contains(&(*node, edge)) {
+                self.plan.aimed(*node, *index);
+                break;
+            }
+        }
+        // Where an internal step was hoped for and not taken, or others explain the answer, the aim was in vain as well.
+        if let Some((node, index)) = way.last() {
+            self.plan.aimed(*node, *index);
+        }
+        for _ in 0..TELLING_MAX {
+            match self.telling() {
+                Some(input) => self.step(input)?,
+                None => break,
+            };
+        }
+        Ok(())
+    }
+
+    /// Gives one input. Returns the steps that explain the answer.
+    fn step(&mut self, input: u32) -> Result<Vec<(Node, Edge)>, Deviation> {
+        let explained = self.driver.step(input)?;
+        self.steps += 1;
+        let place = |(node, edge): &(Node, Edge)| Some((*node, self.plan.place(self.lts, *node, edge)?));
+        if let [only] = &explained[..] {
+            if let Some((node, place)) = place(only) {
+                self.plan.driven(node, place);
+            }
+            self.moved(&explained);
+            return Ok(explained);
+        }
+        // Transitions that only their action tells apart are one to everybody outside.
+        let mut alike: Vec<(Node, Option<Label>, Node)> = Vec::new();
+        let mut candidates: Vec<Vec<(Node, usize)>> = Vec::new();
+        for step @ (node, edge) in &explained {
+            let seen = (*node, edge.label, edge.to);
+            let index = alike.iter().position(|other| *other == seen).unwrap_or_else(|| {
+                alike.push(seen);
+                candidates.push(Vec::new());
+                candidates.len() - 1
+            });
+            candidates[index].extend(place(step));
+        }
+        self.moved(&explained);
+        if let [only] = &candidates[..] {
+            only.iter().for_each(|(node, place)| self.plan.driven(*node, *place));
+        } else {
+            let leads_to: Vec<Vec<Node>> = alike.iter().map(|(_, _, to)| self.believed(*to)).collect();
+            let settled = self.lineage.answered(candidates, &leads_to);
+            self.settle(&settled);
+        }
+        Ok(explained)
+    }
+
+    /// Moves on what waits to be told apart.
+    fn moved(&mut self, explained: &[(Node, Edge)]) {
+        if self.lineage.waiting().next().is_none() {
+            return;
+        }
+        let moves: Vec<(Node, Node)> = explained
+            .iter()
+            .flat_map(|(node, edge)| self.believed(edge.to).into_iter().map(|to| (*node, to)))
+            .collect();
+        let settled = self.lineage.moved(&moves);
+        self.settle(&settled);
+    }
+
+    fn settle(&mut self, settled: &Settled) {
+        settled.taken.iter().for_each(|(node, place)| self.plan.driven(*node, *place));
+        settled.ambiguous.iter().for_each(|(node, place)| self.plan.explains(*node, *place));
+    }
+
+    /// The states of the belief that a step into `node` explains.
+    fn believed(&self, node: Node) -> Vec<Node> {
+        let mut closed = self.lts.closed(vec![node]);
+        closed.retain(|node| self.driver.belief.contains(node));
+        closed
+    }
+
+    /// An input to which the states of the belief answer differently, where that decides whether a transition was driven.
+    fn telling(&self) -> Option<u32> {
+        if self.driver.belief.len() < 2
+            || !self.lineage.waiting().any(|place| self.plan.cover_at(place) != Cover::Driven)
+        {
+            return None;
+        }
+        let answers = |input: u32| {
+            let mut distinct: Vec<Vec<u32>> = Vec::new();
+            for node in &self.driver.belief {
+                let mut outputs: Vec<u32> =
+                    self.lts.answers(&[*node], input).iter().map(|(_, _, label)| label.output).collect();
+                outputs.sort_unstable();
+                if !distinct.contains(&outputs) {
+                    distinct.push(outputs);
+                }
+            }
+            distinct.len()
+        };
+        let offers = self.driver.offers().into_iter().map(|input| (answers(input), input));
+        offers
+            .filter(|(answers, _)| *answers > 1)
+            .max_by_key(|(answers, input)| (*answers, u32::MAX - input))
+            .map(|found| found.1)
+    }
+}
+
+/// Names the transitions that were never taken, the first few.
+fn named<F: Facade>(lts: &Lts<F>, plan: &Plan) -> Vec<Unchosen> {
+    let mut named: Vec<Unchosen> = Vec::new();
+    for (node, index) in plan.places(Cover::Unchosen) {
+        let edge = lts.edges(node)[index];
+        let Some(label) = edge.label else { continue };
+        let action = format!("{:?}", lts.action(node, &edge));
+        let (input, output) = (format!("{:?}", lts.input(label.input)), format!("{:?}", lts.output(label.output)));
+        let same = |other: &&mut Unchosen| (&other.action, &other.input, &other.output) == (&action, &input, &output);
+        if let Some(same) = named.iter_mut().find(same) {
+            same.states += 1;
+        } else if named.len() < UNCHOSEN_NAMED {
+            named.push(Unchosen { action, input, output, state: format!("{:?}", lts.state(node)), states: 1 });
+        }
+    }
+    named
+}
+
+/// Drives all runs again; the first answer that differs is a deviation.
+fn second_time<F: Facade, C: Counterpart<F>>(
+    lts: &Lts<F>,
+    factory: &dyn Fn() -> C,
+    watch: &Watch,
+    runs: &[Run<F>],
+) -> Option<Deviating<F>> {
+    for (inputs, first) in runs {
+        let mut driver = match Driver::start(lts, factory, watch) {
+            Ok(driver) => driver,
+            Err(deviation) => return Some(Deviating::before_anything(deviation)),
+        };
+        for (input, expected) in inputs.iter().zip(first) {
+            let deviation = match driver.step(*input) {
+                Ok(_) if driver.observed.last() == Some(expected) => continue,
+                Ok(_) => driver.observed.last().map(ToString::to_string).unwrap_or_default(),
+                Err(deviation) => deviation.observed(),
+            };
+            return Some(Deviating {
+                inputs: driver.inputs,
+                observed: driver.observed,
+                deviation: Deviation::Nondeterministic { first: expected.to_string(), second: deviation },
+            });
+        }
+    }
+    None
+}
+
+fn told<F: Facade>(lts: &Lts<F>, setting: &Setting<F>, result: Conformance, found: Deviating<F>) -> Conformance {
+    result.diverges(narrate(lts, &*setting.spec, &found))
+}

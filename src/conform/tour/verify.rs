@@ -1,0 +1,148 @@
+//! After a tour: each transition once more, from a fresh start, and then the inputs that tell its target from all other
+//! states. A transition into a wrong state that answers alike for a while is found so.
+//!
+//! A state is always reached the same way, so that a transition and the state that it starts from are verified on one
+//! and the same path: with that, every implementation of at most `switch` more states than the model is found out that
+//! is deterministic and does not conform.
+
+use super::super::drive::{Deviating, Driver};
+use super::super::lts::{Lts, Node};
+use super::super::watch::Watch;
+use super::identify::Identifiers;
+use super::{Options, Verified};
+use crate::explore::Interrupt;
+use crate::model::{Counterpart, Facade};
+
+pub(super) struct Verifying<'a, F: Facade, C> {
+    pub(super) lts: &'a Lts<F>,
+    pub(super) factory: &'a dyn Fn() -> C,
+    pub(super) watch: &'a Watch,
+    pub(super) options: Options,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+/// What became of one transition.
+enum Shown {
+    /// Every other state would have answered otherwise.
+    ByAnswers,
+    /// Or does not offer what was asked.
+    ByOffers,
+    /// The model leaves open how it is reached or what is answered, or what tells its target apart was not found.
+    No,
+    /// There was no room for it.
+    NoRoom,
+}
+
+impl<F: Facade, C: Counterpart<F>> Verifying<'_, F, C> {
+    /// Verifies the targets of `edges`, each given as its state and input.
+    pub(super) fn run(
+        &self,
+        identifiers: &Identifiers,
+        edges: impl Iterator<Item = (Node, u32)>,
+    ) -> Result<Verified, Box<Deviating<F>>> {
+        let sizes: Vec<usize> = identifiers.undistinguishable().collect();
+        let mut verified = Verified {
+            switch: self.options.switch,
+            undistinguishable_classes: sizes.len(),
+            undistinguishable_states: sizes.iter().sum(),
+            is_complete: identifiers.is_complete,
+            ..Verified::default()
+        };
+        let initial = self.lts.initial();
+        let ways = match initial[..] {
+            [start] => identifiers.ways(start),
+            // Where it begins is not known, so neither is what a transition starts from.
+            _ => Vec::new(),
+        };
+        let start = initial.first().copied().unwrap_or_default();
+        for (index, (node, input)) in edges.enumerate() {
+            if index % 256 == 0 && (self.interrupt)().is_some() {
+                verified.is_complete = false;
+                break;
+            }
+            verified.edges += 1;
+            let access = match ways.is_empty() {
+                true => None,
+                false => way_to(&ways, start, node),
+            };
+            let shown = match access {
+                None => Shown::No,
+                Some(access) => self.transition(identifiers, (start, &access), (node, input), &mut verified)?,
+            };
+            match shown {
+                Shown::ByAnswers => verified.edges_verified += 1,
+                Shown::ByOffers => {
+                    verified.edges_verified += 1;
+                    verified.edges_by_offers += 1;
+                }
+                Shown::No => verified.edges_unsure += 1,
+                Shown::NoRoom => verified.edges_beyond_cap += 1,
+            }
+        }
+        Ok(verified)
+    }
+
+    fn transition(
+        &self,
+        identifiers: &Identifiers,
+        (start, access): (Node, &[u32]),
+        (node, input): (Node, u32),
+        verified: &mut Verified,
+    ) -> Result<Shown, Box<Deviating<F>>> {
+        let Some(step) = identifiers.step(node, input) else { return Ok(Shown::No) };
+        let (suffixes, sure) = identifiers.suffixes(step.to, self.options.switch);
+        let cost: usize = suffixes.iter().map(|suffix| access.len() + 1 + suffix.len()).sum();
+        if verified.steps + cost > self.options.suffix_steps_max {
+            return Ok(Shown::NoRoom);
+        }
+        let mut shown = true;
+        for suffix in suffixes {
+            let inputs = access.iter().copied().chain([input]).chain(suffix);
+            shown &= self.drive(identifiers, start, inputs, verified)?;
+        }
+        Ok(match (shown && identifiers.is_told(step.to), sure) {
+            (false, _) => Shown::No,
+            (true, true) => Shown::ByAnswers,
+            (true, false) => Shown::ByOffers,
+        })
+    }
+
+    /// Gives `inputs` to a fresh subject. Whether all along it could only be in the one state that was planned.
+    fn drive(
+        &self,
+        identifiers: &Identifiers,
+        start: Node,
+        inputs: impl Iterator<Item = u32>,
+        verified: &mut Verified,
+    ) -> Result<bool, Box<Deviating<F>>> {
+        verified.starts += 1;
+        let mut driver = Driver::start(self.lts, self.factory, self.watch)
+            .map_err(|deviation| Box::new(Deviating::before_anything(deviation)))?;
+        let mut at = start;
+        for input in inputs {
+            let Some(step) = identifiers.step(at, input) else { return Ok(false) };
+            verified.steps += 1;
+            if let Err(deviation) = driver.step(input) {
+                return Err(Box::new(Deviating { inputs: driver.inputs, observed: driver.observed, deviation }));
+            }
+            at = step.to;
+            if driver.belief != [at] {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The inputs on the way to `node`.
+fn way_to(ways: &[Option<(Node, u32)>], start: Node, node: Node) -> Option<Vec<u32>> {
+    let mut inputs = Vec::new();
+    let mut at = node;
+    while at != start {
+        let (before, input) = ways[at as usize]?;
+        inputs.push(input);
+        at = before;
+    }
+    inputs.reverse();
+    Some(inputs)
+}
