@@ -218,6 +218,7 @@ fn effort(subject: &crate::report::ConformanceReport) -> String {
         (crate::conform::Mode::Tour, _) => {
             parts.push(format!("{} of {} transitions driven", count(subject.edges_driven), count(subject.edges)));
         }
+        (crate::conform::Mode::Events, _) => parts.push(counted(subject.steps, "event")),
         (_, None) => parts.push(format!("{} steps", count(subject.steps))),
     }
     if let Some(seed) = subject.bounds.get("seed") {

@@ -7,6 +7,7 @@
 //! is counted, never assumed.
 
 mod drive;
+pub mod events;
 #[cfg(feature = "interleave")]
 pub mod interleave;
 mod lts;
@@ -47,6 +48,8 @@ pub enum Mode {
     Walk,
     /// Real threads through every interleaving.
     Interleave,
+    /// A log of a running implementation, judged afterwards.
+    Events,
 }
 
 impl fmt::Display for Mode {
@@ -56,6 +59,7 @@ impl fmt::Display for Mode {
             Mode::Tour => "tour",
             Mode::Walk => "walk",
             Mode::Interleave => "interleave",
+            Mode::Events => "events",
         })
     }
 }
@@ -96,7 +100,7 @@ pub struct Conformance {
     pub edges_unsupported: usize,
     /// Those that the model allows and the subject did not choose when given the input.
     pub edges_unchosen: usize,
-    /// Inputs given in all.
+    /// Inputs given in all; of a log, its events.
     pub steps: usize,
     /// Schedules run, in interleave mode.
     pub schedules: Option<usize>,
