@@ -39,7 +39,8 @@
 //!
 //! To check an implementation, say once what the outside sees of the model ([`Facade`]) and bind the implementation
 //! to that ([`Counterpart`], or [`Shared`] for one that threads share). The same binding then serves every
-//! conformance mode: [`Check::product`], [`Check::tour`], [`Check::walk`](Check) and [`Check::interleave`](Check).
+//! conformance mode: [`Check::product`], [`Check::tour`], [`Check::walk`](Check) and [`Check::interleave`](Check). What
+//! cannot be driven can be watched: [`Check::events`] judges the log of a run.
 //!
 //! # What a pass shows, and what it does not
 //! A verdict is [`Holds`](verdict::Verdict::Holds), [`Violated`](verdict::Verdict::Violated) or

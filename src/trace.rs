@@ -67,7 +67,7 @@ pub enum Evidence {
     Subject {
         /// `implementation`, a defect's name, or a crate with its version.
         name: String,
-        /// `product`, `tour`, `walk` or `interleave`.
+        /// `product`, `tour`, `walk`, `interleave` or `events`.
         mode: String,
     },
 }

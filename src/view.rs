@@ -233,6 +233,7 @@ fn effort(subject: &crate::report::ConformanceReport) -> String {
             parts.push(format!("{:.1} steps for each", subject.steps as f64 / subject.edges_driven.max(1) as f64));
             parts.extend(subject.starts.map(|starts| counted(starts, "start")));
         }
+        (crate::conform::Mode::Events, _) => parts.push(counted(subject.steps, "event")),
         (_, None) => parts.push(format!("{} steps", count(subject.steps))),
     }
     if let Some(seed) = subject.bounds.get("seed") {

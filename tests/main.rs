@@ -8,6 +8,7 @@ mod catalogue;
 mod cli;
 mod conformance;
 mod engine;
+mod events;
 mod floors;
 mod flp;
 mod golden;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         cli::trials(),
         conformance::trials(),
         engine::trials(),
+        events::trials(),
         floors::trials(),
         flp::trials(),
         golden::trials(),

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use counterpart::conform::Mode;
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::trace::{Trace, write_whole};
 use libtest_mimic::Trial;
@@ -119,6 +120,7 @@ fn alongside(reports: &[&CaseReport]) -> String {
                 (None, None) if subject.edges > 0 => {
                     format!("{} of {} transitions", subject.edges_driven, subject.edges)
                 }
+                (None, None) if subject.mode == Mode::Events => format!("{} events", subject.steps),
                 (None, None) => format!("{} steps", subject.steps),
             };
             let _ =

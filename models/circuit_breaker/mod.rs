@@ -77,6 +77,7 @@ pub mod implementation;
 pub mod model;
 #[cfg(feature = "peers")]
 pub mod peers;
+pub mod recorded;
 pub mod shared;
 pub mod storm;
 
@@ -126,6 +127,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(defects::stuck_case());
     cases.extend(storm::cases());
     cases.push(defects::racing_case(racing()));
+    cases.extend(recorded::cases());
     #[cfg(feature = "peers")]
     cases.extend(peers::cases());
     cases

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::conform::events::{Log, LogError, Witness};
 use crate::conform::{self, Job};
 use crate::explore::Budget;
 use crate::model::{CheckedModel, Counterpart, Facade, NoFacade, PlainSpec, Spec};
@@ -195,6 +196,18 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         factory: impl Fn() -> S + Send + Sync + 'static,
     ) -> Self {
         self.subject(IMPLEMENTATION, conform::interleave::interleave(scripts, factory))
+    }
+
+    /// Looks for a behaviour of the model that explains the log that `source` gives: one that was read, or what a run of
+    /// the implementation has recorded. The run as a whole has to end within
+    /// [`answer_within`](Check::answer_within).
+    #[must_use]
+    pub fn events(
+        self,
+        witness: impl Witness<F>,
+        source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
+    ) -> Self {
+        self.subject(IMPLEMENTATION, conform::events::events(witness, source))
     }
 
     /// Says that `subject` is not run here, and why.

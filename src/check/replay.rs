@@ -152,7 +152,9 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         let mut said = vec![said];
         let mut done: Vec<&str> = Vec::new();
         for subject in &self.subjects {
-            if subject.job.mode() == Mode::Interleave || done.contains(&subject.name.as_str()) {
+            // A schedule and a log are not run along a path of the model.
+            let unled = matches!(subject.job.mode(), Mode::Interleave | Mode::Events);
+            if unled || done.contains(&subject.name.as_str()) {
                 continue;
             }
             done.push(&subject.name);

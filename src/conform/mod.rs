@@ -7,6 +7,7 @@
 //! is counted and named, never assumed.
 
 mod drive;
+pub mod events;
 #[cfg(feature = "interleave")]
 pub mod interleave;
 mod lts;
@@ -50,6 +51,8 @@ pub enum Mode {
     Walk,
     /// Real threads through every interleaving.
     Interleave,
+    /// A log of a running implementation, judged afterwards.
+    Events,
 }
 
 impl fmt::Display for Mode {
@@ -59,6 +62,7 @@ impl fmt::Display for Mode {
             Mode::Tour => "tour",
             Mode::Walk => "walk",
             Mode::Interleave => "interleave",
+            Mode::Events => "events",
         })
     }
 }
@@ -103,7 +107,7 @@ pub struct Conformance {
     pub edges_ambiguous: usize,
     /// Names for those never chosen, the first few.
     pub unchosen: Vec<Unchosen>,
-    /// Inputs given in all; of a tour, without those of its suffixes.
+    /// Inputs given in all; of a tour, without those of its suffixes; of a log, its events.
     pub steps: usize,
     /// Fresh starts of a tour, the first one included.
     pub starts: Option<usize>,
