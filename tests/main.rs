@@ -11,6 +11,7 @@ mod engine;
 mod floors;
 mod flp;
 mod golden;
+mod interleave;
 mod liveness;
 #[cfg(feature = "peers")]
 mod omnipaxos;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         floors::trials(),
         flp::trials(),
         golden::trials(),
+        interleave::trials(),
         liveness::trials(),
         #[cfg(feature = "peers")]
         omnipaxos::trials(),
