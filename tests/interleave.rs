@@ -501,7 +501,7 @@ fn misuse() {
     misused(
         || (AtomicUsize::new(0), Mutex::new(())),
         |(count, lock)| {
-            if CALLS.fetch_add(1, StdOrdering::SeqCst) % 3 == 0 {
+            if CALLS.fetch_add(1, StdOrdering::SeqCst).is_multiple_of(3) {
                 drop(lock.lock());
             } else {
                 count.load(Ordering::Acquire);

@@ -192,7 +192,7 @@ fn one_schedule<F: Facade, S: Shared<F> + 'static>(plan: &Arc<Plan<F, S>>, shelf
     {
         let mut log = log(shelf);
         log.begin();
-        if log.schedules % SCHEDULES_BETWEEN == 0
+        if log.schedules.is_multiple_of(SCHEDULES_BETWEEN)
             && let Some(stop) = (plan.interrupt)()
         {
             log.interrupted = Some(stop.to_string());
