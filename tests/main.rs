@@ -12,6 +12,7 @@ mod events;
 mod floors;
 mod flp;
 mod golden;
+mod interleave;
 mod liveness;
 #[cfg(feature = "peers")]
 mod omnipaxos;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         floors::trials(),
         flp::trials(),
         golden::trials(),
+        interleave::trials(),
         liveness::trials(),
         #[cfg(feature = "peers")]
         omnipaxos::trials(),

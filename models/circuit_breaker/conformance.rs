@@ -487,8 +487,8 @@ pub fn scripts() -> Vec<Script<Action>> {
     let and = |more: &[Action]| [&WAITED, more].concat();
     vec![
         election(),
-        // The same with a third, who must come away empty-handed.
-        election().thread([acquire(2)]).preemptions_max(2),
+        // The same with a third, who must come away empty-handed. All its schedules are more than 200,000.
+        election().thread([acquire(2)]).preemptions_max(3),
         // A probe gives its permit back while another caller asks for one.
         Script::after(and(&[acquire(0), acquire(1)])).thread([cancel(0), acquire(0)]).thread([acquire(2)]),
         // A probe fails while another succeeds.
@@ -501,10 +501,6 @@ pub fn scripts() -> Vec<Script<Action>> {
             .thread([fail(2), acquire(2)]),
         count_and_open(),
         // Counters of the window.
-        Script::after([acquire(0), acquire(1), acquire(2)])
-            .thread([succeed(0)])
-            .thread([fail(1)])
-            .thread([fail(2)])
-            .preemptions_max(2),
+        Script::after([acquire(0), acquire(1), acquire(2)]).thread([succeed(0)]).thread([fail(1)]).thread([fail(2)]),
     ]
 }

@@ -40,6 +40,12 @@ impl Watch {
         Call(self)
     }
 
+    /// The call under way is another one now.
+    #[cfg(feature = "interleave")]
+    pub(crate) fn goes_on(&self) {
+        self.calls.fetch_add(2, Ordering::Release);
+    }
+
     pub(crate) fn restart(&self) {
         self.inputs.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -33,6 +33,13 @@ pub trait Facade: Send + Sync + 'static {
         to: Option<&<Self::Model as Model>::State>,
     ) -> Option<(Self::Input, Self::Output)>;
 
+    /// Whether a call with `input` may wait. Where no step is labelled with it, it is then left without an answer until
+    /// there is one, or for ever; the label is its *effect*, which happens between invoke and return. Sequential modes
+    /// never make a call that would wait.
+    fn may_wait(&self, _input: &Self::Input) -> bool {
+        false
+    }
+
     /// What an implementation in `state` would show. `None`: nothing is compared here.
     fn snapshot(&self, _model: &Self::Model, _state: &<Self::Model as Model>::State) -> Option<Self::Snapshot> {
         None

@@ -1,0 +1,479 @@
+//! Interleave: real threads through every interleaving that loom distinguishes; each history must be linearizable with
+//! respect to the model (Herlihy and Wing 1990).
+//!
+//! What is recorded decides what is found. loom leaves out orders that it cannot see, and a log kept beside the
+//! implementation is invisible to it. So calls are *marked*: one shared atomic is stepped (`AcqRel`) at invoke and at
+//! return, and the record appended directly after each. Marks order what they surround and could hide a race, so every
+//! script runs a second time without them; then only each thread's own order is demanded.
+//!
+//! Histories are collected while loom runs and judged afterwards, each different one once: loom's threads have small
+//! stacks, and many schedules share a history.
+
+mod judge;
+mod run;
+mod trouble;
+mod wait;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use self::judge::Teller;
+use self::run::{Explored, History, Plan, explore};
+use self::trouble::Trouble;
+pub use self::wait::Condvar;
+use super::drive::Deviation;
+use super::lts::{Belief, Lts};
+use super::watch::watched;
+use super::{Agreement, Conformance, Divergence, Factory, Job, Mode, Setting};
+use crate::explore::ModelError;
+use crate::model::{Facade, Shared};
+use crate::trace::Trace;
+
+/// Schedules of one script, at most, unless it says otherwise.
+pub const SCHEDULES_MAX: usize = 200_000;
+
+/// What a running thread is interrupted at most, in a script that has too many schedules to run all.
+pub const PREEMPTIONS_MAX: usize = 3;
+
+/// loom's limit; it has no room for more threads.
+pub const THREADS_MAX: usize = loom::MAX_THREADS;
+
+/// Calls of several threads, after calls of one.
+///
+/// It is run through all its schedules, if they are no more than `schedules_max`. If they are, then through those that
+/// interrupt running threads at most [`PREEMPTIONS_MAX`] times, which the report says; if those are still more, it is
+/// not verified. Two threads of two calls, or three of one, are what can be hoped to be run through all schedules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script<I> {
+    /// Made first, by one thread. Time moves only here.
+    pub prefix: Vec<I>,
+    /// Made at once: for each thread its calls in order.
+    pub threads: Vec<Vec<I>>,
+    /// Schedules in which running threads are interrupted more often are left out from the beginning; `None`: only if
+    /// there are too many.
+    pub preemptions_max: Option<usize>,
+    /// Schedules to run, at most.
+    pub schedules_max: usize,
+}
+
+impl<I> Default for Script<I> {
+    fn default() -> Self {
+        Script { prefix: Vec::new(), threads: Vec::new(), preemptions_max: None, schedules_max: SCHEDULES_MAX }
+    }
+}
+
+impl<I> Script<I> {
+    /// A script that begins with `prefix`.
+    pub fn after(prefix: impl IntoIterator<Item = I>) -> Self {
+        Script { prefix: prefix.into_iter().collect(), ..Script::default() }
+    }
+
+    /// Leaves out schedules that interrupt running threads more often than this, without trying all of them first. Most
+    /// races need one or two interruptions (Musuvathi and Qadeer, PLDI 2007).
+    #[must_use]
+    pub fn preemptions_max(mut self, max: usize) -> Self {
+        self.preemptions_max = Some(max);
+        self
+    }
+
+    /// Runs so many schedules at most, instead of [`SCHEDULES_MAX`].
+    #[must_use]
+    pub fn schedules_max(mut self, max: usize) -> Self {
+        self.schedules_max = max;
+        self
+    }
+
+    /// One more thread, with its calls.
+    #[must_use]
+    pub fn thread(mut self, calls: impl IntoIterator<Item = I>) -> Self {
+        self.threads.push(calls.into_iter().collect());
+        self
+    }
+
+    /// What is wrong with it, whatever the model is.
+    fn nonsense(&self) -> Option<String> {
+        let calling = self.threads.iter().filter(|calls| !calls.is_empty()).count();
+        if self.threads.is_empty() {
+            Some("has no threads: give it some with Script::thread, two at least".into())
+        } else if self.threads.len() > THREADS_MAX {
+            let threads = self.threads.len();
+            Some(format!("has {threads} threads, and loom has room for {THREADS_MAX}: take some away"))
+        } else if calling == 0 {
+            Some("has threads that call nothing: give them inputs".into())
+        } else if self.schedules_max == 0 {
+            Some("may run 0 schedules: set schedules_max to 1 or more".into())
+        } else {
+            None
+        }
+    }
+}
+
+/// Runs each of `scripts` through every interleaving, on implementations made by `factory` from loom's types.
+pub fn interleave<F: Facade, S: Shared<F> + 'static>(
+    scripts: Vec<Script<F::Input>>,
+    factory: impl Fn() -> S + Send + Sync + 'static,
+) -> Arc<dyn Job<F>> {
+    Arc::new(Interleave::<F, S> { scripts, factory: Arc::new(factory) })
+}
+
+struct Interleave<F: Facade, S> {
+    scripts: Vec<Script<F::Input>>,
+    factory: Factory<S>,
+}
+
+/// Whether invokes and returns are ordered by a shared atomic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marks {
+    On,
+    Off,
+}
+
+/// One call of a script's threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct CallId {
+    thread: usize,
+    index: usize,
+}
+
+/// What is known of a script when all its schedules, or as many as may be, have been run.
+struct Scripted {
+    schedules: usize,
+    calls: usize,
+    /// The bound on interruptions that was met, if one was.
+    preemptions_max: Option<usize>,
+    /// loom saw the threads share something, beside what the harness shares.
+    raced: bool,
+    end: End,
+}
+
+enum End {
+    /// Every history is one of the model.
+    Conforms,
+    Diverges(Divergence),
+    Incomplete(String),
+}
+
+impl<F: Facade, S: Shared<F> + 'static> Job<F> for Interleave<F, S> {
+    fn mode(&self) -> Mode {
+        Mode::Interleave
+    }
+
+    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
+        let mut result = Conformance::new(Mode::Interleave);
+        result.bounds.insert("scripts".into(), self.scripts.len().to_string());
+        result.schedules = Some(0);
+        if self.scripts.is_empty() {
+            return Ok(result.incomplete("there is no script, so no schedule was run: give one with two threads"));
+        }
+        for (index, script) in self.scripts.iter().enumerate() {
+            if let Some(nonsense) = script.nonsense() {
+                return Ok(result.incomplete(format!("script {index} {nonsense}")));
+            }
+            if let Err(why) = self.possible(setting, script) {
+                return Ok(result.incomplete(format!("script {index} is not one of the model: {why}")));
+            }
+        }
+        let (mut schedules, mut raced) = (0, false);
+        let mut bounded: BTreeMap<usize, usize> = BTreeMap::new();
+        for (index, script) in self.scripts.iter().enumerate() {
+            let found = self.run_script(setting, script);
+            schedules += found.schedules;
+            raced |= found.raced;
+            result.schedules = Some(schedules);
+            result.steps += found.calls;
+            let how = match found.preemptions_max {
+                None => "exhaustive".into(),
+                Some(max) => {
+                    *bounded.entry(max).or_default() += 1;
+                    format!("preemptions at most {max}")
+                }
+            };
+            result.bounds.insert(format!("script {index}"), format!("{} schedules, {how}", found.schedules));
+            if !bounded.is_empty() {
+                let told = bounded.iter().map(|(max, scripts)| format!("at most {max} in {}", scripts_told(*scripts)));
+                result.bounds.insert("preemptions".into(), told.collect::<Vec<_>>().join(", "));
+            }
+            match found.end {
+                End::Conforms => {}
+                End::Diverges(divergence) => return Ok(result.diverges(divergence)),
+                End::Incomplete(why) => return Ok(result.incomplete(format!("script {index}: {why}"))),
+            }
+        }
+        if !raced {
+            return Ok(result.incomplete(
+                "loom saw nothing that the threads share, so nothing was raced: give two threads calls that touch the \
+                 same thing, and make the implementation of loom's locks and atomics (its own `sync` module), not of the \
+                 standard library's",
+            ));
+        }
+        result.agreement = Agreement::Conforms;
+        Ok(result)
+    }
+
+    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
+        let wanted = trace.extra.get("script").ok_or("the trace carries no script")?;
+        let schedule: usize = trace
+            .extra
+            .get("schedule")
+            .and_then(|number| number.parse().ok())
+            .filter(|number| *number > 0)
+            .ok_or("the trace carries no schedule number (they are counted from 1)")?;
+        let marks = match trace.extra.get("marks").map(String::as_str) {
+            Some("on") => Marks::On,
+            Some("off") => Marks::Off,
+            _ => return Err("the trace does not say whether calls were marked".into()),
+        };
+        let script = self.script_of(wanted)?;
+        if let Some(nonsense) = script.nonsense() {
+            return Err(format!("the trace's script {nonsense}"));
+        }
+        let judged = self.judge(setting, &script, marks, schedule);
+        match judged.incomplete {
+            Some(why) if judged.divergence.is_none() => Err(why),
+            _ => Ok(judged.divergence),
+        }
+    }
+}
+
+/// What came of one exploration.
+struct Judged {
+    schedules: usize,
+    truncated: bool,
+    divergence: Option<Divergence>,
+    /// Why not all schedules were run, other than that they are too many.
+    incomplete: Option<String>,
+}
+
+fn scripts_told(count: usize) -> String {
+    if count == 1 { "1 script".into() } else { format!("{count} scripts") }
+}
+
+impl<F: Facade, S: Shared<F> + 'static> Interleave<F, S> {
+    /// Runs `script` with marks and without, each through all schedules or else within the bound.
+    fn run_script(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Scripted {
+        let calls = script.prefix.len() + script.threads.iter().map(Vec::len).sum::<usize>();
+        let mut found = Scripted {
+            schedules: 0,
+            calls: 0,
+            preemptions_max: script.preemptions_max,
+            raced: false,
+            end: End::Conforms,
+        };
+        for marks in [Marks::On, Marks::Off] {
+            let mut script = script.clone();
+            let judged = loop {
+                if let Some(stop) = (setting.budget.interrupt)() {
+                    found.end = End::Incomplete(stop.to_string());
+                    return found;
+                }
+                let judged = self.judge(setting, &script, marks, script.schedules_max);
+                tracing::debug!(?marks, schedules = judged.schedules, bound = script.preemptions_max, "interleaved");
+                let ended = judged.divergence.is_some() || judged.incomplete.is_some();
+                if ended || !judged.truncated || script.preemptions_max.is_some() {
+                    break judged;
+                }
+                script.preemptions_max = Some(PREEMPTIONS_MAX);
+                found.preemptions_max = script.preemptions_max;
+            };
+            found.schedules += judged.schedules;
+            found.calls += calls * judged.schedules;
+            if let Some(divergence) = judged.divergence {
+                found.end = End::Diverges(self.shrink(setting, &script, marks, divergence));
+                return found;
+            }
+            if let Some(why) = judged.incomplete {
+                found.end = End::Incomplete(why);
+                return found;
+            }
+            if judged.truncated {
+                let (most, max) = (script.schedules_max, script.preemptions_max.unwrap_or(PREEMPTIONS_MAX));
+                found.end = End::Incomplete(format!(
+                    "more than {most} schedules, even with preemptions at most {max}: give it fewer calls or threads, \
+                     or a larger schedules_max"
+                ));
+                return found;
+            }
+            if marks == Marks::Off {
+                found.raced = judged.schedules != self.idle_schedules(setting, &script);
+            }
+        }
+        found
+    }
+
+    fn plan(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks) -> Plan<F, S> {
+        Plan {
+            factory: self.factory.clone(),
+            script: script.clone(),
+            marks,
+            idle: false,
+            schedules_max: script.schedules_max,
+            interrupt: setting.budget.interrupt.clone(),
+        }
+    }
+
+    /// How many schedules threads have that call nothing.
+    fn idle_schedules(&self, setting: &Setting<F>, script: &Script<F::Input>) -> usize {
+        let plan = Plan { idle: true, ..self.plan(setting, script, Marks::Off) };
+        watched(setting.answer_within, move |watch| explore(plan, watch.clone()).schedules).unwrap_or(0)
+    }
+
+    /// Runs `script` and judges what it showed.
+    fn judge(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks, schedules_max: usize) -> Judged {
+        let lts = Lts::new(setting.model.clone(), setting.facade.clone());
+        let plan = Plan { schedules_max, ..self.plan(setting, script, marks) };
+        let seen = watched(setting.answer_within, move |watch| explore(plan, watch.clone()));
+        let explored = match seen {
+            Ok(explored) => explored,
+            Err(hung) => {
+                let silent = Deviation::Silent { waited_ms: hung.waited_ms };
+                let what = format!("{silent}; or a lock of the standard library is held while another thread runs");
+                Explored {
+                    histories: Vec::new(),
+                    schedules: 1,
+                    truncated: false,
+                    interrupted: None,
+                    trouble: Some((Trouble::Silent(what), History::default())),
+                }
+            }
+        };
+        let mut judged = Judged {
+            schedules: explored.schedules,
+            truncated: explored.truncated,
+            divergence: None,
+            incomplete: explored.interrupted,
+        };
+        let teller = Teller { lts: &lts, setting, script, marks };
+        for (schedule, history) in &explored.histories {
+            if let Err(what) = teller.check(history) {
+                judged.divergence = Some(teller.tell(history, *schedule, what));
+                return judged;
+            }
+        }
+        if let Some((trouble, mut history)) = explored.trouble {
+            let deviates = match &trouble {
+                Trouble::Deadlock => {
+                    history.stuck = true;
+                    teller.check(&history).err().or_else(|| teller.answered(&history).then(|| ALL_ANSWERED.into()))
+                }
+                misuse if misuse.is_misuse() => None,
+                _ => Some(trouble.to_string()),
+            };
+            match deviates {
+                Some(what) => judged.divergence = Some(teller.tell(&history, explored.schedules, what)),
+                None => judged.incomplete = Some(trouble.to_string()),
+            }
+        }
+        judged
+    }
+
+    /// Leaves out single calls as long as some schedule still deviates.
+    fn shrink(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks, found: Divergence) -> Divergence {
+        let (mut script, mut found) = (script.clone(), found);
+        'again: loop {
+            for candidate in shorter(&script) {
+                if candidate.nonsense().is_some() || self.possible(setting, &candidate).is_err() {
+                    continue;
+                }
+                if let Some(divergence) = self.judge(setting, &candidate, marks, candidate.schedules_max).divergence {
+                    (script, found) = (candidate, divergence);
+                    continue 'again;
+                }
+            }
+            return found;
+        }
+    }
+
+    /// Whether every call of `script` is possible whenever its turn can come, in whatever order the threads run and
+    /// whatever the answers are. If not, a call that is not always.
+    fn possible(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Result<(), String> {
+        let lts = Lts::new(setting.model.clone(), setting.facade.clone());
+        let mut belief = lts.initial();
+        let give = |belief: &Belief, input: &F::Input| -> Result<Belief, String> {
+            let mut targets = Vec::new();
+            for node in belief {
+                let steps = lts.answers(&[*node], lts.number_of(input));
+                if steps.is_empty() && !setting.facade.may_wait(input) {
+                    return Err(format!(
+                        "{input:?} is not always possible where it is called; no thread may call it there"
+                    ));
+                }
+                targets.extend(steps.iter().map(|(_, edge, _)| edge.to));
+            }
+            Ok(lts.closed(targets))
+        };
+        for input in &script.prefix {
+            // What the prefix is answered is not known here: one that is possible after any answer is.
+            let node = belief.iter().copied().find(|node| !lts.answers(&[*node], lts.number_of(input)).is_empty());
+            belief = match node {
+                Some(_) => {
+                    belief.retain(|node| !lts.answers(&[*node], lts.number_of(input)).is_empty());
+                    give(&belief, input)?
+                }
+                None => return Err(format!("{input:?} of its prefix is not possible there")),
+            };
+        }
+        let mut front: HashMap<Vec<usize>, Belief> = HashMap::from([(vec![0; script.threads.len()], belief)]);
+        while !front.is_empty() {
+            let mut next: HashMap<Vec<usize>, Belief> = HashMap::new();
+            for (places, belief) in &front {
+                for (thread, calls) in script.threads.iter().enumerate() {
+                    let Some(input) = calls.get(places[thread]) else { continue };
+                    let mut after = places.clone();
+                    after[thread] += 1;
+                    let reached = next.entry(after).or_default();
+                    reached.extend(give(belief, input)?);
+                    *reached = lts.closed(std::mem::take(reached));
+                }
+            }
+            front = next;
+        }
+        Ok(())
+    }
+
+    /// The script that a trace names; its calls are among those of this subject's scripts.
+    fn script_of(&self, text: &str) -> Result<Script<F::Input>, String> {
+        let known: HashMap<String, &F::Input> = self
+            .scripts
+            .iter()
+            .flat_map(|script| script.prefix.iter().chain(script.threads.iter().flatten()))
+            .map(|input| (format!("{input:?}"), input))
+            .collect();
+        let named = |calls: &Vec<String>| {
+            calls
+                .iter()
+                .map(|call| {
+                    known
+                        .get(call)
+                        .map(|input| (*input).clone())
+                        .ok_or(format!("no script of this subject calls {call}"))
+                })
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let (prefix, threads, preemptions_max): (Vec<String>, Vec<Vec<String>>, Option<usize>) =
+            serde_json::from_str(text).map_err(|error| format!("the trace's script: {error}"))?;
+        let threads = threads.iter().map(named).collect::<Result<_, _>>()?;
+        Ok(Script { prefix: named(&prefix)?, threads, preemptions_max, ..Script::default() })
+    }
+}
+
+/// A deadlock that no call has part in.
+const ALL_ANSWERED: &str = "all calls are answered, and a thread that the implementation started waits for ever";
+
+/// The scripts that have one call fewer.
+fn shorter<I: Clone>(script: &Script<I>) -> Vec<Script<I>> {
+    let mut candidates = Vec::new();
+    for thread in 0..script.threads.len() {
+        for index in 0..script.threads[thread].len() {
+            let mut candidate = script.clone();
+            candidate.threads[thread].remove(index);
+            candidate.threads.retain(|calls| !calls.is_empty());
+            candidates.push(candidate);
+        }
+    }
+    for index in 0..script.prefix.len() {
+        let mut candidate = script.clone();
+        candidate.prefix.remove(index);
+        candidates.push(candidate);
+    }
+    candidates
+}

@@ -1,0 +1,520 @@
+//! Real threads through every interleaving: what is counted and bounded, calls that wait, and how the mode is used
+//! wrongly. The subject is a semaphore whose `Acquire` waits for a permit.
+
+use std::collections::VecDeque;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
+
+use counterpart::check::{Case, Options};
+use counterpart::conform::interleave::{Condvar, SCHEDULES_MAX, Script, THREADS_MAX, interleave};
+use counterpart::report::ConformanceReport;
+use counterpart::{Check, Facade, Shared};
+use libtest_mimic::Trial;
+use loom::sync::Mutex;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use stateright::Model;
+
+use crate::claim;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        claim("interleave::a_call_may_wait_for_ever_where_the_model_leaves_it_waiting", waits_by_right),
+        claim("interleave::a_call_that_was_left_waiting_is_answered_later", woken),
+        claim("interleave::a_lost_wake_up_is_found_and_its_trace_replays", lost_wake_up),
+        claim("interleave::an_effect_that_was_seen_makes_waiting_for_ever_wrong", took_and_waits),
+        claim("interleave::threads_that_lock_in_turn_wait_for_ever", locks_in_turn),
+        claim("interleave::a_call_of_the_prefix_that_waits_for_ever_is_named", prefix_waits),
+        claim("interleave::with_looms_own_condition_variable_waiting_by_right_is_incomplete", looms_own),
+        claim("interleave::a_call_that_may_not_wait_makes_the_script_impossible", may_not_wait),
+        claim("interleave::every_script_tells_its_schedules_and_whether_they_are_all", told),
+        claim("interleave::too_many_schedules_are_bounded_and_still_too_many_are_incomplete", bounded),
+        claim("interleave::the_environment_does_not_weaken_it", environment),
+        claim("interleave::nothing_to_run_is_incomplete", nothing_to_run),
+        claim("interleave::misuse_of_loom_is_told_with_what_to_do", misuse),
+        claim("interleave::a_leak_is_a_deviation", leaks),
+    ]
+}
+
+/// So many permits; nobody acquires where there is none.
+#[derive(Clone)]
+struct Permits {
+    count: u8,
+    max: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Act {
+    Acquire,
+    TryAcquire,
+    Release,
+}
+
+impl Model for Permits {
+    type State = u8;
+    type Action = Act;
+
+    fn init_states(&self) -> Vec<u8> {
+        vec![self.count]
+    }
+
+    fn actions(&self, _: &u8, actions: &mut Vec<Act>) {
+        actions.extend([Act::Acquire, Act::TryAcquire, Act::Release]);
+    }
+
+    fn next_state(&self, free: &u8, act: Act) -> Option<u8> {
+        match act {
+            Act::Acquire | Act::TryAcquire => free.checked_sub(1),
+            Act::Release => (*free < self.max).then_some(free + 1),
+        }
+    }
+}
+
+/// `Acquire` is answered only where it has its effect, and may wait.
+struct Waits;
+
+/// The same, but for that it may wait.
+struct NeverWaits;
+
+/// Whether it was done; a full semaphore takes back no permit.
+type Done = bool;
+
+fn label(act: Act, to: Option<&u8>) -> Option<(Act, Done)> {
+    (act != Act::Acquire || to.is_some()).then_some((act, to.is_some()))
+}
+
+impl Facade for Waits {
+    type Model = Permits;
+    type Input = Act;
+    type Output = Done;
+    type Snapshot = u8;
+
+    fn label(&self, _: &Permits, _: &u8, act: &Act, to: Option<&u8>) -> Option<(Act, Done)> {
+        label(*act, to)
+    }
+
+    fn may_wait(&self, act: &Act) -> bool {
+        *act == Act::Acquire
+    }
+
+    fn snapshot(&self, _: &Permits, free: &u8) -> Option<u8> {
+        Some(*free)
+    }
+}
+
+impl Facade for NeverWaits {
+    type Model = Permits;
+    type Input = Act;
+    type Output = Done;
+    type Snapshot = ();
+
+    fn label(&self, _: &Permits, _: &u8, act: &Act, to: Option<&u8>) -> Option<(Act, Done)> {
+        label(*act, to)
+    }
+}
+
+/// What is wrong with a semaphore.
+#[derive(Clone, Copy, PartialEq)]
+enum Flaw {
+    None,
+    /// Looks, lets go of the lock, and waits: what was released in between wakes nobody.
+    LosesWakeUp,
+    /// Wakes nobody.
+    NeverWakes,
+    /// Takes the last permit, and waits for another.
+    TakesAndWaits,
+    /// `TryAcquire` goes below zero for a moment.
+    Overdraws,
+}
+
+struct Semaphore {
+    flaw: Flaw,
+    max: u8,
+    free: Mutex<u8>,
+    released: Condvar,
+}
+
+impl Semaphore {
+    fn new(flaw: Flaw, count: u8) -> Self {
+        Semaphore { flaw, max: 2, free: Mutex::new(count), released: Condvar::new() }
+    }
+}
+
+impl Shared<Waits> for Semaphore {
+    fn call(&self, act: &Act) -> Done {
+        let lock = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock();
+        match act {
+            Act::Acquire => {
+                if self.flaw == Flaw::LosesWakeUp && *free == 0 {
+                    drop(free);
+                    free = self.released.wait(lock()).unwrap_or_else(PoisonError::into_inner);
+                }
+                let mut free =
+                    self.released.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+                *free -= 1;
+                if self.flaw == Flaw::TakesAndWaits && *free == 0 {
+                    drop(self.released.wait(free));
+                }
+                true
+            }
+            Act::TryAcquire if self.flaw == Flaw::Overdraws => {
+                let before = *free;
+                drop(free);
+                *lock() = before.saturating_sub(1);
+                before > 0
+            }
+            Act::TryAcquire => {
+                let can = *free > 0;
+                *free -= u8::from(can);
+                can
+            }
+            Act::Release => {
+                let can = *free < self.max;
+                *free += u8::from(can);
+                drop(free);
+                if self.flaw != Flaw::NeverWakes {
+                    self.released.notify_one();
+                }
+                can
+            }
+        }
+    }
+
+    fn observe(&self) -> Option<u8> {
+        Some(*self.free.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+const NONE_FREE: Permits = Permits { count: 0, max: 2 };
+
+fn one(script: Script<Act>) -> Vec<Script<Act>> {
+    vec![script]
+}
+
+fn race(first: Act, second: Act) -> Script<Act> {
+    Script::after([]).thread([first]).thread([second])
+}
+
+fn case<S: Shared<Waits> + 'static>(
+    model: Permits,
+    scripts: Vec<Script<Act>>,
+    factory: impl Fn() -> S + Send + Sync + 'static,
+    diverges: bool,
+) -> Case {
+    let check = Check::of(model).facade(Waits).subject("subject", interleave(scripts, factory));
+    Case::new("toy/semaphore", if diverges { check.diverges("subject") } else { check })
+}
+
+fn run<S: Shared<Waits> + 'static>(
+    model: Permits,
+    scripts: Vec<Script<Act>>,
+    factory: impl Fn() -> S + Send + Sync + 'static,
+) -> ConformanceReport {
+    let mut report = case(model, scripts, factory, false).run(&Options::default()).0;
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    report.conformance.remove(0)
+}
+
+/// The verdict of a semaphore without permits.
+fn verdict(flaw: Flaw, scripts: Vec<Script<Act>>) -> (&'static str, String) {
+    let report = run(NONE_FREE, scripts, move || Semaphore::new(flaw, 0));
+    (report.verdict, report.why.unwrap_or_default())
+}
+
+fn waits_by_right() {
+    let scripts = vec![
+        // One permit for two.
+        Script::after([]).thread([Act::Acquire]).thread([Act::Acquire]).thread([Act::Release]),
+        // None for anybody.
+        race(Act::Acquire, Act::Acquire),
+        // Whoever is first, one of them is left waiting, and its next call is never made.
+        Script::after([Act::Release]).thread([Act::Acquire, Act::TryAcquire]).thread([Act::Acquire]),
+    ];
+    let (verdict, why) = verdict(Flaw::None, scripts);
+    assert_eq!((verdict, why.as_str()), ("conforms", ""));
+}
+
+fn woken() {
+    let scripts = vec![
+        race(Act::Acquire, Act::Release),
+        Script::after([]).thread([Act::Acquire, Act::Release]).thread([Act::Release, Act::Acquire]),
+    ];
+    assert_eq!(verdict(Flaw::None, scripts).0, "conforms");
+}
+
+fn lost_wake_up() {
+    for flaw in [Flaw::LosesWakeUp, Flaw::NeverWakes] {
+        let scripts =
+            || one(Script::after([Act::TryAcquire]).thread([Act::Acquire]).thread([Act::TryAcquire, Act::Release]));
+        let case = case(NONE_FREE, scripts(), move || Semaphore::new(flaw, 0), true);
+        let report = case.run(&Options::default()).0.conformance.remove(0);
+        let why = report.why.unwrap_or_default();
+        assert_eq!(report.verdict, "diverges");
+        assert_eq!(why, "thread 0 waits for ever in Acquire, although the model would answer true");
+        let trace = report.evidence.expect("a divergence leaves a trace");
+        // Shrunk to one call each: two invokes, one return, and who waits.
+        let actions: Vec<&str> = trace.steps[1..].iter().map(|step| step.action.as_str()).collect();
+        assert_eq!(trace.extra["script"], r#"[[],[["Acquire"],["Release"]],null]"#);
+        assert_eq!(actions.last(), Some(&"wait in Acquire"), "{actions:?}");
+        assert_eq!(actions.len(), 4, "{actions:?}");
+        let again = case.replay(&trace, &Options::default()).expect("it replays");
+        assert!(again.reproduces && again.as_expected, "{again:?}");
+        let mended = self::case(NONE_FREE, scripts(), || Semaphore::new(Flaw::None, 0), false);
+        let again = mended.replay(&trace, &Options::default()).expect("it replays");
+        assert!(!again.reproduces, "{again:?}");
+    }
+}
+
+fn took_and_waits() {
+    let model = Permits { count: 1, max: 2 };
+    // The permit is gone, says the other thread; so it was answered.
+    let scripts = one(Script::after([]).thread([Act::Acquire]).thread([Act::TryAcquire]));
+    let report = run(model, scripts, || Semaphore::new(Flaw::TakesAndWaits, 1));
+    let why = report.why.unwrap_or_default();
+    assert_eq!(report.verdict, "diverges");
+    assert!(why.starts_with("thread 0 waits for ever in Acquire, although "), "{why}");
+}
+
+/// Two locks, taken in one order by the one call and in the other by the other.
+struct TwoLocks(Mutex<()>, Mutex<()>);
+
+impl Shared<Waits> for TwoLocks {
+    fn call(&self, act: &Act) -> Done {
+        let (first, second) = if *act == Act::Release { (&self.0, &self.1) } else { (&self.1, &self.0) };
+        let _first = first.lock();
+        let _second = second.lock();
+        true
+    }
+}
+
+fn locks_in_turn() {
+    let model = Permits { count: 1, max: 2 };
+    let report = run(model, one(race(Act::Release, Act::TryAcquire)), || TwoLocks(Mutex::new(()), Mutex::new(())));
+    let why = report.why.unwrap_or_default();
+    assert_eq!(report.verdict, "diverges");
+    assert_eq!(why, "thread 1 waits for ever in TryAcquire, although the model would answer true");
+}
+
+fn prefix_waits() {
+    let scripts = one(Script::after([Act::Release, Act::Acquire]).thread([Act::TryAcquire]).thread([Act::Release]));
+    let (verdict, why) = verdict(Flaw::TakesAndWaits, scripts);
+    assert_eq!((verdict, why.as_str()), ("diverges", "call 2 of the prefix, Acquire, waits for ever"));
+}
+
+/// One that waits on loom's own condition variable.
+struct Loomed(Mutex<u8>, loom::sync::Condvar);
+
+impl Shared<Waits> for Loomed {
+    fn call(&self, act: &Act) -> Done {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *act == Act::Release {
+            *free += 1;
+            self.1.notify_all();
+            return true;
+        }
+        while *free == 0 {
+            free = self.1.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+        *free -= 1;
+        true
+    }
+}
+
+fn looms_own() {
+    let make = || Loomed(Mutex::new(0), loom::sync::Condvar::new());
+    let report = run(NONE_FREE, one(race(Act::Acquire, Act::Acquire)), make);
+    let why = report.why.unwrap_or_default();
+    assert_eq!(report.verdict, "incomplete");
+    assert!(why.starts_with("script 0: ") && why.contains("counterpart::conform::interleave::Condvar"), "{why}");
+    // Where nobody waits for ever, it is as good.
+    assert_eq!(run(NONE_FREE, one(race(Act::Acquire, Act::Release)), make).verdict, "conforms");
+}
+
+fn may_not_wait() {
+    struct Never;
+    impl Shared<NeverWaits> for Never {
+        fn call(&self, _: &Act) -> Done {
+            true
+        }
+    }
+    let job = interleave(one(race(Act::Acquire, Act::Release)), || Never);
+    let check = Check::of(NONE_FREE).facade(NeverWaits).subject("subject", job);
+    let report = Case::new("toy/semaphore", check).run(&Options::default()).0.conformance.remove(0);
+    let why = report.why.unwrap_or_default();
+    assert!(report.verdict == "incomplete" && why.contains("Acquire is not always possible"), "{why}");
+}
+
+/// Each call one step, and a step that is lost if told to.
+struct Steps {
+    steps: usize,
+    count: AtomicUsize,
+}
+
+impl Shared<Waits> for Steps {
+    fn call(&self, _: &Act) -> Done {
+        for _ in 0..self.steps {
+            self.count.fetch_add(1, Ordering::AcqRel);
+        }
+        true
+    }
+}
+
+fn steps(steps: usize) -> impl Fn() -> Steps + Send + Sync + 'static {
+    move || Steps { steps, count: AtomicUsize::new(0) }
+}
+
+const MANY: Permits = Permits { count: 0, max: 9 };
+
+fn told() {
+    let scripts = vec![race(Act::Release, Act::Release), race(Act::Release, Act::Release).preemptions_max(1)];
+    let report = run(MANY, scripts, steps(2));
+    assert_eq!(report.verdict, "conforms", "{:?}", report.why);
+    let (all, some) = (&report.bounds["script 0"], &report.bounds["script 1"]);
+    let count = |told: &str| told.split(' ').next().and_then(|count| count.parse::<usize>().ok()).expect("a count");
+    assert!(all.ends_with(" schedules, exhaustive"), "{all}");
+    assert!(some.ends_with(" schedules, preemptions at most 1"), "{some}");
+    assert!(count(some) < count(all));
+    assert_eq!(report.schedules, Some(count(some) + count(all)));
+    assert_eq!(report.bounds["preemptions"], "at most 1 in 1 script");
+}
+
+fn bounded() {
+    assert_eq!(Script::<Act>::default().schedules_max, SCHEDULES_MAX);
+    let script = || Script::after([]).thread([Act::Release, Act::Release]).thread([Act::Release, Act::Release]);
+    let run = |script: Script<Act>| run(MANY, one(script), steps(3));
+    // All its schedules are more than 200,000.
+    let bounded = run(script().schedules_max(6_000));
+    assert_eq!(bounded.verdict, "conforms", "{:?}", bounded.why);
+    assert_eq!(bounded.bounds["preemptions"], "at most 3 in 1 script");
+    assert!(bounded.schedules < Some(6_000));
+    let truncated = run(script().schedules_max(20));
+    let why = truncated.why.unwrap_or_default();
+    assert_eq!(truncated.verdict, "incomplete");
+    assert_eq!(
+        why,
+        "script 0: more than 20 schedules, even with preemptions at most 3: give it fewer calls or threads, or a larger \
+         schedules_max"
+    );
+}
+
+/// Another process, since loom reads its environment wherever it is asked.
+fn environment() {
+    let case = "circuit_breaker/defects_between_threads";
+    let check = |variables: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_counterpart"));
+        command.args(["check", case, "--json", "--traces"]).arg(folder.path()).envs(variables.iter().copied());
+        let output = command.output().expect("the binary runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let weakened = [
+        ("LOOM_MAX_PREEMPTIONS", "0"),
+        ("LOOM_MAX_PERMUTATIONS", "1"),
+        ("LOOM_MAX_BRANCHES", "3"),
+        ("LOOM_MAX_DURATION", "0"),
+        ("LOOM_CHECKPOINT_INTERVAL", "1"),
+    ];
+    assert_eq!(check(&weakened), check(&[]));
+}
+
+fn nothing_to_run() {
+    let incomplete = |scripts: Vec<Script<Act>>, words: &str| {
+        let report = run(MANY, scripts, steps(1));
+        let why = report.why.unwrap_or_default();
+        assert_eq!((report.verdict, report.schedules), ("incomplete", Some(0)), "{why}");
+        assert!(why.contains(words), "{why}");
+    };
+    incomplete(Vec::new(), "there is no script");
+    incomplete(vec![race(Act::Release, Act::Release), Script::after([Act::Release])], "script 1 has no threads");
+    incomplete(one(Script::after([Act::Release]).thread([]).thread([])), "script 0 has threads that call nothing");
+    incomplete(one(race(Act::Release, Act::Release).schedules_max(0)), "script 0 may run 0 schedules");
+    let crowd = (0..=THREADS_MAX).fold(Script::after([]), |script, _| script.thread([Act::TryAcquire]));
+    incomplete(one(crowd), "script 0 has 6 threads, and loom has room for 5");
+}
+
+/// Does what it is told to, and answers `true`.
+struct Told<T>(T, fn(&T));
+
+impl<T: Send + Sync> Shared<Waits> for Told<T> {
+    fn call(&self, _: &Act) -> Done {
+        (self.1)(&self.0);
+        true
+    }
+}
+
+/// The script is not run to its end, and what is said begins with its number and has these words.
+#[track_caller]
+fn misused<T: Send + Sync + 'static>(make: fn() -> T, call: fn(&T), words: &str) {
+    let report = run(MANY, one(race(Act::Release, Act::Release)), move || Told(make(), call));
+    let why = report.why.unwrap_or_default();
+    assert!(report.verdict == "incomplete" && why.contains(words), "{}: {why}", report.verdict);
+}
+
+fn misuse() {
+    // A lock of the standard library: loom does not see it.
+    misused(
+        || std::sync::Mutex::new(VecDeque::<u8>::new()),
+        |queue| drop(queue.lock()),
+        "not of the standard library's",
+    );
+    // A thread of the standard library.
+    misused(
+        || std::sync::Arc::new(AtomicUsize::new(0)),
+        |count| {
+            let there = count.clone();
+            let joined = std::thread::spawn(move || {
+                // Without the words of a panic, which would look like a failure of the test.
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| there.load(Ordering::Relaxed)));
+                std::mem::forget(there);
+                if let Err(panic) = outcome {
+                    std::panic::resume_unwind(panic);
+                }
+            })
+            .join();
+            if let Err(panic) = joined {
+                std::panic::resume_unwind(panic);
+            }
+        },
+        "script 0: one of loom's types is used where loom does not look",
+    );
+    // A loop that waits for another thread, and lets none run.
+    misused(
+        || AtomicUsize::new(0),
+        |arrived| {
+            arrived.fetch_add(1, Ordering::AcqRel);
+            while arrived.load(Ordering::Acquire) < 3 {}
+        },
+        "script 0: one schedule has more steps than the 10000 that loom follows",
+    );
+    // More threads than loom has room for.
+    misused(
+        || (),
+        |()| {
+            for _ in 0..3 {
+                loom::thread::spawn(|| {});
+            }
+        },
+        "script 0: loom has room for 5 threads in all",
+    );
+    // What is not the same in each schedule.
+    static CALLS: StdAtomicUsize = StdAtomicUsize::new(0);
+    misused(
+        || (AtomicUsize::new(0), Mutex::new(())),
+        |(count, lock)| {
+            if CALLS.fetch_add(1, StdOrdering::SeqCst).is_multiple_of(3) {
+                drop(lock.lock());
+            } else {
+                count.load(Ordering::Acquire);
+                count.fetch_add(1, Ordering::AcqRel);
+            }
+        },
+        "script 0: one schedule is not like the other",
+    );
+}
+
+fn leaks() {
+    let make = || Told((), |()| std::mem::forget(loom::sync::Arc::new(0)));
+    let report = run(MANY, one(race(Act::Release, Act::Release)), make);
+    let why = report.why.unwrap_or_default();
+    assert!(report.verdict == "diverges" && why.contains("leaks what it shares (Arc leaked)"), "{why}");
+}
