@@ -122,8 +122,6 @@ enum Flaw {
     NeverWakes,
     /// Takes the last permit, and waits for another.
     TakesAndWaits,
-    /// `TryAcquire` goes below zero for a moment.
-    Overdraws,
 }
 
 struct Semaphore {
@@ -156,12 +154,6 @@ impl Shared<Waits> for Semaphore {
                     drop(self.released.wait(free));
                 }
                 true
-            }
-            Act::TryAcquire if self.flaw == Flaw::Overdraws => {
-                let before = *free;
-                drop(free);
-                *lock() = before.saturating_sub(1);
-                before > 0
             }
             Act::TryAcquire => {
                 let can = *free > 0;

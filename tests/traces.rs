@@ -28,6 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("traces::no_committed_file_is_missing", no_committed_file_is_missing),
         claim("traces::no_committed_file_is_an_orphan", no_committed_file_is_an_orphan),
         claim("traces::every_committed_file_has_the_bytes_of_a_run", every_committed_file_has_the_bytes_of_a_run),
+        claim("traces::an_earlier_schedule_is_not_reproduced", an_earlier_schedule_is_not_reproduced),
         claim("traces::what_is_written_is_read", what_is_written_is_read),
         claim("traces::the_same_bytes_are_not_written_twice", the_same_bytes_are_not_written_twice),
         claim("traces::what_cannot_be_replaced_stays", what_cannot_be_replaced_stays),
@@ -39,6 +40,19 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     trials.extend(hostile::trials());
     trials
+}
+
+/// Replay runs the schedules up to the one that is recorded, and no further.
+fn an_earlier_schedule_is_not_reproduced() {
+    let name = "circuit_breaker/defects_between_threads";
+    let case = counterpart_models::catalogue().into_iter().find(|case| case.name() == name).expect("a case");
+    let file = root().join("traces").join(format!("{name}--moves_gate_late.json"));
+    let mut trace = Trace::read(&file).expect("a committed trace");
+    assert_ne!(trace.extra["schedule"], "1");
+    trace.extra.insert("schedule".into(), "1".into());
+    let replayed = case.replay(&trace, &Options::default()).expect("it can be run");
+    assert!(!replayed.reproduces);
+    assert!(replayed.summary().contains("answers as the model does, to the end"), "{}", replayed.summary());
 }
 
 /// The committed files and their bytes, by name below `traces/`.
