@@ -13,3 +13,15 @@ pub mod flp;
 pub fn catalogue() -> Vec<Case> {
     [flp::cases(), circuit_breaker::cases()].into_iter().flatten().collect()
 }
+
+/// `IgnoresPromise` as `ignores_promise`: how a defect is named among cases and subjects.
+fn snake(name: impl std::fmt::Debug) -> String {
+    let mut snake = String::new();
+    for letter in format!("{name:?}").chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}

@@ -40,7 +40,7 @@ pub(super) fn case() -> Case {
     };
     let mut check = super::check(model.clone());
     for variant in VARIANTS {
-        let name = super::snake(variant);
+        let name = crate::snake(variant);
         let make = maker(model.clone().with(variant));
         let again = make.clone();
         check = check
@@ -57,7 +57,7 @@ pub(super) fn case() -> Case {
 /// never recovers. The model is no yardstick here but the defect itself.
 pub(super) fn stuck_case() -> Case {
     let leaking = Breaker { clients: 2, ..Breaker::small() }.with(Variant::LeaksPermitOnCancel);
-    let name = super::snake(Variant::LeaksPermitOnCancel);
+    let name = crate::snake(Variant::LeaksPermitOnCancel);
     let check = super::check(leaking.clone())
         .alongside_only()
         .subject(name.as_str(), super::recovery().within(30).of(maker(leaking)))

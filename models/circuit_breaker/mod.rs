@@ -358,22 +358,10 @@ fn variants() -> Vec<Case> {
     defects
         .into_iter()
         .map(|(model, violated)| {
-            let name = snake(model.variant);
+            let name = crate::snake(model.variant);
             let check = violated.iter().fold(check(model), |check, property| check.violates(*property));
             Case::new(format!("circuit_breaker/{name}"), check)
         })
         .chain(told_apart)
         .collect()
-}
-
-/// `TrustsLateResults` as `trusts_late_results`.
-fn snake(name: impl std::fmt::Debug) -> String {
-    let mut snake = String::new();
-    for letter in format!("{name:?}").chars() {
-        if letter.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
 }

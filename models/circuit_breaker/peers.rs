@@ -132,7 +132,7 @@ pub(crate) fn cases() -> Vec<Case> {
         for quirk in &peer.model.quirks {
             let mut without = peer.model.clone();
             without.quirks.retain(|other| other != quirk);
-            let name = format!("{}_but_for_{}", peer.case, super::snake(quirk));
+            let name = format!("{}_but_for_{}", peer.case, crate::snake(quirk));
             // A model without it does not remember the time between two probes, so that no transition of it asks for one.
             let how = if *quirk == Quirk::ProbesAgeOut { How::PartsOnWalk } else { How::PartsOnTour };
             cases.push(parting(&peer, name, without, why(*quirk), how));

@@ -3,6 +3,7 @@
 use counterpart::Counterpart;
 
 use super::attempts::chandra_toueg::{self as ct_model, ChandraToueg};
+use super::attempts::coordinator;
 use super::attempts::paxos::{self as paxos_model, Paxos};
 use super::attempts::rotating_coordinator::{self as rotating_model, RotatingCoordinator};
 use super::attempts::votes::{self as votes_model, Votes};
@@ -117,11 +118,6 @@ fn small(number: u64) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// The process that coordinates a round.
-fn coordinator(round: u8) -> usize {
-    usize::from(round) % PROCESSES
-}
-
 /// What is not named in the model because it does not matter there: with three processes and one coordinator, a message
 /// that is not the coordinator's to `to` is of the third. To the coordinator itself any of the others would do.
 fn other_than(to: u8, coordinator: usize) -> usize {
@@ -143,7 +139,7 @@ impl Bound for RotatingCoordinator {
         use implementation::rotating_coordinator::Message;
         match message {
             rotating_model::Message::Estimate { round, value } => {
-                (coordinator(round), Message::Estimate { round: round.into(), value: value.into() })
+                (coordinator(round).into(), Message::Estimate { round: round.into(), value: value.into() })
             }
             rotating_model::Message::Vote { round, from, value } => {
                 (from.into(), Message::Vote { round: round.into(), value: value.map(u64::from) })
@@ -185,7 +181,7 @@ impl Bound for ChandraToueg {
                 (from.into(), Message::Estimate { round: round.into(), estimate })
             }
             ct_model::Message::Proposal { round, value } => {
-                (coordinator(round), Message::Proposal { round: round.into(), value: value.into() })
+                (coordinator(round).into(), Message::Proposal { round: round.into(), value: value.into() })
             }
             ct_model::Message::Reply { round, from, acknowledges } => {
                 (from.into(), Message::Reply { round: round.into(), acknowledges })

@@ -36,7 +36,7 @@ fn caught(
 ) -> Check<System<Paxos>, AttemptFacade<Paxos>> {
     let mut check = super::check(system(Variant::Sound), Faults::Unasked);
     for variant in variants {
-        let name = super::snake(variant);
+        let name = crate::snake(variant);
         let (model, facade) = (Arc::new(system(*variant)), Arc::new(AttemptFacade::<Paxos>::default()));
         let make = move || Simulated::new(&model, &facade);
         let (toured, walked) = (make.clone(), make.clone());

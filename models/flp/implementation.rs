@@ -81,6 +81,11 @@ impl Group {
         self.members().filter(move |other| *other != process)
     }
 
+    /// Who coordinates `round`, counted from 0, where that goes round.
+    fn coordinator(self, round: u64) -> ProcessId {
+        (round % self.count as u64) as ProcessId
+    }
+
     fn admit(self, process: ProcessId) -> Result<ProcessId, GroupError> {
         if process < self.count { Ok(process) } else { Err(GroupError::NoMember { process, count: self.count }) }
     }
@@ -166,6 +171,11 @@ pub enum Refused {
 
 /// What is kept of rounds to come: a process that is this far behind catches up by other means.
 pub const ROUNDS_AHEAD_MAX: u64 = 1_024;
+
+/// Whether what is said of `round` may be kept by a process that is in round `now`.
+fn within_reach(round: u64, now: u64) -> Result<(), Refused> {
+    if round > now.saturating_add(ROUNDS_AHEAD_MAX) { Err(Refused::FarAhead { round }) } else { Ok(()) }
+}
 
 /// What a step comes to: the process afterwards, and what it sends, in the order of the receivers' numbers.
 pub type Stepped<P> = Result<(P, Vec<Sent<<P as Process>::Message>>), Refused>;

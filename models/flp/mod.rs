@@ -69,7 +69,6 @@ pub mod model;
 pub mod replicated_log;
 pub mod valency;
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
 use counterpart::conform::{self, Recovery};
@@ -224,7 +223,6 @@ fn paxos() -> Vec<Case> {
     ];
     let mut cases = vec![
         Case::new("flp/bivalent_for_ever", duel(System { inputs: Some([0, 1, 0]), ..paxos(None, sound) })),
-        Case::new("flp/paxos", duel(paxos(None, sound))).large(),
         Case::new(
             "flp/paxos_one_ballot_each",
             recovering(
@@ -246,10 +244,11 @@ fn paxos() -> Vec<Case> {
         ),
         Case::new("flp/paxos_two_ballots_each", check(paxos(Some(2), sound), Faults::Unasked)),
         Case::new("flp/paxos_three_ballots_each", check(paxos(Some(3), sound), Faults::Unasked)).large(),
+        Case::new("flp/paxos_four_ballots_each", check(paxos(Some(4), sound), Faults::Unasked)).large(),
     ];
     cases.extend(defects.map(|variant| {
         let check = check(System { inputs: Some([0, 1, 0]), ..paxos(Some(2), variant) }, Faults::Unasked);
-        Case::new(format!("flp/paxos_{}", snake(variant)), check.violates(AGREEMENT))
+        Case::new(format!("flp/paxos_{}", crate::snake(variant)), check.violates(AGREEMENT))
     }));
     cases
 }
@@ -348,12 +347,12 @@ fn rounds() -> Vec<Case> {
     ];
     for variant in [Rotating::DecidesOnOneVote, Rotating::KeepsItsEstimate] {
         let system = System { rounds_max: Some(2), ..rotating(false, variant) };
-        let name = format!("flp/rotating_coordinator_{}", snake(variant));
+        let name = format!("flp/rotating_coordinator_{}", crate::snake(variant));
         cases.push(Case::new(name, check(system, Faults::Unasked).violates(AGREEMENT)));
     }
     for variant in [Stamped::ProposesAnyEstimate, Stamped::CountsRefusals] {
         let system = System { rounds_max: Some(2), ..stamped(false, variant) };
-        let name = format!("flp/chandra_toueg_{}", snake(variant));
+        let name = format!("flp/chandra_toueg_{}", crate::snake(variant));
         cases.push(Case::new(name, check(system, Faults::Unasked).violates(AGREEMENT)));
     }
     cases
@@ -361,15 +360,3 @@ fn rounds() -> Vec<Case> {
 
 const SUSPICIONS: &str = "each round's coordinator is suspected before its word arrives, though it never stopped. A detector \
                           that may be wrong for ever is none";
-
-/// `IgnoresPromise` as `ignores_promise`.
-pub(crate) fn snake(name: impl Debug) -> String {
-    let mut snake = String::new();
-    for letter in format!("{name:?}").chars() {
-        if letter.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
-}

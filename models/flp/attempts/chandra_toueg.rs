@@ -8,7 +8,8 @@
 
 use serde::Serialize;
 
-use crate::flp::model::{Attempt, Configuration, Event, PROCESSES, Reaction};
+use super::{coordinator, to_others};
+use crate::flp::model::{Attempt, Configuration, Event, Reaction};
 
 /// The attempt, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,14 +113,6 @@ pub enum Message {
         /// The value.
         value: u8,
     },
-}
-
-fn coordinator(round: u8) -> u8 {
-    round % PROCESSES as u8
-}
-
-fn to_others(process: u8, message: Message) -> impl Iterator<Item = (u8, Message)> {
-    (0..PROCESSES as u8).filter(move |to| *to != process).map(move |to| (to, message))
 }
 
 impl Message {

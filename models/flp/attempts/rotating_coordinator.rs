@@ -7,6 +7,7 @@
 
 use serde::Serialize;
 
+use super::{coordinator, to_others};
 use crate::flp::model::{Attempt, Configuration, Event, PROCESSES, Reaction};
 
 /// Votes that a process waits for in each round, its own included: all but one.
@@ -89,14 +90,6 @@ pub enum Message {
         /// The value.
         value: u8,
     },
-}
-
-fn coordinator(round: u8) -> u8 {
-    round % PROCESSES as u8
-}
-
-fn to_others(process: u8, message: Message) -> impl Iterator<Item = (u8, Message)> {
-    (0..PROCESSES as u8).filter(move |to| *to != process).map(move |to| (to, message))
 }
 
 impl RotatingCoordinator {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::to_others;
 use crate::flp::model::{Attempt, Event, PROCESSES, Reaction};
 
 /// Everybody votes; what the votes are taken for differs.
@@ -120,8 +121,7 @@ impl Attempt for Votes {
             }
             if self.is_led() {
                 let value = if *self == Votes::SequencerMisspeaks { 1 - value } else { value };
-                let others = (0..PROCESSES as u8).filter(|to| *to != process);
-                sent.extend(others.map(|to| (to, Message::Decision { value })));
+                sent.extend(to_others(process, Message::Decision { value }));
             }
         }
         Some((local, sent))

@@ -45,6 +45,7 @@ impl Spec for BenOrSpec {
             ("processes", PROCESSES.to_string()),
             ("crashes", model.crashes_max.to_string()),
             ("coin", format!("{:?}", model.coin)),
+            ("scheduler", "sees all that has happened, coins included, and none to come".into()),
             ("rounds ahead of the slowest", model.skew_max.to_string()),
             ("variant", format!("{:?}", model.variant)),
         ];

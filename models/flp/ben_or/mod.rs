@@ -87,7 +87,7 @@ fn defects(sound: &BenOr) -> Case {
         let (model, facade) = (Arc::new(BenOr { variant, ..sound.clone() }), Arc::new(BenOrFacade));
         let make = move || Simulated::new(&model, &facade);
         let (toured, walked) = (make.clone(), make.clone());
-        let name = super::snake(variant);
+        let name = crate::snake(variant);
         check = check
             .subject(name.as_str(), conform::product(make))
             .subject(name.as_str(), conform::tour(toured))

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Group, GroupError, Process, ProcessId, ROUNDS_AHEAD_MAX, Refused, Sent, Stepped, to_each};
+use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped, to_each, within_reach};
 
 /// What processes send everybody, themselves included. Rounds are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,9 +120,7 @@ impl BenOr {
 
     fn hear(&mut self, from: ProcessId, message: Message) -> Result<(), Refused> {
         let (Message::Report { round, .. } | Message::Proposal { round, .. }) = message;
-        if round > self.round.saturating_add(ROUNDS_AHEAD_MAX) {
-            return Err(Refused::FarAhead { round });
-        }
+        within_reach(round, self.round)?;
         if round < self.round {
             return Ok(());
         }

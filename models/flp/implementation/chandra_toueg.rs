@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Group, GroupError, Process, ProcessId, ROUNDS_AHEAD_MAX, Refused, Sent, Stepped, to_each};
+use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped, to_each, within_reach};
 
 /// An estimate, and the round whose coordinator proposed it; `None` for an input.
 pub type Stamped = (Option<u64>, u64);
@@ -81,13 +81,9 @@ impl ChandraToueg {
         Ok(ChandraToueg { group, id, round: 0, estimate, phase: Phase::New, heard: BTreeMap::new() })
     }
 
-    fn coordinator(&self, round: u64) -> ProcessId {
-        (round % self.group.count() as u64) as ProcessId
-    }
-
     fn begin_round(&mut self, sent: &mut Vec<Sent<Message>>) {
         self.heard = self.heard.split_off(&self.round);
-        let coordinator = self.coordinator(self.round);
+        let coordinator = self.group.coordinator(self.round);
         if coordinator == self.id {
             self.phase = Phase::AwaitsEstimates;
             self.heard.entry(self.round).or_default().estimates.insert(self.id, self.estimate);
@@ -100,7 +96,7 @@ impl ChandraToueg {
 
     fn reply(&mut self, acknowledges: bool, sent: &mut Vec<Sent<Message>>) {
         let message = Message::Reply { round: self.round, acknowledges };
-        sent.push(Sent { to: self.coordinator(self.round), message });
+        sent.push(Sent { to: self.group.coordinator(self.round), message });
         self.round += 1;
         self.begin_round(sent);
     }
@@ -151,9 +147,7 @@ impl ChandraToueg {
 
     /// Whether something of `round` is to be kept.
     fn keeps(&self, round: u64) -> Result<bool, Refused> {
-        if round > self.round.saturating_add(ROUNDS_AHEAD_MAX) {
-            return Err(Refused::FarAhead { round });
-        }
+        within_reach(round, self.round)?;
         Ok(round >= self.round && !matches!(self.phase, Phase::Decided(_)))
     }
 
@@ -162,10 +156,12 @@ impl ChandraToueg {
             return Err(Refused::OutOfPlace { from });
         }
         let said_before = match message {
-            Message::Estimate { round, .. } | Message::Reply { round, .. } if self.coordinator(round) != self.id => {
+            Message::Estimate { round, .. } | Message::Reply { round, .. }
+                if self.group.coordinator(round) != self.id =>
+            {
                 return Err(Refused::OutOfPlace { from });
             }
-            Message::Proposal { round, .. } if self.coordinator(round) != from => {
+            Message::Proposal { round, .. } if self.group.coordinator(round) != from => {
                 return Err(Refused::OutOfPlace { from });
             }
             // An estimate of the very round, or of a later one, cannot have been proposed yet.
@@ -231,6 +227,6 @@ impl Process for ChandraToueg {
     }
 
     fn awaited(&self) -> Option<ProcessId> {
-        (self.phase == Phase::AwaitsProposal).then(|| self.coordinator(self.round))
+        (self.phase == Phase::AwaitsProposal).then(|| self.group.coordinator(self.round))
     }
 }

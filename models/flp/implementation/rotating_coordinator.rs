@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Group, GroupError, Process, ProcessId, ROUNDS_AHEAD_MAX, Refused, Sent, Stepped, to_each};
+use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped, to_each, within_reach};
 
 /// What processes send each other. Rounds are counted from 0; round r is coordinated by process r mod n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,14 +67,10 @@ impl RotatingCoordinator {
         Ok(RotatingCoordinator { group, id, round: 0, estimate: input, phase: Phase::New, heard: BTreeMap::new() })
     }
 
-    fn coordinator(&self, round: u64) -> ProcessId {
-        (round % self.group.count() as u64) as ProcessId
-    }
-
     fn begin_round(&mut self, sent: &mut Vec<Sent<Message>>) {
         self.heard = self.heard.split_off(&self.round);
         self.phase = Phase::AwaitsEstimate;
-        if self.coordinator(self.round) == self.id {
+        if self.group.coordinator(self.round) == self.id {
             let estimate = Message::Estimate { round: self.round, value: self.estimate };
             sent.extend(to_each(self.group.others(self.id), &estimate));
             self.vote(Some(self.estimate), sent);
@@ -125,9 +121,7 @@ impl RotatingCoordinator {
 
     /// Whether something of `round` is to be kept.
     fn keeps(&self, round: u64) -> Result<bool, Refused> {
-        if round > self.round.saturating_add(ROUNDS_AHEAD_MAX) {
-            return Err(Refused::FarAhead { round });
-        }
+        within_reach(round, self.round)?;
         Ok(round >= self.round && !matches!(self.phase, Phase::Decided(_)))
     }
 
@@ -136,7 +130,9 @@ impl RotatingCoordinator {
             return Err(Refused::OutOfPlace { from });
         }
         match message {
-            Message::Estimate { round, .. } if self.coordinator(round) != from => Err(Refused::OutOfPlace { from }),
+            Message::Estimate { round, .. } if self.group.coordinator(round) != from => {
+                Err(Refused::OutOfPlace { from })
+            }
             Message::Estimate { round, value } => {
                 let of_now = self.phase == Phase::AwaitsVotes && round == self.round;
                 if self.keeps(round)?
@@ -198,6 +194,6 @@ impl Process for RotatingCoordinator {
     }
 
     fn awaited(&self) -> Option<ProcessId> {
-        (self.phase == Phase::AwaitsEstimate).then(|| self.coordinator(self.round))
+        (self.phase == Phase::AwaitsEstimate).then(|| self.group.coordinator(self.round))
     }
 }

@@ -173,12 +173,11 @@ impl<F: Facade, S: Shared<F> + 'static> Job<F> for Interleave<F, S> {
                 return Ok(result.incomplete(format!("script {index} is not one of the model: {why}")));
             }
         }
-        let (mut schedules, mut raced) = (0, false);
+        let mut schedules = 0;
         let mut bounded: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, script) in self.scripts.iter().enumerate() {
             let found = self.run_script(setting, script);
             schedules += found.schedules;
-            raced |= found.raced;
             result.schedules = Some(schedules);
             result.steps += found.calls;
             let how = match found.preemptions_max {
@@ -194,17 +193,17 @@ impl<F: Facade, S: Shared<F> + 'static> Job<F> for Interleave<F, S> {
                 result.bounds.insert("preemptions".into(), told.collect::<Vec<_>>().join(", "));
             }
             match found.end {
-                End::Conforms => {}
+                End::Conforms if found.raced => {}
+                End::Conforms => {
+                    return Ok(result.incomplete(format!(
+                        "script {index}: loom saw nothing that its threads share, so nothing was raced: give two threads \
+                         calls that touch the same thing, and make the implementation of loom's locks and atomics (its own \
+                         `sync` module), not of the standard library's"
+                    )));
+                }
                 End::Diverges(divergence) => return Ok(result.diverges(divergence)),
                 End::Incomplete(why) => return Ok(result.incomplete(format!("script {index}: {why}"))),
             }
-        }
-        if !raced {
-            return Ok(result.incomplete(
-                "loom saw nothing that the threads share, so nothing was raced: give two threads calls that touch the \
-                 same thing, and make the implementation of loom's locks and atomics (its own `sync` module), not of the \
-                 standard library's",
-            ));
         }
         result.agreement = Agreement::Conforms;
         Ok(result)

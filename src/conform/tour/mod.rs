@@ -58,7 +58,7 @@ impl Options {
         Options { switch, ..self }
     }
 
-    /// Inputs given for suffixes at most; a million by default. What is not verified for want of them is counted.
+    /// Inputs given for suffixes at most; 300,000 by default. What is not verified for want of them is counted.
     #[must_use]
     pub fn suffix_steps_max(self, suffix_steps_max: usize) -> Self {
         Options { suffix_steps_max, ..self }
