@@ -1,5 +1,6 @@
 //! Logs of running implementations: what explains them, what does not, what is not known, and files that are no logs.
 
+#[cfg(feature = "circuit_breaker")]
 mod breaker;
 mod files;
 
@@ -39,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("events::text_is_a_witness", by_text),
         claim("events::a_layer_records_spans_as_intervals_and_events_as_points", layer),
     ];
+    #[cfg(feature = "circuit_breaker")]
     trials.extend(breaker::trials());
     trials.extend(files::trials());
     trials

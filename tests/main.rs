@@ -3,25 +3,30 @@
 //! A module gives a list of trials. Most are a claim and a closure; where data says what to try (a case, a trace file)
 //! there is one trial for each, named for it, so that a failure names what failed.
 
+#[cfg(feature = "circuit_breaker")]
 mod breaker;
 mod catalogue;
+#[cfg(feature = "circuit_breaker")]
 mod cli;
 mod conformance;
 mod engine;
 mod events;
 mod floors;
+#[cfg(feature = "flp")]
 mod flp;
 mod golden;
 mod interleave;
 mod liveness;
-#[cfg(feature = "peers")]
+#[cfg(all(feature = "flp", feature = "peers"))]
 mod omnipaxos;
 mod probability;
 mod readme;
 mod recovery;
+#[cfg(feature = "circuit_breaker")]
 mod storm;
 mod tours;
 mod toy;
+#[cfg(feature = "circuit_breaker")]
 mod traces;
 mod valency;
 mod views;
@@ -35,24 +40,29 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn main() -> ExitCode {
     remember_panics();
     let trials = [
+        #[cfg(feature = "circuit_breaker")]
         breaker::trials(),
         catalogue::trials(),
+        #[cfg(feature = "circuit_breaker")]
         cli::trials(),
         conformance::trials(),
         engine::trials(),
         events::trials(),
         floors::trials(),
+        #[cfg(feature = "flp")]
         flp::trials(),
         golden::trials(),
         interleave::trials(),
         liveness::trials(),
-        #[cfg(feature = "peers")]
+        #[cfg(all(feature = "flp", feature = "peers"))]
         omnipaxos::trials(),
         probability::trials(),
         readme::trials(),
         recovery::trials(),
+        #[cfg(feature = "circuit_breaker")]
         storm::trials(),
         tours::trials(),
+        #[cfg(feature = "circuit_breaker")]
         traces::trials(),
         valency::trials(),
         views::trials(),

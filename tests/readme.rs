@@ -7,6 +7,7 @@ use std::path::Path;
 use counterpart::conform::Mode;
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::trace::{Trace, write_whole};
+use counterpart_models::Protocol;
 use libtest_mimic::Trial;
 
 use crate::{catalogue, claim, root};
@@ -15,59 +16,71 @@ use crate::{catalogue, claim, root};
 const UPDATE: &str = "COUNTERPART_UPDATE";
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        claim("readme::the_circuit_breaker_tables_are_those_of_the_run", || {
-            let folder = "models/circuit_breaker";
-            let reports = reports_of("circuit_breaker");
-            compare(folder, "diagram", &format!("```mermaid\n{}```\n", counterpart_models::circuit_breaker::diagram()));
-            compare(folder, "verdicts", &verdicts(&reports));
-            compare(folder, "alongside", &alongside(&reports));
-            compare(folder, "crates", &deviations(&reports, |subject| subject.subject.contains('.')));
-            compare(folder, "defects", &deviations(&reports, |subject| !subject.subject.contains('.')));
-        }),
-        claim("readme::the_storm_table_is_that_of_the_models", || {
-            compare("models/circuit_breaker/storm", "policies", &crate::storm::table());
-        }),
-        claim("readme::the_flp_tables_are_those_of_the_run", || {
-            let folder = "models/flp";
-            let reports = reports_of("flp");
-            compare(folder, "valency", &counterpart_models::flp::valency::table());
-            compare(folder, "verdicts", &verdicts(&reports));
-            compare(folder, "alongside", &alongside(&reports));
-            compare(folder, "defects", &deviations(&reports, |_| true));
-            let (dot, svg) = counterpart_models::flp::valency::picture();
-            compare_file("models/flp/sequencer.dot", &dot);
-            compare_file("models/flp/sequencer.svg", &svg);
-        }),
-        claim("readme::the_first_screen_has_the_two_commands", || {
-            let text = fs::read_to_string(root().join("README.md")).expect("a README");
-            let first_screen: String = text.lines().take(40).collect::<Vec<_>>().join("\n");
-            for command in ["cargo run --release -- check", "cargo test"] {
-                assert!(first_screen.contains(command), "{command} is not on the first screen");
-            }
-        }),
-        claim("readme::links_lead_somewhere", links),
-    ]
+    let mut trials: Vec<Trial> = counterpart_models::PROTOCOLS
+        .iter()
+        .map(|protocol| {
+            claim(format!("readme::what_{}_shows_is_what_a_run_gives", protocol.name), || generated(protocol))
+        })
+        .collect();
+    trials.push(claim("readme::the_first_screen_has_the_two_commands", || {
+        let text = fs::read_to_string(root().join("README.md")).expect("a README");
+        let first_screen: String = text.lines().take(40).collect::<Vec<_>>().join("\n");
+        for command in ["cargo run --release -- check", "cargo test"] {
+            assert!(first_screen.contains(command), "{command} is not on the first screen");
+        }
+    }));
+    trials.push(claim("readme::links_lead_somewhere", links));
+    trials
+}
+
+/// The tables that all protocols may show, what this one's models give beside them, and no part without a source.
+fn generated(protocol: &Protocol) {
+    let folder = Path::new("models").join(protocol.name);
+    let own = (protocol.generated)();
+    for fresh in &own {
+        match fresh.part {
+            Some(part) => compare(&folder.join(fresh.file), part, &fresh.text),
+            None => compare_file(&folder.join(fresh.file), &fresh.text),
+        }
+    }
+    let reports = reports_of(protocol.name);
+    let readme = folder.join("README.md");
+    let text = fs::read_to_string(root().join(&readme)).expect("a README");
+    for part in text.split("<!-- ").skip(1).filter_map(|rest| rest.split_once(": generated -->")).map(|(part, _)| part)
+    {
+        let fresh = match part {
+            "verdicts" => verdicts(&reports),
+            "alongside" => alongside(&reports),
+            "crates" => deviations(&reports, |subject| subject.subject.contains('.')),
+            "defects" => deviations(&reports, |subject| !subject.subject.contains('.')),
+            "deviations" => deviations(&reports, |_| true),
+            _ if own.iter().any(|fresh| fresh.file == "README.md" && fresh.part == Some(part)) => continue,
+            _ => panic!("{}: nothing generates the part {part:?}", readme.display()),
+        };
+        compare(&readme, part, &fresh);
+    }
+    assert!(text.contains("<!-- verdicts: generated -->"), "{} shows no verdicts", readme.display());
 }
 
 fn reports_of(protocol: &str) -> Vec<&'static CaseReport> {
     catalogue::ran().iter().map(catalogue::Ran::report).filter(|report| report.protocol == protocol).collect()
 }
 
-/// Compares the part of `folder`'s README between its two comments with `fresh`.
+/// Compares the part of a README between its two comments with `fresh`.
 #[track_caller]
-fn compare(folder: &str, part: &str, fresh: &str) {
-    let file = root().join(folder).join("README.md");
+fn compare(readme: &Path, part: &str, fresh: &str) {
+    let file = root().join(readme);
     let text = fs::read_to_string(&file).expect("a README");
+    let named = readme.display();
     let (begin, end) = (format!("<!-- {part}: generated -->\n"), format!("<!-- {part}: end -->"));
-    let start = text.find(&begin).unwrap_or_else(|| panic!("{folder}/README.md has no {begin:?}")) + begin.len();
-    let stop = start + text[start..].find(&end).unwrap_or_else(|| panic!("{folder}/README.md has no {end:?}"));
+    let start = text.find(&begin).unwrap_or_else(|| panic!("{named} has no {begin:?}")) + begin.len();
+    let stop = start + text[start..].find(&end).unwrap_or_else(|| panic!("{named} has no {end:?}"));
     if text[start..stop] == *fresh {
         return;
     }
     assert!(
         std::env::var_os(UPDATE).is_some(),
-        "{folder}/README.md: the part {part:?} is not what a run gives; write it anew with\n    {UPDATE}=1 cargo test \
+        "{named}: the part {part:?} is not what a run gives; write it anew with\n    {UPDATE}=1 cargo test \
          --test suite readme\n{}",
         similar::TextDiff::from_lines(&text[start..stop], fresh).unified_diff()
     );
@@ -77,14 +90,15 @@ fn compare(folder: &str, part: &str, fresh: &str) {
 
 /// Compares a whole file with `fresh`.
 #[track_caller]
-fn compare_file(file: &str, fresh: &str) {
+fn compare_file(file: &Path, fresh: &str) {
     let path = root().join(file);
     if fs::read_to_string(&path).is_ok_and(|text| text == *fresh) {
         return;
     }
     assert!(
         std::env::var_os(UPDATE).is_some(),
-        "{file} is not what a run gives; write it anew with\n    {UPDATE}=1 cargo test --test suite readme"
+        "{} is not what a run gives; write it anew with\n    {UPDATE}=1 cargo test --test suite readme",
+        file.display()
     );
     write_whole(&path, fresh.as_bytes()).expect("the file can be written");
 }
@@ -163,13 +177,19 @@ fn linked(text: &str, trace: Option<&Path>) -> String {
 }
 
 fn links() {
-    for readme in [
-        "README.md",
-        "models/circuit_breaker/README.md",
-        "models/circuit_breaker/storm/README.md",
-        "models/flp/README.md",
-    ] {
-        let file = root().join(readme);
+    let mut readmes = vec![root().join("README.md")];
+    let mut folders = vec![root().join("models")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("readable").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("README.md") {
+                readmes.push(path);
+            }
+        }
+    }
+    assert!(readmes.len() > 2);
+    for file in readmes {
         let text = fs::read_to_string(&file).expect("a README");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if link.starts_with("http") || link.starts_with('#') {
@@ -177,7 +197,7 @@ fn links() {
             }
             let path = link.split('#').next().unwrap_or(link);
             let target = file.parent().expect("a folder").join(path);
-            assert!(target.exists(), "{readme} links to {link}, which is not there");
+            assert!(target.exists(), "{} links to {link}, which is not there", file.display());
         }
     }
 }

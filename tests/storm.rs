@@ -1,7 +1,5 @@
 //! The policy table of the retry storm: what was measured on a prototype comes out of the model again.
 
-use std::fmt::Write;
-
 use counterpart_models::circuit_breaker::storm::can_recover;
 use counterpart_models::circuit_breaker::storm::model::{Policy, Storm};
 use libtest_mimic::Trial;
@@ -36,28 +34,4 @@ pub(crate) fn trials() -> Vec<Trial> {
             })
         })
         .collect()
-}
-
-/// The whole table, for the folder's README.
-pub(crate) fn table() -> String {
-    const CLIENTS: [u8; 5] = [3, 4, 6, 8, 10];
-    let head: Vec<String> = CLIENTS.iter().map(|clients| format!("{clients} clients")).collect();
-    let mut table = format!("| policy | {} |\n|---|{}\n", head.join(" | "), "---|".repeat(CLIENTS.len()));
-    let rows = [
-        ("naive".to_string(), Policy::Naive),
-        ("drop stale at the server".into(), Policy::DropStale),
-        ("last in, first out".into(), Policy::LastInFirstOut),
-        ("retry budget, 1".into(), Policy::RetryBudget { retries_max: 1 }),
-    ]
-    .into_iter()
-    .chain([4, 8, 16].map(|cap_ticks| (format!("backoff, cap {cap_ticks}"), Policy::Backoff { cap_ticks })))
-    .chain((1..=12).map(|wait| (format!("breaker, open wait {wait}"), Policy::Breaker { open_wait_ticks: wait })));
-    for (name, policy) in rows {
-        let verdicts: Vec<&str> = CLIENTS
-            .iter()
-            .map(|clients| if can_recover(Storm::of(*clients, policy)) { "recovers" } else { "**trap**" })
-            .collect();
-        let _ = writeln!(table, "| {name} | {} |", verdicts.join(" | "));
-    }
-    table
 }

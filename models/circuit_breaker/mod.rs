@@ -94,6 +94,8 @@ use self::model::{Backend, Breaker, Variant, WindowKind};
 pub use self::implementation::{Config, ConfigError, Core, Outcome, Permit, PhaseName, Rejected, Status, Window};
 pub use self::shared::CircuitBreaker;
 
+use crate::{Generated, Protocol};
+
 /// Locks and atomics as they are shipped.
 mod sync {
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,6 +120,16 @@ mod loomed {
 
 type Shipped = SharedBinding<shared::CircuitBreaker>;
 type Raced = SharedBinding<loomed::shared::CircuitBreaker>;
+
+/// What the catalogue has of this protocol.
+pub const PROTOCOL: Protocol = Protocol { name: "circuit_breaker", cases, generated };
+
+fn generated() -> Vec<Generated> {
+    vec![
+        Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
+        Generated { file: "storm/README.md", part: Some("policies"), text: storm::table() },
+    ]
+}
 
 /// The cases of this protocol.
 pub fn cases() -> Vec<Case> {

@@ -84,9 +84,22 @@ use self::conformance::{
     SOME_DECIDES_ACCURATELY, SOME_DECIDES_THOUGH,
 };
 use self::model::{Attempt, System};
+use crate::{Generated, Protocol};
 
 const AGREEMENT: &str = "no two processes decide differently";
 const VALIDITY: &str = "what is decided was somebody's input";
+
+/// What the catalogue has of this protocol.
+pub const PROTOCOL: Protocol = Protocol { name: "flp", cases, generated };
+
+fn generated() -> Vec<Generated> {
+    let (dot, svg) = valency::picture();
+    vec![
+        Generated::part("valency", valency::table()),
+        Generated::file("sequencer.dot", dot),
+        Generated::file("sequencer.svg", svg),
+    ]
+}
 
 /// The cases of this protocol.
 pub fn cases() -> Vec<Case> {

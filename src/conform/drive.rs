@@ -8,6 +8,7 @@ use std::sync::Once;
 
 use super::lts::{Belief, Edge, Lts, Node};
 use super::watch::Watch;
+use super::{Make, Subject};
 use crate::model::{Counterpart, Facade};
 
 /// Why the model cannot follow an implementation.
@@ -137,7 +138,7 @@ impl<F: Facade> PartialEq for Observed<F> {
 
 /// Gives `input` to `subject` and catches what may go wrong with it.
 pub(crate) fn apply<F: Facade>(
-    subject: &mut impl Counterpart<F>,
+    subject: &mut (impl Counterpart<F> + ?Sized),
     input: &F::Input,
     watch: &Watch,
 ) -> Result<Observed<F>, Deviation> {
@@ -210,18 +211,18 @@ fn distinct(items: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// A subject, the belief that explains it, and the inputs that led there.
-pub(crate) struct Driver<'a, F: Facade, C> {
+pub(crate) struct Driver<'a, F: Facade> {
     pub(crate) lts: &'a Lts<F>,
     pub(crate) belief: Belief,
-    subject: C,
+    subject: Subject<F>,
     watch: &'a Watch,
     pub(crate) inputs: Vec<u32>,
     pub(crate) observed: Vec<Observed<F>>,
 }
 
-impl<'a, F: Facade, C: Counterpart<F>> Driver<'a, F, C> {
+impl<'a, F: Facade> Driver<'a, F> {
     /// A fresh subject.
-    pub(crate) fn start(lts: &'a Lts<F>, factory: &dyn Fn() -> C, watch: &'a Watch) -> Result<Self, Deviation> {
+    pub(crate) fn start(lts: &'a Lts<F>, factory: &Make<F>, watch: &'a Watch) -> Result<Self, Deviation> {
         watch.restart();
         let (subject, snapshot) = quietly(|| {
             let _call = watch.call();
@@ -249,7 +250,7 @@ impl<'a, F: Facade, C: Counterpart<F>> Driver<'a, F, C> {
     pub(crate) fn step(&mut self, input: u32) -> Result<Vec<(Node, Edge)>, Deviation> {
         self.inputs.push(input);
         self.watch.given(input);
-        let observed = apply::<F>(&mut self.subject, &self.lts.input(input), self.watch)?;
+        let observed = apply::<F>(&mut *self.subject, &self.lts.input(input), self.watch)?;
         let explained = explain(self.lts, &self.belief, input, &observed);
         self.observed.push(observed);
         let explained = explained?;
@@ -281,12 +282,7 @@ impl<F: Facade> Deviating<F> {
 
 /// Drives `inputs`, passing over those that the belief does not offer (so that a shortened run stays one of the model).
 /// `None`: the model follows to the end.
-pub(crate) fn drive<F: Facade, C: Counterpart<F>>(
-    lts: &Lts<F>,
-    factory: &dyn Fn() -> C,
-    watch: &Watch,
-    inputs: &[u32],
-) -> Option<Deviating<F>> {
+pub(crate) fn drive<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, inputs: &[u32]) -> Option<Deviating<F>> {
     let mut driver = match Driver::start(lts, factory, watch) {
         Ok(driver) => driver,
         Err(deviation) => return Some(Deviating::before_anything(deviation)),
@@ -307,12 +303,7 @@ pub(crate) fn drive<F: Facade, C: Counterpart<F>>(
 ///
 /// # Errors
 /// The run does not deviate a second time: the subject is not deterministic.
-pub(crate) fn shrink<F: Facade, C: Counterpart<F>>(
-    lts: &Lts<F>,
-    factory: &dyn Fn() -> C,
-    watch: &Watch,
-    found: Deviating<F>,
-) -> Deviating<F> {
+pub(crate) fn shrink<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, found: Deviating<F>) -> Deviating<F> {
     let Some(mut best) = drive(lts, factory, watch, &found.inputs) else {
         return Deviating {
             deviation: Deviation::Nondeterministic {

@@ -194,7 +194,16 @@ impl<F: Facade> Clone for Setting<F> {
 }
 
 /// Makes a fresh implementation, as it is before anything was done to it.
-pub type Factory<C> = Arc<dyn Fn() -> C + Send + Sync>;
+type Factory<F> = Arc<Make<F>>;
+
+type Make<F> = dyn Fn() -> Subject<F> + Send + Sync;
+
+/// Of whatever type: every mode is compiled once for a facade, not once more for each implementation.
+type Subject<F> = Box<dyn Counterpart<F>>;
+
+fn boxed<F: Facade, C: Counterpart<F> + 'static>(make: impl Fn() -> C + Send + Sync + 'static) -> Factory<F> {
+    Arc::new(move || Box::new(make()))
+}
 
 /// One way to run one implementation.
 pub trait Job<F: Facade>: Send + Sync {
@@ -231,7 +240,7 @@ pub fn tour_with<F: Facade, C: Counterpart<F> + 'static>(
     options: TourOptions,
     factory: impl Fn() -> C + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
-    Arc::new(tour::Tour { options, factory: Arc::new(factory) })
+    Arc::new(tour::Tour { options, factory: boxed(factory) })
 }
 
 /// Explores model and implementation together.
@@ -240,7 +249,7 @@ where
     F: Facade,
     C: Counterpart<F> + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
 {
-    Arc::new(product::Product { factory: Arc::new(factory) })
+    Arc::new(product::Product { factory: Arc::new(move || product::Explored::of(factory())) })
 }
 
 /// Walks `runs` times, at most `steps` inputs far, where the seed leads. `model` may have larger bounds than the one
@@ -252,5 +261,5 @@ pub fn walk<F: Facade, C: Counterpart<F> + 'static>(
     steps: usize,
     factory: impl Fn() -> C + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
-    Arc::new(walk::Walk { model, runs, steps, factory: Arc::new(factory) })
+    Arc::new(walk::Walk { model, runs, steps, factory: boxed(factory) })
 }

@@ -4,6 +4,7 @@
 //! The implementation must not grow without end where it behaves alike: `Counterpart::canonical` sees to that, and
 //! seeded walks see to it that `canonical` changes nothing else.
 
+use std::any::Any;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,19 +18,73 @@ use super::drive::{Deviating, Deviation, Driver, Observed, apply, explain, quiet
 use super::lts::{Belief, Lts};
 use super::narrate::narrate;
 use super::watch::{Hung, Watch, watched};
-use super::{Agreement, Conformance, Divergence, Factory, Job, Mode, Setting};
+use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting};
 use crate::explore::{Budget, Graph, ModelError, Stop, explore_until};
 use crate::model::{Counterpart, Facade};
 use crate::trace::Trace;
 
-pub(super) struct Product<C> {
-    pub(super) factory: Factory<C>,
+pub(super) struct Product<F: Facade> {
+    pub(super) factory: Arc<dyn Fn() -> Explored<F> + Send + Sync>,
+}
+
+/// An implementation that can be part of a state, of whatever type.
+pub(super) struct Explored<F: Facade>(Box<dyn Explorable<F>>);
+
+trait Explorable<F: Facade>: Counterpart<F> + Any + Send + Sync {
+    fn cloned(&self) -> Box<dyn Explorable<F>>;
+    fn equals(&self, other: &dyn Any) -> bool;
+    fn hash_into(&self, state: &mut dyn Hasher);
+}
+
+impl<F: Facade, C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static> Explorable<F> for C {
+    fn cloned(&self) -> Box<dyn Explorable<F>> {
+        Box::new(self.clone())
+    }
+
+    fn equals(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<C>().is_some_and(|other| other == self)
+    }
+
+    fn hash_into(&self, mut state: &mut dyn Hasher) {
+        self.hash(&mut state);
+    }
+}
+
+impl<F: Facade> Explored<F> {
+    pub(super) fn of<C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static>(subject: C) -> Self {
+        Explored(Box::new(subject))
+    }
+}
+
+impl<F: Facade> Clone for Explored<F> {
+    fn clone(&self) -> Self {
+        Explored(self.0.cloned())
+    }
+}
+
+impl<F: Facade> Hash for Explored<F> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash_into(state);
+    }
+}
+
+impl<F: Facade> PartialEq for Explored<F> {
+    fn eq(&self, other: &Self) -> bool {
+        let other: &dyn Any = &*other.0;
+        self.0.equals(other)
+    }
+}
+
+/// For modes that go along one path.
+fn plain<F: Facade>(factory: &Arc<dyn Fn() -> Explored<F> + Send + Sync>) -> Factory<F> {
+    let factory = factory.clone();
+    Arc::new(move || factory().0)
 }
 
 /// Model and implementation, side by side.
-struct Pair<F: Facade, C> {
+struct Pair<F: Facade> {
     lts: Arc<Lts<F>>,
-    factory: Factory<C>,
+    factory: Arc<dyn Fn() -> Explored<F> + Send + Sync>,
     watch: Arc<Mutex<Option<Arc<Watch>>>>,
     /// Calls that are known never to return, by state and input.
     silent: Vec<(u64, u32)>,
@@ -37,16 +92,16 @@ struct Pair<F: Facade, C> {
 }
 
 /// What the explorer keeps.
-struct Both<C> {
+struct Both<F: Facade> {
     belief: Belief,
     /// `None` once it deviated.
-    subject: Option<C>,
+    subject: Option<Explored<F>>,
     deviation: Option<Deviation>,
     /// The model's states are outside its boundary.
     beyond: bool,
 }
 
-impl<C: Clone> Clone for Both<C> {
+impl<F: Facade> Clone for Both<F> {
     fn clone(&self) -> Self {
         Both {
             belief: self.belief.clone(),
@@ -57,41 +112,37 @@ impl<C: Clone> Clone for Both<C> {
     }
 }
 
-impl<C> fmt::Debug for Both<C> {
+impl<F: Facade> fmt::Debug for Both<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "belief {:?}, deviation {:?}", self.belief, self.deviation)
     }
 }
 
-impl<C: Hash> Hash for Both<C> {
+impl<F: Facade> Hash for Both<F> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.belief.hash(state);
         self.subject.hash(state);
     }
 }
 
-impl<C: PartialEq> PartialEq for Both<C> {
+impl<F: Facade> PartialEq for Both<F> {
     fn eq(&self, other: &Self) -> bool {
         self.belief == other.belief && self.subject == other.subject && self.deviation == other.deviation
     }
 }
 
-impl<C> Both<C> {
+impl<F: Facade> Both<F> {
     fn deviating(deviation: Deviation) -> Self {
         Both { belief: Vec::new(), subject: None, deviation: Some(deviation), beyond: false }
     }
 }
 
-impl<F, C> Pair<F, C>
-where
-    F: Facade,
-    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
-{
-    fn start(&self) -> Both<C> {
+impl<F: Facade> Pair<F> {
+    fn start(&self) -> Both<F> {
         let made = quietly(|| {
             let mut subject = (self.factory)();
-            let snapshot = subject.observe();
-            subject.canonical();
+            let snapshot = subject.0.observe();
+            subject.0.canonical();
             (subject, snapshot)
         });
         match made {
@@ -103,7 +154,7 @@ where
         }
     }
 
-    fn step(&self, from: &Both<C>, input: u32) -> Option<Both<C>> {
+    fn step(&self, from: &Both<F>, input: u32) -> Option<Both<F>> {
         let subject = from.subject.as_ref()?;
         let place = (FixedState::default().hash_one(from), input);
         if self.silent.contains(&place) {
@@ -114,13 +165,13 @@ where
         watch.at(place.0, input);
         let given = self.lts.input(input);
         let mut after = subject.clone();
-        let observed: Observed<F> = match apply(&mut after, &given, &watch) {
+        let observed: Observed<F> = match apply(&mut *after.0, &given, &watch) {
             Ok(observed) => observed,
             Err(deviation) => return Some(Both::deviating(deviation)),
         };
         // A clone of the same state, given the same, must do the same.
         let mut again = subject.clone();
-        match apply::<F>(&mut again, &given, &watch) {
+        match apply::<F>(&mut *again.0, &given, &watch) {
             Ok(second) if second == observed && again == after => {}
             Ok(second) if second == observed => {
                 return Some(Both::deviating(Deviation::Nondeterministic {
@@ -141,44 +192,36 @@ where
             Err(deviation) => return Some(Both::deviating(deviation)),
         };
         let beyond = explained.steps.iter().any(|(_, edge)| edge.beyond);
-        after.canonical();
+        after.0.canonical();
         Some(Both { belief: explained.belief, subject: Some(after), deviation: None, beyond })
     }
 }
 
-impl<F, C> Model for Pair<F, C>
-where
-    F: Facade,
-    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
-{
-    type State = Both<C>;
+impl<F: Facade> Model for Pair<F> {
+    type State = Both<F>;
     type Action = u32;
 
-    fn init_states(&self) -> Vec<Both<C>> {
+    fn init_states(&self) -> Vec<Both<F>> {
         vec![self.start()]
     }
 
-    fn actions(&self, state: &Both<C>, actions: &mut Vec<u32>) {
+    fn actions(&self, state: &Both<F>, actions: &mut Vec<u32>) {
         if let Some(subject) = &state.subject {
             let offers = self.lts.offers(&state.belief);
-            actions.extend(offers.into_iter().filter(|input| subject.supports(&self.lts.input(*input))));
+            actions.extend(offers.into_iter().filter(|input| subject.0.supports(&self.lts.input(*input))));
         }
     }
 
-    fn next_state(&self, state: &Both<C>, input: u32) -> Option<Both<C>> {
+    fn next_state(&self, state: &Both<F>, input: u32) -> Option<Both<F>> {
         self.step(state, input)
     }
 
-    fn within_boundary(&self, state: &Both<C>) -> bool {
+    fn within_boundary(&self, state: &Both<F>) -> bool {
         !state.beyond
     }
 }
 
-impl<F, C> Job<F> for Product<C>
-where
-    F: Facade,
-    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
-{
+impl<F: Facade> Job<F> for Product<F> {
     fn mode(&self) -> Mode {
         Mode::Product
     }
@@ -201,7 +244,7 @@ where
                 // Explored again, with this call known never to return: the trace to it is then a shortest one.
                 Err(Hung { at: Some(place), .. }) if !silent.contains(&place) => silent.push(place),
                 Err(hung) => {
-                    let divergence = super::replay::silent(&lts, setting, &hung, &self.factory);
+                    let divergence = super::replay::silent(&lts, setting, &hung, &plain(&self.factory));
                     return Ok(Conformance::new(Mode::Product).diverges(divergence));
                 }
             }
@@ -210,11 +253,11 @@ where
 
     fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
         if !trace.extra.contains_key(COMPARED) {
-            return super::replay::inputs(setting, trace, &self.factory);
+            return super::replay::inputs(setting, trace, &plain(&self.factory));
         }
         let lts = Lts::new(setting.model.clone(), setting.facade.clone());
         let mut wanted = trace.steps.iter().map(|step| &step.input).filter(|input| !input.is_empty());
-        let run = with_and_without(&lts, &*self.factory, &Watch::new(), |offers| {
+        let run = with_and_without(&lts, &*plain(&self.factory), &Watch::new(), |offers| {
             let input = wanted.next()?;
             offers.iter().copied().find(|number| format!("{:?}", lts.input(*number)) == *input)
         });
@@ -231,16 +274,16 @@ fn compared<F: Facade>(lts: &Lts<F>, setting: &Setting<F>, run: &Deviating<F>) -
     divergence
 }
 
-fn product<F, C>(pair: &Arc<Pair<F, C>>, setting: &Setting<F>, watch: &Arc<Watch>) -> Result<Conformance, ModelError>
-where
-    F: Facade,
-    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
-{
+fn product<F: Facade>(
+    pair: &Arc<Pair<F>>,
+    setting: &Setting<F>,
+    watch: &Arc<Watch>,
+) -> Result<Conformance, ModelError> {
     let _span = tracing::debug_span!("product").entered();
     *pair.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch.clone());
     // One thread: a call that hangs must be told from the others. Each call is made twice as it is: no recheck.
     let budget = Budget { threads: 1, recheck: false, ..setting.budget.clone() };
-    let graph = explore_until(pair.clone(), &budget, |both: &Both<C>| both.deviation.is_some())?;
+    let graph = explore_until(pair.clone(), &budget, |both: &Both<F>| both.deviation.is_some())?;
     let mut result = Conformance::new(Mode::Product);
     result.edges = graph.edge_count();
     result.edges_driven = graph.edge_count();
@@ -265,23 +308,15 @@ where
     Ok(result)
 }
 
-fn inputs_to<F, C>(graph: &Graph<Pair<F, C>>, node: usize) -> Vec<u32>
-where
-    F: Facade,
-    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
-{
+fn inputs_to<F: Facade>(graph: &Graph<Pair<F>>, node: usize) -> Vec<u32> {
     graph.path_to(node).steps.into_iter().map(|(input, _)| input).collect()
 }
 
 /// The answers along `inputs`, whose last deviates.
-fn again<F, C>(pair: &Pair<F, C>, inputs: Vec<u32>, deviation: Option<Deviation>) -> Deviating<F>
-where
-    F: Facade,
-    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
-{
+fn again<F: Facade>(pair: &Pair<F>, inputs: Vec<u32>, deviation: Option<Deviation>) -> Deviating<F> {
     let watch = Watch::new();
     let mut observed = Vec::new();
-    if let Ok(mut driver) = Driver::start(&pair.lts, &*pair.factory, &watch) {
+    if let Ok(mut driver) = Driver::start(&pair.lts, &*plain(&pair.factory), &watch) {
         for input in &inputs[..inputs.len().saturating_sub(1)] {
             if driver.step(*input).is_err() || driver.canonicalise().is_err() {
                 break;
@@ -298,15 +333,11 @@ const WALKS: usize = 64;
 const WALK_STEPS: usize = 64;
 
 /// Walks with and without `canonical`, given the same inputs; the first answer that differs.
-fn canonical_changes_nothing<F, C>(pair: &Pair<F, C>, setting: &Setting<F>, watch: &Watch) -> Option<Deviating<F>>
-where
-    F: Facade,
-    C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
-{
+fn canonical_changes_nothing<F: Facade>(pair: &Pair<F>, setting: &Setting<F>, watch: &Watch) -> Option<Deviating<F>> {
     let mut random = Pcg64::seed_from_u64(setting.seed);
     (0..WALKS).find_map(|_| {
         let mut left = WALK_STEPS;
-        with_and_without(&pair.lts, &*pair.factory, watch, |offers| {
+        with_and_without(&pair.lts, &*plain(&pair.factory), watch, |offers| {
             left = left.checked_sub(1).filter(|_| !offers.is_empty())?;
             Some(offers[(random.next_u32() as usize) % offers.len()])
         })
@@ -314,9 +345,9 @@ where
 }
 
 /// Gives the inputs that `choose` picks to a subject that is made canonical after each, and to one that never is.
-fn with_and_without<F: Facade, C: Counterpart<F>>(
+fn with_and_without<F: Facade>(
     lts: &Lts<F>,
-    factory: &dyn Fn() -> C,
+    factory: &Make<F>,
     watch: &Watch,
     mut choose: impl FnMut(&[u32]) -> Option<u32>,
 ) -> Option<Deviating<F>> {

@@ -18,7 +18,7 @@ use super::drive::{Deviating, Deviation, Driver, shrink};
 use super::lts::Lts;
 use super::narrate::{narrate, told};
 use super::watch::{Watch, watched};
-use super::{Agreement, Conformance, Divergence, Factory, Job, Mode, Setting};
+use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting, boxed};
 use crate::explore::ModelError;
 use crate::model::{Counterpart, Facade};
 use crate::trace::Trace;
@@ -114,7 +114,7 @@ impl<F: Facade> Recovery<F> {
 
     /// Demanded of implementations that `factory` makes.
     pub fn of<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>> {
-        Arc::new(Recovering { recovery: self, factory: Arc::new(factory) })
+        Arc::new(Recovering { recovery: self, factory: boxed(factory) })
     }
 
     fn setting(&self, setting: &Setting<F>) -> Setting<F> {
@@ -125,18 +125,18 @@ impl<F: Facade> Recovery<F> {
         setting
     }
 
-    fn is_reached<C: Counterpart<F>>(&self, driver: &Driver<'_, F, C>) -> bool {
+    fn is_reached(&self, driver: &Driver<'_, F>) -> bool {
         let lts = driver.lts;
         driver.belief.iter().all(|node| (self.goal)(&lts.model, &lts.state(*node)))
     }
 }
 
-struct Recovering<F: Facade, C> {
+struct Recovering<F: Facade> {
     recovery: Recovery<F>,
-    factory: Factory<C>,
+    factory: Factory<F>,
 }
 
-impl<F: Facade, C: Counterpart<F> + 'static> Job<F> for Recovering<F, C> {
+impl<F: Facade> Job<F> for Recovering<F> {
     fn mode(&self) -> Mode {
         Mode::Walk
     }
@@ -197,20 +197,20 @@ impl<F: Facade, C: Counterpart<F> + 'static> Job<F> for Recovering<F, C> {
 const FAULTS_END: &str = "faults-end-after";
 
 /// How one run came out.
-enum Came<'a, F: Facade, C> {
+enum Came<'a, F: Facade> {
     /// It needed to recover, or did not, and has.
     Well { needed: bool, steps: usize },
     /// It did something that the model does not.
     Deviates(Deviating<F>),
     /// It is not where it has to be.
-    Stuck { driver: Driver<'a, F, C>, ended: usize },
+    Stuck { driver: Driver<'a, F>, ended: usize },
 }
 
-fn recover<F: Facade, C: Counterpart<F>>(
+fn recover<F: Facade>(
     lts: &Lts<F>,
     setting: &Setting<F>,
     recovery: &Recovery<F>,
-    factory: &dyn Fn() -> C,
+    factory: &Make<F>,
     watch: &Watch,
 ) -> Conformance {
     let mut result = Conformance::new(Mode::Walk);
@@ -256,13 +256,13 @@ fn recover<F: Facade, C: Counterpart<F>>(
 }
 
 /// Steps where `choose` leads until it has no more to say, and then fairly, without faults.
-fn one_run<'a, F: Facade, C: Counterpart<F>>(
+fn one_run<'a, F: Facade>(
     lts: &'a Lts<F>,
     recovery: &Recovery<F>,
-    factory: &dyn Fn() -> C,
+    factory: &Make<F>,
     watch: &'a Watch,
     mut choose: impl FnMut(&[u32]) -> Option<u32>,
-) -> Came<'a, F, C> {
+) -> Came<'a, F> {
     let mut driver = match Driver::start(lts, factory, watch) {
         Ok(driver) => driver,
         Err(deviation) => return Came::Deviates(Deviating::before_anything(deviation)),
@@ -327,19 +327,19 @@ impl Queue {
     }
 }
 
-fn deviates<'a, F: Facade, C>(driver: Driver<'_, F, C>, deviation: Deviation) -> Came<'a, F, C> {
+fn deviates<'a, F: Facade>(driver: Driver<'_, F>, deviation: Deviation) -> Came<'a, F> {
     Came::Deviates(Deviating { inputs: driver.inputs, observed: driver.observed, deviation })
 }
 
 /// Leaves out what it can of the steps before the faults ended, single inputs at last.
-fn shortened<'a, F: Facade, C: Counterpart<F>>(
+fn shortened<'a, F: Facade>(
     lts: &'a Lts<F>,
     recovery: &Recovery<F>,
-    factory: &dyn Fn() -> C,
+    factory: &Make<F>,
     watch: &'a Watch,
-    mut driver: Driver<'a, F, C>,
+    mut driver: Driver<'a, F>,
     mut ended: usize,
-) -> (Driver<'a, F, C>, usize) {
+) -> (Driver<'a, F>, usize) {
     let mut chunk = ended.div_ceil(2);
     while chunk > 0 {
         let mut from = 0;
@@ -361,7 +361,7 @@ fn shortened<'a, F: Facade, C: Counterpart<F>>(
     (driver, ended)
 }
 
-fn never<F: Facade, C>(lts: &Lts<F>, setting: &Setting<F>, driver: &Driver<'_, F, C>, ended: usize) -> Divergence {
+fn never<F: Facade>(lts: &Lts<F>, setting: &Setting<F>, driver: &Driver<'_, F>, ended: usize) -> Divergence {
     let what = format!(
         "no fault after step {ended}, and {} steps later, everything possible having had its turn, it has not recovered",
         driver.inputs.len() - ended

@@ -5,15 +5,15 @@ use super::lts::Lts;
 use super::narrate::narrate;
 use super::watch::{Hung, watched};
 use super::{Divergence, Factory, Setting};
-use crate::model::{Counterpart, Facade};
+use crate::model::Facade;
 use crate::trace::Trace;
 use std::sync::Arc;
 
 /// Gives the inputs of `trace` to a fresh subject.
-pub(super) fn inputs<F: Facade, C: Counterpart<F> + 'static>(
+pub(super) fn inputs<F: Facade>(
     setting: &Setting<F>,
     trace: &Trace,
-    factory: &Factory<C>,
+    factory: &Factory<F>,
 ) -> Result<Option<Divergence>, String> {
     let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
     let (lts_there, there, factory_there) = (lts.clone(), setting.clone(), factory.clone());
@@ -51,11 +51,11 @@ pub(super) fn inputs<F: Facade, C: Counterpart<F> + 'static>(
 }
 
 /// The run whose last input was never answered. The inputs before it are given again, to record what they were answered.
-pub(super) fn silent<F: Facade, C: Counterpart<F> + 'static>(
+pub(super) fn silent<F: Facade>(
     lts: &Arc<Lts<F>>,
     setting: &Setting<F>,
     hung: &Hung,
-    factory: &Factory<C>,
+    factory: &Factory<F>,
 ) -> Divergence {
     let mut run = Deviating {
         inputs: hung.inputs.clone(),

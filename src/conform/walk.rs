@@ -15,20 +15,20 @@ use super::drive::{Deviating, Driver, shrink};
 use super::lts::Lts;
 use super::narrate::narrate;
 use super::watch::{Watch, watched};
-use super::{Agreement, Conformance, Divergence, Factory, Job, Mode, Setting};
+use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting};
 use crate::explore::{ModelError, Stop};
-use crate::model::{Counterpart, Facade};
+use crate::model::Facade;
 use crate::trace::Trace;
 
-pub(super) struct Walk<F: Facade, C> {
+pub(super) struct Walk<F: Facade> {
     /// Walked instead of the model that is explored.
     pub(super) model: Option<Arc<F::Model>>,
     pub(super) runs: u32,
     pub(super) steps: usize,
-    pub(super) factory: Factory<C>,
+    pub(super) factory: Factory<F>,
 }
 
-impl<F: Facade, C: Counterpart<F> + 'static> Walk<F, C> {
+impl<F: Facade> Walk<F> {
     fn setting(&self, setting: &Setting<F>) -> Setting<F> {
         let mut setting = setting.clone();
         if let Some(model) = &self.model {
@@ -38,7 +38,7 @@ impl<F: Facade, C: Counterpart<F> + 'static> Walk<F, C> {
     }
 }
 
-impl<F: Facade, C: Counterpart<F> + 'static> Job<F> for Walk<F, C> {
+impl<F: Facade> Job<F> for Walk<F> {
     fn mode(&self) -> Mode {
         Mode::Walk
     }
@@ -74,10 +74,10 @@ struct Gathered<F: Facade> {
     stop: Option<Stop>,
 }
 
-fn walk<F: Facade, C: Counterpart<F>>(
+fn walk<F: Facade>(
     lts: &Lts<F>,
     setting: &Setting<F>,
-    factory: &dyn Fn() -> C,
+    factory: &Make<F>,
     watch: &Watch,
     runs: u32,
     steps: usize,
@@ -137,9 +137,9 @@ fn walk<F: Facade, C: Counterpart<F>>(
 }
 
 /// Walks where `choices` lead. Returns the steps taken, and the deviation at which it ended.
-fn one_walk<F: Facade, C: Counterpart<F>>(
+fn one_walk<F: Facade>(
     lts: &Lts<F>,
-    factory: &dyn Fn() -> C,
+    factory: &Make<F>,
     watch: &Watch,
     choices: &[u16],
 ) -> (usize, Option<Deviating<F>>) {

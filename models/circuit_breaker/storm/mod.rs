@@ -17,6 +17,7 @@
 pub mod model;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use counterpart::model::{FairKey, Temporal};
 use counterpart::trace::itf_state;
@@ -159,4 +160,28 @@ pub fn can_recover(storm: Storm) -> bool {
         Some("violated") => false,
         other => panic!("a storm is small enough to be judged: {other:?}"),
     }
+}
+
+/// The whole table, for the folder's README.
+pub(super) fn table() -> String {
+    const CLIENTS: [u8; 5] = [3, 4, 6, 8, 10];
+    let head: Vec<String> = CLIENTS.iter().map(|clients| format!("{clients} clients")).collect();
+    let mut table = format!("| policy | {} |\n|---|{}\n", head.join(" | "), "---|".repeat(CLIENTS.len()));
+    let rows = [
+        ("naive".to_string(), Policy::Naive),
+        ("drop stale at the server".into(), Policy::DropStale),
+        ("last in, first out".into(), Policy::LastInFirstOut),
+        ("retry budget, 1".into(), Policy::RetryBudget { retries_max: 1 }),
+    ]
+    .into_iter()
+    .chain([4, 8, 16].map(|cap_ticks| (format!("backoff, cap {cap_ticks}"), Policy::Backoff { cap_ticks })))
+    .chain((1..=12).map(|wait| (format!("breaker, open wait {wait}"), Policy::Breaker { open_wait_ticks: wait })));
+    for (name, policy) in rows {
+        let verdicts: Vec<&str> = CLIENTS
+            .iter()
+            .map(|clients| if can_recover(Storm::of(*clients, policy)) { "recovers" } else { "**trap**" })
+            .collect();
+        let _ = writeln!(table, "| {name} | {} |", verdicts.join(" | "));
+    }
+    table
 }

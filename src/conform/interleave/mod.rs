@@ -24,7 +24,7 @@ pub use self::wait::Condvar;
 use super::drive::Deviation;
 use super::lts::{Belief, Lts};
 use super::watch::watched;
-use super::{Agreement, Conformance, Divergence, Factory, Job, Mode, Setting};
+use super::{Agreement, Conformance, Divergence, Job, Mode, Setting};
 use crate::explore::ModelError;
 use crate::model::{Facade, Shared};
 use crate::trace::Trace;
@@ -113,12 +113,15 @@ pub fn interleave<F: Facade, S: Shared<F> + 'static>(
     scripts: Vec<Script<F::Input>>,
     factory: impl Fn() -> S + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
-    Arc::new(Interleave::<F, S> { scripts, factory: Arc::new(factory) })
+    Arc::new(Interleave::<F> { scripts, factory: Arc::new(move || Box::new(factory())) })
 }
 
-struct Interleave<F: Facade, S> {
+/// Makes an implementation of loom's types, of whatever type itself.
+type Make<F> = dyn Fn() -> Box<dyn Shared<F>> + Send + Sync;
+
+struct Interleave<F: Facade> {
     scripts: Vec<Script<F::Input>>,
-    factory: Factory<S>,
+    factory: Arc<Make<F>>,
 }
 
 /// Whether invokes and returns are ordered by a shared atomic.
@@ -153,7 +156,7 @@ enum End {
     Incomplete(String),
 }
 
-impl<F: Facade, S: Shared<F> + 'static> Job<F> for Interleave<F, S> {
+impl<F: Facade> Job<F> for Interleave<F> {
     fn mode(&self) -> Mode {
         Mode::Interleave
     }
@@ -247,7 +250,7 @@ fn scripts_told(count: usize) -> String {
     if count == 1 { "1 script".into() } else { format!("{count} scripts") }
 }
 
-impl<F: Facade, S: Shared<F> + 'static> Interleave<F, S> {
+impl<F: Facade> Interleave<F> {
     /// Runs `script` with marks and without, each through all schedules or else within the bound.
     fn run_script(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Scripted {
         let calls = script.prefix.len() + script.threads.iter().map(Vec::len).sum::<usize>();
@@ -299,7 +302,7 @@ impl<F: Facade, S: Shared<F> + 'static> Interleave<F, S> {
         found
     }
 
-    fn plan(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks) -> Plan<F, S> {
+    fn plan(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks) -> Plan<F> {
         Plan {
             factory: self.factory.clone(),
             script: script.clone(),

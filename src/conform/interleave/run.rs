@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
 use super::trouble::{BRANCHES_MAX, Trouble};
-use super::{CallId, Marks, Script, wait};
-use crate::conform::Factory;
+use super::{CallId, Make, Marks, Script, wait};
 use crate::conform::drive::quietly;
 use crate::conform::watch::Watch;
 use crate::explore::Interrupt;
@@ -70,8 +69,8 @@ pub(super) struct Explored<F: Facade> {
 }
 
 /// What is run, and how far.
-pub(super) struct Plan<F: Facade, S> {
-    pub(super) factory: Factory<S>,
+pub(super) struct Plan<F: Facade> {
+    pub(super) factory: Arc<Make<F>>,
     pub(super) script: Script<F::Input>,
     pub(super) marks: Marks,
     /// Threads start and end, and call nothing: how many schedules the harness has of itself.
@@ -118,15 +117,15 @@ impl<F: Facade> Log<F> {
 }
 
 /// An implementation that is not dropped by a panic: loom's types can only be dropped while loom runs.
-struct Subject<S>(Option<S>);
+struct Subject<F: Facade>(Option<Box<dyn Shared<F>>>);
 
-impl<S> Subject<S> {
-    fn get(&self) -> &S {
-        self.0.as_ref().expect("there until it is dropped")
+impl<F: Facade> Subject<F> {
+    fn get(&self) -> &dyn Shared<F> {
+        self.0.as_deref().expect("there until it is dropped")
     }
 }
 
-impl<S> Drop for Subject<S> {
+impl<F: Facade> Drop for Subject<F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             std::mem::forget(self.0.take());
@@ -135,7 +134,7 @@ impl<S> Drop for Subject<S> {
 }
 
 /// Runs the plan's script through all its schedules, or somewhat more than `schedules_max`.
-pub(super) fn explore<F: Facade, S: Shared<F> + 'static>(plan: Plan<F, S>, watch: Arc<Watch>) -> Explored<F> {
+pub(super) fn explore<F: Facade>(plan: Plan<F>, watch: Arc<Watch>) -> Explored<F> {
     let mut builder = loom::model::Builder::new();
     // Everything that loom would otherwise take from the environment.
     builder.max_threads = loom::MAX_THREADS;
@@ -188,7 +187,7 @@ pub(super) fn explore<F: Facade, S: Shared<F> + 'static>(plan: Plan<F, S>, watch
 const SCHEDULES_BETWEEN: usize = 256;
 
 /// One execution, inside loom.
-fn one_schedule<F: Facade, S: Shared<F> + 'static>(plan: &Arc<Plan<F, S>>, shelf: &Shelf<F>) {
+fn one_schedule<F: Facade>(plan: &Arc<Plan<F>>, shelf: &Shelf<F>) {
     {
         let mut log = log(shelf);
         log.begin();
@@ -229,10 +228,10 @@ fn one_schedule<F: Facade, S: Shared<F> + 'static>(plan: &Arc<Plan<F, S>>, shelf
 }
 
 /// The calls of one thread.
-fn one_thread<F: Facade, S: Shared<F>>(
-    plan: &Plan<F, S>,
+fn one_thread<F: Facade>(
+    plan: &Plan<F>,
     shelf: &Shelf<F>,
-    kept: &Mutex<Option<Arc<Subject<S>>>>,
+    kept: &Mutex<Option<Arc<Subject<F>>>>,
     mark: &AtomicUsize,
     thread: usize,
 ) {
@@ -277,7 +276,7 @@ fn one_thread<F: Facade, S: Shared<F>>(
 }
 
 /// `None`: it waits, and will for ever.
-fn answer<F: Facade, S: Shared<F>>(subject: &S, input: &F::Input) -> Option<F::Output> {
+fn answer<F: Facade>(subject: &dyn Shared<F>, input: &F::Input) -> Option<F::Output> {
     match catch_unwind(AssertUnwindSafe(|| subject.call(input))) {
         Ok(output) => (!wait::given_up()).then_some(output),
         Err(_) if wait::given_up() => None,

@@ -22,9 +22,9 @@ use super::drive::{Deviating, Deviation, Driver, Observed, shrink};
 use super::lts::{Edge, Label, Lts, Node};
 use super::narrate::narrate;
 use super::watch::{Watch, watched};
-use super::{Conformance, Divergence, Factory, Job, Mode, Setting};
+use super::{Conformance, Divergence, Factory, Job, Make, Mode, Setting};
 use crate::explore::ModelError;
-use crate::model::{Counterpart, Facade};
+use crate::model::Facade;
 use crate::trace::Trace;
 
 pub use self::plan::Planned;
@@ -135,12 +135,12 @@ impl<F: Facade> TourPlan<F> {
     }
 }
 
-pub(super) struct Tour<C> {
+pub(super) struct Tour<F: Facade> {
     pub(super) options: Options,
-    pub(super) factory: Factory<C>,
+    pub(super) factory: Factory<F>,
 }
 
-impl<F: Facade, C: Counterpart<F> + 'static> Job<F> for Tour<C> {
+impl<F: Facade> Job<F> for Tour<F> {
     fn mode(&self) -> Mode {
         Mode::Tour
     }
@@ -173,18 +173,18 @@ type Run<F> = (Vec<u32>, Vec<Observed<F>>);
 const TELLING_MAX: usize = 8;
 
 /// A tour under way.
-struct Touring<'a, F: Facade, C> {
+struct Touring<'a, F: Facade> {
     lts: &'a Lts<F>,
-    driver: Driver<'a, F, C>,
+    driver: Driver<'a, F>,
     plan: Plan,
     lineage: Lineage,
     steps: usize,
 }
 
-fn tour<F: Facade, C: Counterpart<F>>(
+fn tour<F: Facade>(
     lts: &Lts<F>,
     setting: &Setting<F>,
-    factory: &dyn Fn() -> C,
+    factory: &Make<F>,
     watch: &Watch,
     options: Options,
 ) -> Conformance {
@@ -281,7 +281,7 @@ fn tour<F: Facade, C: Counterpart<F>>(
     result
 }
 
-impl<F: Facade, C: Counterpart<F>> Touring<'_, F, C> {
+impl<F: Facade> Touring<'_, F> {
     /// Goes along `way` as far as the implementation does.
     fn follow(&mut self, way: &[(Node, usize)]) -> Result<(), Deviation> {
         for (node, index) in way {
@@ -414,12 +414,7 @@ fn named<F: Facade>(lts: &Lts<F>, plan: &Plan) -> Vec<Unchosen> {
 }
 
 /// Drives all runs again; the first answer that differs is a deviation.
-fn second_time<F: Facade, C: Counterpart<F>>(
-    lts: &Lts<F>,
-    factory: &dyn Fn() -> C,
-    watch: &Watch,
-    runs: &[Run<F>],
-) -> Option<Deviating<F>> {
+fn second_time<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, runs: &[Run<F>]) -> Option<Deviating<F>> {
     for (inputs, first) in runs {
         let mut driver = match Driver::start(lts, factory, watch) {
             Ok(driver) => driver,

@@ -5,17 +5,18 @@
 //! and the same path: with that, every implementation of at most `switch` more states than the model is found out that
 //! is deterministic and does not conform.
 
+use super::super::Make;
 use super::super::drive::{Deviating, Driver};
 use super::super::lts::{Lts, Node};
 use super::super::watch::Watch;
 use super::identify::Identifiers;
 use super::{Options, Verified};
 use crate::explore::Interrupt;
-use crate::model::{Counterpart, Facade};
+use crate::model::Facade;
 
-pub(super) struct Verifying<'a, F: Facade, C> {
+pub(super) struct Verifying<'a, F: Facade> {
     pub(super) lts: &'a Lts<F>,
-    pub(super) factory: &'a dyn Fn() -> C,
+    pub(super) factory: &'a Make<F>,
     pub(super) watch: &'a Watch,
     pub(super) options: Options,
     pub(super) interrupt: &'a Interrupt,
@@ -33,7 +34,7 @@ enum Shown {
     NoRoom,
 }
 
-impl<F: Facade, C: Counterpart<F>> Verifying<'_, F, C> {
+impl<F: Facade> Verifying<'_, F> {
     /// Verifies the targets of `edges`, each given as its state and input.
     pub(super) fn run(
         &self,
