@@ -8,11 +8,12 @@
 //! looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
 
 mod referee;
+mod shape;
 
 use std::fmt::{self, Debug};
 use std::hash::BuildHasher;
-use std::ops::Range;
-use std::sync::Arc;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -21,7 +22,10 @@ use thiserror::Error;
 
 use crate::model::CheckedModel;
 
-pub use referee::{Referee, RefereeError, referee};
+use self::shape::{Origin, PackedTarget};
+
+pub use self::referee::{Referee, RefereeError, referee};
+pub use self::shape::{Shape, Target};
 
 /// Asked now and then; an answer is the reason to stop.
 pub type Interrupt = Arc<dyn Fn() -> Option<Stop> + Send + Sync>;
@@ -102,58 +106,11 @@ pub enum ModelError {
     NoInitialState,
 }
 
-/// Where a transition leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Into this node.
-    Node(usize),
-    /// `next_state` was `None`: the state stays as it is.
-    Refused,
-    /// Into a state outside `within_boundary`, which is not kept.
-    Cut,
-}
-
-/// A [`Target`] in four bytes.
-#[derive(Clone, Copy)]
-struct PackedTarget(u32);
-
-impl PackedTarget {
-    const REFUSED: PackedTarget = PackedTarget(u32::MAX);
-    const CUT: PackedTarget = PackedTarget(u32::MAX - 1);
-    /// The largest number of nodes that the packing has room for.
-    const NODES_MAX: usize = (u32::MAX - 2) as usize;
-
-    #[inline]
-    fn unpack(self) -> Target {
-        match self {
-            PackedTarget(u32::MAX) => Target::Refused,
-            PackedTarget(packed) if packed == u32::MAX - 1 => Target::Cut,
-            PackedTarget(node) => Target::Node(node as usize),
-        }
-    }
-}
-
-/// The step by which a node was first reached: from a node, by the action of this index.
-#[derive(Clone, Copy)]
-struct Origin {
-    node: u32,
-    action: u32,
-}
-
-/// What was reached. Nodes are numbered from 0 in breadth-first order.
+/// What was reached: the [`Shape`], to which it dereferences, with a state of the model for each node.
 pub struct Graph<M: Model> {
     model: Arc<M>,
     states: Vec<M::State>,
-    origins: Vec<Option<Origin>>,
-    /// First node of each level.
-    levels: Vec<usize>,
-    /// Node `n` owns `targets[offsets[n]..offsets[n + 1]]`, one for each of its actions in their order. Nodes beyond
-    /// were never expanded.
-    offsets: Vec<usize>,
-    targets: Vec<PackedTarget>,
-    edge_count: usize,
-    cut_count: usize,
-    stop: Option<Stop>,
+    shape: Shape,
 }
 
 /// A way through the graph from an initial state.
@@ -162,6 +119,14 @@ pub struct Path<M: Model> {
     pub initial: M::State,
     /// Each action with the state it leads to.
     pub steps: Vec<(M::Action, M::State)>,
+}
+
+impl<M: Model> Deref for Graph<M> {
+    type Target = Shape;
+
+    fn deref(&self) -> &Shape {
+        &self.shape
+    }
 }
 
 impl<M: CheckedModel> Graph<M> {
@@ -175,77 +140,6 @@ impl<M: CheckedModel> Graph<M> {
         &self.states
     }
 
-    /// How many nodes, the first of all, are initial.
-    pub fn initial_count(&self) -> usize {
-        self.levels.get(1).copied().unwrap_or(self.states.len())
-    }
-
-    /// Transitions into kept states, loops at a state included, refusals not.
-    pub fn edge_count(&self) -> usize {
-        self.edge_count
-    }
-
-    /// Transitions that lead outside the model's boundary.
-    pub fn cut_count(&self) -> usize {
-        self.cut_count
-    }
-
-    /// Steps from an initial state to the farthest state.
-    pub fn depth(&self) -> usize {
-        self.levels.len() - 1
-    }
-
-    /// Steps from an initial state to `node`.
-    pub fn depth_of(&self, node: usize) -> usize {
-        self.levels.partition_point(|first| *first <= node) - 1
-    }
-
-    /// Why it ended early, if it did.
-    pub fn stop(&self) -> Option<&Stop> {
-        self.stop.as_ref()
-    }
-
-    /// Whether every reachable state is here and every transition leads to one. If not, why.
-    pub fn incomplete(&self) -> Option<String> {
-        match (&self.stop, self.cut_count) {
-            (Some(stop), _) => Some(stop.to_string()),
-            (None, 0) => None,
-            (None, cuts) => Some(format!("{cuts} transitions lead outside the model's boundary")),
-        }
-    }
-
-    /// Whether `node`'s transitions are known.
-    pub fn is_expanded(&self, node: usize) -> bool {
-        node + 1 < self.offsets.len()
-    }
-
-    /// Where the actions of `node` lead, in the order of `Model::actions`; empty where it was not expanded.
-    pub fn targets(&self, node: usize) -> impl ExactSizeIterator<Item = Target> + '_ {
-        self.targets[self.places(node)].iter().map(|packed| packed.unpack())
-    }
-
-    /// The places of `node`'s transitions in a numbering of all the graph's, from 0 and without gaps, so that whoever
-    /// learns something of each can keep it in one list. In the order of `Model::actions`; empty where the node was not
-    /// expanded.
-    #[inline]
-    pub fn places(&self, node: usize) -> Range<usize> {
-        if self.is_expanded(node) { self.offsets[node]..self.offsets[node + 1] } else { 0..0 }
-    }
-
-    /// How many places there are.
-    pub fn place_count(&self) -> usize {
-        self.targets.len()
-    }
-
-    /// Where the transition at `place` leads.
-    ///
-    /// # Panics
-    /// If there is no such place.
-    #[inline]
-    pub fn target_at(&self, place: usize) -> Target {
-        self.targets[place].unpack()
-    }
-
     /// The actions of `node` with where they lead.
     pub fn transitions(&self, node: usize) -> Vec<(M::Action, Target)> {
         let mut actions = Vec::new();
@@ -257,16 +151,15 @@ impl<M: CheckedModel> Graph<M> {
 
     /// A shortest path to `node`.
     pub fn path_to(&self, node: usize) -> Path<M> {
-        let mut steps = Vec::new();
-        let mut at = node;
-        while let Some(Origin { node: from, action }) = self.origins[at] {
+        let way = self.way_to(node);
+        let initial = way.first().map_or(node, |(from, _)| *from);
+        let reached = way.iter().skip(1).map(|(from, _)| *from).chain([node]);
+        let steps = way.iter().zip(reached).map(|((from, index), to)| {
             let mut actions = Vec::new();
-            self.model.actions(&self.states[from as usize], &mut actions);
-            steps.push((actions.swap_remove(action as usize), self.states[at].clone()));
-            at = from as usize;
-        }
-        steps.reverse();
-        Path { initial: self.states[at].clone(), steps }
+            self.model.actions(&self.states[*from], &mut actions);
+            (actions.swap_remove(*index), self.states[to].clone())
+        });
+        Path { initial: self.states[initial].clone(), steps: steps.collect() }
     }
 }
 
@@ -296,26 +189,16 @@ pub fn explore_until<M: CheckedModel>(
         hashes: Vec::new(),
         halt,
         states_max: budget.states_max.min(PackedTarget::NODES_MAX),
-        graph: Graph {
-            model,
-            states: Vec::new(),
-            origins: Vec::new(),
-            levels: vec![0],
-            offsets: vec![0],
-            targets: Vec::new(),
-            edge_count: 0,
-            cut_count: 0,
-            stop: None,
-        },
+        graph: Graph { model, states: Vec::new(), shape: Shape::new() },
     };
     builder.initialise()?;
     builder.run(budget)?;
     let graph = builder.graph;
     tracing::debug!(
         states = graph.states.len(),
-        edges = graph.edge_count,
+        edges = graph.edge_count(),
         depth = graph.depth(),
-        stop = graph.stop.as_ref().map(tracing::field::display),
+        stop = graph.stop().map(tracing::field::display),
         "explored"
     );
     Ok(graph)
@@ -365,18 +248,18 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
         }
         for state in states {
             if !self.graph.model.within_boundary(&state) {
-                self.graph.cut_count += 1;
+                self.graph.shape.cut_count += 1;
                 continue;
             }
             let hash = hash_of(&state);
             if self.find(hash, &state).is_none() {
                 if self.graph.states.len() >= self.states_max {
-                    self.graph.stop = Some(Stop::States(self.states_max));
+                    self.graph.shape.stop = Some(Stop::States(self.states_max));
                     break;
                 }
                 self.keep(hash, state, None);
             }
-            if self.graph.stop.is_some() {
+            if self.graph.shape.stop.is_some() {
                 break;
             }
         }
@@ -385,16 +268,16 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
 
     fn run(&mut self, budget: &Budget) -> Result<(), ModelError> {
         let mut level = 0..self.graph.states.len();
-        while !level.is_empty() && self.graph.stop.is_none() {
+        while !level.is_empty() && self.graph.shape.stop.is_none() {
             if self.graph.depth() >= budget.depth_max {
-                self.graph.stop = Some(Stop::Depth(budget.depth_max));
+                self.graph.shape.stop = Some(Stop::Depth(budget.depth_max));
                 return Ok(());
             }
-            self.graph.levels.push(level.end);
+            self.graph.shape.levels.push(level.end);
             let mut first = level.start;
-            while first < level.end && self.graph.stop.is_none() {
+            while first < level.end && self.graph.shape.stop.is_none() {
                 if let Some(stop) = (budget.interrupt)() {
-                    self.graph.stop = Some(stop);
+                    self.graph.shape.stop = Some(stop);
                     break;
                 }
                 let block = first..level.end.min(first + BLOCK_NODES);
@@ -407,8 +290,8 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
             tracing::trace!(depth = self.graph.depth(), states = self.graph.states.len(), "level done");
         }
         // The last level pushed has no states of its own unless the exploration was stopped inside it.
-        if self.graph.levels.last() == Some(&self.graph.states.len()) && self.graph.levels.len() > 1 {
-            self.graph.levels.pop();
+        if self.graph.shape.levels.last() == Some(&self.graph.states.len()) && self.graph.shape.levels.len() > 1 {
+            self.graph.shape.levels.pop();
         }
         Ok(())
     }
@@ -421,13 +304,13 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
         let parts: Vec<Range<usize>> =
             block.clone().step_by(share).map(|first| first..block.end.min(first + share)).collect();
         let view = self.view();
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || view.expand(part))).collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        })
+        let expanded: Vec<Mutex<_>> = parts.iter().map(|_| Mutex::new(None)).collect();
+        in_parallel(parts.len(), &|part| {
+            *expanded[part].lock().unwrap_or_else(PoisonError::into_inner) = Some(view.expand(parts[part].clone()));
+        });
+        let expansions =
+            expanded.into_iter().filter_map(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner));
+        expansions.collect()
     }
 
     fn view(&self) -> ExpandView<'_, M> {
@@ -437,19 +320,19 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
     fn merge(&mut self, expansion: Expansion<M::State>) {
         let mut successors = expansion.successors.into_iter();
         for count in expansion.counts {
-            let from = self.graph.offsets.len() - 1;
-            let first_target = self.graph.targets.len();
-            let (edges_before, cuts_before) = (self.graph.edge_count, self.graph.cut_count);
+            let from = self.graph.shape.offsets.len() - 1;
+            let first_target = self.graph.shape.targets.len();
+            let (edges_before, cuts_before) = (self.graph.shape.edge_count, self.graph.shape.cut_count);
             for action in 0..count {
                 let Some(successor) = successors.next() else { return };
                 let packed = match successor {
                     Successor::Refused => PackedTarget::REFUSED,
                     Successor::Cut => {
-                        self.graph.cut_count += 1;
+                        self.graph.shape.cut_count += 1;
                         PackedTarget::CUT
                     }
                     Successor::Known(node) => {
-                        self.graph.edge_count += 1;
+                        self.graph.shape.edge_count += 1;
                         PackedTarget(node)
                     }
                     Successor::New(hash, state) => {
@@ -459,23 +342,23 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
                                 self.keep(hash, state, Some(Origin { node: from as u32, action }))
                             }
                             None => {
-                                self.graph.stop = Some(Stop::States(self.states_max));
+                                self.graph.shape.stop = Some(Stop::States(self.states_max));
                                 0
                             }
                         };
-                        self.graph.edge_count += 1;
+                        self.graph.shape.edge_count += 1;
                         PackedTarget(node)
                     }
                 };
-                if self.graph.stop.is_some() {
+                if self.graph.shape.stop.is_some() {
                     // This node's transitions are not all known: it counts as not expanded.
-                    self.graph.targets.truncate(first_target);
-                    (self.graph.edge_count, self.graph.cut_count) = (edges_before, cuts_before);
+                    self.graph.shape.targets.truncate(first_target);
+                    (self.graph.shape.edge_count, self.graph.shape.cut_count) = (edges_before, cuts_before);
                     return;
                 }
-                self.graph.targets.push(packed);
+                self.graph.shape.targets.push(packed);
             }
-            self.graph.offsets.push(self.graph.targets.len());
+            self.graph.shape.offsets.push(self.graph.shape.targets.len());
         }
     }
 
@@ -486,15 +369,25 @@ impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
     fn keep(&mut self, hash: u64, state: M::State, origin: Option<Origin>) -> u32 {
         let node = self.graph.states.len() as u32;
         if (self.halt)(&state) {
-            self.graph.stop = Some(Stop::Found);
+            self.graph.shape.stop = Some(Stop::Found);
         }
         self.graph.states.push(state);
-        self.graph.origins.push(origin);
+        self.graph.shape.origins.push(origin);
         self.hashes.push(hash);
         let hashes = &self.hashes;
         self.index.insert_unique(hash, node, |other| hashes[*other as usize]);
         node
     }
+}
+
+/// Does each of so many parts of some work on a thread of its own.
+fn in_parallel(parts: usize, work: &(dyn Fn(usize) + Sync)) {
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..parts).map(|part| scope.spawn(move || work(part))).collect();
+        for worker in workers {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
 }
 
 /// What expanding needs to read, apart from what merging writes.

@@ -18,74 +18,81 @@ use super::lasso::{FairHomes, check_lasso, lasso};
 use super::liveness::Region;
 use super::probability::{Bounds, Extreme, MdpError, Precision, Process};
 use super::{Evidence, Finding, Lasso, Measured, Verdict, unless_vacuous};
-use crate::explore::{Graph, Interrupt, Stop, Target};
+use crate::explore::{Graph, Interrupt, Shape, Stop, Target};
 use crate::model::{Bound, CheckedModel, Kind, Spec, Strength, Temporal};
 
 /// What all properties of chance share.
-pub(super) struct Chances<'a, M: CheckedModel> {
-    graph: &'a Graph<M>,
-    spec: &'a dyn Spec<Model = M>,
+pub(super) struct Chances<'a> {
+    shape: &'a Shape,
     process: Process,
     /// Of choices; `None` where nothing asks for them.
     labels: Option<Labels>,
     interrupt: &'a Interrupt,
 }
 
-impl<'a, M: CheckedModel> Chances<'a, M> {
+impl<'a> Chances<'a> {
     /// `labels` are those of transitions.
     ///
     /// # Errors
     /// A weight is 0 or too large.
-    pub(super) fn of(
+    pub(super) fn of<M: CheckedModel>(
         graph: &'a Graph<M>,
-        spec: &'a dyn Spec<Model = M>,
+        spec: &dyn Spec<Model = M>,
         labels: Option<&Labels>,
         interrupt: &'a Interrupt,
     ) -> Result<Self, MdpError> {
         let process = Process::of(graph, spec)?;
         let labels = labels.map(|labels| labels.of_choices(graph, &process));
-        Ok(Chances { graph, spec, process, labels, interrupt })
+        Ok(Chances { shape: graph, process, labels, interrupt })
     }
 
-    pub(super) fn judge(&self, promise: &Temporal<M>) -> Finding<M> {
+    /// Judges `promise` of the graph and the spec that these are of.
+    pub(super) fn judge<M: CheckedModel>(
+        &self,
+        graph: &Graph<M>,
+        spec: &dyn Spec<Model = M>,
+        promise: &Temporal<M>,
+    ) -> Finding<M> {
         let mut finding = Finding::open(promise);
         match (promise.kind(), promise.bound()) {
-            (Kind::Probability | Kind::Reward, Some(bound)) => match self.measure(promise, bound) {
+            (Kind::Probability | Kind::Reward, Some(bound)) => match self.measure(graph, promise, bound) {
                 Ok(measured) => {
                     finding.verdict = measured.verdict((self.interrupt)());
                     finding.value = Some(measured);
                 }
                 Err(why) => finding.verdict = Verdict::Incomplete(why),
             },
-            _ => self.judge_surely(promise, &mut finding),
+            _ => self.judge_surely(graph, spec, promise, &mut finding),
         }
         finding
     }
 
-    fn judge_surely(&self, promise: &Temporal<M>, finding: &mut Finding<M>) {
+    fn judge_surely<M: CheckedModel>(
+        &self,
+        graph: &Graph<M>,
+        spec: &dyn Spec<Model = M>,
+        promise: &Temporal<M>,
+        finding: &mut Finding<M>,
+    ) {
         let Some(labels) = &self.labels else { return };
         finding.fairness = promise.assumption().and_then(|assumption| labels.found(assumption)).cloned();
         let fairness = labels.under(promise.assumption());
-        let region = Region::of(self.graph, promise);
+        let region = Region::of(graph, promise);
         finding.verdict = match self.avoiding(&fairness, &region) {
             Err(stop) => Verdict::Incomplete(stop.to_string()),
             Ok(homes) if homes.home.iter().all(Option::is_none) => {
-                unless_vacuous(self.graph, None, finding.fairness.as_ref())
+                unless_vacuous(graph, None, finding.fairness.as_ref())
             }
             Ok(homes) => {
-                let lasso = lasso(self.graph, &fairness, &region, &homes);
-                if let Err(wrong) = check_lasso(&**self.graph.model(), self.spec, promise, &lasso) {
+                let lasso = lasso(graph, &fairness, &region, &homes);
+                if let Err(wrong) = check_lasso(&**graph.model(), spec, promise, &lasso) {
                     panic!("the lasso found for {:?} is none: {wrong}", promise.name());
                 }
-                let states = self.node_of(lasso.at_loop_start()).map_or(0, |node| homes.size(node));
+                let states = node_of(graph, lasso.at_loop_start()).map_or(0, |node| homes.size(node));
                 finding.evidence = Some(Evidence::Avoidance { lasso, states });
                 Verdict::Violated
             }
         };
-    }
-
-    fn node_of(&self, state: &M::State) -> Option<usize> {
-        self.graph.states().iter().position(|other| other == state)
     }
 
     /// The end components that a scheduler can come to outside the goal and, being fair, stay in.
@@ -129,7 +136,7 @@ impl<'a, M: CheckedModel> Chances<'a, M> {
             reached[*node] = true;
         }
         while let Some(node) = open.pop() {
-            for target in self.graph.targets(node) {
+            for target in self.shape.targets(node) {
                 if let Target::Node(to) = target
                     && region.included[to]
                     && !std::mem::replace(&mut reached[to], true)
@@ -146,8 +153,8 @@ impl<'a, M: CheckedModel> Chances<'a, M> {
         if fairness.is_idle() {
             return nodes.to_vec();
         }
-        let enabled: Vec<BTreeSet<u32>> = nodes.iter().map(|node| fairness.enabled(self.graph, *node)).collect();
-        let places = nodes.iter().flat_map(|node| self.graph.places(*node)).filter(|place| homes.is_usable(*place));
+        let enabled: Vec<BTreeSet<u32>> = nodes.iter().map(|node| fairness.enabled(self.shape, *node)).collect();
+        let places = nodes.iter().flat_map(|node| self.shape.places(*node)).filter(|place| homes.is_usable(*place));
         let taken: BTreeSet<u32> = places.flat_map(|place| fairness.keys_at(place)).collect();
         let mut untaken: BTreeMap<u32, usize> = BTreeMap::new();
         for key in enabled.iter().flatten().filter(|key| !taken.contains(key)) {
@@ -166,37 +173,42 @@ impl<'a, M: CheckedModel> Chances<'a, M> {
     ///
     /// # Errors
     /// Why it is not known at all.
-    fn measure(&self, promise: &Temporal<M>, bound: Bound) -> Result<Measured, String> {
+    fn measure<M: CheckedModel>(
+        &self,
+        graph: &Graph<M>,
+        promise: &Temporal<M>,
+        bound: Bound,
+    ) -> Result<Measured, String> {
         if let Some(nonsense) = bound.nonsense(promise.kind()) {
             return Err(nonsense);
         }
         if let Some(assumption) = promise.assumption() {
             return Err(format!("it is over all schedulers, so that {assumption:?} cannot be assumed of them"));
         }
-        if let Some(why) = self.graph.incomplete() {
+        if let Some(why) = graph.incomplete() {
             return Err(MdpError::Incomplete(why).to_string());
         }
         let extreme = match bound {
             Bound::AtLeast(_) => Extreme::Min,
             Bound::AtMost(_) => Extreme::Max,
         };
-        let model = &**self.graph.model();
-        let goal: Vec<bool> = self.graph.states().iter().map(|state| promise.is_met(model, state)).collect();
+        let model = &**graph.model();
+        let goal: Vec<bool> = graph.states().iter().map(|state| promise.is_met(model, state)).collect();
         let precision = Precision { interrupt: self.interrupt.clone(), ..Precision::default() };
         let mdp = &self.process.mdp;
         let by_node = match promise.kind() {
-            Kind::Reward => mdp.reward(&goal, &self.rewards(promise)?, extreme, &precision),
+            Kind::Reward => mdp.reward(&goal, &self.rewards(graph, promise)?, extreme, &precision),
             _ => mdp.probability(&goal, extreme, &precision),
         };
         Ok(Measured { bounds: mdp.at_start(&by_node, extreme), extreme, bound })
     }
 
     /// By choice, what it earns.
-    fn rewards(&self, promise: &Temporal<M>) -> Result<Vec<f64>, String> {
-        let model = &**self.graph.model();
+    fn rewards<M: CheckedModel>(&self, graph: &Graph<M>, promise: &Temporal<M>) -> Result<Vec<f64>, String> {
+        let model = &**graph.model();
         let mut rewards: Vec<Option<f64>> = vec![None; self.process.mdp.choice_count()];
-        for (node, state) in self.graph.states().iter().enumerate() {
-            for (place, (action, _)) in self.graph.places(node).zip(self.graph.transitions(node)) {
+        for (node, state) in graph.states().iter().enumerate() {
+            for (place, (action, _)) in graph.places(node).zip(graph.transitions(node)) {
                 let Some(choice) = self.process.choice_at(place) else { continue };
                 let reward = promise.reward_of(model, state, &action);
                 if !reward.is_finite() || reward < 0.0 {
@@ -238,6 +250,10 @@ impl Measured {
             )),
         }
     }
+}
+
+fn node_of<M: CheckedModel>(graph: &Graph<M>, state: &M::State) -> Option<usize> {
+    graph.states().iter().position(|other| other == state)
 }
 
 /// By node, a node of its component.
@@ -287,7 +303,7 @@ pub fn check_avoidance<M: CheckedModel>(
     let region = Region::of(graph, property);
     let homes = chances.avoiding(&labels.under(property.assumption()), &region).map_err(|stop| stop.to_string())?;
     let keeps_inside = |(state, action): (&M::State, Option<&M::Action>)| {
-        let node = chances.node_of(state)?;
+        let node = node_of(graph, state)?;
         let is_it =
             |(place, (other, _)): (usize, (M::Action, Target))| Some(&other) == action && homes.is_usable(place);
         let inside = action.is_none() || graph.places(node).zip(graph.transitions(node)).any(is_it);

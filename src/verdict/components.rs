@@ -7,8 +7,7 @@
 
 use std::ops::Range;
 
-use crate::explore::{Graph, Target};
-use crate::model::CheckedModel;
+use crate::explore::{Shape, Target};
 
 /// The nodes to search, and what was found of them.
 pub(super) struct Components {
@@ -63,29 +62,29 @@ impl Components {
 
     /// Finds the components of what `roots` reach among the nodes to be searched. A component comes after all those
     /// that it leads to.
-    pub(super) fn search<M: CheckedModel>(
+    pub(super) fn search(
         &mut self,
-        graph: &Graph<M>,
+        shape: &Shape,
         roots: impl IntoIterator<Item = u32>,
         mut found: impl FnMut(&[u32], &mut Homes<'_>),
     ) {
         for root in roots {
             let mut order = 0;
             if self.nodes[root as usize].home == SEARCHED {
-                self.enter(graph, root, &mut order);
+                self.enter(shape, root, &mut order);
             }
             while let Some(visit) = self.way.last_mut() {
                 let Some(place) = visit.left.next() else {
                     self.leave(&mut found);
                     continue;
                 };
-                if let Target::Node(to) = graph.target_at(place) {
+                if let Target::Node(to) = shape.target_at(place) {
                     let Node { home, order: seen } = self.nodes[to];
                     if home != SEARCHED {
                         continue;
                     }
                     if seen == 0 {
-                        self.enter(graph, to as u32, &mut order);
+                        self.enter(shape, to as u32, &mut order);
                     } else {
                         visit.low = visit.low.min(seen);
                     }
@@ -94,11 +93,11 @@ impl Components {
         }
     }
 
-    fn enter<M: CheckedModel>(&mut self, graph: &Graph<M>, node: u32, order: &mut u32) {
+    fn enter(&mut self, shape: &Shape, node: u32, order: &mut u32) {
         *order += 1;
         self.nodes[node as usize].order = *order;
         self.open.push(node);
-        self.way.push(Visit { node, low: *order, left: graph.places(node as usize) });
+        self.way.push(Visit { node, low: *order, left: shape.places(node as usize) });
     }
 
     /// All that is reached from the last node of the way was seen: either its component is complete, or it belongs to

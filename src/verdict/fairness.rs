@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use serde::Serialize;
 
 use super::probability::Process;
-use crate::explore::{Graph, Target};
+use crate::explore::{Graph, Shape, Target};
 use crate::model::{CheckedModel, FairKey, Spec, Strength};
 
 /// The fairness a property was judged under, and how much of the model it spoke of.
@@ -108,7 +108,7 @@ impl Labels {
     }
 
     /// How often each assumption speaks, so that one that never does cannot go unnoticed.
-    fn count<M: CheckedModel>(&mut self, graph: &Graph<M>, assumptions: &BTreeSet<&'static str>) {
+    fn count(&mut self, shape: &Shape, assumptions: &BTreeSet<&'static str>) {
         for (found, assumption) in self.found.iter_mut().zip(assumptions) {
             let of_strength = |strength| {
                 self.keys.iter().filter(|key| key.assumption == *assumption && key.strength == strength).count()
@@ -120,23 +120,23 @@ impl Labels {
                 .iter()
                 .map(|set| set.iter().any(|key| self.keys[*key as usize].assumption == *assumption))
                 .collect();
-            found.states = (0..graph.states().len())
-                .filter(|node| graph.places(*node).any(|place| speaks[self.set_by_place[place] as usize]))
+            found.states = (0..shape.node_count())
+                .filter(|node| shape.places(*node).any(|place| speaks[self.set_by_place[place] as usize]))
                 .count();
         }
     }
 
     /// The same, but of choices: a transition is under whatever any outcome of its choice is under, since whoever makes
     /// the choice takes them all.
-    pub(super) fn of_choices<M: CheckedModel>(&self, graph: &Graph<M>, process: &Process) -> Self {
+    pub(super) fn of_choices(&self, shape: &Shape, process: &Process) -> Self {
         let mut labels = self.clone();
         if self.set_by_place.is_empty() {
             return labels;
         }
         let mut set_index: BTreeMap<Vec<u32>, u32> = self.sets.iter().cloned().zip(0..).collect();
-        for node in 0..graph.states().len() {
+        for node in 0..shape.node_count() {
             for choice in process.mdp.choices(node) {
-                let places = || graph.places(node).filter(|place| process.choice_at(*place) == Some(choice));
+                let places = || shape.places(node).filter(|place| process.choice_at(*place) == Some(choice));
                 let keys = |place: usize| self.sets[self.set_by_place[place] as usize].iter().copied();
                 let set: Vec<u32> = places().flat_map(keys).collect::<BTreeSet<u32>>().into_iter().collect();
                 let number = *set_index.entry(set).or_insert_with_key(|set| {
@@ -201,7 +201,7 @@ impl Fairness<'_> {
     }
 
     /// The keys enabled in `node`.
-    pub(super) fn enabled<M: CheckedModel>(&self, graph: &Graph<M>, node: usize) -> BTreeSet<u32> {
-        graph.places(node).flat_map(|place| self.keys_at(place)).collect()
+    pub(super) fn enabled(&self, shape: &Shape, node: usize) -> BTreeSet<u32> {
+        shape.places(node).flat_map(|place| self.keys_at(place)).collect()
     }
 }

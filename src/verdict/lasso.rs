@@ -11,7 +11,7 @@ use stateright::Model;
 use super::components::Components;
 use super::fairness::Fairness;
 use super::liveness::Region;
-use crate::explore::{Graph, Target};
+use crate::explore::{Graph, Shape, Target};
 use crate::model::{CheckedModel, Kind, Spec, Strength, Temporal};
 
 /// An infinite run: along the steps, and then from `loop_start` on for ever.
@@ -199,15 +199,9 @@ pub(super) fn lasso<M: CheckedModel>(
     graph: &Graph<M>,
     fairness: &Fairness<'_>,
     region: &Region,
-    components: &impl FairHomes,
+    components: &dyn FairHomes,
 ) -> Lasso<M> {
-    let (start, stem) = stem(graph, region, components);
-    let entry = stem.last().map_or(start, |(_, node)| *node);
-    let home = components.home(entry);
-    let inside = |place, to| components.home(to) == home && components.is_usable(place);
-    let layout = Layout { graph, fairness, region, inside: &inside };
-    let cycle = layout.cycle(entry);
-
+    let LaidOut { start, stem, cycle } = laid_out(graph, fairness, region, components);
     let path = graph.path_to(start);
     let mut steps: Vec<_> = path.steps.into_iter().map(|(action, state)| (Some(action), state)).collect();
     let loop_start = steps.len() + stem.len();
@@ -227,30 +221,47 @@ pub(super) fn lasso<M: CheckedModel>(
     Lasso { initial: path.initial, steps, loop_start }
 }
 
+/// A lasso by its nodes.
+struct LaidOut {
+    /// An entry of the region.
+    start: usize,
+    stem: Walk,
+    cycle: Walk,
+}
+
+fn laid_out(shape: &Shape, fairness: &Fairness<'_>, region: &Region, components: &dyn FairHomes) -> LaidOut {
+    let (start, stem) = stem(shape, region, components);
+    let entry = stem.last().map_or(start, |(_, node)| *node);
+    let home = components.home(entry);
+    let inside = |place, to| components.home(to) == home && components.is_usable(place);
+    let cycle = Layout { shape, fairness, region, inside: &inside }.cycle(entry);
+    LaidOut { start, stem, cycle }
+}
+
 /// An entry of the region, and from there the way to a fair component, so that both together are shortest.
-fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &impl FairHomes) -> (usize, Walk) {
-    let mut origins = Origins::new(graph);
+fn stem(shape: &Shape, region: &Region, components: &dyn FairHomes) -> (usize, Walk) {
+    let mut origins = Origins::new(shape);
     let mut entries = region.entries.iter().map(|node| *node as usize).peekable();
     let mut frontier: Vec<usize> = Vec::new();
     let mut depth = 0;
     loop {
         if frontier.is_empty() {
             let next = entries.peek().expect("a fair component is reached from an entry of its region");
-            depth = graph.depth_of(*next);
+            depth = shape.depth_of(*next);
         }
         // Entries lie at their own distance from an initial state: each joins when the search has come as far.
-        while let Some(entry) = entries.next_if(|entry| graph.depth_of(*entry) <= depth) {
+        while let Some(entry) = entries.next_if(|entry| shape.depth_of(*entry) <= depth) {
             if origins.note(entry, entry) {
                 frontier.push(entry);
             }
         }
         if let Some(found) = frontier.iter().find(|node| components.home(**node).is_some()) {
-            return origins.walk_to(graph, *found, |_, _| true);
+            return origins.walk_to(shape, *found, &|_, _| true);
         }
         let mut next = Vec::new();
         for node in frontier {
-            for place in graph.places(node) {
-                if let Target::Node(to) = graph.target_at(place)
+            for place in shape.places(node) {
+                if let Target::Node(to) = shape.target_at(place)
                     && region.included[to]
                     && origins.note(to, node)
                 {
@@ -268,8 +279,8 @@ fn stem<M: CheckedModel>(graph: &Graph<M>, region: &Region, components: &impl Fa
 struct Origins(Vec<u32>);
 
 impl Origins {
-    fn new<M: CheckedModel>(graph: &Graph<M>) -> Self {
-        Origins(vec![0; graph.states().len()])
+    fn new(shape: &Shape) -> Self {
+        Origins(vec![0; shape.node_count()])
     }
 
     /// Whether `to` is new. A search begins where a node comes from itself.
@@ -283,12 +294,7 @@ impl Origins {
 
     /// Where the search that saw `node` began, and the way from there. Of several transitions between the same nodes it
     /// takes the first that is `usable`.
-    fn walk_to<M: CheckedModel>(
-        &self,
-        graph: &Graph<M>,
-        node: usize,
-        usable: impl Fn(usize, usize) -> bool,
-    ) -> (usize, Walk) {
+    fn walk_to(&self, shape: &Shape, node: usize, usable: &dyn Fn(usize, usize) -> bool) -> (usize, Walk) {
         let mut walk = Walk::new();
         let mut at = node;
         loop {
@@ -298,7 +304,7 @@ impl Origins {
                 return (at, walk);
             }
             let place =
-                graph.places(from).find(|place| graph.target_at(*place) == Target::Node(at) && usable(*place, at));
+                shape.places(from).find(|place| shape.target_at(*place) == Target::Node(at) && usable(*place, at));
             walk.push((place.map_or(Move::Stay, Move::Transition), at));
             at = from;
         }
@@ -306,8 +312,8 @@ impl Origins {
 }
 
 /// Lays out a loop inside a fair component.
-struct Layout<'a, M: CheckedModel> {
-    graph: &'a Graph<M>,
+struct Layout<'a> {
+    shape: &'a Shape,
     fairness: &'a Fairness<'a>,
     region: &'a Region,
     /// Whether the transition at a place, which leads to a node, stays inside.
@@ -335,11 +341,11 @@ impl Debt {
     }
 }
 
-impl<M: CheckedModel> Layout<'_, M> {
+impl Layout<'_> {
     /// From `entry` always to the nearest step that pays some of what is owed, and back when nothing is. A condition
     /// once met stays met, except that a new node may enable a further strongly fair key; there are finitely many.
     fn cycle(&self, entry: usize) -> Walk {
-        let enabled = self.fairness.enabled(self.graph, entry);
+        let enabled = self.fairness.enabled(self.shape, entry);
         let of_strength = |strength| {
             enabled.iter().copied().filter(move |key| self.fairness.strength(*key) == Some(strength)).collect()
         };
@@ -392,32 +398,32 @@ impl<M: CheckedModel> Layout<'_, M> {
         if open.peek().is_none() {
             return false;
         }
-        let enabled = self.fairness.enabled(self.graph, to);
+        let enabled = self.fairness.enabled(self.shape, to);
         open.any(|key| !enabled.contains(key))
     }
 
     fn account(&self, debt: &mut Debt, step: Move, to: usize) {
         debt.taken.extend(self.keys(step));
         debt.visit &= !self.is_visited(to);
-        let enabled = self.fairness.enabled(self.graph, to);
+        let enabled = self.fairness.enabled(self.shape, to);
         debt.weak.retain(|key| enabled.contains(key));
         debt.strong.extend(enabled.into_iter().filter(|key| self.fairness.strength(*key) == Some(Strength::Strong)));
     }
 
     /// The shortest walk inside whose last step is as `wanted`.
     fn nearest(&self, from: usize, wanted: impl Fn(Move, usize) -> bool) -> Walk {
-        let mut origins = Origins::new(self.graph);
+        let mut origins = Origins::new(self.shape);
         origins.note(from, from);
         let mut queue = VecDeque::from([from]);
         while let Some(node) = queue.pop_front() {
-            let transitions = self.graph.places(node).filter_map(|place| match self.graph.target_at(place) {
+            let transitions = self.shape.places(node).filter_map(|place| match self.shape.target_at(place) {
                 Target::Node(to) if (self.inside)(place, to) => Some((Move::Transition(place), to)),
                 Target::Node(_) | Target::Refused | Target::Cut => None,
             });
             let stay = self.fairness.labels.stutters(node).then_some((Move::Stay, node));
             for (step, to) in transitions.chain(stay) {
                 if wanted(step, to) {
-                    let (_, mut walk) = origins.walk_to(self.graph, node, self.inside);
+                    let (_, mut walk) = origins.walk_to(self.shape, node, self.inside);
                     walk.push((step, to));
                     return walk;
                 }

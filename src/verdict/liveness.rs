@@ -28,8 +28,7 @@
 
 use super::components::{Components, Homes};
 use super::fairness::Fairness;
-use super::lasso::{Lasso, lasso};
-use crate::explore::{Graph, Interrupt, Stop, Target};
+use crate::explore::{Graph, Interrupt, Shape, Stop, Target};
 use crate::model::{CheckedModel, Kind, Strength, Temporal};
 
 /// Where a property is broken as long as a run stays there.
@@ -61,24 +60,23 @@ impl Region {
     }
 }
 
-/// Looks for a fair run that breaks `property`.
+/// Looks for components of `region` around which a fair run can go for ever.
 ///
 /// # Errors
 /// The search was stopped.
-pub(super) fn violation<M: CheckedModel>(
-    graph: &Graph<M>,
-    property: &Temporal<M>,
+pub(super) fn fair_components(
+    shape: &Shape,
+    region: &Region,
     fairness: &Fairness<'_>,
     interrupt: &Interrupt,
-) -> Result<Option<Lasso<M>>, Stop> {
-    let region = Region::of(graph, property);
-    let mut search = Search { graph, fairness, region: &region, tally: Tally::new(fairness.key_count()), found: false };
+) -> Result<Option<Components>, Stop> {
+    let mut search = Search { shape, fairness, region, tally: Tally::new(fairness.key_count()), found: false };
     let components = search.run(interrupt)?;
-    Ok(search.found.then(|| lasso(graph, fairness, &region, &components)))
+    Ok(search.found.then_some(components))
 }
 
-struct Search<'a, M: CheckedModel> {
-    graph: &'a Graph<M>,
+struct Search<'a> {
+    shape: &'a Shape,
     fairness: &'a Fairness<'a>,
     region: &'a Region,
     tally: Tally,
@@ -96,13 +94,13 @@ enum Standing {
     Refined(Vec<u32>),
 }
 
-impl<M: CheckedModel> Search<'_, M> {
+impl Search<'_> {
     /// Finds the components that are left once all is refined; only fair ones have a home in the end.
     fn run(&mut self, interrupt: &Interrupt) -> Result<Components, Stop> {
         let mut components = Components::among(self.region.included.iter().copied());
         let mut pending = Vec::new();
-        let graph = self.graph;
-        components.search(graph, self.region.entries.iter().copied(), |nodes, homes| {
+        let shape = self.shape;
+        components.search(shape, self.region.entries.iter().copied(), |nodes, homes| {
             pending.extend(self.settle(nodes, homes));
         });
         while let Some(nodes) = pending.pop() {
@@ -110,7 +108,7 @@ impl<M: CheckedModel> Search<'_, M> {
                 return Err(stop);
             }
             components.reopen(&nodes);
-            components.search(graph, nodes, |nodes, homes| pending.extend(self.settle(nodes, homes)));
+            components.search(shape, nodes, |nodes, homes| pending.extend(self.settle(nodes, homes)));
         }
         Ok(components)
     }
@@ -137,8 +135,8 @@ impl<M: CheckedModel> Search<'_, M> {
         if let [node] = nodes {
             // Most components are single nodes, and most of those have no loop.
             let node = *node as usize;
-            let loops = |place| self.graph.target_at(place) == Target::Node(node);
-            if !self.fairness.labels.stutters(node) && !self.graph.places(node).any(loops) {
+            let loops = |place| self.shape.target_at(place) == Target::Node(node);
+            if !self.fairness.labels.stutters(node) && !self.shape.places(node).any(loops) {
                 return Standing::Unfair;
             }
         }
@@ -150,7 +148,7 @@ impl<M: CheckedModel> Search<'_, M> {
         if self.fairness.is_idle() {
             return Standing::Fair;
         }
-        self.tally.count(self.graph, self.fairness, nodes, homes);
+        self.tally.count(self.shape, self.fairness, nodes, homes);
         let (tally, fairness) = (&self.tally, self.fairness);
         let is_untaken = |key: u32, strength| fairness.strength(key) == Some(strength) && !tally.taken[key as usize];
         let everywhere = |key: u32| tally.enabled[key as usize] as usize == nodes.len();
@@ -161,7 +159,7 @@ impl<M: CheckedModel> Search<'_, M> {
             return Standing::Fair;
         }
         let keeps = |node: &&u32| {
-            let mut keys = self.graph.places(**node as usize).flat_map(|place| fairness.keys_at(place));
+            let mut keys = self.shape.places(**node as usize).flat_map(|place| fairness.keys_at(place));
             !keys.any(|key| is_untaken(key, Strength::Strong))
         };
         Standing::Refined(nodes.iter().filter(keeps).copied().collect())
@@ -193,14 +191,14 @@ impl Tally {
         }
     }
 
-    fn count<M: CheckedModel>(&mut self, graph: &Graph<M>, fairness: &Fairness<'_>, nodes: &[u32], homes: &Homes<'_>) {
+    fn count(&mut self, shape: &Shape, fairness: &Fairness<'_>, nodes: &[u32], homes: &Homes<'_>) {
         for key in self.touched.drain(..) {
             let key = key as usize;
             (self.enabled[key], self.last[key], self.taken[key]) = (0, NOWHERE, false);
         }
         for node in nodes {
-            for place in graph.places(*node as usize) {
-                let stays = matches!(graph.target_at(place), Target::Node(to) if homes.contains(to));
+            for place in shape.places(*node as usize) {
+                let stays = matches!(shape.target_at(place), Target::Node(to) if homes.contains(to));
                 for key in fairness.keys_at(place) {
                     let index = key as usize;
                     if self.last[index] == NOWHERE {

@@ -27,8 +27,9 @@ use stateright::{Expectation, Model};
 
 use self::chance::Chances;
 use self::fairness::Labels;
+use self::liveness::Region;
 use self::probability::{Bounds, Extreme};
-use crate::explore::{Graph, Interrupt};
+use crate::explore::{Graph, Interrupt, Shape};
 use crate::model::{Bound, CheckedModel, Kind, Spec, Temporal};
 
 pub use self::chance::check_avoidance;
@@ -145,7 +146,7 @@ pub fn judge<M: CheckedModel>(graph: &Graph<M>, spec: &dyn Spec<Model = M>, inte
     let chances = of_chance.then(|| Chances::of(graph, spec, labels.as_ref().filter(|_| surely), interrupt));
     let mut live = promises.iter().map(|promise| match (&labels, &chances) {
         (Some(labels), _) if promise.kind().is_of_runs() => judge_run(graph, spec, promise, labels, interrupt),
-        (_, Some(Ok(chances))) if promise.kind().is_of_chance() => chances.judge(promise),
+        (_, Some(Ok(chances))) if promise.kind().is_of_chance() => chances.judge(graph, spec, promise),
         (_, Some(Err(error))) if promise.kind().is_of_chance() => {
             Finding { verdict: Verdict::Incomplete(error.to_string()), ..Finding::open(promise) }
         }
@@ -174,10 +175,12 @@ fn judge_run<M: CheckedModel>(
     let triggered = (promise.kind() == Kind::LeadsTo)
         .then(|| graph.states().iter().filter(|state| promise.is_triggered(model, state)).count());
     let fairness = promise.assumption().and_then(|assumption| labels.found(assumption)).cloned();
-    let (verdict, evidence) = match liveness::violation(graph, promise, &labels.under(promise.assumption()), interrupt)
-    {
+    let region = Region::of(graph, promise);
+    let assumed = labels.under(promise.assumption());
+    let (verdict, evidence) = match liveness::fair_components(graph, &region, &assumed, interrupt) {
         Err(stop) => (Verdict::Incomplete(stop.to_string()), None),
-        Ok(Some(lasso)) => {
+        Ok(Some(components)) => {
+            let lasso = lasso::lasso(graph, &assumed, &region, &components);
             if let Err(wrong) = check_lasso(model, spec, promise, &lasso) {
                 panic!("the lasso found for {:?} is none: {wrong}", promise.name());
             }
@@ -189,12 +192,8 @@ fn judge_run<M: CheckedModel>(
 }
 
 /// The verdict of a promise that no run was found to break.
-fn unless_vacuous<M: CheckedModel>(
-    graph: &Graph<M>,
-    triggered: Option<usize>,
-    fairness: Option<&FairnessFound>,
-) -> Verdict {
-    if let Some(why) = graph.incomplete() {
+fn unless_vacuous(shape: &Shape, triggered: Option<usize>, fairness: Option<&FairnessFound>) -> Verdict {
+    if let Some(why) = shape.incomplete() {
         return Verdict::Incomplete(why);
     }
     match fairness {
@@ -208,7 +207,9 @@ fn unless_vacuous<M: CheckedModel>(
 }
 
 fn judge_recoverable<M: CheckedModel>(graph: &Graph<M>, promise: &Temporal<M>) -> Finding<M> {
-    let (verdict, evidence) = match (trap::trap(graph, promise), graph.incomplete()) {
+    let model = &**graph.model();
+    let met: Vec<bool> = graph.states().iter().map(|state| promise.is_met(model, state)).collect();
+    let (verdict, evidence) = match (trap::trap(graph, &met), graph.incomplete()) {
         (Some(trap), _) => (Verdict::Violated, Some(Evidence::Trap(trap))),
         (None, Some(why)) => (Verdict::Incomplete(why), None),
         (None, None) => (Verdict::Holds, None),

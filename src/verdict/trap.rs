@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stateright::Model;
 
 use super::components::Components;
-use crate::explore::{Budget, Graph, ModelError, Target, explore};
+use crate::explore::{Budget, ModelError, Shape, Target, explore};
 use crate::model::{CheckedModel, Temporal};
 
 /// A state from which nothing leads to the goal.
@@ -17,19 +17,18 @@ pub struct Trap {
     pub states: usize,
 }
 
-/// The nearest state from which nothing leads to what `property` promises, nor to anything that is not known.
-pub(super) fn trap<M: CheckedModel>(graph: &Graph<M>, property: &Temporal<M>) -> Option<Trap> {
-    let model = &**graph.model();
-    let count = graph.states().len();
+/// The nearest node from which nothing leads to one that is `met`, nor to anything that is not known.
+pub(super) fn trap(shape: &Shape, met: &[bool]) -> Option<Trap> {
+    let count = shape.node_count();
     // A component comes after those it leads to, so that what those reach is known.
     let mut escapes = vec![false; count];
     let mut components = Components::among((0..count).map(|_| true));
-    components.search(graph, 0..count as u32, |nodes, _| {
+    components.search(shape, 0..count as u32, |nodes, _| {
         let escaping = nodes.iter().any(|node| {
             let node = *node as usize;
-            !graph.is_expanded(node)
-                || property.is_met(model, &graph.states()[node])
-                || graph.targets(node).any(|target| match target {
+            !shape.is_expanded(node)
+                || met[node]
+                || shape.targets(node).any(|target| match target {
                     Target::Node(to) => escapes[to],
                     Target::Cut => true,
                     Target::Refused => false,
@@ -40,18 +39,18 @@ pub(super) fn trap<M: CheckedModel>(graph: &Graph<M>, property: &Temporal<M>) ->
         }
     });
     let node = escapes.iter().position(|escapes| !escapes)?;
-    Some(Trap { node, states: reachable(graph, node) })
+    Some(Trap { node, states: reachable(shape, node) })
 }
 
 /// How many nodes can be reached from `node`, itself included.
-fn reachable<M: CheckedModel>(graph: &Graph<M>, node: usize) -> usize {
-    let mut seen = vec![false; graph.states().len()];
+fn reachable(shape: &Shape, node: usize) -> usize {
+    let mut seen = vec![false; shape.node_count()];
     seen[node] = true;
     let mut open = vec![node];
     let mut count = 0;
     while let Some(node) = open.pop() {
         count += 1;
-        for target in graph.targets(node) {
+        for target in shape.targets(node) {
             if let Target::Node(to) = target
                 && !std::mem::replace(&mut seen[to], true)
             {

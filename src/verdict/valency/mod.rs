@@ -86,7 +86,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::components::Components;
-use crate::explore::{Graph, Target};
+use crate::explore::{Graph, Shape, Target};
 use crate::model::{Consensus, Event, Values};
 
 pub use lemmas::{AdjacentPair, FAILURES_KEPT, Lemma2, Lemma3, Pair};
@@ -264,7 +264,7 @@ impl<'a, C: Consensus> Valencies<'a, C> {
         self.decided[node]
     }
 
-    /// The event of the transition at a [place](Graph::places) of the graph; `None` where it is refused.
+    /// The event of the transition at a [place](Shape::places) of the graph; `None` where it is refused.
     ///
     /// # Panics
     /// If there is no such place.
@@ -340,14 +340,14 @@ impl<'a, C: Consensus> Valencies<'a, C> {
 
 /// What is decided in the configurations reached from each. All of a component reach the same, and a component is found
 /// after those that it leads to.
-fn open_values<M: crate::model::CheckedModel>(graph: &Graph<M>, decided: &[Values]) -> Vec<Values> {
+fn open_values(shape: &Shape, decided: &[Values]) -> Vec<Values> {
     let mut open = vec![Values::NONE; decided.len()];
     let mut components = Components::among(decided.iter().map(|_| true));
-    components.search(graph, 0..decided.len() as u32, |nodes, _| {
+    components.search(shape, 0..decided.len() as u32, |nodes, _| {
         let mut values = Values::NONE;
         for node in nodes {
             values = values.union(decided[*node as usize]);
-            for target in graph.targets(*node as usize) {
+            for target in shape.targets(*node as usize) {
                 if let Target::Node(to) = target {
                     values = values.union(open[to]);
                 }

@@ -1,0 +1,161 @@
+//! What of a graph has nothing to do with the model's types: nodes by number, where their transitions lead, and how far
+//! it was explored. Whatever only walks about in a graph is written for this, and compiled once for all models.
+
+use std::ops::Range;
+
+use super::Stop;
+
+/// Where a transition leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Into this node.
+    Node(usize),
+    /// `next_state` was `None`: the state stays as it is.
+    Refused,
+    /// Into a state outside `within_boundary`, which is not kept.
+    Cut,
+}
+
+/// A [`Target`] in four bytes.
+#[derive(Clone, Copy)]
+pub(super) struct PackedTarget(pub(super) u32);
+
+impl PackedTarget {
+    pub(super) const REFUSED: PackedTarget = PackedTarget(u32::MAX);
+    pub(super) const CUT: PackedTarget = PackedTarget(u32::MAX - 1);
+    /// The largest number of nodes that the packing has room for.
+    pub(super) const NODES_MAX: usize = (u32::MAX - 2) as usize;
+
+    #[inline]
+    fn unpack(self) -> Target {
+        match self {
+            PackedTarget(u32::MAX) => Target::Refused,
+            PackedTarget(packed) if packed == u32::MAX - 1 => Target::Cut,
+            PackedTarget(node) => Target::Node(node as usize),
+        }
+    }
+}
+
+/// The step by which a node was first reached: from a node, by the action of this index.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) node: u32,
+    pub(super) action: u32,
+}
+
+/// Nodes and transitions of a [`Graph`](super::Graph). Nodes are numbered from 0 in breadth-first order.
+pub struct Shape {
+    pub(super) origins: Vec<Option<Origin>>,
+    /// First node of each level.
+    pub(super) levels: Vec<usize>,
+    /// Node `n` owns `targets[offsets[n]..offsets[n + 1]]`, one for each of its actions in their order. Nodes beyond
+    /// were never expanded.
+    pub(super) offsets: Vec<usize>,
+    pub(super) targets: Vec<PackedTarget>,
+    pub(super) edge_count: usize,
+    pub(super) cut_count: usize,
+    pub(super) stop: Option<Stop>,
+}
+
+impl Shape {
+    pub(super) fn new() -> Self {
+        Shape {
+            origins: Vec::new(),
+            levels: vec![0],
+            offsets: vec![0],
+            targets: Vec::new(),
+            edge_count: 0,
+            cut_count: 0,
+            stop: None,
+        }
+    }
+
+    /// How many states were reached.
+    pub fn node_count(&self) -> usize {
+        self.origins.len()
+    }
+
+    /// How many nodes, the first of all, are initial.
+    pub fn initial_count(&self) -> usize {
+        self.levels.get(1).copied().unwrap_or(self.node_count())
+    }
+
+    /// Transitions into kept states, loops at a state included, refusals not.
+    pub fn edge_count(&self) -> usize {
+        self.edge_count
+    }
+
+    /// Transitions that lead outside the model's boundary.
+    pub fn cut_count(&self) -> usize {
+        self.cut_count
+    }
+
+    /// Steps from an initial state to the farthest state.
+    pub fn depth(&self) -> usize {
+        self.levels.len() - 1
+    }
+
+    /// Steps from an initial state to `node`.
+    pub fn depth_of(&self, node: usize) -> usize {
+        self.levels.partition_point(|first| *first <= node) - 1
+    }
+
+    /// Why it ended early, if it did.
+    pub fn stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// Whether every reachable state is here and every transition leads to one. If not, why.
+    pub fn incomplete(&self) -> Option<String> {
+        match (&self.stop, self.cut_count) {
+            (Some(stop), _) => Some(stop.to_string()),
+            (None, 0) => None,
+            (None, cuts) => Some(format!("{cuts} transitions lead outside the model's boundary")),
+        }
+    }
+
+    /// Whether `node`'s transitions are known.
+    pub fn is_expanded(&self, node: usize) -> bool {
+        node + 1 < self.offsets.len()
+    }
+
+    /// Where the actions of `node` lead, in the order of `Model::actions`; empty where it was not expanded.
+    pub fn targets(&self, node: usize) -> impl ExactSizeIterator<Item = Target> + '_ {
+        self.targets[self.places(node)].iter().map(|packed| packed.unpack())
+    }
+
+    /// The places of `node`'s transitions in a numbering of all the graph's, from 0 and without gaps, so that whoever
+    /// learns something of each can keep it in one list. In the order of `Model::actions`; empty where the node was not
+    /// expanded.
+    #[inline]
+    pub fn places(&self, node: usize) -> Range<usize> {
+        if self.is_expanded(node) { self.offsets[node]..self.offsets[node + 1] } else { 0..0 }
+    }
+
+    /// How many places there are.
+    pub fn place_count(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Where the transition at `place` leads.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    #[inline]
+    pub fn target_at(&self, place: usize) -> Target {
+        self.targets[place].unpack()
+    }
+
+    /// A shortest way to `node`: each node on it that is left, with the index of the action that is taken there. Begins
+    /// in an initial node.
+    pub fn way_to(&self, node: usize) -> Vec<(usize, usize)> {
+        let mut way = Vec::new();
+        let mut at = node;
+        while let Some(Origin { node: from, action }) = self.origins[at] {
+            at = from as usize;
+            way.push((at, action as usize));
+        }
+        way.reverse();
+        way
+    }
+}
