@@ -18,6 +18,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("recovery::one_that_stays_broken_is_shown_by_a_shortest_way_into_it", stays_broken),
         claim("recovery::where_nothing_had_to_recover_nothing_was_shown", vacuous),
         claim("recovery::nothing_waits_for_ever_behind_what_is_always_new", crowded),
+        claim("recovery::faults_end", faults_end),
+        claim("recovery::where_it_may_be_elsewhere_it_has_not_recovered", elsewhere),
         claim("recovery::a_wrong_answer_on_the_way_is_a_wrong_answer", wrong_answer),
         claim("recovery::a_trace_of_it_replays", replays),
         claim("recovery::two_runs_of_one_name_and_mode_are_refused", twice),
@@ -143,6 +145,98 @@ fn crowded() {
     check(&Pump { noise_max: 200, ..SOUND }, recovery().within(70)).assert();
     let short = check(&Pump { noise_max: 200, ..SOUND }, recovery().within(0));
     short.diverges("pump").assert();
+}
+
+/// Warms up step by step; whoever opens the window begins anew.
+struct Oven;
+
+impl Model for Oven {
+    type State = u8;
+    type Action = &'static str;
+
+    fn init_states(&self) -> Vec<u8> {
+        vec![3]
+    }
+
+    fn actions(&self, _: &u8, actions: &mut Vec<&'static str>) {
+        actions.extend(["heat", "open"]);
+    }
+
+    fn next_state(&self, degrees: &u8, action: &'static str) -> Option<u8> {
+        Some(if action == "heat" { (degrees + 1).min(3) } else { 0 })
+    }
+}
+
+/// Nobody sees how warm it is.
+struct OvenFacade;
+
+impl Facade for OvenFacade {
+    type Model = Oven;
+    type Input = &'static str;
+    type Output = ();
+    type Snapshot = ();
+
+    fn label(&self, _: &Oven, _: &u8, action: &&'static str, _: Option<&u8>) -> Option<(&'static str, ())> {
+        Some((action, ()))
+    }
+}
+
+/// With a window that goes on being opened in turn it would never be warm.
+fn faults_end() {
+    let check = |recovery: Recovery<OvenFacade>| {
+        let oven = || Simulated::new(&Arc::new(Oven), &Arc::new(OvenFacade));
+        Check::of(Oven).named("oven").facade(OvenFacade).subject("oven", recovery.of(oven))
+    };
+    let warm = || Recovery::new(|_: &Oven, degrees: &u8| *degrees == 3);
+    check(warm().without(|input| *input == "open")).assert();
+    check(warm()).diverges("oven").assert();
+}
+
+/// A coin that nobody looks at.
+struct Coin;
+
+impl Model for Coin {
+    type State = &'static str;
+    type Action = &'static str;
+
+    fn init_states(&self) -> Vec<&'static str> {
+        vec!["in the hand"]
+    }
+
+    fn actions(&self, coin: &&'static str, actions: &mut Vec<&'static str>) {
+        if *coin == "in the hand" {
+            actions.extend(["heads", "tails"]);
+        }
+    }
+
+    fn next_state(&self, _: &&'static str, side: &'static str) -> Option<&'static str> {
+        Some(side)
+    }
+}
+
+struct CoinFacade;
+
+impl Facade for CoinFacade {
+    type Model = Coin;
+    type Input = ();
+    type Output = ();
+    type Snapshot = ();
+
+    fn label(&self, _: &Coin, _: &&'static str, _: &&'static str, _: Option<&&'static str>) -> Option<((), ())> {
+        Some(((), ()))
+    }
+}
+
+fn elsewhere() {
+    struct Thrown;
+    impl Counterpart<CoinFacade> for Thrown {
+        fn apply(&mut self, (): &()) {}
+    }
+    let check = |goal: fn(&Coin, &&'static str) -> bool| {
+        Check::of(Coin).named("coin").facade(CoinFacade).subject("coin", Recovery::new(goal).after(1).of(|| Thrown))
+    };
+    check(|_, coin| *coin != "in the hand").assert();
+    check(|_, coin| *coin == "heads").diverges("coin").assert();
 }
 
 fn wrong_answer() {

@@ -48,17 +48,28 @@ fn judged_live(
     check.events(witness, source).run().cases.remove(0).conformance.remove(0)
 }
 
+/// Counts a thread that is done, or has panicked: nobody waits for it then.
+struct Gone<'a>(&'a AtomicUsize);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 /// Three callers, a clock and an operator, each a thread.
 fn run_on_threads(seed: u64) -> Result<Log, LogError> {
     let (model, log) = (model(), EventLog::of(TARGET));
     let breaker = Logged::new(SharedBinding::<CircuitBreaker>::new(&model));
     let breaker = &breaker;
     // Who is turned away waits for time to pass, and time passes when somebody waits for it.
-    let (waiting, ticks, gone) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    let (waiting, ticks, gone) = (&waiting, &ticks, &gone);
+    let (waiting, ticks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (callers_gone, clocks_gone) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (waiting, ticks, callers_gone, clocks_gone) = (&waiting, &ticks, &callers_gone, &clocks_gone);
     let mut threads: Vec<(String, Box<dyn FnOnce() + Send + '_>)> = Vec::new();
     for client in 0..model.clients {
         let work = move || {
+            let _gone = Gone(callers_gone);
             let mut random = Pcg64::seed_from_u64(seed * 8 + u64::from(client));
             for _ in 0..40 {
                 if breaker.call(Action::Acquire { client }) == Answer::Admitted {
@@ -68,17 +79,17 @@ fn run_on_threads(seed: u64) -> Result<Log, LogError> {
                 }
                 let turned_away_at = ticks.load(Ordering::SeqCst);
                 waiting.fetch_add(1, Ordering::SeqCst);
-                while ticks.load(Ordering::SeqCst) == turned_away_at {
+                while ticks.load(Ordering::SeqCst) == turned_away_at && clocks_gone.load(Ordering::SeqCst) == 0 {
                     thread::yield_now();
                 }
                 waiting.fetch_sub(1, Ordering::SeqCst);
             }
-            gone.fetch_add(1, Ordering::SeqCst);
         };
         threads.push((format!("client {client}"), Box::new(work)));
     }
     let time_passes = || {
-        while gone.load(Ordering::SeqCst) < usize::from(model.clients) {
+        let _gone = Gone(clocks_gone);
+        while callers_gone.load(Ordering::SeqCst) < usize::from(model.clients) {
             if waiting.load(Ordering::SeqCst) > 0 {
                 breaker.call(Action::Tick);
                 ticks.fetch_add(1, Ordering::SeqCst);
