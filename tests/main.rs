@@ -25,6 +25,7 @@ mod recovery;
 #[cfg(feature = "circuit_breaker")]
 mod storm;
 mod tours;
+#[cfg(feature = "circuit_breaker")]
 mod toy;
 #[cfg(feature = "circuit_breaker")]
 mod traces;

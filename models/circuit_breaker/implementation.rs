@@ -394,11 +394,13 @@ impl Results {
             (Results::Time { buckets: held }, Window::Time { buckets, bucket_ms }) => {
                 // A clock that went back adds to the newest bucket there is.
                 let number = held.back().map_or(0, |(newest, _)| *newest).max(now_ms / bucket_ms);
-                if held.back().is_none_or(|(newest, _)| *newest < number) {
-                    held.push_back((number, Tally::default()));
-                }
-                if let Some((_, tally)) = held.back_mut() {
-                    tally.add(result);
+                match held.back_mut() {
+                    Some((newest, tally)) if *newest == number => tally.add(result),
+                    Some(_) | None => {
+                        let mut tally = Tally::default();
+                        tally.add(result);
+                        held.push_back((number, tally));
+                    }
                 }
                 while held.front().is_some_and(|(oldest, _)| number - oldest >= u64::from(buckets)) {
                     held.pop_front();

@@ -20,6 +20,9 @@ pub(super) fn trials() -> Vec<Trial> {
     vec![
         claim("flp::no_event_makes_a_process_panic_or_change_its_decision", any_event),
         claim("flp::what_a_correct_process_would_not_send_is_refused", refused),
+        claim("flp::a_process_without_coordinator_and_coin_awaits_neither", waits_for_nobody),
+        claim("flp::votes_are_counted_in_groups_of_any_size", counted),
+        claim("flp::a_vote_that_comes_twice_or_late_changes_nothing", twice_and_late),
         claim("flp::a_group_is_neither_empty_nor_without_end", groups),
     ]
 }
@@ -157,6 +160,56 @@ fn refused() {
     refuses(&heard, 1, report(false), Refused::Contradicts { from: 1 });
     let far = ROUNDS_AHEAD_MAX + 1;
     refuses(&tossing, 1, ben_or::Message::Report { round: far, bit: true }, Refused::FarAhead { round: far });
+    let farthest = ben_or::Message::Report { round: ROUNDS_AHEAD_MAX, bit: true };
+    assert!(tossing.step(&Event::Message { from: 1, message: farthest }).is_ok());
+}
+
+/// Who has nobody to wait for and tosses nothing says so: it is told of no suspicion and given no coin.
+fn waits_for_nobody() {
+    let group = Group::of(3).expect("a group");
+    let voter = Voter::new(group, 0, Rule::WaitForAll, true).expect("a member");
+    let acceptor = Paxos::new(group, 1, Some(1)).expect("a member");
+    assert_eq!((voter.awaited(), voter.wants_coin()), (None, false));
+    assert_eq!((acceptor.awaited(), acceptor.wants_coin()), (None, false));
+}
+
+fn vote<P: Process<Message = votes::Message>>(process: &P, from: usize, vote: bool) -> P {
+    let event = Event::Message { from, message: votes::Message::Vote(vote) };
+    process.step(&event).expect("a vote").0
+}
+
+/// What process 0 decides when it has voted the first of `bits` and hears the others.
+fn decides(rule: Rule, bits: &[bool]) -> Option<bool> {
+    let group = Group::of(bits.len()).expect("a group");
+    let begun = Voter::new(group, 0, rule, bits[0]).expect("a member");
+    (1..bits.len()).fold(begun, |process, from| vote(&process, from, bits[from])).decision().copied()
+}
+
+fn counted() {
+    for count in 1..=6_usize {
+        for bits in 0..1_u32 << count {
+            let bits: Vec<bool> = (0..count).map(|process| bits >> process & 1 == 1).collect();
+            if count > 1 {
+                let ones = bits.iter().filter(|bit| **bit).count();
+                assert_eq!(decides(Rule::WaitForAll, &bits), Some(ones > count - ones), "{bits:?}");
+                assert_eq!(decides(Rule::And, &bits), Some(ones == count), "{bits:?}");
+                assert_eq!(decides(Rule::Sequencer, &bits), Some(bits[1]), "the first vote decides: {bits:?}");
+                // All but the last, which comes too late.
+                let first = bits[..count - 1].iter().filter(|bit| **bit).count();
+                assert_eq!(decides(Rule::FirstVotes, &bits), Some(first > count - 1 - first), "{bits:?}");
+            }
+        }
+    }
+}
+
+fn twice_and_late() {
+    let group = Group::of(3).expect("a group");
+    let voter = Voter::new(group, 0, Rule::WaitForAll, true).expect("a member");
+    let heard = vote(&voter, 1, true);
+    assert!(vote(&heard, 1, true) == heard);
+    let decided = vote(&Voter::new(group, 0, Rule::FirstVotes, true).expect("a member"), 1, true);
+    assert_eq!(decided.decision(), Some(&true));
+    assert!(vote(&decided, 1, false) == decided, "it has decided, and hears no more");
 }
 
 fn groups() {
