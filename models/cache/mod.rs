@@ -1,0 +1,155 @@
+//! Caches: why a hit ratio of 99% can mean nothing, and what a cache owes the database behind it.
+//!
+//! A shop's cache hit 99.2% of the time, and never below 98%, while its database collapsed in a flash sale: the one in a
+//! hundred that missed were the expensive queries. By the ratio all was well, to the end and beyond it.
+//!
+//! # Sources
+//! - R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013 (leases).
+//! - A. Vattani, F. Chierichetti, K. Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015 (XFetch).
+//! - N. Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021; L. Huang et al., "Metastable Failures
+//!   in the Wild", OSDI 2022.
+//! - L. Cherkasova, "Improving WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HPL-98-69R1, 1998.
+//!
+//! # Abstracted away
+//! - Values are versions of what the database has; a load reads when it begins.
+//! - Time is in ticks; what happens within one is not ordered by time.
+
+pub mod conformance;
+pub mod database;
+mod defects;
+pub mod implementation;
+pub mod model;
+pub mod shared;
+
+use std::sync::Arc;
+
+use counterpart::conform;
+use counterpart::model::Sequential;
+use counterpart::{Case, Check};
+
+use self::conformance::bindings::{CoreBinding, SharedBinding, scripts};
+use self::conformance::{ALL_IDLE, CacheFacade, CacheSpec, TOLD};
+use self::model::Variant;
+
+pub use self::implementation::{
+    Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Policy, Stats, Ticket, TooLarge,
+};
+pub use self::shared::{Cache, LoadError};
+
+use crate::{Generated, Protocol};
+
+/// Locks as they are shipped.
+mod sync {
+    pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+}
+
+/// The shared cache compiled a second time, on loom's locks.
+#[path = "."]
+mod loomed {
+    use super::implementation;
+
+    #[allow(dead_code, unreachable_pub, reason = "it is compiled to be raced, not to be used")]
+    pub(super) mod shared;
+
+    mod sync {
+        pub(super) use std::sync::PoisonError;
+
+        pub(super) use counterpart::conform::interleave::Condvar;
+        pub(super) use loom::sync::{Mutex, MutexGuard};
+    }
+}
+
+type Shipped = SharedBinding<shared::Cache<u8, u8>>;
+type Raced = SharedBinding<loomed::shared::Cache<u8, u8>>;
+
+/// What the catalogue has of this protocol.
+pub const PROTOCOL: Protocol = Protocol { name: "cache", cases, generated };
+
+fn generated() -> Vec<Generated> {
+    Vec::new()
+}
+
+/// The cases of this protocol.
+pub fn cases() -> Vec<Case> {
+    let mut cases = database::cases();
+    cases.extend(sound());
+    cases.extend(variants());
+    cases.push(defects::case());
+    cases.push(defects::racing_case(model::Cache::small()));
+    cases
+}
+
+/// A check of `model` as it reads and looks from outside.
+pub(crate) fn check(model: model::Cache) -> Check<model::Cache, CacheFacade> {
+    Check::of(model).facade(CacheFacade).spec(CacheSpec)
+}
+
+/// A check with our own cache in every sequential mode.
+fn with_ours(model: model::Cache) -> Check<model::Cache, CacheFacade> {
+    let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
+    let walked_there = walked.clone();
+    check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(
+        "implementation",
+        conform::walk(Some(Arc::new(walked)), 200, 400, move || Sequential(Shipped::new(&walked_there))),
+    )
+}
+
+/// Beyond what can be explored: all clients and keys, and many writes.
+fn larger(model: &model::Cache) -> model::Cache {
+    model::Cache {
+        clients: model::CLIENTS_MAX as u8,
+        keys: model::KEYS_MAX as u8,
+        ttl_ticks: 2 * model.ttl_ticks,
+        lease_ticks: 2 * model.lease_ticks,
+        writes_max: 60,
+        ..model.clone()
+    }
+}
+
+fn sound() -> Vec<Case> {
+    let small = model::Cache::small();
+    let raced = small.clone();
+    vec![
+        Case::new("cache/cache", with_ours(small.clone()).interleave(scripts(), move || Raced::new(&raced))),
+        Case::new(
+            "cache/cache_jitter_and_early_refresh",
+            with_ours(model::Cache { clients: 2, jitter_ticks: 1, early_ticks: 1, ..small.clone() }),
+        ),
+        Case::new(
+            "cache/cache_two_keys",
+            with_ours(model::Cache { clients: 2, keys: 2, loads_max: 1, writes_max: 1, ..small }),
+        ),
+    ]
+}
+
+/// Each defect, with the property that catches it.
+fn variants() -> Vec<Case> {
+    let small = model::Cache::small();
+    let early = model::Cache { early_ticks: 1, clients: 2, ..small.clone() };
+    let one_load = "one load at most that may store a key";
+    let stale = "what is cached is what the database has";
+    let defects: [(model::Cache, Variant, &[&str]); 11] = [
+        (small.clone(), Variant::LoadsAtEveryMiss, &[one_load]),
+        (small.clone(), Variant::StoresDespiteDelete, &[stale]),
+        (small.clone(), Variant::TrustsExpiredLease, &[stale]),
+        (small.clone(), Variant::StrandsJoinersOnFailure, &[TOLD, ALL_IDLE]),
+        (small.clone(), Variant::StrandsJoinersOnDelete, &[TOLD, ALL_IDLE]),
+        (small.clone(), Variant::JoinsVoidedLoad, &["nobody joins a load that a delete has voided"]),
+        (small.clone(), Variant::LeaseNeverExpires, &[TOLD, ALL_IDLE]),
+        (
+            model::Cache { keys: 2, loads_max: 1, clients: 2, writes_max: 1, ..small.clone() },
+            Variant::LoadsBeyondBound,
+            &["no more loads than the database is to bear"],
+        ),
+        (small.clone(), Variant::ChargesByCount, &["the ledger is the sum of the costs"]),
+        (small, Variant::ServesExpired, &["no value is served after its end"]),
+        (early, Variant::RefreshesInHerds, &[one_load]),
+    ];
+    defects
+        .into_iter()
+        .map(|(model, variant, violated)| {
+            let check = violated.iter().fold(check(model.with(variant)), |check, property| check.violates(*property));
+            Case::new(format!("cache/{}", crate::snake(variant)), check)
+        })
+        .collect()
+}
