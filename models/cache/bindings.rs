@@ -457,7 +457,7 @@ pub fn scripts() -> Vec<Script<Action>> {
             .thread([wait(2), get(2)])
             .preemptions_max(3),
         // It is given up while another joins.
-        Script::after([get(0)]).thread([end(0, Ending::Cancelled)]).thread([get(1), wait(1), get(1)]),
+        Script::after([get(0)]).thread([end(0, Ending::Cancelled)]).thread([get(1), wait(1)]),
         // A delete comes while a load ends that somebody waits for.
         Script::after([get(0), get(1)]).thread([end(0, VALUE)]).thread([invalidate()]).thread([wait(1)]).preemptions_max(3),
         // A delete comes while a load ends, and who asks after it must not have the old value from the cache.

@@ -31,7 +31,7 @@ const VARIANTS: [Variant; 11] = [
 
 /// All of them against the sound model: product and tour for each, and one walk.
 pub(super) fn case() -> Case {
-    let model = Cache { ttl_ticks: 2, early_ticks: 1, writes_max: 1, ..Cache::small() };
+    let model = Cache { ttl_ticks: 2, early_ticks: 1, loads_max: 1, writes_max: 1, ..Cache::small() };
     let mut check = super::check(model.clone()).alongside_only();
     for variant in VARIANTS {
         let name = crate::snake(variant);

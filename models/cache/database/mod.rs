@@ -148,7 +148,7 @@ pub fn cases() -> Vec<Case> {
         // The ratio is no law of nature: with fewer cheap hits the same misses are seen in it.
         Case::new(
             "cache/ratio_with_fewer_cheap_hits",
-            check(Database { cheap_hits: 50, ..shop(Policy::Naive) }).violates(RATIO),
+            check(Database { cheap_hits: 40, ..shop(Policy::FillLate) }).violates(RATIO),
         ),
         Case::new("cache/fill_late_three_keys", check(Database { keys: 3, ..shop(Policy::FillLate) }.flash(2))).large(),
     ]

@@ -1,0 +1,151 @@
+//! Published caches, unchanged, held to the eviction policy that they claim.
+//!
+//! Each is driven by one thread and one shard, and asked after each operation which keys it holds. moka evicts when its
+//! pending tasks are run, which it does by itself only now and then: with `run_pending_tasks` after each operation it is
+//! textbook LRU, without it the surplus stays for a while.
+
+use counterpart::conform::{tour, walk};
+use counterpart::{Case, Counterpart};
+
+use super::eviction::model::{Action, Eviction, KEYS_MAX, Policy};
+use super::eviction::{EvictionFacade, check};
+
+const MOKA: &str = "moka 0.12.16";
+const FOYER: &str = "foyer-memory 0.22.6";
+const QUICK: &str = "quick_cache 0.6.24";
+
+/// moka, its pending tasks run after each operation or not.
+struct Moka {
+    cache: moka::sync::Cache<u8, ()>,
+    flushes: bool,
+}
+
+impl Moka {
+    fn new(policy: moka::policy::EvictionPolicy, capacity: u8, flushes: bool) -> Self {
+        let cache = moka::sync::Cache::builder().max_capacity(capacity.into()).eviction_policy(policy).build();
+        Moka { cache, flushes }
+    }
+}
+
+impl Counterpart<EvictionFacade> for Moka {
+    fn apply(&mut self, input: &Action) -> bool {
+        let answer = match *input {
+            Action::Get { key } => self.cache.get(&key).is_some(),
+            Action::Insert { key } => {
+                self.cache.insert(key, ());
+                true
+            }
+            Action::Remove { key } => self.cache.remove(&key).is_some(),
+        };
+        if self.flushes {
+            self.cache.run_pending_tasks();
+        }
+        answer
+    }
+
+    fn observe(&self) -> Option<[bool; KEYS_MAX]> {
+        Some(std::array::from_fn(|key| self.cache.contains_key(&(key as u8))))
+    }
+}
+
+struct Foyer(foyer_memory::Cache<u8, ()>);
+
+impl Foyer {
+    fn new(config: impl Into<foyer_memory::EvictionConfig>, capacity: u8) -> Self {
+        let builder = foyer_memory::CacheBuilder::new(capacity.into());
+        Foyer(builder.with_shards(1).with_eviction_config(config).build())
+    }
+}
+
+impl Counterpart<EvictionFacade> for Foyer {
+    fn apply(&mut self, input: &Action) -> bool {
+        match *input {
+            Action::Get { key } => self.0.get(&key).is_some(),
+            Action::Insert { key } => {
+                self.0.insert(key, ());
+                true
+            }
+            Action::Remove { key } => self.0.remove(&key).is_some(),
+        }
+    }
+
+    fn observe(&self) -> Option<[bool; KEYS_MAX]> {
+        Some(std::array::from_fn(|key| self.0.contains(&(key as u8))))
+    }
+}
+
+struct Quick(quick_cache::unsync::Cache<u8, ()>);
+
+impl Counterpart<EvictionFacade> for Quick {
+    fn apply(&mut self, input: &Action) -> bool {
+        match *input {
+            Action::Get { key } => self.0.get(&key).is_some(),
+            Action::Insert { key } => {
+                self.0.insert(key, ());
+                true
+            }
+            Action::Remove { key } => self.0.remove(&key).is_some(),
+        }
+    }
+
+    fn observe(&self) -> Option<[bool; KEYS_MAX]> {
+        Some(std::array::from_fn(|key| self.0.peek(&(key as u8)).is_some()))
+    }
+}
+
+fn moka_lru(capacity: u8) -> Moka {
+    Moka::new(moka::policy::EvictionPolicy::lru(), capacity, true)
+}
+
+fn foyer_lru(capacity: u8, high_priority_pool_ratio: f64) -> Foyer {
+    Foyer::new(foyer_memory::LruConfig { high_priority_pool_ratio }, capacity)
+}
+
+/// Each crate against the policy that it claims, and against one that it does not.
+pub(super) fn cases() -> Vec<Case> {
+    let lru = || Eviction::of(Policy::Lru, 2);
+    let fifo = || Eviction::of(Policy::Fifo, 2);
+    vec![
+        Case::new(
+            "cache/lru_crates",
+            check(lru())
+                .alongside_only()
+                .subject(MOKA, tour(|| moka_lru(2)))
+                .subject(MOKA, walk(None, 100, 200, || moka_lru(2)))
+                .subject(FOYER, tour(|| foyer_lru(2, 0.0)))
+                .subject(FOYER, walk(None, 100, 200, || foyer_lru(2, 0.0))),
+        ),
+        // With room for all of them there is nothing to choose.
+        Case::new(
+            "cache/room_for_all",
+            check(Eviction::of(Policy::Lru, KEYS_MAX as u8))
+                .alongside_only()
+                .subject(QUICK, walk(None, 50, 100, || Quick(quick_cache::unsync::Cache::new(4 * KEYS_MAX)))),
+        ),
+        Case::new(
+            "cache/crates_by_default",
+            check(lru())
+                .alongside_only()
+                .subject(MOKA, tour(|| Moka::new(moka::policy::EvictionPolicy::lru(), 2, false)))
+                .subject(FOYER, tour(|| foyer_lru(2, 0.9)))
+                .subject(QUICK, tour(|| Quick(quick_cache::unsync::Cache::new(2))))
+                .diverges(MOKA)
+                .because(MOKA, "what has to go is still there until the pending tasks are run")
+                .diverges(FOYER)
+                .because(FOYER, "nine tenths of the room are for entries that were marked as important")
+                .diverges(QUICK)
+                .because(QUICK, "its policy is CLOCK-Pro-like, not least recently used"),
+        ),
+        Case::new(
+            "cache/lru_crates_are_not_fifo",
+            check(fifo())
+                .alongside_only()
+                .subject(MOKA, tour(|| moka_lru(2)))
+                .subject(FOYER, tour(|| foyer_lru(2, 0.0)))
+                .diverges(MOKA)
+                .because(MOKA, "a get is a use")
+                .diverges(FOYER)
+                .because(FOYER, "a get is a use"),
+        ),
+    ]
+}
