@@ -107,7 +107,8 @@ impl CoreBinding {
             Held::Lease { flight, .. } | Held::Ticket { flight } => Some(*flight),
         });
         let numbers: BTreeSet<u64> = self.core.flights.keys().copied().chain(of_clients).collect();
-        let ranks: BTreeMap<u64, usize> = numbers.into_iter().enumerate().map(|(rank, number)| (number, rank)).collect();
+        let ranks: BTreeMap<u64, usize> =
+            numbers.into_iter().enumerate().map(|(rank, number)| (number, rank)).collect();
         let held = self.held.map(|held| match held {
             Held::Nothing => (0, 0, 0, 0),
             Held::Lease { flight, key, version } => (1, ranks[&flight], key, version),
@@ -152,24 +153,22 @@ fn ended(ended: Ended, charged: u64) -> Answer {
 impl Counterpart<CacheFacade> for CoreBinding {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
-            Action::Get { client, key, draw } => {
-                match self.core.get(&key, self.now_ms, early(&self.model, draw)) {
-                    Lookup::Hit(version) => Answer::Hit { version },
-                    Lookup::Refresh(version, lease) => {
-                        self.lead(client, key, &lease);
-                        Answer::HitAndLeads { version }
-                    }
-                    Lookup::Lead(lease) => {
-                        self.lead(client, key, &lease);
-                        Answer::Leads
-                    }
-                    Lookup::Join(ticket) => {
-                        self.held[usize::from(client)] = Held::Ticket { flight: ticket.flight };
-                        Answer::Joins
-                    }
-                    Lookup::Shed => Answer::Shed,
+            Action::Get { client, key, draw } => match self.core.get(&key, self.now_ms, early(&self.model, draw)) {
+                Lookup::Hit(version) => Answer::Hit { version },
+                Lookup::Refresh(version, lease) => {
+                    self.lead(client, key, &lease);
+                    Answer::HitAndLeads { version }
                 }
-            }
+                Lookup::Lead(lease) => {
+                    self.lead(client, key, &lease);
+                    Answer::Leads
+                }
+                Lookup::Join(ticket) => {
+                    self.held[usize::from(client)] = Held::Ticket { flight: ticket.flight };
+                    Answer::Joins
+                }
+                Lookup::Shed => Answer::Shed,
+            },
             Action::Wait { client } => {
                 let Held::Ticket { flight } = self.held[usize::from(client)] else { return Answer::Nothing };
                 match self.core.collect(&Ticket { flight }) {
@@ -459,7 +458,11 @@ pub fn scripts() -> Vec<Script<Action>> {
         // It is given up while another joins.
         Script::after([get(0)]).thread([end(0, Ending::Cancelled)]).thread([get(1), wait(1)]),
         // A delete comes while a load ends that somebody waits for.
-        Script::after([get(0), get(1)]).thread([end(0, VALUE)]).thread([invalidate()]).thread([wait(1)]).preemptions_max(3),
+        Script::after([get(0), get(1)])
+            .thread([end(0, VALUE)])
+            .thread([invalidate()])
+            .thread([wait(1)])
+            .preemptions_max(3),
         // A delete comes while a load ends, and who asks after it must not have the old value from the cache.
         Script::after([get(0)]).thread([end(0, VALUE)]).thread([invalidate(), get(1)]),
         // A write comes while a load ends.

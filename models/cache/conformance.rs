@@ -36,7 +36,9 @@ impl Spec for CacheSpec {
         let waits = |_: &Cache, state: &State| matches!(state.clients[1], Client::Waiting { .. } | Client::Stranded);
         vec![
             Temporal::leads_to(TOLD, waits, move |model, state| !waits(model, state)).under(TIME_PASSES),
-            Temporal::recoverable(ALL_IDLE, |_, state: &State| state.clients.iter().all(|client| *client == Client::Idle)),
+            Temporal::recoverable(ALL_IDLE, |_, state: &State| {
+                state.clients.iter().all(|client| *client == Client::Idle)
+            }),
         ]
     }
 
@@ -141,7 +143,10 @@ const BECAUSE: &[(&str, &str)] = &[
         "nobody joins a load that a delete has voided",
         "whoever asks after a write must not be told what was there before it",
     ),
-    ("no value is served after its end", "the time to live is how long a value may be wrong; it is served longer than that"),
+    (
+        "no value is served after its end",
+        "the time to live is how long a value may be wrong; it is served longer than that",
+    ),
     (
         "the ledger is the sum of the costs",
         "a miss is charged as a miss, whatever it has cost: that is the ratio over again, and not the load",

@@ -9,13 +9,11 @@ use counterpart::model::Simulated;
 
 use super::conformance::CacheFacade;
 use super::conformance::bindings::{SharedBinding, SharedCache, both_miss, load_ends};
-use super::implementation::{
-    Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Stats, Ticket,
-};
+use super::implementation::{Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Stats, Ticket};
 use super::model::{Cache, Variant};
 
 /// The variants.
-const VARIANTS: [Variant; 11] = [
+const VARIANTS: [Variant; 10] = [
     Variant::LoadsAtEveryMiss,
     Variant::StoresDespiteDelete,
     Variant::TrustsExpiredLease,
@@ -23,7 +21,6 @@ const VARIANTS: [Variant; 11] = [
     Variant::StrandsJoinersOnDelete,
     Variant::JoinsVoidedLoad,
     Variant::LeaseNeverExpires,
-    Variant::LoadsBeyondBound,
     Variant::ChargesByCount,
     Variant::ServesExpired,
     Variant::RefreshesInHerds,
@@ -31,7 +28,7 @@ const VARIANTS: [Variant; 11] = [
 
 /// All of them against the sound model: product and tour for each, and one walk.
 pub(super) fn case() -> Case {
-    let model = Cache { ttl_ticks: 2, early_ticks: 1, loads_max: 1, writes_max: 1, ..Cache::small() };
+    let model = Cache { ttl_ticks: 2, early_ticks: 1, writes_max: 1, ..Cache::small() };
     let mut check = super::check(model.clone()).alongside_only();
     for variant in VARIANTS {
         let name = crate::snake(variant);
@@ -46,6 +43,19 @@ pub(super) fn case() -> Case {
     let walking = maker(model.with(Variant::ServesExpired));
     check = check.subject("serves_expired", conform::walk(None, 200, 100, walking));
     Case::new("cache/defects", check)
+}
+
+/// One load at once, and two keys to load: what goes beyond the bound shows only there.
+pub(super) fn bound_case() -> Case {
+    let model = Cache { clients: 2, keys: 2, loads_max: 1, writes_max: 0, ..Cache::small() };
+    let name = crate::snake(Variant::LoadsBeyondBound);
+    let make = maker(model.clone().with(Variant::LoadsBeyondBound));
+    let check = super::check(model)
+        .alongside_only()
+        .subject(name.as_str(), conform::product(make))
+        .because(name.as_str(), why(Variant::LoadsBeyondBound))
+        .diverges(name);
+    Case::new("cache/defect_of_the_bound", check)
 }
 
 fn why(variant: Variant) -> &'static str {
@@ -79,7 +89,10 @@ pub(super) fn racing_case(model: Cache) -> Case {
         .subject("loses_updates", interleave(vec![both_miss()], move || Racy::<LosesUpdates>::new(&losing)))
         .subject("forgets_to_wake", interleave(vec![load_ends()], move || Racy::<ForgetsToWake>::new(&silent)))
         .subject("looks_then_waits", interleave(vec![load_ends()], move || Racy::<LooksThenWaits>::new(&gap)))
-        .because("loses_updates", "both callers lead: each has changed a copy, and the second has overwritten the first")
+        .because(
+            "loses_updates",
+            "both callers lead: each has changed a copy, and the second has overwritten the first",
+        )
         .because("forgets_to_wake", "the load has ended, and whoever fell asleep before sleeps on")
         .because("looks_then_waits", "the load ends between looking and falling asleep: the one wake-up is missed")
         .diverges("loses_updates")

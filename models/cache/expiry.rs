@@ -154,9 +154,10 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new(
             "cache/expiry_with_jitter",
-            check(drawn.clone())
-                .violates(WHATEVER_IS_DRAWN)
-                .because(WHATEVER_IS_DRAWN, "draws are free to be all the same: jitter makes that unlikely, not impossible"),
+            check(drawn.clone()).violates(WHATEVER_IS_DRAWN).because(
+                WHATEVER_IS_DRAWN,
+                "draws are free to be all the same: jitter makes that unlikely, not impossible",
+            ),
         ),
         Case::new("cache/expiry_in_turn", check(Expiry { spread: Spread::InTurn, ..drawn.clone() })),
         Case::new(

@@ -28,8 +28,8 @@ use std::hash::Hash;
 
 use thiserror::Error;
 
-pub use self::store::{Policy, TooLarge};
 use self::store::Store;
+pub use self::store::{Policy, TooLarge};
 
 /// How a cache is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,79 @@
 //! A shop's cache hit 99.2% of the time, and never below 98%, while its database collapsed in a flash sale: the one in a
 //! hundred that missed were the expensive queries. By the ratio all was well, to the end and beyond it.
 //!
+//! # Check your own cache
+//! Here it is the one of this folder; bind yours in the same words.
+//! ```
+//! use counterpart::{Check, Counterpart};
+//! use counterpart_models::cache::conformance::{Answer, CacheFacade, TICK_MS, cost};
+//! use counterpart_models::cache::model::{self, Action, Ending};
+//! use counterpart_models::cache::{Config, Core, Draw, Ended, Lease, Loaded, Lookup, Ticket};
+//!
+//! struct Mine {
+//!     cache: Core<u8, u8>,
+//!     now_ms: u64,
+//!     database: u8,
+//!     leases: [Option<(Lease, u8)>; 4],
+//!     tickets: [Option<Ticket>; 4],
+//! }
+//!
+//! impl Counterpart<CacheFacade> for Mine {
+//!     fn apply(&mut self, input: &Action) -> Answer {
+//!         let charged = self.cache.stats().cost_of_loads;
+//!         match *input {
+//!             Action::Get { client, key, .. } => match self.cache.get(&key, self.now_ms, Draw(u32::MAX)) {
+//!                 Lookup::Hit(version) | Lookup::Refresh(version, _) => Answer::Hit { version },
+//!                 Lookup::Lead(lease) => { self.leases[usize::from(client)] = Some((lease, self.database)); Answer::Leads }
+//!                 Lookup::Join(ticket) => { self.tickets[usize::from(client)] = Some(ticket); Answer::Joins }
+//!                 Lookup::Shed => Answer::Shed,
+//!             },
+//!             Action::Wait { client } => match self.tickets[usize::from(client)].take() {
+//!                 None => Answer::Nothing,
+//!                 Some(ticket) => match self.cache.collect(&ticket) {
+//!                     Some(Ok(version)) => Answer::Value { version },
+//!                     _ => Answer::Failed,
+//!                 },
+//!             },
+//!             Action::EndLoad { client, ending } => {
+//!                 let Some((lease, value)) = self.leases[usize::from(client)].take() else { return Answer::Nothing };
+//!                 let stored = match ending {
+//!                     Ending::Value { .. } => {
+//!                         let loaded = Loaded { value, size: 1, cost: cost(0), took_ms: 0 };
+//!                         self.cache.finish(lease, loaded, self.now_ms, Draw(0)) == Ended::Stored
+//!                     }
+//!                     Ending::Error => { self.cache.fail(lease, cost(0), self.now_ms); false }
+//!                     Ending::Cancelled => { self.cache.cancel(lease, self.now_ms); false }
+//!                 };
+//!                 Answer::Ended { stored, charged: (self.cache.stats().cost_of_loads - charged) as u8 }
+//!             }
+//!             Action::Die { client } => { self.leases[usize::from(client)] = None; Answer::Done }
+//!             Action::Insert { key } => {
+//!                 self.database += 1;
+//!                 let loaded = Loaded { value: self.database, size: 1, cost: cost(0), took_ms: 0 };
+//!                 self.cache.insert(key, loaded, self.now_ms, Draw(0)).map_or(Answer::Nothing, |()| Answer::Done)
+//!             }
+//!             Action::Invalidate { key } => { self.database += 1; self.cache.invalidate(&key); Answer::Done }
+//!             Action::Tick => {
+//!                 self.now_ms += TICK_MS;
+//!                 self.cache.expire_leases(self.now_ms);
+//!                 Answer::Done
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let config = Config { ttl_ms: 3_000, lease_ms: 2_000, loads_max: 2, jitter_percent: 0, ..Config::default() };
+//! let make = move || Mine {
+//!     cache: Core::new(config.clone()).expect("a cache"),
+//!     now_ms: 0,
+//!     database: 0,
+//!     leases: Default::default(),
+//!     tickets: Default::default(),
+//! };
+//! let model = model::Cache { clients: 2, ..model::Cache::small() };
+//! Check::of(model).facade(CacheFacade).lockstep(make).assert();
+//! ```
+//!
 //! # Sources
 //! - R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013 (leases).
 //! - A. Vattani, F. Chierichetti, K. Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015 (XFetch).
@@ -19,15 +92,18 @@ pub mod database;
 mod defects;
 pub mod eviction;
 pub mod expiry;
+mod figure;
 pub mod implementation;
 pub mod model;
 #[cfg(feature = "peers")]
 mod peers;
 pub mod shared;
+pub mod zipf;
 
 use std::sync::Arc;
 
 use counterpart::conform;
+use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
@@ -70,7 +146,41 @@ type Raced = SharedBinding<loomed::shared::Cache<u8, u8>>;
 pub const PROTOCOL: Protocol = Protocol { name: "cache", cases, generated };
 
 fn generated() -> Vec<Generated> {
-    Vec::new()
+    vec![
+        Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
+        Generated::part("zipf", zipf::table()),
+        Generated::file("collapse.svg", database::chart::svg()),
+        Generated::file("zipf.svg", zipf::svg()),
+    ]
+}
+
+/// What becomes of a key, read off the explored model.
+///
+/// # Panics
+/// If the model cannot be explored.
+pub fn diagram() -> String {
+    let graph = explore(Arc::new(model::Cache { clients: 2, ..model::Cache::small() }), &Budget::default())
+        .expect("the sound model can be explored");
+    let key = |state: &model::State| {
+        let current = state.versions[0];
+        let loads = state.clients.iter().any(|client| client.lease() == Some((0, current)));
+        match (state.cached[0].is_some(), loads) {
+            (true, _) => "Cached".to_string(),
+            (false, true) => "Loading".to_string(),
+            (false, false) => "Absent".to_string(),
+        }
+    };
+    counterpart::view::state_diagram(&graph, key, |action| match action {
+        model::Action::Get { .. } => "get".into(),
+        model::Action::Wait { .. } => "wait".into(),
+        model::Action::EndLoad { ending: model::Ending::Value { .. }, .. } => "value".into(),
+        model::Action::EndLoad { ending: model::Ending::Error, .. } => "error".into(),
+        model::Action::EndLoad { ending: model::Ending::Cancelled, .. } => "cancelled".into(),
+        model::Action::Die { .. } => "die".into(),
+        model::Action::Insert { .. } => "insert".into(),
+        model::Action::Invalidate { .. } => "invalidate".into(),
+        model::Action::Tick => "tick".into(),
+    })
 }
 
 /// The cases of this protocol.
@@ -79,6 +189,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(sound());
     cases.extend(variants());
     cases.push(defects::case());
+    cases.push(defects::bound_case());
     cases.extend(eviction::cases());
     cases.extend(expiry::cases());
     #[cfg(feature = "peers")]

@@ -490,7 +490,11 @@ impl Model for Cache {
             }),
             Property::always("what is cached is what the database has", |_, state: &State| {
                 let version = |cached: &Option<Cached>| cached.map(|cached| cached.version);
-                state.cached.iter().zip(state.versions).all(|(cached, now)| version(cached).is_none_or(|old| old == now))
+                state
+                    .cached
+                    .iter()
+                    .zip(state.versions)
+                    .all(|(cached, now)| version(cached).is_none_or(|old| old == now))
             }),
             Property::always("no more loads than the database is to bear", |model: &Cache, state: &State| {
                 model.loads(state) <= model.loads_max

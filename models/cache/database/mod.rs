@@ -13,6 +13,7 @@
 //! - Cheap traffic: a constant number of hits a tick. It is there for the ratio, and loads nothing.
 //! - The database serves one query at a time, each as long as the others.
 
+pub mod chart;
 pub mod model;
 
 use std::collections::BTreeMap;
@@ -140,11 +141,7 @@ pub fn cases() -> Vec<Case> {
         case("single_flight_two_flash_ticks", shop(Policy::SingleFlight).flash(2), false),
         case("load_shedding", shop(Policy::Shed).flash(2), false),
         // The guard: with these bounds it is overload and no flash sale is needed. Those of the shop are not of this kind.
-        case(
-            "mere_overload",
-            Database { deadline_ticks: 3, ttl_ticks: 6, ..shop(Policy::Naive) },
-            true,
-        ),
+        case("mere_overload", Database { deadline_ticks: 3, ttl_ticks: 6, ..shop(Policy::Naive) }, true),
         // The ratio is no law of nature: with fewer cheap hits the same misses are seen in it.
         Case::new(
             "cache/ratio_with_fewer_cheap_hits",

@@ -277,11 +277,9 @@ impl Model for Database {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("the hit ratio of every tick is 98% or more", |model: &Database, state: &State| {
-                let (hits, requests) = model.ratio(state.last);
-                100 * hits >= 98 * requests
-            }),
-        ]
+        vec![Property::always("the hit ratio of every tick is 98% or more", |model: &Database, state: &State| {
+            let (hits, requests) = model.ratio(state.last);
+            100 * hits >= 98 * requests
+        })]
     }
 }

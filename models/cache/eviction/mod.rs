@@ -44,7 +44,11 @@ impl Spec for EvictionSpec {
             ("capacity", model.capacity.to_string()),
             ("sizes", format!("{:?}", &model.sizes[..keys])),
             ("costs", format!("{:?}", &model.costs[..keys])),
-            ("scan", model.scan_max.map_or("any".into(), |max| format!("{max} cheap keys for a use of the costly one"))),
+            (
+                "scan",
+                model.scan_max.map_or("any".into(), |max| format!("{max} cheap keys for a use of the costly one")),
+            ),
+            ("makes room to replace", if model.makes_room_to_replace { "yes" } else { "no" }.into()),
             ("variant", format!("{:?}", model.variant)),
         ]
         .into_iter()
@@ -168,10 +172,10 @@ fn with_ours(model: Eviction) -> Check<Eviction, EvictionFacade> {
     let (core, toured) = (model.clone(), model.clone());
     let larger = Eviction { keys: KEYS_MAX as u8, capacity: model.capacity + 1, scan_max: None, ..model.clone() };
     let walked = larger.clone();
-    check(model).product(move || StoreBinding::new(&core)).tour(move || StoreBinding::new(&toured)).subject(
-        "implementation",
-        conform::walk(Some(Arc::new(larger)), 100, 200, move || StoreBinding::new(&walked)),
-    )
+    check(model)
+        .product(move || StoreBinding::new(&core))
+        .tour(move || StoreBinding::new(&toured))
+        .subject("implementation", conform::walk(Some(Arc::new(larger)), 100, 200, move || StoreBinding::new(&walked)))
 }
 
 /// The cases of this sub-model.

@@ -22,6 +22,9 @@ pub struct Eviction {
     pub costs: [u8; KEYS_MAX],
     /// Other keys that are stored for every use of key 0: the bound of a scan. `None`: as many as you like.
     pub scan_max: Option<u8>,
+    /// A rule of some published cache that is not this model's: to store a key that is there already, room is made first
+    /// as if it were not.
+    pub makes_room_to_replace: bool,
     /// What it does otherwise than it should.
     pub variant: Variant,
 }
@@ -123,6 +126,7 @@ impl Eviction {
             sizes: [1; KEYS_MAX],
             costs: [1; KEYS_MAX],
             scan_max: None,
+            makes_room_to_replace: false,
             variant: Variant::Sound,
         }
     }
@@ -230,7 +234,10 @@ impl Model for Eviction {
                 }
             }
             Action::Insert { key } => {
-                if !self.holds(before, key) {
+                if self.makes_room_to_replace {
+                    self.make_room(&mut after, self.sizes[usize::from(key)]);
+                }
+                if !self.holds(&after, key) {
                     if self.scan_max.is_some() && key != 0 {
                         after.scanned += 1;
                     }

@@ -126,17 +126,8 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
         }
         self.used += size;
         let place = self.free.pop().unwrap_or(self.slots.len());
-        let slot = Slot {
-            key: key.clone(),
-            entry,
-            size,
-            cost,
-            frequency: 0,
-            priority: 0,
-            used: 0,
-            older: NONE,
-            newer: NONE,
-        };
+        let slot =
+            Slot { key: key.clone(), entry, size, cost, frequency: 0, priority: 0, used: 0, older: NONE, newer: NONE };
         match self.slots.get_mut(place) {
             Some(empty) => *empty = Some(slot),
             None => self.slots.push(Some(slot)),
@@ -170,9 +161,7 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
             next = self.slots[next].as_ref().map_or(NONE, |slot| slot.newer);
         }
         let slots = places.into_iter().filter_map(|place| self.slots[place].as_ref());
-        slots
-            .map(|slot| (slot.key.clone(), slot.frequency, slot.priority.saturating_sub(self.inflation)))
-            .collect()
+        slots.map(|slot| (slot.key.clone(), slot.frequency, slot.priority.saturating_sub(self.inflation))).collect()
     }
 
     fn touch(&mut self, place: usize) {
