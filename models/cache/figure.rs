@@ -1,8 +1,8 @@
 //! Two panels, one above the other, on one axis: a ratio, and the load that it does not show.
 
+pub(super) use plotters::prelude::SeriesLabelPosition;
 use plotters::prelude::{
-    ChartBuilder, Color, DrawingAreaErrorKind, IntoDrawingArea, LineSeries, PathElement, RGBColor, SVGBackend,
-    SeriesLabelPosition, WHITE,
+    ChartBuilder, Color, DrawingAreaErrorKind, IntoDrawingArea, LineSeries, PathElement, RGBColor, SVGBackend, WHITE,
 };
 
 /// A line through points, under a name.
@@ -16,6 +16,8 @@ pub(super) struct Panel {
     pub(super) title: &'static str,
     pub(super) from: f64,
     pub(super) to: f64,
+    /// Where the names of the lines are in no line's way.
+    pub(super) names: SeriesLabelPosition,
     pub(super) lines: Vec<Line>,
 }
 
@@ -51,10 +53,19 @@ fn try_draw(
         let mut chart = ChartBuilder::on(&area)
             .caption(panel.title, ("sans-serif", 16))
             .margin(8)
+            .margin_right(28)
             .x_label_area_size(34)
             .y_label_area_size(64)
             .build_cartesian_2d(0.0..x_to, panel.from..panel.to)?;
-        chart.configure_mesh().x_desc(x_name).light_line_style(WHITE).y_labels(6).draw()?;
+        let plain = |value: &f64| format!("{value}");
+        chart
+            .configure_mesh()
+            .x_desc(x_name)
+            .light_line_style(WHITE)
+            .y_labels(6)
+            .x_label_formatter(&plain)
+            .y_label_formatter(&plain)
+            .draw()?;
         for (line, colour) in panel.lines.iter().zip(COLOURS) {
             chart
                 .draw_series(LineSeries::new(line.points.iter().copied(), colour.stroke_width(2)))?
@@ -63,8 +74,8 @@ fn try_draw(
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.8))
+            .position(panel.names.clone())
+            .background_style(WHITE.mix(0.9))
             .border_style(COLOURS[3])
             .draw()?;
     }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use super::figure::{Line, Panel, draw};
+use super::figure::{Line, Panel, SeriesLabelPosition, draw};
 use super::implementation::{Config, Core, Draw, Loaded, Lookup, Policy, Stats};
 
 const KEYS: u32 = 1_000;
@@ -86,8 +86,20 @@ pub(super) fn svg() -> String {
     let ratio = |stats: Stats| stats.hits_per_10_000().unwrap_or(0) as f64 / 100.0;
     let cost = |stats: Stats| stats.cost_of_loads as f64 / 1_000.0;
     let panels = [
-        Panel { title: "hit ratio, in percent", from: 0.0, to: 100.0, lines: lines(ratio) },
-        Panel { title: "cost of the loads of the same run, in thousands", from: 0.0, to: 100.0, lines: lines(cost) },
+        Panel {
+            title: "hit ratio, in percent",
+            from: 0.0,
+            to: 100.0,
+            names: SeriesLabelPosition::LowerRight,
+            lines: lines(ratio),
+        },
+        Panel {
+            title: "cost of the loads of the same run, in thousands",
+            from: 0.0,
+            to: 100.0,
+            names: SeriesLabelPosition::UpperRight,
+            lines: lines(cost),
+        },
     ];
     draw("capacity, of 1,000 keys", 400.0, &panels)
 }

@@ -7,7 +7,7 @@ use counterpart::verdict::{Evidence, judge};
 
 use super::model::{Database, State};
 use super::{ANSWERED, DatabaseSpec, story};
-use crate::cache::figure::{Line, Panel, draw};
+use crate::cache::figure::{Line, Panel, SeriesLabelPosition, draw};
 
 /// Ticks that are drawn.
 const TICKS: usize = 56;
@@ -51,14 +51,16 @@ pub(in crate::cache) fn svg() -> String {
         &[
             Panel {
                 title: "hit ratio, in percent: never below 98",
-                from: 97.5,
-                to: 100.1,
+                from: 97.0,
+                to: 100.5,
+                names: SeriesLabelPosition::UpperRight,
                 lines: vec![line("hit ratio", of(&ratio)), line("98%", of(&|_| 98.0))],
             },
             Panel {
                 title: "the database behind it",
                 from: 0.0,
                 to: f64::from(model.queue_max) + 1.0,
+                names: SeriesLabelPosition::LowerRight,
                 lines: vec![
                     line("queries that it holds", of(&|state| state.queue.len() as f64)),
                     line("of them abandoned", of(&abandoned)),
@@ -68,6 +70,7 @@ pub(in crate::cache) fn svg() -> String {
                 title: "expensive requests answered in time in the tick (1) or none (0)",
                 from: 0.0,
                 to: 1.2,
+                names: SeriesLabelPosition::UpperRight,
                 lines: vec![line("answered", of(&answered))],
             },
         ],

@@ -226,7 +226,7 @@ fn why(variant: Variant) -> &'static str {
     match variant {
         Variant::Sound => "",
         Variant::OrphansNode => {
-            "the removed key's node is still in the list, and is taken for what has gone: nothing has"
+            "the removed key's node is still in the list: it belongs to nobody, and nothing behind it ever goes"
         }
         Variant::OverlooksGets => "what was just asked for goes, and what nobody asks for stays",
         Variant::EvictsNewest => "what was just stored goes first",

@@ -49,7 +49,7 @@ pub enum Variant {
     /// As it should be.
     #[default]
     Sound,
-    /// Leaves the node of a removed key in the list: when its turn comes it is taken for what has gone.
+    /// Leaves the node of a removed key in the list: when its turn comes, nothing goes any more.
     OrphansNode,
     /// A get is no use.
     OverlooksGets,
@@ -188,13 +188,13 @@ impl Eviction {
         let room = if self.variant == Variant::HoldsOneTooMany { self.capacity + 1 } else { self.capacity };
         while !state.order.is_empty() && self.used(state) + size > room {
             let first = if self.variant == Variant::EvictsNewest { state.order.len() - 1 } else { 0 };
+            if state.order[first].orphan {
+                // It belongs to nobody, so that nothing takes it away; and nobody looks beyond it.
+                return;
+            }
             let gone = state.order.remove(first);
             for node in &mut state.order {
                 node.surplus = node.surplus.saturating_sub(gone.surplus);
-            }
-            if gone.orphan {
-                // It frees nothing, and is taken for what had to go.
-                return;
             }
             state.history.wronged |= state.history.rightful.first().is_some_and(|rightful| *rightful != gone.key);
             state.history.rightful.retain(|key| *key != gone.key);
