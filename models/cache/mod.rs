@@ -194,7 +194,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(expiry::cases());
     #[cfg(feature = "peers")]
     cases.extend(peers::cases());
-    cases.push(defects::racing_case(model::Cache::small()));
+    cases.push(defects::racing_case(model::Cache { clients: 2, writes_max: 1, ..model::Cache::small() }));
     cases
 }
 
