@@ -17,6 +17,8 @@ use counterpart_models::cache::{
 use libtest_mimic::Trial;
 use proptest::prelude::{Strategy, any, prop_oneof};
 use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
 
 use crate::claim;
 
@@ -28,6 +30,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cache::jitter_leaves_some_life_and_never_adds", jitter),
         claim("cache::the_ledger_stays_at_the_largest_number", ledger),
         claim("cache::what_is_larger_than_the_cache_is_handed_on_and_not_kept", too_large),
+        claim("cache::what_comes_after_the_lease_has_expired_is_not_stored", late),
+        claim("cache::an_expired_lease_makes_room_for_another_load", room),
+        claim("cache::room_is_accounted_for_when_a_value_changes_its_size", sizes),
+        claim("cache::values_are_refreshed_early_as_often_as_xfetch_says", xfetch),
         claim("cache::a_load_that_panics_is_given_up", panicking_load),
         claim("cache::threads_that_miss_together_load_once", threads),
         claim("cache::a_failed_refresh_serves_what_lives", failed_refresh),
@@ -237,6 +243,74 @@ fn too_large() {
     assert_eq!((cache.peek(&"a", 0), cache.used()), (None, 0));
 }
 
+/// Nobody calls in between: the lease is looked at when its load ends.
+fn late() {
+    let mut cache = Core::new(small()).expect("a cache");
+    let Lookup::Lead(lease) = cache.get(&"a", 0, Draw(0)) else { panic!("a miss") };
+    let Lookup::Join(ticket) = cache.get(&"a", 499, Draw(0)) else { panic!("it is being loaded") };
+    assert_eq!(cache.collect(&ticket), None);
+    assert_eq!(cache.finish(lease, loaded(1), 500, Draw(0)), Ended::Voided);
+    assert_eq!(cache.collect(&ticket), Some(Err(LoadFailed)));
+    assert_eq!((cache.peek(&"a", 500), cache.loads_under_way()), (None, 0));
+    // A tick before it does.
+    let Lookup::Lead(lease) = cache.get(&"a", 1_000, Draw(0)) else { panic!("a miss") };
+    let Lookup::Join(left) = cache.get(&"a", 1_000, Draw(0)) else { panic!("it is being loaded") };
+    cache.leave(&left);
+    assert_eq!(cache.finish(lease, loaded(1), 1_499, Draw(0)), Ended::Stored);
+    assert_eq!(cache.peek(&"a", 1_499), Some((&1, 1_000)));
+    // Nothing is kept for who has left.
+    assert_eq!(cache.collect(&left), Some(Err(LoadFailed)));
+}
+
+fn room() {
+    let mut cache = Core::<_, u8>::new(Config { loads_max: 1, ..small() }).expect("a cache");
+    let Lookup::Lead(_died) = cache.get(&"a", 0, Draw(0)) else { panic!("a miss") };
+    assert_eq!(cache.get(&"b", 499, Draw(0)), Lookup::Shed);
+    assert!(matches!(cache.get(&"b", 500, Draw(0)), Lookup::Lead(_)));
+    let stats = cache.stats();
+    assert_eq!((stats.misses, stats.shed, stats.loads, cache.loads_under_way()), (3, 1, 2, 1));
+}
+
+fn sizes() {
+    for policy in [Policy::Lru, Policy::Fifo, Policy::Gdsf { frequency_max: 9 }] {
+        let mut cache = Core::new(Config { policy, ..small() }).expect("a cache");
+        let mut put = |key, size| {
+            cache.insert(key, Loaded { size, ..loaded(1) }, 0, Draw(0)).expect("it fits");
+            let held: Vec<bool> = ["a", "b"].iter().map(|key| cache.peek(key, 0).is_some()).collect();
+            (cache.used(), held)
+        };
+        assert_eq!(put("a", 3), (3, vec![true, false]));
+        assert_eq!(put("a", 1), (1, vec![true, false]));
+        assert_eq!(put("b", 3), (4, vec![true, true]));
+        assert_eq!(put("b", 2), (3, vec![true, true]));
+        assert_eq!(put("b", 4), (4, vec![false, true]), "{policy:?}");
+        assert_eq!(put("a", 0), (1, vec![true, false]), "{policy:?}");
+        assert_eq!(cache.stats().evicted, 2, "{policy:?}");
+    }
+}
+
+/// A value that takes 100 ms to load and ends in as many is refreshed with a probability of 1/e, and of 1/e² in twice as
+/// many.
+fn xfetch() {
+    let mut cache = Core::new(Config { early_percent: 100, ..small() }).expect("a cache");
+    cache.insert("a", Loaded { took_ms: 100, ..loaded(1) }, 0, Draw(0)).expect("it fits");
+    let mut random = Pcg64::seed_from_u64(2_015);
+    for (left_ms, per_mille) in [(100, 368), (200, 135)] {
+        let mut refreshed = 0;
+        for _ in 0..20_000 {
+            match cache.get(&"a", 1_000 - left_ms, Draw((random.next_u64() >> 32) as u32)) {
+                Lookup::Refresh(_, lease) => {
+                    refreshed += 1;
+                    cache.cancel(lease, 1_000 - left_ms);
+                }
+                other => assert_eq!(other, Lookup::Hit(1)),
+            }
+        }
+        let off = (refreshed - per_mille * 20_i32).abs();
+        assert!(off < 300, "{refreshed} of 20,000, {per_mille} per mille expected");
+    }
+}
+
 fn panicking_load() {
     let cache = Cache::<u8, u8>::new(small()).expect("a cache");
     let unwound = catch_unwind(AssertUnwindSafe(|| {
@@ -360,10 +434,7 @@ fn zipf_workload() {
 
 #[cfg(feature = "peers")]
 mod peers {
-    use rand_pcg::Pcg64;
-    use rand_pcg::rand_core::{Rng, SeedableRng};
-
-    use super::{Config, Core, Draw, Lookup, loaded, small};
+    use super::{Config, Core, Draw, Lookup, Pcg64, Rng, SeedableRng, loaded, small};
 
     /// moka's clock cannot be set: the instant at which a value ends is kept in the value, as its users do who test it.
     pub(super) fn moka_with_valid_until() {

@@ -198,7 +198,7 @@ pub(super) fn cases() -> Vec<Case> {
                 .violates(COSTLY)
                 .because(COSTLY, "what was stored first goes first, whatever it costs to have it back"),
         ),
-        defective("orphans_node", lru.clone().with(Variant::OrphansNode), ROOM),
+        defective("orphans_node", Eviction { keys: 3, ..lru.clone() }.with(Variant::OrphansNode), ROOM),
         defective("holds_one_too_many", lru.clone().with(Variant::HoldsOneTooMany), ROOM),
         defective("overlooks_gets", lru.clone().with(Variant::OverlooksGets), NAMED),
         defective("evicts_newest", lru.clone().with(Variant::EvictsNewest), NAMED),
