@@ -1,6 +1,9 @@
 //! What a hit and a store cost on one and on two threads, ours beside moka: nanoseconds an operation, and the ratio of the
 //! two in the same run. Keys are small, all of them fit; moka's housekeeping is its own.
 //!
+//! moka reads the clock at each operation, and with `peers` this program's clock can be virtual, which makes a reading
+//! dearer. So what a reading costs is measured too and taken off moka's figure: the ratio is the worse for ours.
+//!
 //! A plain program and no statistics, the best of several rounds. `cargo bench --bench cache`; it fails at a ratio above 2.
 
 use std::hint::black_box;
@@ -68,6 +71,10 @@ fn main() -> ExitCode {
         }
     };
     let mut passed = true;
+    let reading = measure(1, |_| {
+        black_box(Instant::now());
+    });
+    println!("a reading of the clock takes {reading:.1} ns");
     for threads in [1, 2] {
         let rows = [
             (
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
             ("insert", measure(threads, store), measure(threads, |key| theirs.insert(key, black_box(key)))),
         ];
         for (what, ours_ns, theirs_ns) in rows {
+            let theirs_ns = theirs_ns - reading;
             let ratio = ours_ns / theirs_ns;
             passed &= ratio <= RATIO_MAX;
             println!(
