@@ -6,6 +6,8 @@
 
 use counterpart::Case;
 
+#[cfg(feature = "cache")]
+pub mod cache;
 #[cfg(feature = "circuit_breaker")]
 pub mod circuit_breaker;
 #[cfg(feature = "flp")]
@@ -49,6 +51,8 @@ pub const PROTOCOLS: &[Protocol] = &[
     flp::PROTOCOL,
     #[cfg(feature = "circuit_breaker")]
     circuit_breaker::PROTOCOL,
+    #[cfg(feature = "cache")]
+    cache::PROTOCOL,
 ];
 
 /// Every case of every protocol.

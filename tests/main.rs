@@ -5,6 +5,8 @@
 
 #[cfg(feature = "circuit_breaker")]
 mod breaker;
+#[cfg(feature = "cache")]
+mod cache;
 mod catalogue;
 #[cfg(feature = "circuit_breaker")]
 mod cli;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
     let trials = [
         #[cfg(feature = "circuit_breaker")]
         breaker::trials(),
+        #[cfg(feature = "cache")]
+        cache::trials(),
         catalogue::trials(),
         #[cfg(feature = "circuit_breaker")]
         cli::trials(),

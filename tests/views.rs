@@ -11,7 +11,9 @@ use stateright::{Model, Property};
 use crate::{claim, root};
 
 /// Traces that someone who has read only the story should be able to follow.
-const TRACES: [&str; 8] = [
+const TRACES: [&str; 10] = [
+    "cache/collapse_at_99_percent--again-and-again-an-expensive-request-is-answered-in-time",
+    "cache/stores_despite_delete--what-is-cached-is-what-the-database-has",
     "circuit_breaker/trusts_late_results--only-results-of-the-current-generation-move-it",
     "circuit_breaker/leaks_permit_on_cancel--every-permit-out-belongs-to-a-running-or-successful-probe",
     "circuit_breaker/defects_between_threads--moves_gate_late",

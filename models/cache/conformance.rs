@@ -1,0 +1,267 @@
+//! What the outside sees of the model, and how it reads. The bindings of our own cache are in [`bindings`].
+
+#[path = "bindings.rs"]
+pub mod bindings;
+
+use std::collections::BTreeMap;
+
+use counterpart::model::{FairKey, Temporal};
+use counterpart::trace::itf_state;
+use counterpart::{Facade, Spec};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::model::{Action, COSTS, Cache, Client, Draw, Ending, KEYS_MAX, State};
+
+/// A tick of the model, as a cache under test sees it.
+pub const TICK_MS: u64 = 1_000;
+
+/// How the model reads, and what is asked of its runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CacheSpec;
+
+/// That nobody is left waiting. Of client 1, and so of each: they are alike.
+pub const TOLD: &str = "who waits is told in the end";
+
+/// That nothing is lost for good.
+pub const ALL_IDLE: &str = "some schedule makes all clients idle";
+
+/// The clock is not stopped: the one thing that is assumed. Loads may take for ever, and holders die.
+const TIME_PASSES: &str = "time passes";
+
+impl Spec for CacheSpec {
+    type Model = Cache;
+
+    fn temporal(&self) -> Vec<Temporal<Cache>> {
+        let waits = |_: &Cache, state: &State| matches!(state.clients[1], Client::Waiting { .. } | Client::Stranded);
+        vec![
+            Temporal::leads_to(TOLD, waits, move |model, state| !waits(model, state)).under(TIME_PASSES),
+            Temporal::recoverable(ALL_IDLE, |_, state: &State| {
+                state.clients.iter().all(|client| *client == Client::Idle)
+            }),
+        ]
+    }
+
+    fn fairness(&self, _: &Cache, _: &State, action: &Action) -> Vec<FairKey> {
+        match action {
+            Action::Tick => vec![FairKey::weak(TIME_PASSES)],
+            Action::Get { .. }
+            | Action::Wait { .. }
+            | Action::EndLoad { .. }
+            | Action::Die { .. }
+            | Action::Insert { .. }
+            | Action::Invalidate { .. } => Vec::new(),
+        }
+    }
+
+    fn forced(&self, _: &Cache, _: &State, action: &Action) -> bool {
+        *action == Action::Tick
+    }
+
+    fn parameters(&self, model: &Cache) -> BTreeMap<String, String> {
+        [
+            ("clients", model.clients.to_string()),
+            ("keys", model.keys.to_string()),
+            ("time to live", format!("{} ticks", model.ttl_ticks)),
+            ("jitter", format!("{} ticks", model.jitter_ticks)),
+            ("early refresh", format!("{} ticks", model.early_ticks)),
+            ("lease", format!("{} ticks", model.lease_ticks)),
+            ("loads at once", model.loads_max.to_string()),
+            ("writes", model.writes_max.to_string()),
+            ("variant", format!("{:?}", model.variant)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_string(), value))
+        .collect()
+    }
+
+    fn actor(&self, action: &Action) -> String {
+        match action {
+            Action::Get { client, .. }
+            | Action::Wait { client }
+            | Action::EndLoad { client, .. }
+            | Action::Die { client } => format!("client {client}"),
+            Action::Insert { .. } | Action::Invalidate { .. } => "writer".into(),
+            Action::Tick => "clock".into(),
+        }
+    }
+
+    fn state_json(&self, model: &Cache, state: &State) -> Value {
+        let keys = usize::from(model.keys);
+        let cached = state.cached[..keys].iter().map(|cached| match cached {
+            None => "nothing".to_string(),
+            Some(cached) => format!("version {} for {} ticks", cached.version, cached.ticks_left),
+        });
+        let client = |client: &Client| match client {
+            Client::Idle => "idle".to_string(),
+            Client::Leading { key, version, ticks_left: 0 } => {
+                format!("loads {key}, version {version}, its lease expired")
+            }
+            Client::Leading { key, version, ticks_left } => {
+                format!("loads {key}, version {version}, on a lease of {ticks_left}")
+            }
+            Client::Dead { key, ticks_left, .. } => format!("dead, with the lease of {key} for {ticks_left}"),
+            Client::Waiting { leader } => format!("waits for client {leader}"),
+            Client::Told { version: Some(version) } => format!("told version {version}"),
+            Client::Told { version: None } => "told of a failure".into(),
+            Client::Stranded => "waits for nobody".into(),
+        };
+        let history = [
+            (state.history.joined_voided, "joined a voided load"),
+            (state.history.miscounted, "charged otherwise than the cost"),
+            (state.history.served_expired, "served after its end"),
+        ];
+        json!({
+            "database": itf_state(&&state.versions[..keys]),
+            "cached": cached.collect::<Vec<_>>().join("; "),
+            "clients": itf_state(&state.clients[..usize::from(model.clients)].iter().map(client).collect::<Vec<_>>()),
+            "history": history.iter().filter(|(breach, _)| *breach).map(|(_, what)| *what).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    fn because(&self, name: &str) -> Option<String> {
+        BECAUSE.iter().find(|(property, _)| *property == name).map(|(_, why)| (*why).to_string())
+    }
+}
+
+/// Why each property comes to be violated, for a reader who knows only the story.
+const BECAUSE: &[(&str, &str)] = &[
+    (
+        "one load at most that may store a key",
+        "everybody who misses goes to the database: when a hot key expires that is everybody at once",
+    ),
+    (
+        "what is cached is what the database has",
+        "the load read the database before the write, and its result is stored after the delete: the old value stays \
+         cached as if nothing had been written",
+    ),
+    (
+        "no more loads than the database is to bear",
+        "the bound is what keeps the database answering; whoever loads beyond it makes all others late",
+    ),
+    (
+        "nobody joins a load that a delete has voided",
+        "whoever asks after a write must not be told what was there before it",
+    ),
+    (
+        "no value is served after its end",
+        "the time to live is how long a value may be wrong; it is served longer than that",
+    ),
+    (
+        "the ledger is the sum of the costs",
+        "a miss is charged as a miss, whatever it has cost: that is the ratio over again, and not the load",
+    ),
+    (TOLD, "the load that it waits for is over, and nobody will ever tell it"),
+    (ALL_IDLE, "a client waits for a load that is over, and nothing ends that"),
+];
+
+/// What the outside sees.
+pub struct CacheFacade;
+
+/// What a client, a writer or the clock gets back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// It is cached.
+    Hit {
+        /// The value's version.
+        version: u8,
+    },
+    /// It is cached, and is to be loaded anew.
+    HitAndLeads {
+        /// The value's version.
+        version: u8,
+    },
+    /// It is to be loaded.
+    Leads,
+    /// Somebody loads it.
+    Joins,
+    /// Nobody loads it, and nobody may.
+    Shed,
+    /// The load that was waited for has brought a value.
+    Value {
+        /// Its version.
+        version: u8,
+    },
+    /// The load that was waited for has not.
+    Failed,
+    /// A load has ended.
+    Ended {
+        /// Whether what it brought is cached.
+        stored: bool,
+        /// What was added to the ledger.
+        charged: u8,
+    },
+    /// Nothing to say.
+    Done,
+    /// There is nothing that the client loads, or waits for.
+    Nothing,
+}
+
+/// What an operator sees between calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Seen {
+    /// Of each key: version and ticks left.
+    pub cached: [Option<(u8, u64)>; KEYS_MAX],
+    /// Loads under way.
+    pub loads: u32,
+}
+
+impl Facade for CacheFacade {
+    type Model = Cache;
+    type Input = Action;
+    type Output = Answer;
+    type Snapshot = Seen;
+
+    fn label(&self, model: &Cache, from: &State, action: &Action, to: Option<&State>) -> Option<(Action, Answer)> {
+        let answer = match *action {
+            Action::Get { client, key, draw: Draw::Late | Draw::Early } => {
+                let after = to.unwrap_or(from).clients[usize::from(client)];
+                match (model.found(from, key), after) {
+                    (Some(found), Client::Leading { .. }) => Answer::HitAndLeads { version: found.version },
+                    (Some(found), _) => Answer::Hit { version: found.version },
+                    (None, Client::Leading { .. }) => Answer::Leads,
+                    (None, Client::Waiting { .. }) => Answer::Joins,
+                    (None, _) => Answer::Shed,
+                }
+            }
+            Action::Wait { client } => match from.clients[usize::from(client)] {
+                Client::Told { version: Some(version) } => Answer::Value { version },
+                Client::Told { version: None } => Answer::Failed,
+                Client::Idle | Client::Leading { .. } | Client::Dead { .. } => Answer::Nothing,
+                // It goes on waiting.
+                Client::Waiting { .. } | Client::Stranded => return None,
+            },
+            Action::EndLoad { client, ending } => match from.clients[usize::from(client)] {
+                Client::Leading { key, version, ticks_left } => {
+                    let voided = version < from.versions[usize::from(key)];
+                    let stored = matches!(ending, Ending::Value { .. }) && model.stores(voided, ticks_left == 0);
+                    Answer::Ended { stored, charged: model.charged(key, ending) }
+                }
+                Client::Idle
+                | Client::Dead { .. }
+                | Client::Waiting { .. }
+                | Client::Told { .. }
+                | Client::Stranded => Answer::Nothing,
+            },
+            Action::Die { .. } | Action::Insert { .. } | Action::Invalidate { .. } | Action::Tick => Answer::Done,
+        };
+        Some((*action, answer))
+    }
+
+    fn may_wait(&self, input: &Action) -> bool {
+        matches!(input, Action::Wait { .. })
+    }
+
+    fn snapshot(&self, model: &Cache, state: &State) -> Option<Seen> {
+        let mut cached = [None; KEYS_MAX];
+        for (key, seen) in (0..model.keys).zip(&mut cached) {
+            *seen = model.found(state, key).map(|found| (found.version, found.ticks_left.into()));
+        }
+        Some(Seen { cached, loads: model.loads(state).into() })
+    }
+}
+
+/// What loading `key` costs, as a cache under test is told.
+pub fn cost(key: u8) -> u32 {
+    COSTS[usize::from(key)].into()
+}

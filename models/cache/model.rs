@@ -1,0 +1,513 @@
+//! Sub-model `cache`: what clients, loads and deletes do to one cache, and time.
+//!
+//! A load is begin → run → end, arbitrarily slow, and its holder may die: the database is whatever lies between the two. A
+//! value is known by its *version*, the number of writes that the database has seen; a load reads when it begins, which is
+//! the oldest that it can bring back. Draws (the jitter of a time to live, an early refresh) are part of the actions.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+/// Most clients that a state has room for.
+pub const CLIENTS_MAX: usize = 4;
+
+/// Most keys that a state has room for.
+pub const KEYS_MAX: usize = 2;
+
+/// What loading each key costs, in whatever unit: they differ, so that counting misses is not adding costs.
+pub const COSTS: [u8; KEYS_MAX] = [3, 1];
+
+/// The model and its bounds. Times are in ticks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// Clients, each at one thing at a time.
+    pub clients: u8,
+    /// Keys, each of which the cache has room for: what is evicted is the sub-model `eviction`'s.
+    pub keys: u8,
+    /// How long a value lives at most.
+    pub ttl_ticks: u8,
+    /// Ticks that jitter may take off it.
+    pub jitter_ticks: u8,
+    /// Ticks before its end at which an early draw refreshes a value. 0: it is never refreshed early.
+    pub early_ticks: u8,
+    /// How long a load may take before others may load in its stead.
+    pub lease_ticks: u8,
+    /// Loads at once.
+    pub loads_max: u8,
+    /// Writes to the database that the world brings: a bound of the model.
+    pub writes_max: u8,
+    /// What it does otherwise than it should.
+    pub variant: Variant,
+}
+
+/// `Sound`, then one defect each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Variant {
+    /// As it should be.
+    #[default]
+    Sound,
+    /// Every miss loads, though a load of the key is under way.
+    LoadsAtEveryMiss,
+    /// Stores what a load brings though a delete has come since it began.
+    StoresDespiteDelete,
+    /// Stores what a load brings after its lease has expired, when no delete can void it any more.
+    TrustsExpiredLease,
+    /// Tells nobody when the leader's load fails or is cancelled.
+    StrandsJoinersOnFailure,
+    /// A delete forgets the load under way together with those who wait for it.
+    StrandsJoinersOnDelete,
+    /// Who misses after a delete waits for the load that the delete has voided.
+    JoinsVoidedLoad,
+    /// A lease outlives its holder.
+    LeaseNeverExpires,
+    /// Loads however many loads are under way.
+    LoadsBeyondBound,
+    /// Charges every miss alike, as if the ratio told the cost.
+    ChargesByCount,
+    /// Serves a value in the tick in which its life has ended.
+    ServesExpired,
+    /// Every early draw refreshes, though a refresh is under way.
+    RefreshesInHerds,
+}
+
+/// What the scheduler makes happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// An idle client asks for a key.
+    Get {
+        /// 0-based.
+        client: u8,
+        /// 0-based.
+        key: u8,
+        /// What is drawn for an early refresh.
+        draw: Draw,
+    },
+    /// A client waits until the load that it has joined has ended.
+    Wait {
+        /// 0-based.
+        client: u8,
+    },
+    /// A client's load ends.
+    EndLoad {
+        /// 0-based.
+        client: u8,
+        /// How.
+        ending: Ending,
+    },
+    /// A client that loads dies without a word.
+    Die {
+        /// 0-based.
+        client: u8,
+    },
+    /// A key is written to the database, and then to the cache.
+    Insert {
+        /// 0-based.
+        key: u8,
+    },
+    /// A key is written to the database, and then deleted from the cache.
+    Invalidate {
+        /// 0-based.
+        key: u8,
+    },
+    /// Time passes.
+    Tick,
+}
+
+/// What is drawn for an early refresh: which it is has a probability, and any is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Draw {
+    /// No value is refreshed before its end.
+    Late,
+    /// A value that ends soon is refreshed now.
+    Early,
+}
+
+/// How a load ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Ending {
+    /// With a value.
+    Value {
+        /// Ticks that are drawn to be taken off its time to live.
+        jitter_ticks: u8,
+    },
+    /// With an error.
+    Error,
+    /// It is given up.
+    Cancelled,
+}
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Of each key: writes to the database.
+    pub versions: [u8; KEYS_MAX],
+    /// Of each key: what is cached.
+    pub cached: [Option<Cached>; KEYS_MAX],
+    /// What each client is at.
+    pub clients: [Client; CLIENTS_MAX],
+    /// History.
+    pub history: History,
+}
+
+/// A value in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Cached {
+    /// Its version.
+    pub version: u8,
+    /// Until its life ends.
+    pub ticks_left: u8,
+}
+
+/// What a client is at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub enum Client {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// Loads.
+    Leading {
+        /// What.
+        key: u8,
+        /// Of when the load began.
+        version: u8,
+        /// Of its lease. 0: it has expired.
+        ticks_left: u8,
+    },
+    /// Was loading, and has died. Its lease goes on.
+    Dead {
+        /// What.
+        key: u8,
+        /// Of when the load began.
+        version: u8,
+        /// Of its lease.
+        ticks_left: u8,
+    },
+    /// Has joined a load.
+    Waiting {
+        /// Whose.
+        leader: u8,
+    },
+    /// The load that it has joined has ended, and it does not know yet.
+    Told {
+        /// The value's version; `None`: the load failed, was given up, or its lease expired.
+        version: Option<u8>,
+    },
+    /// Has joined a load of which it will never hear.
+    Stranded,
+}
+
+/// History variables: they steer nothing, properties read them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct History {
+    /// Somebody joined a load that a delete had voided.
+    pub joined_voided: bool,
+    /// A load was charged otherwise than its cost.
+    pub miscounted: bool,
+    /// A value was served after its end.
+    pub served_expired: bool,
+}
+
+impl Cache {
+    /// One key and three clients, the smallest that shows what can go wrong.
+    pub fn small() -> Self {
+        Cache {
+            clients: 3,
+            keys: 1,
+            ttl_ticks: 3,
+            jitter_ticks: 0,
+            early_ticks: 0,
+            lease_ticks: 2,
+            loads_max: 2,
+            writes_max: 2,
+            variant: Variant::Sound,
+        }
+    }
+
+    /// The same with a defect.
+    #[must_use]
+    pub fn with(self, variant: Variant) -> Self {
+        Cache { variant, ..self }
+    }
+
+    fn clients_of<'a>(&self, state: &'a State) -> &'a [Client] {
+        &state.clients[..usize::from(self.clients)]
+    }
+
+    /// Loads whose lease has not expired.
+    pub fn loads(&self, state: &State) -> u8 {
+        self.clients_of(state).iter().filter(|client| client.lease().is_some()).count() as u8
+    }
+
+    /// Who holds the lease of `key`, not voided.
+    fn leader(&self, state: &State, key: u8) -> Option<u8> {
+        let current = state.versions[usize::from(key)];
+        let joinable = |client: &Client| {
+            client.lease().is_some_and(|(of, version)| {
+                of == key && (version == current || self.variant == Variant::JoinsVoidedLoad)
+            })
+        };
+        self.clients_of(state).iter().position(joinable).map(|index| index as u8)
+    }
+
+    /// What an operation finds in the cache.
+    pub fn found(&self, state: &State, key: u8) -> Option<Cached> {
+        let served = |cached: &Cached| cached.ticks_left > 0 || self.variant == Variant::ServesExpired;
+        state.cached[usize::from(key)].filter(served)
+    }
+
+    fn get(&self, state: &mut State, client: u8, key: u8, draw: Draw) -> bool {
+        let found = self.found(state, key);
+        let early = draw == Draw::Early && found.is_some_and(|cached| cached.ticks_left <= self.early_ticks);
+        state.history.served_expired |= found.is_some_and(|cached| cached.ticks_left == 0);
+        let leader = self.leader(state, key);
+        let may_load = self.loads(state) < self.loads_max || self.variant == Variant::LoadsBeyondBound;
+        let version = state.versions[usize::from(key)];
+        let lead = Client::Leading { key, version, ticks_left: self.lease_ticks };
+        let becomes = match (found, leader) {
+            (Some(_), None) if early && may_load => lead,
+            (Some(_), Some(_)) if early && may_load && self.variant == Variant::RefreshesInHerds => lead,
+            (Some(_), _) => Client::Idle,
+            (None, Some(leader)) if self.variant != Variant::LoadsAtEveryMiss => {
+                let of = state.clients[usize::from(leader)].lease();
+                state.history.joined_voided |= of.is_some_and(|(_, begun)| begun < version);
+                Client::Waiting { leader }
+            }
+            (None, _) if may_load => lead,
+            (None, _) => Client::Idle,
+        };
+        state.clients[usize::from(client)] = becomes;
+        becomes != Client::Idle
+    }
+
+    fn end_load(&self, state: &mut State, client: u8, ending: Ending) -> bool {
+        let Client::Leading { key, version, ticks_left } = state.clients[usize::from(client)] else { return false };
+        state.clients[usize::from(client)] = Client::Idle;
+        // What was loaded has cost what it costs, whatever becomes of it.
+        state.history.miscounted |= self.charged(key, ending) != charge(key, ending);
+        match ending {
+            Ending::Value { jitter_ticks } => {
+                let voided = version < state.versions[usize::from(key)];
+                if self.stores(voided, ticks_left == 0) {
+                    let ticks_left = self.ttl_ticks - jitter_ticks;
+                    state.cached[usize::from(key)] = Some(Cached { version, ticks_left });
+                }
+                tell(state, client, Client::Told { version: Some(version) });
+            }
+            Ending::Error | Ending::Cancelled => {
+                let told = match self.variant {
+                    Variant::StrandsJoinersOnFailure => Client::Stranded,
+                    _ => Client::Told { version: None },
+                };
+                tell(state, client, told);
+            }
+        }
+        true
+    }
+
+    /// Whether what is brought under a lease is stored, by what has become of the lease.
+    pub fn stores(&self, voided: bool, expired: bool) -> bool {
+        match self.variant {
+            Variant::StoresDespiteDelete => !expired,
+            Variant::TrustsExpiredLease => expired || !voided,
+            _ => !expired && !voided,
+        }
+    }
+
+    /// What the ledger is charged when a load of `key` ends so.
+    pub fn charged(&self, key: u8, ending: Ending) -> u8 {
+        match self.variant {
+            Variant::ChargesByCount => charge(key, ending).min(1),
+            _ => charge(key, ending),
+        }
+    }
+
+    fn write(&self, state: &mut State, key: u8, cached: Option<Cached>) -> bool {
+        if state.versions.iter().sum::<u8>() >= self.writes_max {
+            return false;
+        }
+        if self.variant == Variant::StrandsJoinersOnDelete
+            && let Some(leader) = self.leader(state, key)
+        {
+            tell(state, leader, Client::Stranded);
+        }
+        state.versions[usize::from(key)] += 1;
+        let version = state.versions[usize::from(key)];
+        state.cached[usize::from(key)] = cached.map(|cached| Cached { version, ..cached });
+        true
+    }
+
+    fn tick(&self, state: &mut State) {
+        for cached in &mut state.cached {
+            *cached = match *cached {
+                Some(Cached { ticks_left: 0, .. }) | None => None,
+                Some(Cached { ticks_left: 1, .. }) if self.variant != Variant::ServesExpired => None,
+                Some(Cached { version, ticks_left }) => Some(Cached { version, ticks_left: ticks_left - 1 }),
+            };
+        }
+        if self.variant == Variant::LeaseNeverExpires {
+            return;
+        }
+        for index in 0..self.clients {
+            let client = &mut state.clients[usize::from(index)];
+            let expired = match client {
+                Client::Leading { ticks_left, .. } if *ticks_left > 0 => {
+                    *ticks_left -= 1;
+                    *ticks_left == 0
+                }
+                Client::Dead { ticks_left: 1, .. } => {
+                    *client = Client::Idle;
+                    true
+                }
+                Client::Dead { ticks_left, .. } => {
+                    *ticks_left -= 1;
+                    false
+                }
+                Client::Idle
+                | Client::Leading { .. }
+                | Client::Waiting { .. }
+                | Client::Told { .. }
+                | Client::Stranded => false,
+            };
+            if expired {
+                tell(state, index, Client::Told { version: None });
+            }
+        }
+    }
+}
+
+impl Client {
+    /// What is loaded under a lease that has not expired, and of which version.
+    pub fn lease(&self) -> Option<(u8, u8)> {
+        match *self {
+            Client::Leading { key, version, ticks_left } | Client::Dead { key, version, ticks_left } => {
+                (ticks_left > 0).then_some((key, version))
+            }
+            Client::Idle | Client::Waiting { .. } | Client::Told { .. } | Client::Stranded => None,
+        }
+    }
+}
+
+/// What it costs when a load of `key` ends so: a load that is given up has no cost that anybody could state.
+fn charge(key: u8, ending: Ending) -> u8 {
+    match ending {
+        Ending::Value { .. } | Ending::Error => COSTS[usize::from(key)],
+        Ending::Cancelled => 0,
+    }
+}
+
+/// Those who wait for `leader` become `told`.
+fn tell(state: &mut State, leader: u8, told: Client) {
+    for client in &mut state.clients {
+        if *client == (Client::Waiting { leader }) {
+            *client = told;
+        }
+    }
+}
+
+impl Model for Cache {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State {
+            versions: [0; KEYS_MAX],
+            cached: [None; KEYS_MAX],
+            clients: [Client::Idle; CLIENTS_MAX],
+            history: History::default(),
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for client in 0..self.clients {
+            let at = state.clients[usize::from(client)];
+            for key in (0..self.keys).filter(|_| at == Client::Idle) {
+                actions.push(Action::Get { client, key, draw: Draw::Late });
+                if self.early_ticks > 0 {
+                    actions.push(Action::Get { client, key, draw: Draw::Early });
+                }
+            }
+            if let Client::Dead { .. } = at {
+                continue;
+            }
+            actions.push(Action::Wait { client });
+            let value = (0..=self.jitter_ticks).map(|jitter_ticks| Ending::Value { jitter_ticks });
+            for ending in value.chain([Ending::Error, Ending::Cancelled]) {
+                actions.push(Action::EndLoad { client, ending });
+            }
+            if matches!(at, Client::Leading { ticks_left: 1.., .. }) {
+                actions.push(Action::Die { client });
+            }
+        }
+        if state.versions.iter().sum::<u8>() < self.writes_max {
+            for key in 0..self.keys {
+                actions.extend([Action::Insert { key }, Action::Invalidate { key }]);
+            }
+        }
+        actions.push(Action::Tick);
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let mut after = before.clone();
+        let changed = match action {
+            Action::Get { client, key, draw } => self.get(&mut after, client, key, draw) || after != *before,
+            Action::Wait { client } => match after.clients[usize::from(client)] {
+                Client::Told { .. } => {
+                    after.clients[usize::from(client)] = Client::Idle;
+                    true
+                }
+                Client::Idle
+                | Client::Leading { .. }
+                | Client::Dead { .. }
+                | Client::Waiting { .. }
+                | Client::Stranded => false,
+            },
+            Action::EndLoad { client, ending } => self.end_load(&mut after, client, ending),
+            Action::Die { client } => {
+                let at = &mut after.clients[usize::from(client)];
+                if let Client::Leading { key, version, ticks_left } = *at {
+                    *at = Client::Dead { key, version, ticks_left };
+                }
+                true
+            }
+            Action::Insert { key } => {
+                self.write(&mut after, key, Some(Cached { version: 0, ticks_left: self.ttl_ticks }))
+            }
+            Action::Invalidate { key } => self.write(&mut after, key, None),
+            Action::Tick => {
+                self.tick(&mut after);
+                true
+            }
+        };
+        changed.then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("one load at most that may store a key", |model: &Cache, state: &State| {
+                (0..model.keys).all(|key| {
+                    let current = Some((key, state.versions[usize::from(key)]));
+                    model.clients_of(state).iter().filter(|client| client.lease() == current).count() <= 1
+                })
+            }),
+            Property::always("what is cached is what the database has", |_, state: &State| {
+                let version = |cached: &Option<Cached>| cached.map(|cached| cached.version);
+                state
+                    .cached
+                    .iter()
+                    .zip(state.versions)
+                    .all(|(cached, now)| version(cached).is_none_or(|old| old == now))
+            }),
+            Property::always("no more loads than the database is to bear", |model: &Cache, state: &State| {
+                model.loads(state) <= model.loads_max
+            }),
+            Property::always("nobody joins a load that a delete has voided", |_, state: &State| {
+                !state.history.joined_voided
+            }),
+            Property::always("no value is served after its end", |_, state: &State| !state.history.served_expired),
+            Property::always("the ledger is the sum of the costs", |_, state: &State| !state.history.miscounted),
+            Property::sometimes("who waited is told the value of a load that was voided", |_, state: &State| {
+                let old = |client: &Client| matches!(client, Client::Told { version: Some(0) });
+                state.versions[0] > 0 && state.clients.iter().any(old)
+            }),
+        ]
+    }
+}
