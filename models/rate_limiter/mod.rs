@@ -5,18 +5,31 @@
 
 pub mod algorithms;
 pub mod conformance;
+pub mod curves;
+mod defects;
+pub mod distributed;
 pub mod implementation;
 pub mod model;
+#[cfg(feature = "peers")]
+pub mod peers;
+pub mod recorded;
 pub mod shared;
+pub mod waiting;
 
 use std::sync::Arc;
 
 use counterpart::conform;
+use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
-use self::conformance::{CoreBinding, LimiterFacade, LimiterSpec, SharedBinding};
-use self::model::{Algorithm, Limiter};
+use self::algorithms::Cell;
+use self::conformance::{
+    CoreBinding, LimiterFacade, LimiterSpec, SharedBinding, SharedLimiter, StoredBinding, keyed_scripts, scripts,
+};
+use self::model::{
+    AT_MOST_LIMIT, Action, Algorithm, ITS_CURVE, Limiter, NO_DOUBLE_BURST, READY_AFTER_SILENCE, State, Variant,
+};
 
 pub use self::implementation::buckets::{Gcra, TokenBucket};
 pub use self::implementation::keyed::Keyed;
@@ -54,7 +67,11 @@ mod loomed {
 pub const PROTOCOL: Protocol = Protocol { name: "rate_limiter", cases, generated };
 
 fn generated() -> Vec<Generated> {
-    vec![]
+    vec![
+        Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
+        Generated::part("curves", curves::table()),
+        Generated::file("curves.svg", curves::picture()),
+    ]
 }
 
 /// A check of `model` as it reads and looks from outside.
@@ -64,7 +81,7 @@ pub(crate) fn check(model: Limiter) -> Check<Limiter, LimiterFacade> {
 
 type Shipped = SharedBinding<SharedKeyed<u8, AnyLimiter>>;
 
-/// A check with our own limiter in every sequential mode.
+/// A check with our own limiter in every sequential mode: alone in product, in its keyed store for the rest.
 fn with_ours(model: Limiter) -> Check<Limiter, LimiterFacade> {
     let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
     let there = walked.clone();
@@ -74,21 +91,209 @@ fn with_ours(model: Limiter) -> Check<Limiter, LimiterFacade> {
     )
 }
 
-/// Beyond what can be explored.
+/// Beyond what can be explored: twice the window, twice the limit, another burst.
 fn larger(model: &Limiter) -> Limiter {
-    Limiter { window_ticks: 2 * model.window_ticks, limit: 2 * model.limit, monitored_ticks: 0, ..model.clone() }
+    let (window_ticks, limit) = (2 * model.window_ticks, 2 * model.limit);
+    let burst = if model.algorithm.has_burst() { 3 * model.burst } else { limit };
+    Limiter { window_ticks, limit, burst, monitored_ticks: 0, ..model.clone() }
 }
 
 /// The cases of this protocol.
 pub fn cases() -> Vec<Case> {
-    let mut cases = vec![];
+    let mut cases = curves();
+    cases.extend(skewed());
+    cases.extend(shared_by_threads());
+    cases.push(on_a_store());
+    cases.extend(variants());
+    cases.extend(waiting::cases());
+    cases.extend(distributed::cases());
+    cases.extend(defects::cases());
+    #[cfg(feature = "peers")]
+    cases.extend(peers::cases());
+    cases
+}
+
+/// What is not kept by algorithms that are otherwise as they should be.
+fn broken(algorithm: Algorithm) -> &'static [&'static str] {
+    match algorithm {
+        Algorithm::FixedWindow | Algorithm::CoarseRefill => &[AT_MOST_LIMIT, NO_DOUBLE_BURST],
+        Algorithm::WindowFromFirstCall | Algorithm::SlidingCounter | Algorithm::TokenBucket | Algorithm::Gcra => {
+            &[AT_MOST_LIMIT]
+        }
+        Algorithm::SlidingLog => &[],
+    }
+}
+
+fn violating(check: Check<Limiter, LimiterFacade>, properties: &[&str]) -> Check<Limiter, LimiterFacade> {
+    properties.iter().fold(check, |check, property| check.violates(*property))
+}
+
+/// Every algorithm under a monitor of two windows, and the story.
+fn curves() -> Vec<Case> {
+    let mut cases = vec![Case::new(
+        "rate_limiter/boundary_burst_2am",
+        violating(
+            check(Limiter::of(Algorithm::FixedWindow, 6, 4).monitored(6)),
+            &[AT_MOST_LIMIT, NO_DOUBLE_BURST],
+        ),
+    )];
     for algorithm in Algorithm::ALL {
-        let name = crate::snake(algorithm);
-        cases.push(Case::new(format!("rate_limiter/{name}"), with_ours(Limiter::of(algorithm, 4, 2).monitored(8))));
+        let check = with_ours(Limiter::of(algorithm, 4, 2).monitored(8));
         cases.push(Case::new(
-            format!("rate_limiter/{name}_skewed"),
-            with_ours(Limiter::of(algorithm, 4, 2).skewed()).alongside_only(),
+            format!("rate_limiter/{}", crate::snake(algorithm)),
+            violating(check, broken(algorithm)),
         ));
     }
+    cases.extend([
+        Case::new("rate_limiter/gcra_burst_1", with_ours(Limiter::gcra(8, 2, 1).monitored(16))),
+        Case::new(
+            "rate_limiter/coarse_refill_small_refill",
+            with_ours(Limiter { burst: 5, ..Limiter::of(Algorithm::CoarseRefill, 3, 2) }),
+        ),
+        Case::new(
+            "rate_limiter/token_bucket_parts",
+            violating(with_ours(Limiter::of(Algorithm::TokenBucket, 6, 4).monitored(6)), &[AT_MOST_LIMIT]),
+        ),
+        Case::new("rate_limiter/sliding_log_two_windows", check(Limiter::of(Algorithm::SlidingLog, 6, 4).monitored(12))),
+        Case::new("rate_limiter/sliding_log_two_keys", check(two_keys(Limiter::of(Algorithm::SlidingLog, 10, 3).monitored(10)))),
+        Case::new("rate_limiter/sliding_log_two_keys_large", check(two_keys(Limiter::of(Algorithm::SlidingLog, 9, 4).monitored(9)))).large(),
+    ]);
     cases
+}
+
+fn two_keys(model: Limiter) -> Limiter {
+    Limiter { keys: 2, collects: true, ..model }
+}
+
+/// Three callers whose clocks differ by up to four ticks, and two keys.
+fn skewed() -> Vec<Case> {
+    let mut cases: Vec<Case> = Algorithm::ALL
+        .into_iter()
+        .map(|algorithm| {
+            let check = with_ours(Limiter::of(algorithm, 4, 2).skewed()).alongside_only();
+            Case::new(format!("rate_limiter/{}_skewed", crate::snake(algorithm)), check)
+        })
+        .collect();
+    // Its curve under clocks that differ, monitored; one key is enough for that.
+    cases.extend(Algorithm::ALL.into_iter().map(|algorithm| {
+        let model = Limiter { keys: 1, ..Limiter::of(algorithm, 4, 2).skewed().monitored(4) };
+        Case::new(format!("rate_limiter/{}_skewed_curve", crate::snake(algorithm)), check(model))
+    }));
+    cases
+}
+
+/// Limiters of one word, and the keyed store: in sequence, and raced under loom.
+fn shared_by_threads() -> Vec<Case> {
+    use loomed::shared as raced;
+
+    fn atomic<S: SharedLimiter + 'static, R: SharedLimiter + 'static>(model: Limiter) -> Check<Limiter, LimiterFacade> {
+        let (toured, walked, there) = (model.clone(), larger(&model), model.clone());
+        let far = walked.clone();
+        check(model)
+            .alongside_only()
+            .tour(move || Sequential(SharedBinding::<S>::new(&toured)))
+            .subject(
+                "implementation",
+                conform::walk(Some(Arc::new(walked)), 100, 300, move || Sequential(SharedBinding::<S>::new(&far))),
+            )
+            .interleave(scripts(), move || SharedBinding::<R>::new(&there))
+    }
+
+    let one_key = |algorithm| Limiter { keys: 1, collects: false, ..Limiter::of(algorithm, 4, 2).skewed() };
+    let keyed = Limiter { keys: 2, collects: true, ..Limiter::gcra(4, 2, 2) };
+    let store = keyed.clone();
+    vec![
+        Case::new("rate_limiter/atomic_gcra", atomic::<AtomicGcra, raced::AtomicGcra>(one_key(Algorithm::Gcra))),
+        Case::new(
+            "rate_limiter/atomic_fixed_window",
+            atomic::<AtomicFixedWindow, raced::AtomicFixedWindow>(one_key(Algorithm::FixedWindow)),
+        ),
+        Case::new(
+            "rate_limiter/atomic_token_bucket",
+            // With clocks that differ it keeps to GCRA's rule, which is stricter.
+            atomic::<AtomicTokenBucket, raced::AtomicTokenBucket>(Limiter {
+                burst: 2,
+                ..Limiter::of(Algorithm::TokenBucket, 6, 4)
+            }),
+        ),
+        Case::new(
+            "rate_limiter/keyed_store",
+            check(keyed).alongside_only().interleave(keyed_scripts(), move || {
+                SharedBinding::<raced::SharedKeyed<u8, AnyLimiter>>::new(&store)
+            }),
+        ),
+    ]
+}
+
+/// The limiter that counts in a store is a window from the first call: what it counts of denied requests is not seen.
+fn on_a_store() -> Case {
+    let model = two_keys(Limiter::of(Algorithm::WindowFromFirstCall, 5, 3));
+    let (toured, walked) = (model.clone(), larger(&model));
+    let there = walked.clone();
+    let check = check(model).alongside_only().tour(move || StoredBinding::new(&toured)).subject(
+        "implementation",
+        conform::walk(Some(Arc::new(walked)), 100, 300, move || StoredBinding::new(&there)),
+    );
+    Case::new("rate_limiter/on_a_store", check)
+}
+
+/// Each defect, with the properties that catch it.
+fn variants() -> Vec<Case> {
+    let of = |algorithm, variant| Limiter::of(algorithm, 4, 2).monitored(8).with(variant);
+    let backward = |algorithm| Limiter {
+        skews_ticks: vec![0, -2],
+        ..Limiter::of(algorithm, 4, 2).monitored(4).with(Variant::WrapsBackwardClock)
+    };
+    let cases: [(Limiter, &[&str]); 15] = [
+        (of(Algorithm::FixedWindow, Variant::AdmitsOneMore), &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE]),
+        (of(Algorithm::SlidingLog, Variant::AdmitsOneMore), &[AT_MOST_LIMIT, ITS_CURVE]),
+        (of(Algorithm::Gcra, Variant::AdmitsOneMore), &[AT_MOST_LIMIT, ITS_CURVE]),
+        (of(Algorithm::WindowFromFirstCall, Variant::ForgetsAtTheEdge), &[AT_MOST_LIMIT, ITS_CURVE]),
+        (of(Algorithm::SlidingLog, Variant::ForgetsAtTheEdge), &[AT_MOST_LIMIT, ITS_CURVE]),
+        (
+            Limiter::of(Algorithm::TokenBucket, 6, 4).monitored(6).with(Variant::DropsTheRemainder),
+            &[AT_MOST_LIMIT, READY_AFTER_SILENCE],
+        ),
+        (backward(Algorithm::WindowFromFirstCall), &[ITS_CURVE]),
+        (backward(Algorithm::SlidingLog), &[ITS_CURVE]),
+        (backward(Algorithm::TokenBucket), &[ITS_CURVE]),
+        (of(Algorithm::SlidingLog, Variant::CountsDenied), &[READY_AFTER_SILENCE]),
+        (of(Algorithm::Gcra, Variant::CountsDenied), &[AT_MOST_LIMIT, READY_AFTER_SILENCE]),
+        (of(Algorithm::CoarseRefill, Variant::RefillsBeyondBurst).monitored(4), &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE]),
+        (
+            Limiter { collects: true, ..of(Algorithm::Gcra, Variant::CollectsBusyKeys).monitored(4) },
+            &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE],
+        ),
+        (
+            Limiter { keys: 2, ..of(Algorithm::Gcra, Variant::SharesOneLimiter).monitored(4) },
+            &[AT_MOST_LIMIT, READY_AFTER_SILENCE],
+        ),
+        (Limiter::gcra(8, 2, 1).monitored(8).with(Variant::AdmitsOneMoreOnceUsed), &[AT_MOST_LIMIT, ITS_CURVE]),
+    ];
+    cases
+        .into_iter()
+        .map(|(model, violated)| {
+            let name = format!("rate_limiter/{}_{}", crate::snake(model.variant), crate::snake(model.algorithm));
+            Case::new(name, violating(check(model), violated))
+        })
+        .collect()
+}
+
+/// What a limiter goes through, read off the explored model of a window from the first call.
+///
+/// # Panics
+/// If the model cannot be explored.
+pub fn diagram() -> String {
+    let model = Limiter::of(Algorithm::WindowFromFirstCall, 6, 4);
+    let graph = explore(Arc::new(model), &Budget::default()).expect("the sound model can be explored");
+    let phase = |state: &State| match state.cells[0] {
+        Cell::Window { count: 4, .. } => "Full".to_string(),
+        Cell::Window { .. } => "Counting".to_string(),
+        _ => "Fresh".to_string(),
+    };
+    counterpart::view::state_diagram(&graph, phase, |action| match action {
+        Action::Check { .. } => "check".into(),
+        Action::Tick => "tick".into(),
+        Action::Collect => "collect".into(),
+    })
 }

@@ -89,6 +89,9 @@ impl AtomicGcra {
 /// [`TokenBucket`](super::TokenBucket) for threads. A bucket that is refilled all the time is GCRA with an interval that
 /// need not be whole: it counts in such parts of a nanosecond that the interval is. Of them 64 bits have room, which are
 /// 584 years of whole nanoseconds, and of parts so many times less.
+///
+/// The two are one only on one clock. Where a clock is behind what another has charged, the plain bucket takes it to have
+/// caught up, and this one, as GCRA, lets it wait until it has.
 #[derive(Debug)]
 pub struct AtomicTokenBucket {
     schedule: Schedule,

@@ -107,7 +107,10 @@ impl RateLimiter for SlidingCounter {
             window.checked_mul(self.quota.window_ns).and_then(|start_ns| start_ns.checked_add(after_ns))
         };
         let in_this = self.admits_after_ns(count, previous).filter(|after_ns| *after_ns < self.quota.window_ns);
+        // A clock that is behind the window stands at its beginning.
+        let elapsed_ns = now_ns.saturating_sub(window * self.quota.window_ns);
         let admits_ns = match in_this {
+            Some(after_ns) if after_ns <= elapsed_ns => return 0,
             Some(after_ns) => at_ns(window, after_ns),
             // In the next one, if this one admits nobody more. That has room, at its end at the latest, where the
             // one after begins.
@@ -115,7 +118,7 @@ impl RateLimiter for SlidingCounter {
                 .admits_after_ns(0, count)
                 .and_then(|after_ns| window.checked_add(1).and_then(|next| at_ns(next, after_ns))),
         };
-        admits_ns.map_or(u64::MAX, |admits_ns| admits_ns.saturating_sub(now_ns))
+        admits_ns.map_or(u64::MAX, |admits_ns| admits_ns - now_ns)
     }
 
     fn is_idle(&self, now_ns: u64) -> bool {
