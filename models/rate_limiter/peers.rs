@@ -231,12 +231,12 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// governor's two releases, where they differ. The model cannot tell a limiter that was used before and is idle from one
-/// that never was, so that no transition asks for the difference: the tour allows for one state more than the model has.
+/// that never was, so that no transition asks for the difference: the tour allows for two states more than the model has.
 fn after_a_pause() -> Case {
     let model = Limiter::gcra(4, 1, 1);
     let toured = |make: Make| {
         let model = model.clone();
-        tour_with(TourOptions::default().switch(1), move || make(&model))
+        tour_with(TourOptions::default().switch(2), move || make(&model))
     };
     let walked = |make: Make| {
         let model = model.clone();

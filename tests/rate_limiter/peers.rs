@@ -22,6 +22,50 @@ fn count(count: u32) -> NonZeroU32 {
     NonZeroU32::new(count).expect("not 0")
 }
 
+/// What may happen next: a check, or time in halves of an interval.
+const LETTERS: [Option<u32>; 4] = [None, Some(1), Some(2), Some(6)];
+
+/// Ten letters of an alphabet of four, every word of them, one request an interval and no burst.
+fn schedules() {
+    let half = Duration::from_millis(500);
+    let quota = || governor::Quota::with_period(2 * half).expect("a period").allow_burst(count(1));
+    let old_quota = || governor_0_7::Quota::with_period(2 * half).expect("a period").allow_burst(count(1));
+    let ours = Quota::new(1, 1_000_000_000).expect("a quota");
+    let (mut diverged, mut diverged_of_old, mut shortest_of_old) = (0, 0, None);
+    for word in 0..1_u32 << 20 {
+        let (clock, old_clock) = (FakeRelativeClock::default(), governor_0_7::clock::FakeRelativeClock::default());
+        let limiter = governor::RateLimiter::direct_with_clock(quota(), clock.clone());
+        let old = governor_0_7::RateLimiter::direct_with_clock(old_quota(), old_clock.clone());
+        let mut gcra = AnyLimiter::new(AlgorithmName::Gcra, ours).expect("a limiter");
+        let (mut now_ns, mut differs, mut differs_of_old) = (0, None, None);
+        for step in 0..10 {
+            match LETTERS[(word >> (18 - 2 * step) & 3) as usize] {
+                Some(halves) => {
+                    now_ns += u64::from(halves) * 500_000_000;
+                    clock.advance(halves * half);
+                    old_clock.advance(halves * half);
+                }
+                None => {
+                    let admitted = gcra.check(now_ns).is_ok();
+                    differs = differs.or((limiter.check().is_ok() != admitted).then_some(step));
+                    differs_of_old = differs_of_old.or((old.check().is_ok() != admitted).then_some(step));
+                }
+            }
+        }
+        diverged += u32::from(differs.is_some());
+        diverged_of_old += u32::from(differs_of_old.is_some());
+        if let Some(step) = differs_of_old {
+            let steps = step + 1;
+            let letters = word >> (20 - 2 * steps);
+            shortest_of_old = Some(shortest_of_old.map_or((steps, letters), |found: (u32, u32)| found.min((steps, letters))));
+        }
+    }
+    assert_eq!(diverged, 0);
+    assert_eq!(diverged_of_old, 177_022);
+    // Check, three intervals, check, check.
+    assert_eq!(shortest_of_old, Some((4, 0b00_11_00_00)));
+}
+
 fn wrap() {
     let (burst, hour_ns) = (10_000_000, 3_600_000_000_000);
     let quota = governor::Quota::per_hour(count(1)).allow_burst(count(burst));
