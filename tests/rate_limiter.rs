@@ -81,7 +81,8 @@ fn story() {
     let case = counterpart_models::rate_limiter::cases().remove(0);
     assert_eq!(case.name(), "rate_limiter/boundary_burst_2am");
     let (report, _) = case.run(&counterpart::check::Options::default());
-    let steps = |name: &str| report.properties.iter().find(|property| property.name == name).and_then(|found| found.steps);
+    let steps =
+        |name: &str| report.properties.iter().find(|property| property.name == name).and_then(|found| found.steps);
     // Five ticks, the limit, a tick, the limit.
     assert_eq!(steps("two neighbouring ticks admit less than twice the limit"), Some(5 + 4 + 1 + 4));
     // One more than the limit is enough for the promise of any window: six ticks and five requests.

@@ -165,7 +165,8 @@ impl Limiter {
                 (parts >= token).then(|| Cell::Level { at: looked, parts: parts - token })
             }
             Algorithm::Gcra => {
-                let (interval, burst) = (self.interval_ticks() as i8, self.burst + u8::from(self.is(Variant::AdmitsOneMore)));
+                let (interval, burst) =
+                    (self.interval_ticks() as i8, self.burst + u8::from(self.is(Variant::AdmitsOneMore)));
                 let quirk = self.is(Variant::AdmitsOneMoreOnceUsed);
                 let tolerance = (burst - 1) as i8 * interval + if quirk { interval } else { 0 };
                 let due = match cell {

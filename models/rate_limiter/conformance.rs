@@ -316,9 +316,9 @@ macro_rules! shared {
     ($of:path) => {
         const _: () = {
             use $of as compiled;
-            unkeyed!(compiled::AtomicGcra, model => Self::new(quota(model)).expect("a GCRA that fits"));
-            unkeyed!(compiled::AtomicTokenBucket, model => Self::new(quota(model)).expect("a bucket that fits"));
-            unkeyed!(compiled::AtomicFixedWindow, model => Self::new(quota(model)));
+    unkeyed!(compiled::AtomicGcra, model => Self::new(quota(model)).expect("a GCRA that fits"));
+    unkeyed!(compiled::AtomicTokenBucket, model => Self::new(quota(model)).expect("a bucket that fits"));
+    unkeyed!(compiled::AtomicFixedWindow, model => Self::new(quota(model)));
 
             impl SharedLimiter for compiled::SharedKeyed<u8, AnyLimiter> {
                 fn of(model: &Limiter) -> Self {
@@ -393,7 +393,10 @@ impl StoredBinding {
     /// The limiter that `model` describes.
     pub fn new(model: &Limiter) -> Self {
         let now_ns = start_ns(model);
-        StoredBinding { limiter: StoredLimiter::new(quota(model), MemoryStore::at(now_ns), WhenUnreachable::Deny), now_ns }
+        StoredBinding {
+            limiter: StoredLimiter::new(quota(model), MemoryStore::at(now_ns), WhenUnreachable::Deny),
+            now_ns,
+        }
     }
 }
 
@@ -450,4 +453,3 @@ pub fn keyed_scripts() -> Vec<Script<Action>> {
         Script::after([check(0), check(1)]).thread([Action::Collect, check(1)]).thread([check(0), check(0)]),
     ]
 }
-

@@ -36,7 +36,10 @@ impl WorstCase {
         let mut admits: Vec<Vec<usize>> = vec![Vec::new(); count];
         for node in 0..count {
             for (action, target) in graph.transitions(node) {
-                let to = match target { Target::Node(to) => to, Target::Refused | Target::Cut => continue };
+                let to = match target {
+                    Target::Node(to) => to,
+                    Target::Refused | Target::Cut => continue,
+                };
                 match action {
                     Action::Tick => ticked[node] = to,
                     Action::Check { .. } => admits[node].push(to),
@@ -91,8 +94,9 @@ pub fn rows() -> Vec<(&'static str, Limiter)> {
 
 /// The table of the README.
 pub(super) fn table() -> String {
-    let mut table = "| algorithm | 1 tick | 2 ticks | a window | two windows | states between ticks |\n|---|---|---|---|---|---|\n"
-        .to_string();
+    let mut table =
+        "| algorithm | 1 tick | 2 ticks | a window | two windows | states between ticks |\n|---|---|---|---|---|---|\n"
+            .to_string();
     for (name, model) in rows() {
         let window = usize::from(model.window_ticks);
         let worst = WorstCase::of(&model, 2 * window);
@@ -122,7 +126,11 @@ fn draw() -> Result<String, Box<dyn std::error::Error>> {
     let (window, limit) = PICTURED;
     let lines: [(&str, Limiter, RGBColor); 8] = [
         ("fixed window, coarse refill", Limiter::of(Algorithm::FixedWindow, window, limit), RGBColor(0xb2, 0x18, 0x2b)),
-        ("window from the first call", Limiter::of(Algorithm::WindowFromFirstCall, window, limit), RGBColor(0xe0, 0x82, 0x14)),
+        (
+            "window from the first call",
+            Limiter::of(Algorithm::WindowFromFirstCall, window, limit),
+            RGBColor(0xe0, 0x82, 0x14),
+        ),
         ("token bucket, GCRA, burst 4", Limiter::gcra(window, window / limit, limit), RGBColor(0x21, 0x66, 0xac)),
         ("sliding counter", Limiter::of(Algorithm::SlidingCounter, window, limit), RGBColor(0x76, 0x2a, 0x83)),
         ("sliding log", Limiter::of(Algorithm::SlidingLog, window, limit), RGBColor(0x1b, 0x78, 0x37)),
@@ -166,7 +174,8 @@ fn draw() -> Result<String, Box<dyn std::error::Error>> {
                 .label(*name)
                 .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 22, y)], legend));
         }
-        let steps = (1..=ticks_max).flat_map(|ticks| [(ticks as i32 - 1, promised(ticks)), (ticks as i32, promised(ticks))]);
+        let steps =
+            (1..=ticks_max).flat_map(|ticks| [(ticks as i32 - 1, promised(ticks)), (ticks as i32, promised(ticks))]);
         chart.draw_series(steps.step_by(2).map(|point| Circle::new(point, 2, BLACK.filled())))?;
         chart
             .configure_series_labels()

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
 use counterpart::Case;
-use counterpart::conform::{self, interleave::{Script, interleave}};
+use counterpart::conform::{
+    self,
+    interleave::{Script, interleave},
+};
 use counterpart::model::Simulated;
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -73,11 +76,13 @@ fn racing() -> Case {
     let taking_back = gcra.clone();
     // Used up; a clock that is behind is denied while one that is ahead finds room.
     let check_by = |client| super::model::Action::Check { client, key: 0 };
-    let ahead_and_behind =
-        Script::after([check_by(0), check_by(0)]).thread([check_by(2)]).thread([check_by(1)]);
+    let ahead_and_behind = Script::after([check_by(0), check_by(0)]).thread([check_by(2)]).thread([check_by(1)]);
     let check = super::check(gcra)
         .alongside_only()
-        .subject("loads_then_stores", interleave(vec![last_one()], move || SharedBinding::<LoadsThenStores>::new(&split)))
+        .subject(
+            "loads_then_stores",
+            interleave(vec![last_one()], move || SharedBinding::<LoadsThenStores>::new(&split)),
+        )
         .subject(
             "charges_then_takes_back",
             interleave(vec![ahead_and_behind], move || SharedBinding::<ChargesThenTakesBack>::new(&taking_back)),
@@ -86,10 +91,7 @@ fn racing() -> Case {
             "looks_then_inserts",
             interleave(scripts(), move || SharedBinding::<LooksThenInserts>::new(&inserting)),
         )
-        .subject(
-            "checks_a_copy",
-            interleave(vec![last_one()], move || SharedBinding::<ChecksACopy>::new(&counting)),
-        );
+        .subject("checks_a_copy", interleave(vec![last_one()], move || SharedBinding::<ChecksACopy>::new(&counting)));
     let check = ["loads_then_stores", "charges_then_takes_back", "looks_then_inserts", "checks_a_copy"]
         .into_iter()
         .zip([

@@ -117,7 +117,9 @@ pub enum QuotaError {
     },
     /// The shared bucket counts in parts of a nanosecond, and with so many of them it would reach the end of what it can
     /// count within a year.
-    #[error("{parts} parts of a nanosecond are too fine for a shared bucket, which has room for {parts_max}: round the limit")]
+    #[error(
+        "{parts} parts of a nanosecond are too fine for a shared bucket, which has room for {parts_max}: round the limit"
+    )]
     TooFine {
         /// What the quota asks for.
         parts: u64,

@@ -1,7 +1,54 @@
 //! Rate limiters: what is admitted in any stretch of time, and what only on average.
 //!
+//! 2:17 in the morning: a limiter that lets so many requests through a window lets twice as many through at once. It has
+//! done nothing wrong by its own rules. Its windows are those of the clock; the limit was spent in the last tick of one and
+//! again in the first tick of the next, and what stands behind it saw both.
+//!
+//! What a limiter promises is an *arrival curve*: for every length the most that any stretch of time of that length
+//! admits. Two points of it matter, the shortest stretch (the burst) and the window. Here the curves are computed from
+//! models, exhaustively ([`curves`]).
+//!
+//! # Check your own limiter
+//! Here it is one of this folder; bind yours in the same words.
+//! ```
+//! use counterpart::{Check, Counterpart};
+//! use counterpart_models::rate_limiter::conformance::{Answer, LimiterFacade, TICK_NS};
+//! use counterpart_models::rate_limiter::model::{Action, Limiter};
+//! use counterpart_models::rate_limiter::{Gcra, Quota, RateLimiter};
+//!
+//! struct Mine { limiter: Gcra, now_ns: u64 }
+//!
+//! impl Counterpart<LimiterFacade> for Mine {
+//!     fn apply(&mut self, input: &Action) -> Answer {
+//!         match input {
+//!             Action::Check { .. } => self.limiter.check(self.now_ns).into(),
+//!             Action::Tick => { self.now_ns += TICK_NS; Answer::Done }
+//!             Action::Collect => Answer::Done,
+//!         }
+//!     }
+//! }
+//!
+//! // Four in eight ticks, one every other; four at once.
+//! let quota = Quota::new(4, 8 * TICK_NS)?;
+//! let limiter = Gcra::new(quota)?;
+//! Check::of(Limiter::gcra(8, 2, 4)).facade(LimiterFacade).lockstep(move || Mine { limiter: limiter.clone(), now_ns: 0 }).assert();
+//! # Ok::<(), counterpart_models::rate_limiter::QuotaError>(())
+//! ```
+//!
 //! # Sources
+//! - ITU-T Recommendation I.371, "Traffic control and congestion control in B-ISDN", annex on the generic cell rate
+//!   algorithm (virtual scheduling and the continuous-state leaky bucket).
+//! - RFC 2697 and RFC 2698 (the words for token buckets: rate, burst).
+//! - J.-Y. Le Boudec, P. Thiran, *Network Calculus*, Springer 2001, chapter 1 (arrival curves).
+//! - Cloudflare, "How we built rate limiting capable of scaling to millions of domains", 2017 (the sliding counter, and the
+//!   0.003% that it was measured to be wrong by).
+//! - governor issues 107, 249 and 251; tower issue 842.
+//!
 //! # Abstracted away
+//! - A request costs one. What it asks for, and what stands behind the limiter, is nobody's concern here.
+//! - Time is in ticks; many checks may happen in one, in any order.
+//! - A clock is at most two ticks from the true time, and as far all the time; drift is not modelled.
+//! - The monitor remembers a few ticks, and counts no further than three times the limit in one.
 
 pub mod algorithms;
 pub mod conformance;
@@ -132,17 +179,11 @@ fn violating(check: Check<Limiter, LimiterFacade>, properties: &[&str]) -> Check
 fn curves() -> Vec<Case> {
     let mut cases = vec![Case::new(
         "rate_limiter/boundary_burst_2am",
-        violating(
-            check(Limiter::of(Algorithm::FixedWindow, 6, 4).monitored(6)),
-            &[AT_MOST_LIMIT, NO_DOUBLE_BURST],
-        ),
+        violating(check(Limiter::of(Algorithm::FixedWindow, 6, 4).monitored(6)), &[AT_MOST_LIMIT, NO_DOUBLE_BURST]),
     )];
     for algorithm in Algorithm::ALL {
         let check = with_ours(Limiter::of(algorithm, 4, 2).monitored(8));
-        cases.push(Case::new(
-            format!("rate_limiter/{}", crate::snake(algorithm)),
-            violating(check, broken(algorithm)),
-        ));
+        cases.push(Case::new(format!("rate_limiter/{}", crate::snake(algorithm)), violating(check, broken(algorithm))));
     }
     cases.extend([
         Case::new("rate_limiter/gcra_burst_1", with_ours(Limiter::gcra(8, 2, 1).monitored(16))),
@@ -154,9 +195,19 @@ fn curves() -> Vec<Case> {
             "rate_limiter/token_bucket_parts",
             violating(with_ours(Limiter::of(Algorithm::TokenBucket, 6, 4).monitored(6)), &[AT_MOST_LIMIT]),
         ),
-        Case::new("rate_limiter/sliding_log_two_windows", check(Limiter::of(Algorithm::SlidingLog, 6, 4).monitored(12))),
-        Case::new("rate_limiter/sliding_log_two_keys", check(two_keys(Limiter::of(Algorithm::SlidingLog, 10, 3).monitored(10)))),
-        Case::new("rate_limiter/sliding_log_two_keys_large", check(two_keys(Limiter::of(Algorithm::SlidingLog, 9, 4).monitored(9)))).large(),
+        Case::new(
+            "rate_limiter/sliding_log_two_windows",
+            check(Limiter::of(Algorithm::SlidingLog, 6, 4).monitored(12)),
+        ),
+        Case::new(
+            "rate_limiter/sliding_log_two_keys",
+            check(two_keys(Limiter::of(Algorithm::SlidingLog, 10, 3).monitored(10))),
+        ),
+        Case::new(
+            "rate_limiter/sliding_log_two_keys_large",
+            check(two_keys(Limiter::of(Algorithm::SlidingLog, 9, 4).monitored(9))),
+        )
+        .large(),
     ]);
     cases
 }
@@ -218,9 +269,9 @@ fn shared_by_threads() -> Vec<Case> {
         ),
         Case::new(
             "rate_limiter/keyed_store",
-            check(keyed).alongside_only().interleave(keyed_scripts(), move || {
-                SharedBinding::<raced::SharedKeyed<u8, AnyLimiter>>::new(&store)
-            }),
+            check(keyed)
+                .alongside_only()
+                .interleave(keyed_scripts(), move || SharedBinding::<raced::SharedKeyed<u8, AnyLimiter>>::new(&store)),
         ),
     ]
 }
@@ -230,10 +281,10 @@ fn on_a_store() -> Case {
     let model = two_keys(Limiter::of(Algorithm::WindowFromFirstCall, 5, 3));
     let (toured, walked) = (model.clone(), larger(&model));
     let there = walked.clone();
-    let check = check(model).alongside_only().tour(move || StoredBinding::new(&toured)).subject(
-        "implementation",
-        conform::walk(Some(Arc::new(walked)), 100, 300, move || StoredBinding::new(&there)),
-    );
+    let check = check(model)
+        .alongside_only()
+        .tour(move || StoredBinding::new(&toured))
+        .subject("implementation", conform::walk(Some(Arc::new(walked)), 100, 300, move || StoredBinding::new(&there)));
     Case::new("rate_limiter/on_a_store", check)
 }
 
@@ -259,7 +310,10 @@ fn variants() -> Vec<Case> {
         (backward(Algorithm::TokenBucket), &[ITS_CURVE]),
         (of(Algorithm::SlidingLog, Variant::CountsDenied), &[READY_AFTER_SILENCE]),
         (of(Algorithm::Gcra, Variant::CountsDenied), &[AT_MOST_LIMIT, READY_AFTER_SILENCE]),
-        (of(Algorithm::CoarseRefill, Variant::RefillsBeyondBurst).monitored(4), &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE]),
+        (
+            of(Algorithm::CoarseRefill, Variant::RefillsBeyondBurst).monitored(4),
+            &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE],
+        ),
         (
             Limiter { collects: true, ..of(Algorithm::Gcra, Variant::CollectsBusyKeys).monitored(4) },
             &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE],

@@ -409,9 +409,8 @@ impl Model for Limiter {
             (1..=model.monitored_ticks).all(|ticks| state.history.admitted_in(ticks) <= model.curve(ticks))
         }));
         if self.monitored_ticks >= self.silence_ticks() {
-            properties.push(Property::always(READY_AFTER_SILENCE, |_, state: &State| {
-                !state.history.denied_after_silence
-            }));
+            properties
+                .push(Property::always(READY_AFTER_SILENCE, |_, state: &State| !state.history.denied_after_silence));
         }
         properties.push(Property::sometimes("somebody is denied", |_, state: &State| state.history.denied));
         if self.span_ticks() == 0 {

@@ -73,7 +73,8 @@ pub fn governor(model: &Limiter) -> Driven {
 
 /// The release before the defect was fixed.
 pub fn governor_old(model: &Limiter) -> Driven {
-    let quota = governor_0_7::Quota::with_period(window(model) / u32::from(model.limit)).expect("a period that is not 0");
+    let quota =
+        governor_0_7::Quota::with_period(window(model) / u32::from(model.limit)).expect("a period that is not 0");
     let clock = governor_0_7::clock::FakeRelativeClock::default();
     let limiter = governor_0_7::RateLimiter::direct_with_clock(quota.allow_burst(count(model.burst)), clock.clone());
     Driven::new(move || limiter.check().is_ok(), move || clock.advance(TICK))

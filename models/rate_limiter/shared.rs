@@ -40,12 +40,10 @@ impl Schedule {
         let mut seen = self.due.load(ORDER);
         loop {
             match scheduled(seen, now, self.interval, self.tolerance) {
-                (since, Some(due)) if since <= now => {
-                    match self.due.compare_exchange_weak(seen, due, ORDER, ORDER) {
-                        Ok(_) => return Ok(()),
-                        Err(changed) => seen = changed,
-                    }
-                }
+                (since, Some(due)) if since <= now => match self.due.compare_exchange_weak(seen, due, ORDER, ORDER) {
+                    Ok(_) => return Ok(()),
+                    Err(changed) => seen = changed,
+                },
                 (_, None) => return Err(None),
                 (since, Some(_)) => return Err(Some(since - now)),
             }

@@ -135,8 +135,14 @@ fn exact() {
                     assert!(retry_after_ns > 0);
                     if retry_after_ns < u64::MAX {
                         let passes_ns = now_ns + retry_after_ns;
-                        assert!(limiter.clone().check(passes_ns).is_ok(), "{before:?} at {now_ns}, {retry_after_ns} later");
-                        assert!(limiter.clone().check(passes_ns - 1).is_err(), "{before:?} at {now_ns}, too long a wait");
+                        assert!(
+                            limiter.clone().check(passes_ns).is_ok(),
+                            "{before:?} at {now_ns}, {retry_after_ns} later"
+                        );
+                        assert!(
+                            limiter.clone().check(passes_ns - 1).is_err(),
+                            "{before:?} at {now_ns}, too long a wait"
+                        );
                     }
                 }
             }
@@ -223,7 +229,10 @@ fn words() {
 
 fn too_fine() {
     let quota = Quota::new(999_983, 1_000_000_000).expect("a prime number a second");
-    assert_eq!(AtomicTokenBucket::new(quota).expect_err("refused"), QuotaError::TooFine { parts: 999_983, parts_max: 584 });
+    assert_eq!(
+        AtomicTokenBucket::new(quota).expect_err("refused"),
+        QuotaError::TooFine { parts: 999_983, parts_max: 584 }
+    );
     assert!(AtomicTokenBucket::new(Quota::per_second(1_000_000).expect("a quota")).is_ok());
     let beyond = Quota::new(1, u64::MAX).and_then(|quota| quota.with_burst(2)).expect("a quota");
     assert!(AtomicTokenBucket::new(beyond).is_err());

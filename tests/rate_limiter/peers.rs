@@ -57,7 +57,8 @@ fn schedules() {
         if let Some(step) = differs_of_old {
             let steps = step + 1;
             let letters = word >> (20 - 2 * steps);
-            shortest_of_old = Some(shortest_of_old.map_or((steps, letters), |found: (u32, u32)| found.min((steps, letters))));
+            shortest_of_old =
+                Some(shortest_of_old.map_or((steps, letters), |found: (u32, u32)| found.min((steps, letters))));
         }
     }
     assert_eq!(diverged, 0);

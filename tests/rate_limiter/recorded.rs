@@ -11,7 +11,7 @@ use counterpart_models::rate_limiter::conformance::{
     Answer, LimiterFacade, LimiterSpec, SharedBinding, SharedLimiter, limiter,
 };
 use counterpart_models::rate_limiter::model::{Action, Limiter};
-use counterpart_models::rate_limiter::recorded::{Logged, LimiterWitness, TARGET, model};
+use counterpart_models::rate_limiter::recorded::{LimiterWitness, Logged, TARGET, model};
 use counterpart_models::rate_limiter::{AnyLimiter, RateLimiter, SharedKeyed};
 use libtest_mimic::Trial;
 
@@ -85,11 +85,7 @@ struct ChecksACopy {
 
 impl SharedLimiter for ChecksACopy {
     fn of(model: &Limiter) -> Self {
-        ChecksACopy {
-            limiter: Mutex::new(limiter(model)),
-            raced: AtomicBool::new(false),
-            together: Barrier::new(2),
-        }
+        ChecksACopy { limiter: Mutex::new(limiter(model)), raced: AtomicBool::new(false), together: Barrier::new(2) }
     }
 
     fn check(&self, _: u8, now_ns: u64) -> Answer {

@@ -38,8 +38,12 @@ impl Spec for DistributedSpec {
     fn temporal(&self) -> Vec<Temporal<Distributed>> {
         vec![
             Temporal::recoverable(CAN_PASS, Distributed::has_room),
-            Temporal::leads_to(EXPIRES, |model: &Distributed, state| !model.has_room(state), |_, state| state.key.is_none())
-                .under(LIFE_GOES_ON),
+            Temporal::leads_to(
+                EXPIRES,
+                |model: &Distributed, state| !model.has_room(state),
+                |_, state| state.key.is_none(),
+            )
+            .under(LIFE_GOES_ON),
         ]
     }
 
@@ -99,13 +103,8 @@ fn check_of(model: Distributed) -> Check<Distributed> {
 
 /// The cases of this sub-model.
 pub fn cases() -> Vec<Case> {
-    let split = Distributed {
-        clients: 3,
-        limit: 2,
-        window_ticks: 3,
-        crashes_max: 0,
-        commands: Commands::IncrementThenExpire,
-    };
+    let split =
+        Distributed { clients: 3, limit: 2, window_ticks: 3, crashes_max: 0, commands: Commands::IncrementThenExpire };
     vec![
         Case::new("rate_limiter/distributed_script", check(Commands::Script)),
         Case::new("rate_limiter/distributed_expire_if_none", check(Commands::IncrementThenExpireIfNone)),

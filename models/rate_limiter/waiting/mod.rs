@@ -75,8 +75,10 @@ impl Spec for WaitingSpec {
     }
 
     fn state_json(&self, model: &Waiting, state: &State) -> Value {
-        let waiting: Vec<String> =
-            (0..model.callers).filter(|caller| state.waits[usize::from(*caller)]).map(|caller| caller.to_string()).collect();
+        let waiting: Vec<String> = (0..model.callers)
+            .filter(|caller| state.waits[usize::from(*caller)])
+            .map(|caller| caller.to_string())
+            .collect();
         let mut shown = json!({ "token": state.token, "waiting": waiting.join(" ") });
         if model.order != Order::WhoeverTries {
             let queue: Vec<String> = state.queue.iter().map(u8::to_string).collect();
@@ -102,7 +104,9 @@ pub fn cases() -> Vec<Case> {
         Case::new(
             "rate_limiter/waiting_last_in_first_out",
             [IN_THE_END, WITH_LUCK].into_iter().fold(check(Order::LastInFirstOut), |check, property| {
-                check.violates(property).because(property, "whoever comes later is served before, and somebody always comes")
+                check
+                    .violates(property)
+                    .because(property, "whoever comes later is served before, and somebody always comes")
             }),
         ),
         Case::new(
