@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
         claim("rate_limiter::the_worst_case_of_each_algorithm_is_what_the_story_says", worst_cases),
         claim("rate_limiter::a_sliding_counter_of_20_ticks_and_10_requests_admits_19", sliding_counter),
+        claim("rate_limiter::what_is_drawn_as_one_is_one", alike),
         claim("rate_limiter::what_is_known_on_paper_is_what_the_models_give", on_paper),
         claim("rate_limiter::the_story_is_the_shortest_way_to_a_double_burst", story),
         claim("rate_limiter::get_then_increment_overshoots_by_the_other_clients", overshoot),
@@ -53,6 +54,14 @@ fn worst_cases() {
 fn sliding_counter() {
     let worst = WorstCase::of(&Limiter::of(Algorithm::SlidingCounter, 20, 10), 20);
     assert_eq!(worst.admitted[20], 19);
+}
+
+/// In the picture of the curves they are one line.
+fn alike() {
+    let curve = |model| WorstCase::of(&model, 16).admitted;
+    let of = |algorithm| Limiter::of(algorithm, 8, 4);
+    assert_eq!(curve(of(Algorithm::FixedWindow)), curve(of(Algorithm::CoarseRefill)));
+    assert_eq!(curve(of(Algorithm::TokenBucket)), curve(Limiter::gcra(8, 2, 4)));
 }
 
 /// The closed forms, which the monitored models are held against, and the graph, which knows nothing of them.

@@ -124,7 +124,8 @@ const PICTURED: (u8, u8) = (8, 4);
 
 fn draw() -> Result<String, Box<dyn std::error::Error>> {
     let (window, limit) = PICTURED;
-    let lines: [(&str, Limiter, RGBColor); 8] = [
+    // Two that are alike are drawn once; that they are is tested.
+    let lines: [(&str, Limiter, RGBColor); 6] = [
         ("fixed window, coarse refill", Limiter::of(Algorithm::FixedWindow, window, limit), RGBColor(0xb2, 0x18, 0x2b)),
         (
             "window from the first call",
@@ -135,9 +136,6 @@ fn draw() -> Result<String, Box<dyn std::error::Error>> {
         ("sliding counter", Limiter::of(Algorithm::SlidingCounter, window, limit), RGBColor(0x76, 0x2a, 0x83)),
         ("sliding log", Limiter::of(Algorithm::SlidingLog, window, limit), RGBColor(0x1b, 0x78, 0x37)),
         ("GCRA, burst 1", Limiter::gcra(window, window / limit, 1), RGBColor(0x5a, 0xae, 0x61)),
-        // Drawn once where two are alike, which is shown by a test.
-        ("", Limiter::of(Algorithm::CoarseRefill, window, limit), RGBColor(0xb2, 0x18, 0x2b)),
-        ("", Limiter::of(Algorithm::TokenBucket, window, limit), RGBColor(0x21, 0x66, 0xac)),
     ];
     let ticks_max = 2 * usize::from(window);
     let mut svg = String::new();
@@ -160,7 +158,7 @@ fn draw() -> Result<String, Box<dyn std::error::Error>> {
             .draw()?;
         // What a promise of the limit in every window would be.
         let promised = |ticks: usize| i32::from(limit) * ticks.div_ceil(usize::from(window)) as i32;
-        for (index, (name, model, colour)) in lines.iter().enumerate().filter(|(_, (name, ..))| !name.is_empty()) {
+        for (index, (name, model, colour)) in lines.iter().enumerate() {
             let worst = WorstCase::of(model, ticks_max);
             let mut points = Vec::new();
             for ticks in 1..=ticks_max {
@@ -176,7 +174,10 @@ fn draw() -> Result<String, Box<dyn std::error::Error>> {
         }
         let steps =
             (1..=ticks_max).flat_map(|ticks| [(ticks as i32 - 1, promised(ticks)), (ticks as i32, promised(ticks))]);
-        chart.draw_series(steps.step_by(2).map(|point| Circle::new(point, 2, BLACK.filled())))?;
+        chart
+            .draw_series(steps.step_by(2).map(|point| Circle::new(point, 2, BLACK.filled())))?
+            .label("the limit in every window")
+            .legend(|(x, y)| Circle::new((x + 11, y), 2, BLACK.filled()));
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::UpperLeft)

@@ -66,13 +66,15 @@ pub mod waiting;
 use std::sync::Arc;
 
 use counterpart::conform;
+use counterpart::conform::interleave::Script;
 use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
 use self::algorithms::Cell;
 use self::conformance::{
-    CoreBinding, LimiterFacade, LimiterSpec, SharedBinding, SharedLimiter, StoredBinding, keyed_scripts, scripts,
+    CoreBinding, LimiterFacade, LimiterSpec, SharedBinding, SharedLimiter, StoredBinding, keyed_scripts, more_scripts,
+    scripts,
 };
 use self::model::{
     AT_MOST_LIMIT, Action, Algorithm, ITS_CURVE, Limiter, NO_DOUBLE_BURST, READY_AFTER_SILENCE, State, Variant,
@@ -237,7 +239,10 @@ fn skewed() -> Vec<Case> {
 fn shared_by_threads() -> Vec<Case> {
     use loomed::shared as raced;
 
-    fn atomic<S: SharedLimiter + 'static, R: SharedLimiter + 'static>(model: Limiter) -> Check<Limiter, LimiterFacade> {
+    fn atomic<S: SharedLimiter + 'static, R: SharedLimiter + 'static>(
+        model: Limiter,
+        scripts: Vec<Script<Action>>,
+    ) -> Check<Limiter, LimiterFacade> {
         let (toured, walked, there) = (model.clone(), larger(&model), model.clone());
         let far = walked.clone();
         check(model)
@@ -247,25 +252,28 @@ fn shared_by_threads() -> Vec<Case> {
                 "implementation",
                 conform::walk(Some(Arc::new(walked)), 100, 300, move || Sequential(SharedBinding::<S>::new(&far))),
             )
-            .interleave(scripts(), move || SharedBinding::<R>::new(&there))
+            .interleave(scripts, move || SharedBinding::<R>::new(&there))
     }
 
     let one_key = |algorithm| Limiter { keys: 1, collects: false, ..Limiter::of(algorithm, 4, 2).skewed() };
     let keyed = Limiter { keys: 2, collects: true, ..Limiter::gcra(4, 2, 2) };
     let store = keyed.clone();
     vec![
-        Case::new("rate_limiter/atomic_gcra", atomic::<AtomicGcra, raced::AtomicGcra>(one_key(Algorithm::Gcra))),
+        Case::new(
+            "rate_limiter/atomic_gcra",
+            atomic::<AtomicGcra, raced::AtomicGcra>(one_key(Algorithm::Gcra), [scripts(), more_scripts()].concat()),
+        ),
         Case::new(
             "rate_limiter/atomic_fixed_window",
-            atomic::<AtomicFixedWindow, raced::AtomicFixedWindow>(one_key(Algorithm::FixedWindow)),
+            atomic::<AtomicFixedWindow, raced::AtomicFixedWindow>(one_key(Algorithm::FixedWindow), scripts()),
         ),
         Case::new(
             "rate_limiter/atomic_token_bucket",
             // With clocks that differ it keeps to GCRA's rule, which is stricter.
-            atomic::<AtomicTokenBucket, raced::AtomicTokenBucket>(Limiter {
-                burst: 2,
-                ..Limiter::of(Algorithm::TokenBucket, 6, 4)
-            }),
+            atomic::<AtomicTokenBucket, raced::AtomicTokenBucket>(
+                Limiter { burst: 2, ..Limiter::of(Algorithm::TokenBucket, 6, 4) },
+                scripts(),
+            ),
         ),
         Case::new(
             "rate_limiter/keyed_store",

@@ -64,7 +64,10 @@ impl<K: Eq + Hash, L: RateLimiter + Clone> Keyed<K, L> {
     /// is idle by a fast clock is not yet by a slow one.
     pub fn collect(&mut self, now_ns: u64) {
         self.limiters.retain(|_, limiter| !limiter.is_idle(now_ns));
-        self.limiters.shrink_to_fit();
+        // Memory goes back after a flood of keys, and not at every ebb.
+        if self.limiters.capacity() / 4 > self.limiters.len() {
+            self.limiters.shrink_to_fit();
+        }
     }
 
     /// Keys that are remembered.
