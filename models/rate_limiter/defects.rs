@@ -77,6 +77,7 @@ fn racing() -> Case {
     // Used up; a clock that is behind is denied while one that is ahead finds room.
     let check_by = |client| super::model::Action::Check { client, key: 0 };
     let ahead_and_behind = Script::after([check_by(0), check_by(0)]).thread([check_by(2)]).thread([check_by(1)]);
+    let new_key = Script::after([]).thread([check_by(0), check_by(0)]).thread([check_by(0)]);
     let check = super::check(gcra)
         .alongside_only()
         .subject(
