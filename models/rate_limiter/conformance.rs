@@ -92,8 +92,8 @@ const BECAUSE: &[(&str, &str)] = &[
     ),
     (
         NO_DOUBLE_BURST,
-        "at 2:17 the limit is spent in the last tick of one window and again in the first tick of the next: each window is \
-         within its limit, and what stands behind sees twice as much at once",
+        "the limit is spent in the last tick of one window and again in the first tick of the next: each window is within \
+         its limit, and what stands behind sees twice as much at once",
     ),
     (ITS_CURVE, "more passes than the algorithm can ever admit: this limiter does not limit"),
     (READY_AFTER_SILENCE, "nobody was admitted for as long as it takes to be entitled again, and a request is denied"),

@@ -49,6 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, model) in defective() {
         let sound = model.clone().with(Variant::Sound);
+        let why = why(model.variant);
         let make = maker(model);
         let (again, walked) = (make.clone(), make.clone());
         let check = super::check(sound)
@@ -56,11 +57,39 @@ pub(super) fn cases() -> Vec<Case> {
             .subject(name.as_str(), conform::product(make))
             .subject(name.as_str(), conform::tour(again))
             .subject(name.as_str(), conform::walk(None, 200, 60, walked))
-            .diverges(name.as_str());
+            .diverges(name.as_str())
+            .because(name.as_str(), why);
         cases.push(Case::new(format!("rate_limiter/defect_{name}"), check));
     }
     cases.push(racing());
     cases
+}
+
+/// What a limiter with the defect does, for someone who knows only the story.
+pub(super) fn why(variant: Variant) -> &'static str {
+    match variant {
+        Variant::Sound => "nothing is wrong with it",
+        Variant::AdmitsOneMore => {
+            "what was admitted is compared with ≤ where < is meant: one more than the quota passes"
+        }
+        Variant::ForgetsAtTheEdge => {
+            "an admission is forgotten in the last tick of its window: a tick too early, the quota is there again"
+        }
+        Variant::DropsTheRemainder => {
+            "each check refills whole tokens and forgets the part that is left over: who asks often enough never gets any"
+        }
+        Variant::WrapsBackwardClock => {
+            "the clock is behind, the time since the last admission comes out negative and is taken for a very long one: \
+             everything is forgotten, and the whole quota passes again"
+        }
+        Variant::CountsDenied => "requests that were denied are charged: who keeps asking is kept out by asking",
+        Variant::RefillsBeyondBurst => "tokens that nobody used are kept without end, and then pass at once",
+        Variant::CollectsBusyKeys => "a key that is in use is collected, and begins anew with its whole quota",
+        Variant::SharesOneLimiter => "what one key was admitted is missing for the other",
+        Variant::AdmitsOneMoreOnceUsed => {
+            "the tolerance makes up for a first request that is charged more: after a pause one more than the burst passes"
+        }
+    }
 }
 
 /// Makes `model` over and over, as an implementation.
