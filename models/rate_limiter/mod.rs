@@ -227,6 +227,14 @@ fn skewed() -> Vec<Case> {
             Case::new(format!("rate_limiter/{}_skewed", crate::snake(algorithm)), check)
         })
         .collect();
+    // Both keys monitored at once.
+    cases.push(
+        Case::new(
+            "rate_limiter/sliding_log_skewed_curve_large",
+            check(Limiter::of(Algorithm::SlidingLog, 4, 2).skewed().monitored(4)),
+        )
+        .large(),
+    );
     // Its curve under clocks that differ, monitored; one key is enough for that.
     cases.extend(Algorithm::ALL.into_iter().map(|algorithm| {
         let model = Limiter { keys: 1, ..Limiter::of(algorithm, 4, 2).skewed().monitored(4) };

@@ -12,8 +12,12 @@ use thiserror::Error;
 
 use super::{Denied, Quota};
 
-/// What a store counts: of Redis, a script of `INCR` and, if that gives 1, `PEXPIRE`; or both in one transaction with
-/// `PEXPIRE … NX`.
+/// What a store counts. Of Redis it is one script, with the window in milliseconds:
+/// ```lua
+/// local count = redis.call('INCR', KEYS[1])
+/// if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+/// return {count, redis.call('PTTL', KEYS[1])}
+/// ```
 pub trait Store<K: ?Sized> {
     /// What may go wrong on the way.
     type Error;
