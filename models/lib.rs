@@ -12,6 +12,8 @@ pub mod cache;
 pub mod circuit_breaker;
 #[cfg(feature = "flp")]
 pub mod flp;
+#[cfg(feature = "rate_limiter")]
+pub mod rate_limiter;
 
 /// What a protocol's folder gives to the catalogue.
 pub struct Protocol {
@@ -53,6 +55,8 @@ pub const PROTOCOLS: &[Protocol] = &[
     circuit_breaker::PROTOCOL,
     #[cfg(feature = "cache")]
     cache::PROTOCOL,
+    #[cfg(feature = "rate_limiter")]
+    rate_limiter::PROTOCOL,
 ];
 
 /// Every case of every protocol.

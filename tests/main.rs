@@ -22,6 +22,8 @@ mod liveness;
 #[cfg(all(feature = "flp", feature = "peers"))]
 mod omnipaxos;
 mod probability;
+#[cfg(feature = "rate_limiter")]
+mod rate_limiter;
 mod readme;
 mod recovery;
 #[cfg(feature = "circuit_breaker")]
@@ -62,6 +64,8 @@ fn main() -> ExitCode {
         #[cfg(all(feature = "flp", feature = "peers"))]
         omnipaxos::trials(),
         probability::trials(),
+        #[cfg(feature = "rate_limiter")]
+        rate_limiter::trials(),
         readme::trials(),
         recovery::trials(),
         #[cfg(feature = "circuit_breaker")]

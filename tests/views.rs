@@ -11,7 +11,7 @@ use stateright::{Model, Property};
 use crate::{claim, root};
 
 /// Traces that someone who has read only the story should be able to follow.
-const TRACES: [&str; 10] = [
+const TRACES: [&str; 12] = [
     "cache/collapse_at_99_percent--again-and-again-an-expensive-request-is-answered-in-time",
     "cache/stores_despite_delete--what-is-cached-is-what-the-database-has",
     "circuit_breaker/trusts_late_results--only-results-of-the-current-generation-move-it",
@@ -22,6 +22,8 @@ const TRACES: [&str; 10] = [
     "flp/last_message_crash--some-process-decides-though-p0-may-stop",
     "flp/ben_or_common_coin_skew_2--all-who-go-on-decide-with-probability-1",
     "circuit_breaker/crates--tower-resilience-circuitbreaker-0.14.0",
+    "rate_limiter/boundary_burst_2am--two-neighbouring-ticks-admit-less-than-twice-the-limit",
+    "rate_limiter/distributed_crash_before_expire--some-schedule-lets-somebody-through-again",
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -1,0 +1,201 @@
+//! Clients that count in a store: each command is a step, and a client can crash between two.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+/// Most clients that a state has room for.
+pub const CLIENTS_MAX: usize = 4;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distributed {
+    /// So many, each with at most one request under way.
+    pub clients: u8,
+    /// Requests in one life of the key.
+    pub limit: u8,
+    /// How long the key is to live.
+    pub window_ticks: u8,
+    /// So many clients may crash in the middle of a request; each comes back for another one.
+    pub crashes_max: u8,
+    /// What is sent for a request.
+    pub commands: Commands,
+}
+
+/// The commands of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commands {
+    /// One script: increment, and if the key is new give it a time to live.
+    Script,
+    /// `INCR`, then `EXPIRE … NX`.
+    IncrementThenExpireIfNone,
+    /// `INCR`, and `EXPIRE` after the first.
+    IncrementThenExpire,
+    /// `INCR`, then `EXPIRE`, at every request.
+    ExpireAtEveryHit,
+    /// `GET`, and if there is room the script.
+    GetThenIncrement,
+}
+
+/// What the scheduler makes happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// A client begins a request with its first command.
+    Begin {
+        /// 0-based.
+        client: u8,
+    },
+    /// It sends the second.
+    GoOn {
+        /// 0-based.
+        client: u8,
+    },
+    /// It crashes in between.
+    Crash {
+        /// 0-based.
+        client: u8,
+    },
+    /// Time passes.
+    Tick,
+}
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// In the store.
+    pub key: Option<Key>,
+    /// Whether each client is between its commands.
+    pub between: [bool; CLIENTS_MAX],
+    /// Crashes so far.
+    pub crashes: u8,
+    /// History: let through since the key was new.
+    pub admitted: u8,
+}
+
+/// A key in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Key {
+    /// Its value; what is beyond the limit by more than one is alike.
+    pub count: u8,
+    /// Its time to live; `None`: it lives for ever.
+    pub ttl_ticks: Option<u8>,
+}
+
+/// Never more than the limit while the key lives.
+pub const AT_MOST_LIMIT: &str = "one life of the key admits at most the limit";
+
+impl Distributed {
+    /// `INCR`: counts a hit.
+    fn increment(&self, state: &mut State) {
+        let key = state.key.get_or_insert(Key { count: 0, ttl_ticks: None });
+        key.count = (key.count + 1).min(self.limit + 1);
+        if key.count <= self.limit {
+            state.admitted += 1;
+        }
+    }
+
+    /// `EXPIRE`; with `NX` only where there is no time to live so far.
+    fn expire(&self, state: &mut State, only_if_none: bool) {
+        if let Some(key) = state.key.as_mut().filter(|key| !only_if_none || key.ttl_ticks.is_none()) {
+            key.ttl_ticks = Some(self.window_ticks);
+        }
+    }
+
+    /// Whether a request would be let through.
+    pub fn has_room(&self, state: &State) -> bool {
+        state.key.is_none_or(|key| key.count < self.limit)
+    }
+
+    fn begin(&self, state: &mut State, client: u8) {
+        let goes_on = match self.commands {
+            Commands::Script => {
+                self.increment(state);
+                self.expire(state, true);
+                false
+            }
+            Commands::IncrementThenExpireIfNone | Commands::ExpireAtEveryHit => {
+                self.increment(state);
+                true
+            }
+            Commands::IncrementThenExpire => {
+                self.increment(state);
+                state.key.is_some_and(|key| key.count == 1)
+            }
+            Commands::GetThenIncrement => self.has_room(state),
+        };
+        state.between[usize::from(client)] = goes_on;
+    }
+
+    fn go_on(&self, state: &mut State, client: u8) {
+        state.between[usize::from(client)] = false;
+        match self.commands {
+            Commands::Script => {}
+            Commands::IncrementThenExpireIfNone => self.expire(state, true),
+            Commands::IncrementThenExpire | Commands::ExpireAtEveryHit => self.expire(state, false),
+            Commands::GetThenIncrement => {
+                // It has seen that there is room, and looks no more.
+                let key = state.key.get_or_insert(Key { count: 0, ttl_ticks: Some(self.window_ticks) });
+                key.count = (key.count + 1).min(self.limit + 1);
+                state.admitted += 1;
+            }
+        }
+    }
+}
+
+impl Model for Distributed {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State { key: None, between: [false; CLIENTS_MAX], crashes: 0, admitted: 0 }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for client in 0..self.clients {
+            if state.between[usize::from(client)] {
+                actions.push(Action::GoOn { client });
+                if state.crashes < self.crashes_max {
+                    actions.push(Action::Crash { client });
+                }
+            } else {
+                actions.push(Action::Begin { client });
+            }
+        }
+        actions.push(Action::Tick);
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let mut after = before.clone();
+        match action {
+            Action::Begin { client } => self.begin(&mut after, client),
+            Action::GoOn { client } => self.go_on(&mut after, client),
+            Action::Crash { client } => {
+                after.between[usize::from(client)] = false;
+                after.crashes += 1;
+            }
+            Action::Tick => {
+                if let Some(ttl_ticks) = after.key.as_mut().and_then(|key| key.ttl_ticks.as_mut()) {
+                    *ttl_ticks -= 1;
+                    if *ttl_ticks == 0 {
+                        after.key = None;
+                        after.admitted = 0;
+                    }
+                }
+            }
+        }
+        (after != *before).then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let mut properties = vec![
+            Property::always(AT_MOST_LIMIT, |model: &Distributed, state: &State| state.admitted <= model.limit),
+            Property::sometimes("the key is full", |model: &Distributed, state: &State| !model.has_room(state)),
+        ];
+        if self.commands == Commands::GetThenIncrement {
+            properties.push(Property::sometimes(
+                "all clients but one are let through beyond the limit",
+                |model: &Distributed, state: &State| state.admitted == model.limit + model.clients - 1,
+            ));
+        }
+        properties
+    }
+}

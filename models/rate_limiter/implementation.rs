@@ -1,0 +1,247 @@
+//! Rate limiters as a service would ship them.
+//!
+//! Time is passed in, in nanoseconds of any clock that the caller reads, from whatever beginning. A clock that goes
+//! backwards is taken to stand still: it admits nobody earlier and does nothing worse. At the end of representable time
+//! (584 years) a limiter denies. Nothing is spawned, nobody sleeps, and a request that is denied changes nothing.
+//!
+//! Each algorithm is plain data behind [`RateLimiter`]; [`AnyLimiter`] is the one that a configuration names. What many
+//! keys share is a [`Keyed`](keyed::Keyed) store, what many threads share is in [`shared`](super::shared), what many
+//! machines share is a [`StoredLimiter`](stored::StoredLimiter).
+
+pub mod buckets;
+pub mod keyed;
+pub mod sliding;
+pub mod stored;
+pub mod windows;
+
+use thiserror::Error;
+
+use self::buckets::{Gcra, TokenBucket};
+use self::sliding::{SlidingCounter, SlidingLog};
+use self::windows::{CoarseRefill, FirstCallWindow, FixedWindow};
+
+/// How much is admitted: `limit` requests a window, and of algorithms that know of bursts `burst` at once.
+///
+/// ```
+/// use counterpart_models::rate_limiter::Quota;
+///
+/// let quota = Quota::per_second(100)?.with_burst(20)?;
+/// assert_eq!((quota.limit(), quota.window_ns(), quota.burst()), (100, 1_000_000_000, 20));
+/// assert!(Quota::per_second(0).is_err());
+/// # Ok::<(), counterpart_models::rate_limiter::QuotaError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quota {
+    limit: u32,
+    window_ns: u64,
+    burst: u32,
+}
+
+impl Quota {
+    /// `limit` requests in `window_ns`, and as many at once.
+    ///
+    /// # Errors
+    /// One of them is 0, or the limit is more than one request a nanosecond.
+    pub fn new(limit: u32, window_ns: u64) -> Result<Self, QuotaError> {
+        if limit == 0 {
+            return Err(QuotaError::Zero { field: "limit" });
+        }
+        if window_ns == 0 {
+            return Err(QuotaError::Zero { field: "window_ns" });
+        }
+        if u64::from(limit) > window_ns {
+            return Err(QuotaError::TooFast { limit, window_ns });
+        }
+        Ok(Quota { limit, window_ns, burst: limit })
+    }
+
+    /// `limit` requests a second, and as many at once.
+    ///
+    /// # Errors
+    /// It is 0, or more than one request a nanosecond.
+    pub fn per_second(limit: u32) -> Result<Self, QuotaError> {
+        Quota::new(limit, 1_000_000_000)
+    }
+
+    /// The same with another burst.
+    ///
+    /// # Errors
+    /// It is 0.
+    pub fn with_burst(self, burst: u32) -> Result<Self, QuotaError> {
+        if burst == 0 {
+            return Err(QuotaError::Zero { field: "burst" });
+        }
+        Ok(Quota { burst, ..self })
+    }
+
+    /// Requests a window; 1 or more.
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// The window; 1 or more.
+    pub fn window_ns(&self) -> u64 {
+        self.window_ns
+    }
+
+    /// Requests at once; 1 or more.
+    pub fn burst(&self) -> u32 {
+        self.burst
+    }
+}
+
+/// A quota that makes no limiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum QuotaError {
+    /// Nothing would ever be admitted, or everything.
+    #[error("{field} is 0, it must be 1 or more")]
+    Zero {
+        /// The field's name.
+        field: &'static str,
+    },
+    /// More than one request a nanosecond.
+    #[error("{limit} requests in {window_ns} ns are more than one a nanosecond")]
+    TooFast {
+        /// As given.
+        limit: u32,
+        /// As given.
+        window_ns: u64,
+    },
+    /// To drain such a burst takes longer than there is time: what would be admitted is not the burst.
+    #[error("a burst of {burst} at one request in {interval_ns} ns is drained after the end of representable time")]
+    BurstBeyondTime {
+        /// As given.
+        burst: u32,
+        /// Between two requests at the steady rate.
+        interval_ns: u64,
+    },
+    /// The shared bucket counts in parts of a nanosecond, and with so many of them it would reach the end of what it can
+    /// count within a year.
+    #[error(
+        "{parts} parts of a nanosecond are too fine for a shared bucket, which has room for {parts_max}: round the limit"
+    )]
+    TooFine {
+        /// What the quota asks for.
+        parts: u64,
+        /// At most.
+        parts_max: u64,
+    },
+}
+
+/// Not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("too many requests, the next one may pass in {retry_after_ns} ns")]
+pub struct Denied {
+    /// When the next request would be admitted if nobody else asked; `u64::MAX` if never.
+    pub retry_after_ns: u64,
+}
+
+/// What all algorithms are.
+pub trait RateLimiter {
+    /// Admits a request at `now_ns`, or does not and changes nothing.
+    ///
+    /// # Errors
+    /// It is not admitted, and when one would be.
+    fn check(&mut self, now_ns: u64) -> Result<(), Denied>;
+
+    /// When a request would be admitted if nobody else asked: 0 for at once, `u64::MAX` for never.
+    fn retry_after_ns(&self, now_ns: u64) -> u64;
+
+    /// Whether from `now_ns` on it is as good as new, so that it need not be kept.
+    fn is_idle(&self, now_ns: u64) -> bool;
+}
+
+/// The algorithms by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AlgorithmName {
+    /// [`FixedWindow`].
+    FixedWindow,
+    /// [`FirstCallWindow`].
+    WindowFromFirstCall,
+    /// [`CoarseRefill`].
+    CoarseRefill,
+    /// [`SlidingLog`].
+    SlidingLog,
+    /// [`SlidingCounter`].
+    SlidingCounter,
+    /// [`TokenBucket`].
+    TokenBucket,
+    /// [`Gcra`].
+    Gcra,
+}
+
+/// A limiter of the algorithm that a configuration names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AnyLimiter {
+    /// A counter for each window of the clock.
+    FixedWindow(FixedWindow),
+    /// A counter for a window that begins with a request.
+    WindowFromFirstCall(FirstCallWindow),
+    /// A bucket refilled once a window.
+    CoarseRefill(CoarseRefill),
+    /// The instant of each admission.
+    SlidingLog(SlidingLog),
+    /// Two counters, the older one weighted.
+    SlidingCounter(SlidingCounter),
+    /// A bucket refilled all the time.
+    TokenBucket(TokenBucket),
+    /// One instant, at which the next request is due.
+    Gcra(Gcra),
+}
+
+impl AnyLimiter {
+    /// A limiter that has admitted nobody.
+    ///
+    /// # Errors
+    /// The algorithm cannot keep the quota.
+    pub fn new(algorithm: AlgorithmName, quota: Quota) -> Result<Self, QuotaError> {
+        Ok(match algorithm {
+            AlgorithmName::FixedWindow => AnyLimiter::FixedWindow(FixedWindow::new(quota)),
+            AlgorithmName::WindowFromFirstCall => AnyLimiter::WindowFromFirstCall(FirstCallWindow::new(quota)),
+            AlgorithmName::CoarseRefill => AnyLimiter::CoarseRefill(CoarseRefill::new(quota)),
+            AlgorithmName::SlidingLog => AnyLimiter::SlidingLog(SlidingLog::new(quota)),
+            AlgorithmName::SlidingCounter => AnyLimiter::SlidingCounter(SlidingCounter::new(quota)),
+            AlgorithmName::TokenBucket => AnyLimiter::TokenBucket(TokenBucket::new(quota)),
+            AlgorithmName::Gcra => AnyLimiter::Gcra(Gcra::new(quota)?),
+        })
+    }
+
+    fn limiter(&self) -> &dyn RateLimiter {
+        match self {
+            AnyLimiter::FixedWindow(limiter) => limiter,
+            AnyLimiter::WindowFromFirstCall(limiter) => limiter,
+            AnyLimiter::CoarseRefill(limiter) => limiter,
+            AnyLimiter::SlidingLog(limiter) => limiter,
+            AnyLimiter::SlidingCounter(limiter) => limiter,
+            AnyLimiter::TokenBucket(limiter) => limiter,
+            AnyLimiter::Gcra(limiter) => limiter,
+        }
+    }
+}
+
+impl RateLimiter for AnyLimiter {
+    fn check(&mut self, now_ns: u64) -> Result<(), Denied> {
+        match self {
+            AnyLimiter::FixedWindow(limiter) => limiter.check(now_ns),
+            AnyLimiter::WindowFromFirstCall(limiter) => limiter.check(now_ns),
+            AnyLimiter::CoarseRefill(limiter) => limiter.check(now_ns),
+            AnyLimiter::SlidingLog(limiter) => limiter.check(now_ns),
+            AnyLimiter::SlidingCounter(limiter) => limiter.check(now_ns),
+            AnyLimiter::TokenBucket(limiter) => limiter.check(now_ns),
+            AnyLimiter::Gcra(limiter) => limiter.check(now_ns),
+        }
+    }
+
+    fn retry_after_ns(&self, now_ns: u64) -> u64 {
+        self.limiter().retry_after_ns(now_ns)
+    }
+
+    fn is_idle(&self, now_ns: u64) -> bool {
+        self.limiter().is_idle(now_ns)
+    }
+}
+
+/// Admits if `retry_after_ns` is 0.
+fn admit(retry_after_ns: u64) -> Result<(), Denied> {
+    if retry_after_ns == 0 { Ok(()) } else { Err(Denied { retry_after_ns }) }
+}

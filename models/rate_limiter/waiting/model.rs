@@ -1,0 +1,133 @@
+//! Callers that wait for one token a tick, in a queue or in none.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+/// Most callers that a state has room for.
+pub const CALLERS_MAX: usize = 4;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// So many.
+    pub callers: u8,
+    /// Who is served.
+    pub order: Order,
+}
+
+/// Who is served when there is a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Whoever tries first: each caller tries again until it succeeds.
+    WhoeverTries,
+    /// Who has waited longest.
+    FirstInFirstOut,
+    /// Who has come last.
+    LastInFirstOut,
+    /// Who has waited longest, and a caller that gave up keeps its place.
+    KeepsPlaceOfWhoGaveUp,
+}
+
+/// What the scheduler makes happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// A caller begins to wait.
+    Ask {
+        /// 0-based.
+        caller: u8,
+    },
+    /// A caller that waits takes the token.
+    Take {
+        /// 0-based.
+        caller: u8,
+    },
+    /// A caller that waits goes away.
+    GiveUp {
+        /// 0-based.
+        caller: u8,
+    },
+    /// Time passes: there is a token, if there was none.
+    Tick,
+}
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Whether there is one.
+    pub token: bool,
+    /// Who waits.
+    pub waits: [bool; CALLERS_MAX],
+    /// In the order in which they came, where there is an order.
+    pub queue: Vec<u8>,
+}
+
+impl Waiting {
+    fn is_queued(&self) -> bool {
+        self.order != Order::WhoeverTries
+    }
+
+    fn may_take(&self, state: &State, caller: u8) -> bool {
+        let turn = match self.order {
+            Order::WhoeverTries => true,
+            Order::FirstInFirstOut | Order::KeepsPlaceOfWhoGaveUp => state.queue.first() == Some(&caller),
+            Order::LastInFirstOut => state.queue.last() == Some(&caller),
+        };
+        state.token && state.waits[usize::from(caller)] && turn
+    }
+}
+
+impl Model for Waiting {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State { token: true, waits: [false; CALLERS_MAX], queue: Vec::new() }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for caller in 0..self.callers {
+            // Whose place is kept cannot queue a second time.
+            if !state.waits[usize::from(caller)] && !state.queue.contains(&caller) {
+                actions.push(Action::Ask { caller });
+            }
+            if self.may_take(state, caller) {
+                actions.push(Action::Take { caller });
+            }
+            if state.waits[usize::from(caller)] {
+                actions.push(Action::GiveUp { caller });
+            }
+        }
+        actions.push(Action::Tick);
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let mut after = before.clone();
+        match action {
+            Action::Ask { caller } => {
+                after.waits[usize::from(caller)] = true;
+                if self.is_queued() {
+                    after.queue.push(caller);
+                }
+            }
+            Action::Take { caller } => {
+                after.token = false;
+                after.waits[usize::from(caller)] = false;
+                after.queue.retain(|other| *other != caller);
+            }
+            Action::GiveUp { caller } => {
+                after.waits[usize::from(caller)] = false;
+                if self.order != Order::KeepsPlaceOfWhoGaveUp {
+                    after.queue.retain(|other| *other != caller);
+                }
+            }
+            Action::Tick => after.token = true,
+        }
+        (after != *before).then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::sometimes("everybody waits", |model: &Waiting, state: &State| {
+            state.waits[..usize::from(model.callers)].iter().all(|waits| *waits)
+        })]
+    }
+}

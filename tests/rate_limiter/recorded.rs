@@ -1,0 +1,126 @@
+//! Logs of limiters on real threads: the shipped store, and one with a defect that only the log shows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex, PoisonError};
+use std::thread;
+
+use counterpart::Check;
+use counterpart::conform::events::{EventLog, Log, LogError};
+use counterpart::report::ConformanceReport;
+use counterpart_models::rate_limiter::conformance::{
+    Answer, LimiterFacade, LimiterSpec, SharedBinding, SharedLimiter, limiter,
+};
+use counterpart_models::rate_limiter::model::{Action, Limiter};
+use counterpart_models::rate_limiter::recorded::{LimiterWitness, Logged, TARGET, model};
+use counterpart_models::rate_limiter::{AnyLimiter, RateLimiter, SharedKeyed};
+use libtest_mimic::Trial;
+
+use crate::claim;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        claim("rate_limiter::a_store_on_real_threads_conforms_run_after_run", real_threads),
+        claim("rate_limiter::a_lost_update_is_in_the_log", lost_update),
+    ]
+}
+
+fn judged(source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static) -> ConformanceReport {
+    let check = Check::of(model()).facade(LimiterFacade).spec(LimiterSpec).alongside_only();
+    let witness = LimiterWitness { time_is_recorded: true };
+    check.events(witness, source).run().cases.remove(0).conformance.remove(0)
+}
+
+/// Three callers, a clock and a collector, each a thread.
+fn run_on_threads() -> Result<Log, LogError> {
+    let log = EventLog::of(TARGET);
+    let limiter = Logged::new(SharedBinding::<SharedKeyed<u8, AnyLimiter>>::new(&model()));
+    let limiter = &limiter;
+    let mut threads: Vec<(String, Box<dyn FnOnce() + Send + '_>)> = Vec::new();
+    for client in 0..3_u8 {
+        let checks = move || {
+            for call in 0..40 {
+                limiter.call(Action::Check { client: 0, key: (client + call / 3) % 2 });
+                thread::yield_now();
+            }
+        };
+        threads.push((format!("client {client}"), Box::new(checks)));
+    }
+    for (name, action) in [("clock", Action::Tick), ("collector", Action::Collect)] {
+        let repeats = move || {
+            for _ in 0..40 {
+                limiter.call(action);
+                thread::yield_now();
+            }
+        };
+        threads.push((name.into(), Box::new(repeats)));
+    }
+    let together = Barrier::new(threads.len());
+    thread::scope(|scope| {
+        for (name, work) in threads {
+            let (log, together) = (&log, &together);
+            let started = thread::Builder::new().name(name).spawn_scoped(scope, move || {
+                together.wait();
+                log.here(work);
+            });
+            started.expect("a thread can be started");
+        }
+    });
+    Ok(log.recorded())
+}
+
+fn real_threads() {
+    for _ in 0..8 {
+        let report = judged(run_on_threads);
+        assert_eq!(report.verdict, "conforms", "{:?}", report.why);
+        assert_eq!(report.steps, 5 * 40);
+    }
+}
+
+/// Checks a copy and writes it back; the first two who are admitted race, always.
+struct ChecksACopy {
+    limiter: Mutex<AnyLimiter>,
+    raced: AtomicBool,
+    together: Barrier,
+}
+
+impl SharedLimiter for ChecksACopy {
+    fn of(model: &Limiter) -> Self {
+        ChecksACopy { limiter: Mutex::new(limiter(model)), raced: AtomicBool::new(false), together: Barrier::new(2) }
+    }
+
+    fn check(&self, _: u8, now_ns: u64) -> Answer {
+        let lock = || self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut copy = lock().clone();
+        let answer = copy.check(now_ns).into();
+        if !self.raced.load(Ordering::SeqCst) {
+            self.together.wait();
+            self.raced.store(true, Ordering::SeqCst);
+        }
+        *lock() = copy;
+        answer
+    }
+
+    fn retry_after_ns(&self, _: u8, now_ns: u64) -> u64 {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner).retry_after_ns(now_ns)
+    }
+}
+
+fn lost_update() {
+    let report = judged(|| {
+        let log = EventLog::of(TARGET);
+        let limiter = Logged::new(SharedBinding::<ChecksACopy>::new(&model()));
+        let check = Action::Check { client: 0, key: 0 };
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                let (log, limiter) = (&log, &limiter);
+                scope.spawn(move || log.here(|| limiter.call(check)));
+            }
+        });
+        // The burst is two, and both of it are spent.
+        log.here(|| limiter.call(check));
+        Ok(log.recorded())
+    });
+    assert_eq!(report.verdict, "diverges");
+    let why = report.why.unwrap_or_default();
+    assert!(why.starts_with("line 3, check") && why.contains("answer=Admitted"), "{why}");
+}
