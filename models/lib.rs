@@ -10,6 +10,8 @@ use counterpart::Case;
 pub mod circuit_breaker;
 #[cfg(feature = "flp")]
 pub mod flp;
+#[cfg(feature = "load_balancer")]
+pub mod load_balancer;
 
 /// What a protocol's folder gives to the catalogue.
 pub struct Protocol {
@@ -49,6 +51,8 @@ pub const PROTOCOLS: &[Protocol] = &[
     flp::PROTOCOL,
     #[cfg(feature = "circuit_breaker")]
     circuit_breaker::PROTOCOL,
+    #[cfg(feature = "load_balancer")]
+    load_balancer::PROTOCOL,
 ];
 
 /// Every case of every protocol.
