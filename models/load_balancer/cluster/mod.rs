@@ -125,7 +125,7 @@ impl Spec for ClusterSpec {
                 }
             })
             .collect();
-        let mut seen = json!({ "servers": servers, "crashed so far": state.history.crashed.count_ones() });
+        let mut seen = json!({ "servers": servers, "more than one has crashed": state.history.cascaded });
         if state.retries > 0 {
             seen["coming again"] = json!(state.retries);
         }
@@ -179,7 +179,8 @@ fn likelihood(policy: Policy, bound: f64) -> Check<Cluster> {
 pub(super) fn cases() -> Vec<Case> {
     let small = Cluster::small;
     let shed = |policy| Cluster { overflow: Overflow::Shed, ..small(policy) };
-    let probing = |model| Check::of(model).spec(ClusterSpec { probes: true, overflow_at_most: None });
+    let probing =
+        |model| Check::of(Cluster { probes: true, ..model }).spec(ClusterSpec { probes: true, overflow_at_most: None });
     let equal = Cluster { capacities: vec![2; 4], ..small(Policy::RoundRobin) };
     let spike = Some(Trigger::Spike { more: 14, ticks: 3 });
     let deploy = Cluster {
@@ -197,10 +198,12 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let retrying = Cluster { trigger: spike, retries_max: Some(1), ..shed(Policy::LeastConnections) };
     let with = |variant, model: &Cluster| Cluster { variant, ..model.clone() };
+    // A draw can be anything: its states are many, and a server that is cold for three ticks makes them fifteen times more.
+    let random = Cluster { overflow: Overflow::Crash { restart_ticks: 2, cold_ticks: 1 }, ..small(Policy::Random) };
     let mut cases = vec![
         // The table of policies.
-        case("queues_round_robin", check(small(Policy::RoundRobin)), &[OVERFLOWS, CASCADES, RECOVERS]),
-        case("queues_smooth_weighted", probing(small(Policy::SmoothWeighted)), &[]),
+        case("queues_round_robin", check(small(Policy::RoundRobin)), &[OVERFLOWS, RECOVERS]),
+        case("queues_smooth_weighted", check(small(Policy::SmoothWeighted)), &[]),
         case("queues_least_connections", check(small(Policy::LeastConnections)), &[]),
         case(
             "queues_least_connections_of_three_ticks_ago",
@@ -208,7 +211,7 @@ pub(super) fn cases() -> Vec<Case> {
             &[OVERFLOWS, CASCADES, RECOVERS],
         ),
         case("queues_power_of_two_at_worst", check(small(Policy::PowerOfTwo)), &[OVERFLOWS, CASCADES]),
-        case("queues_random_at_worst", check(small(Policy::Random)), &[OVERFLOWS, CASCADES]),
+        case("queues_random_at_worst", check(random), &[OVERFLOWS, CASCADES]),
         // Round robin is right where servers are alike.
         case("queues_equal_servers", probing(equal), &[]),
         // The story.
@@ -222,7 +225,11 @@ pub(super) fn cases() -> Vec<Case> {
         // Shedding ends the cascade, not what is wrong with the policy.
         case("queues_round_robin_sheds", check(shed(Policy::RoundRobin)), &[OVERFLOWS, RECOVERS]),
         // Triggers.
-        case("spike_crashes", check(Cluster { trigger: spike, ..small(Policy::LeastConnections) }), &[CASCADES]),
+        case(
+            "spike_crashes",
+            check(Cluster { trigger: spike, ..small(Policy::LeastConnections) }),
+            &[CASCADES, RECOVERS],
+        ),
         case("spike_is_shed", check(Cluster { trigger: spike, ..shed(Policy::LeastConnections) }), &[]),
         case("deploy", probing(deploy.clone()), &[]),
         case("deploy_recovery_is_lost", probing(with(Variant::LosesRecovery, &deploy)), &[PROBES, RECOVERS]),

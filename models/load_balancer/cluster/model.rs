@@ -34,6 +34,8 @@ pub struct Cluster {
     pub retries_max: Option<u8>,
     /// Look so many ticks ahead and no further, and only for the first overflow. `None`: for ever.
     pub horizon: Option<u8>,
+    /// Whether to remember who has been sent requests.
+    pub probes: bool,
     /// What it does otherwise than it should.
     pub variant: Variant,
 }
@@ -117,7 +119,7 @@ pub enum Variant {
     EjectsWithoutLimit,
     /// With all servers ejected, sends requests to nobody.
     NeverPanics,
-    /// Sends every request again that was shed.
+    /// Sends every request again that was shed, and twice: two layers retry, and neither knows of the other.
     RetriesWithoutBudget,
 }
 
@@ -174,10 +176,13 @@ pub struct State {
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct History {
-    /// A queue has overflowed though all that are up could have served the load.
+    /// A queue has overflowed though those that were up together had the room and could have served the load; under a
+    /// horizon, that any has.
     pub overflowed: bool,
-    /// Servers that have crashed, as bits.
+    /// The first server that crashed, as a bit.
     pub crashed: u16,
+    /// Another one crashed too.
+    pub cascaded: bool,
     /// Servers that were sent requests since all were, as bits.
     pub probed: u16,
     /// More requests came again than may.
@@ -194,12 +199,13 @@ impl Cluster {
             load: 7,
             queue_max: 6,
             policy,
-            overflow: Overflow::Crash { restart_ticks: 3, cold_ticks: 2 },
+            overflow: Overflow::Crash { restart_ticks: 2, cold_ticks: 3 },
             trigger: None,
             outliers: None,
             slow_start: false,
             retries_max: None,
             horizon: None,
+            probes: false,
             variant: Variant::Sound,
         }
     }
@@ -358,6 +364,10 @@ impl Cluster {
         let sent: u32 = assigned.iter().map(|count| u32::from(*count)).sum();
         let capacity: u32 = (0..self.count()).map(|at| u32::from(self.capacity(&state, at))).sum();
         let coming = self.coming(&state);
+        let room: u32 = (0..self.count())
+            .filter(|at| state.down[*at] == 0)
+            .map(|at| u32::from(self.queue_max - state.queues[at]))
+            .sum();
         let up = (0..self.count()).any(|at| state.down[at] == 0);
         state.history.lost |= up && sent == 0 && coming > 0;
         if let Some(budget) = self.retries_max {
@@ -366,7 +376,7 @@ impl Cluster {
         let mut shed = 0_u8;
         let before = state;
         for at in 0..self.count() {
-            state.history.probed |= u16::from(assigned[at] > 0) << at;
+            state.history.probed |= u16::from(self.probes && assigned[at] > 0) << at;
             let queue = before.queues[at].saturating_add(assigned[at]);
             state.ejected[at] = before.ejected[at].saturating_sub(1);
             state.cold[at] = before.cold[at].saturating_sub(1);
@@ -377,10 +387,14 @@ impl Cluster {
                 state.cold[at] = cold_ticks;
             }
             if queue > self.queue_max {
-                state.history.overflowed |= capacity >= u32::from(coming);
+                state.history.overflowed |=
+                    self.horizon.is_some() || (capacity >= u32::from(coming) && room >= u32::from(coming));
                 match self.overflow {
                     Overflow::Crash { restart_ticks, .. } => {
-                        state.history.crashed |= 1 << at;
+                        state.history.cascaded |= state.history.crashed & !(1 << at) != 0;
+                        if state.history.crashed == 0 {
+                            state.history.crashed = 1 << at;
+                        }
                         (state.queues[at], state.down[at], state.cold[at]) = (0, restart_ticks, 0);
                         if self.variant == Variant::LosesRecovery {
                             state.forgotten |= 1 << at;
@@ -402,35 +416,48 @@ impl Cluster {
                 }
             }
         }
-        if before.history.probed == self.all() {
-            state.history.probed &= (0..self.count()).fold(0, |set, at| set | u16::from(assigned[at] > 0) << at);
+        if before.history.probed == self.all() && self.probes {
+            state.history.probed = (0..self.count()).fold(0, |set, at| set | u16::from(assigned[at] > 0) << at);
         }
         state.retries = match self.retries_max {
             None => 0,
-            Some(_) if self.variant == Variant::RetriesWithoutBudget => shed.min(2 * self.load),
+            Some(_) if self.variant == Variant::RetriesWithoutBudget => shed.saturating_mul(2).min(10 * self.load),
             Some(budget) => shed.min(budget),
         };
         state.trigger_ticks = state.trigger_ticks.saturating_sub(1);
         if self.horizon.is_some() {
             self.forget(&mut state);
         }
+        if self.is_drawn() {
+            self.sort_alike(&mut state);
+        }
         state
     }
 
-    /// Under a horizon an overflow is the end, and servers that are alike are not told apart.
+    /// Under a horizon an overflow is the end.
     fn forget(&self, state: &mut State) {
         if state.history.overflowed {
             *state = State { history: History { overflowed: true, ..History::default() }, ..State::default() };
             return;
         }
-        state.history.probed = 0;
         state.tick += 1;
-        if self.is_drawn() {
-            for at in 1..self.count() {
-                for to in (1..=at).rev().take_while(|to| self.capacities[*to] == self.capacities[to - 1]) {
-                    if state.queues[to - 1] > state.queues[to] {
-                        state.queues.swap(to - 1, to);
-                    }
+    }
+
+    /// Where it is drawn who gets a request, servers that are alike are not told apart.
+    fn sort_alike(&self, state: &mut State) {
+        let crashed = |state: &State, at: usize| state.history.crashed >> at & 1;
+        for at in 1..self.count() {
+            for to in (1..=at).rev().take_while(|to| self.capacities[*to] == self.capacities[to - 1]) {
+                let key = |at: usize| {
+                    (state.queues[at], state.down[at], state.cold[at], state.ejected[at], crashed(state, at))
+                };
+                if key(to - 1) > key(to) {
+                    state.queues.swap(to - 1, to);
+                    state.down.swap(to - 1, to);
+                    state.cold.swap(to - 1, to);
+                    state.ejected.swap(to - 1, to);
+                    let differ = crashed(state, to - 1) ^ crashed(state, to);
+                    state.history.crashed ^= differ << to | differ << (to - 1);
                 }
             }
         }
@@ -515,7 +542,7 @@ impl Model for Cluster {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always(OVERFLOWS, |_, state: &State| !state.history.overflowed),
-            Property::always(CASCADES, |_, state: &State| state.history.crashed.count_ones() <= 1),
+            Property::always(CASCADES, |_, state: &State| !state.history.cascaded),
             Property::always(OVER_BUDGET, |_, state: &State| !state.history.over_budget),
             Property::always(OVER_LIMIT, |model: &Cluster, state: &State| {
                 let out = state.ejected.iter().filter(|ticks| **ticks > 0).count();
