@@ -70,6 +70,7 @@ pub mod shared;
 use std::sync::Arc;
 
 use counterpart::conform;
+use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
@@ -115,7 +116,8 @@ pub const PROTOCOL: Protocol = Protocol { name: "load_balancer", cases, generate
 
 fn generated() -> Vec<Generated> {
     vec![
-        Generated { file: "README.md", part: Some("likelihoods"), text: cluster::likelihoods() },
+        Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
+        Generated::part("likelihoods", cluster::likelihoods()),
         Generated::file("queues.svg", cluster::queues()),
     ]
 }
@@ -126,7 +128,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(large());
     cases.extend(cluster::cases());
     cases.extend(defects::cases());
-    cases.extend(defects::racing_cases(racing(), racing_counts()));
+    cases.extend(defects::racing_cases(Balancer { slots: 2, ..racing() }, racing_counts()));
     #[cfg(feature = "peers")]
     cases.extend(peers::cases());
     cases
@@ -209,6 +211,39 @@ pub(crate) fn outliers() -> Balancer {
     }
 }
 
+/// What a server is to the balancer and what leads from one to another, read off an explored model.
+///
+/// # Panics
+/// If the model cannot be explored.
+pub fn diagram() -> String {
+    let model = Balancer {
+        health_changes: true,
+        outliers: Some(Ejection { failures: 2, ticks: 2, ejected_max_percent: 50 }),
+        failures: true,
+        ..Balancer::of(Chooses::RoundRobin, &[1, 1], 1)
+    };
+    let graph = explore(Arc::new(model), &Budget::default()).expect("the sound model can be explored");
+    let phase = |state: &model::State| {
+        let phase = match (state.healthy & 1, state.servers[0].ejected) {
+            (1, 0) => "Eligible",
+            (1, _) => "Ejected",
+            (_, 0) => "Unhealthy",
+            _ => "EjectedAndUnhealthy",
+        };
+        phase.to_string()
+    };
+    counterpart::view::state_diagram(&graph, phase, |action| match action {
+        model::Action::Pick { .. } => "pick".into(),
+        model::Action::Complete { success: true, .. } => "success".into(),
+        model::Action::Complete { success: false, .. } => "failures in a row".into(),
+        model::Action::Cancel { .. } | model::Action::Panic { .. } => "cancel".into(),
+        model::Action::SetHealth { healthy: true, .. } => "reported healthy".into(),
+        model::Action::SetHealth { healthy: false, .. } => "reported unhealthy".into(),
+        model::Action::SetServers { .. } => "listed".into(),
+        model::Action::Tick => "time".into(),
+    })
+}
+
 /// Retries have a budget.
 pub(crate) fn retry_budget() -> Balancer {
     Balancer {
@@ -239,7 +274,6 @@ fn large() -> Vec<Case> {
         failures: true,
         health_changes: true,
         outliers: Some(Ejection { failures: 2, ticks: 2, ejected_max_percent: 50 }),
-        lists: vec![0b1111, 0b0111],
         ..Balancer::of(policy, &[2, 1, 1, 1], slots)
     };
     vec![

@@ -146,7 +146,7 @@ impl Spec for ClusterSpec {
 const BECAUSE: &[(&str, &str)] = &[
     (OVERFLOWS, "all servers together could have served what came; it was sent to one that could not"),
     (CASCADES, "what the first could not serve is now the others' too, and they were at their limit before"),
-    (RECOVERS, "those that come back are given their share of the load at once, and crash again before the rest is up"),
+    (RECOVERS, "whatever comes back is given more than it can serve, and is never well at the same time as the others"),
     (PROBES, "a server is up, and is never sent a request again"),
     (OVER_BUDGET, "every request that is refused comes again beside the new ones, and makes that more are refused"),
     (OVER_LIMIT, "they were all slow for the same reason; taking them out leaves the load to fewer and fewer"),
@@ -223,7 +223,14 @@ pub(super) fn cases() -> Vec<Case> {
             &[],
         ),
         // Shedding ends the cascade, not what is wrong with the policy.
-        case("queues_round_robin_sheds", check(shed(Policy::RoundRobin)), &[OVERFLOWS, RECOVERS]),
+        case(
+            "queues_round_robin_sheds",
+            check(shed(Policy::RoundRobin)).because(
+                RECOVERS,
+                "the legacy server is sent more than it serves, tick for tick: its queue stays full",
+            ),
+            &[OVERFLOWS, RECOVERS],
+        ),
         // Triggers.
         case(
             "spike_crashes",
@@ -232,7 +239,12 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case("spike_is_shed", check(Cluster { trigger: spike, ..shed(Policy::LeastConnections) }), &[]),
         case("deploy", probing(deploy.clone()), &[]),
-        case("deploy_recovery_is_lost", probing(with(Variant::LosesRecovery, &deploy)), &[PROBES, RECOVERS]),
+        case(
+            "deploy_recovery_is_lost",
+            probing(with(Variant::LosesRecovery, &deploy))
+                .because(RECOVERS, "the server is up, and the balancer never hears of it"),
+            &[PROBES, RECOVERS],
+        ),
         case("slowdown", check(slow.clone()), &[]),
         case("slowdown_ejects_without_limit", check(with(Variant::EjectsWithoutLimit, &slow)), &[OVER_LIMIT]),
         case(
@@ -241,12 +253,15 @@ pub(super) fn cases() -> Vec<Case> {
                 outliers: Some(Outliers { queue: 2, ticks: 4, ejected_max: 4 }),
                 ..with(Variant::NeverPanics, &slow)
             }),
-            &[LOST],
+            &[LOST, RECOVERS],
         ),
         case("spike_is_retried_within_budget", check(retrying.clone()), &[]),
         case(
             "spike_is_retried_for_ever",
-            check(with(Variant::RetriesWithoutBudget, &retrying)),
+            check(with(Variant::RetriesWithoutBudget, &retrying)).because(
+                RECOVERS,
+                "the spike is long over; what is refused comes again twice, and more is refused with every tick",
+            ),
             &[OVER_BUDGET, RECOVERS],
         ),
     ];

@@ -176,8 +176,8 @@ pub struct State {
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct History {
-    /// A queue has overflowed though those that were up together had the room and could have served the load; under a
-    /// horizon, that any has.
+    /// A queue has overflowed though those that were up together had the room and could have served the load, and no
+    /// trigger was pulled; under a horizon, that any has.
     pub overflowed: bool,
     /// The first server that crashed, as a bit.
     pub crashed: u16,
@@ -387,8 +387,8 @@ impl Cluster {
                 state.cold[at] = cold_ticks;
             }
             if queue > self.queue_max {
-                state.history.overflowed |=
-                    self.horizon.is_some() || (capacity >= u32::from(coming) && room >= u32::from(coming));
+                state.history.overflowed |= self.horizon.is_some()
+                    || (!state.struck && capacity >= u32::from(coming) && room >= u32::from(coming));
                 match self.overflow {
                     Overflow::Crash { restart_ticks, .. } => {
                         state.history.cascaded |= state.history.crashed & !(1 << at) != 0;
