@@ -11,7 +11,7 @@ use stateright::{Model, Property};
 use crate::{claim, root};
 
 /// Traces that someone who has read only the story should be able to follow.
-const TRACES: [&str; 8] = [
+const TRACES: [&str; 10] = [
     "circuit_breaker/trusts_late_results--only-results-of-the-current-generation-move-it",
     "circuit_breaker/leaks_permit_on_cancel--every-permit-out-belongs-to-a-running-or-successful-probe",
     "circuit_breaker/defects_between_threads--moves_gate_late",
@@ -20,6 +20,8 @@ const TRACES: [&str; 8] = [
     "flp/last_message_crash--some-process-decides-though-p0-may-stop",
     "flp/ben_or_common_coin_skew_2--all-who-go-on-decide-with-probability-1",
     "circuit_breaker/crates--tower-resilience-circuitbreaker-0.14.0",
+    "load_balancer/queues_round_robin--no-queue-overflows-while-the-servers-that-are-up-can-serve-the-load",
+    "load_balancer/between_threads_least_connections--reads_counters_one_by_one",
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {

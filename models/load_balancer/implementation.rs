@@ -490,12 +490,17 @@ impl Server {
         self.ejected_at_us.is_some_and(|at_us| now_us.checked_sub(at_us).is_some_and(|out_us| out_us < ejection_us))
     }
 
-    /// Counts an answer that took `took_us`: a longer one at once, a shorter one the more the older the estimate is.
+    /// Counts an answer that took `took_us`: a longer one at once, a shorter one the more the older the estimate is. Only
+    /// whole half-lives count, and what is left of the last one is kept: else frequent answers would forget nothing.
     fn estimate(&mut self, took_us: u64, half_life_us: u64, now_us: u64) {
+        if took_us >= self.estimate_us {
+            (self.estimate_us, self.estimated_at_us) = (took_us, now_us);
+            return;
+        }
         let half_lives = now_us.saturating_sub(self.estimated_at_us) / half_life_us;
-        let above_us = self.estimate_us.saturating_sub(took_us);
+        let above_us = self.estimate_us - took_us;
         let left_us = u32::try_from(half_lives).ok().and_then(|by| above_us.checked_shr(by)).unwrap_or(0);
         self.estimate_us = took_us.saturating_add(left_us);
-        self.estimated_at_us = now_us;
+        self.estimated_at_us = self.estimated_at_us.saturating_add(half_lives.saturating_mul(half_life_us));
     }
 }

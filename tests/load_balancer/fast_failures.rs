@@ -81,7 +81,10 @@ fn at_tower() -> u32 {
 
 fn here() -> u32 {
     let servers = [(ServerId(0), 1), (ServerId(1), 1)];
-    let mut core = Core::new(Config { outliers: None, ..Config::default() }, PeakEwma, servers, 0).expect("a balancer");
+    // What tower is given: the same first expectation, forgotten in the same time.
+    let expected_us = ANSWER.as_micros() as u64;
+    let config = Config { outliers: None, expected_us, half_life_us: 1_000_000, ..Config::default() };
+    let mut core = Core::new(config, PeakEwma, servers, 0).expect("a balancer");
     let mut draws = Counting(0);
     let (mut now_us, mut failed) = (0, 0);
     for _ in 0..REQUESTS {

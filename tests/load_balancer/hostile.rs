@@ -22,6 +22,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("load_balancer::a_caller_that_panics_or_goes_away_is_off_the_count", unwinding),
         claim("load_balancer::a_clock_set_back_by_years_keeps_nobody_out", clock_set_back),
         claim("load_balancer::health_of_strangers_is_an_error", strangers),
+        claim("load_balancer::a_slow_answer_is_forgotten_however_many_quick_ones_follow", forgetting),
     ]
 }
 
@@ -236,4 +237,29 @@ fn strangers() {
     let error = core.set_health(ServerId(2), true, 0).expect_err("a stranger");
     assert_eq!(error, UnknownServer(ServerId(2)));
     assert_eq!(error.to_string(), "there is no server ServerId(2) in the list");
+}
+
+fn forgetting() {
+    let config = Config { expected_us: 1_000_000, half_life_us: 10_000_000, ..Config::default() };
+    let mut core = Core::new(config, PeakEwma, [(ServerId(1), 1)], 0).expect("a balancer");
+    let mut answer = |core: &mut Core<PeakEwma>, began_us: u64, took_us: u64| {
+        let ticket = core.pick(Request::default(), began_us).expect("a server");
+        core.finish(ticket, Outcome::Success, began_us + took_us);
+    };
+    let mut chosen_after = |quick: u64| {
+        answer(&mut core, 0, 60_000_000);
+        for tenth in 1..=quick {
+            answer(&mut core, 60_000_000 + tenth * 1_000_000, 1_000);
+        }
+        let now_us = 60_000_000 + quick * 1_000_000 + 1_000;
+        core.set_servers([(ServerId(1), 1), (ServerId(2), 1)], now_us).expect("a list");
+        // Both are drawn, whatever is drawn.
+        let ticket = core.pick(Request::default(), now_us).expect("a server");
+        let server = ticket.server();
+        core.finish(ticket, Outcome::Cancelled, now_us);
+        core.set_servers([(ServerId(1), 1)], now_us).expect("a list");
+        server
+    };
+    assert_eq!(chosen_after(20), ServerId(2), "two half-lives after 60 s: 15 s are expected, of a new server 1 s");
+    assert_eq!(chosen_after(100), ServerId(1), "ten half-lives after: less than 1 s");
 }

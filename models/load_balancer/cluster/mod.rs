@@ -232,11 +232,7 @@ pub(super) fn cases() -> Vec<Case> {
             &[OVERFLOWS, RECOVERS],
         ),
         // Triggers.
-        case(
-            "spike_crashes",
-            check(Cluster { trigger: spike, ..small(Policy::LeastConnections) }),
-            &[CASCADES, RECOVERS],
-        ),
+        case("spike_crashes", check(Cluster { trigger: spike, ..small(Policy::LeastConnections) }), &[CASCADES]),
         case("spike_is_shed", check(Cluster { trigger: spike, ..shed(Policy::LeastConnections) }), &[]),
         case("deploy", probing(deploy.clone()), &[]),
         case(
