@@ -149,12 +149,6 @@ pub enum Variant {
 pub enum Quirk {
     /// A weight means nothing.
     NoWeights,
-    /// Of two that are equally loaded the second drawn is chosen.
-    SecondOfEqualDraws,
-    /// The list is expanded by weight and gone through in order.
-    ExpandsByWeight,
-    /// There is no panic mode: an unhealthy server is never chosen.
-    NoPanicMode,
 }
 
 /// What the scheduler makes happen.
@@ -229,7 +223,7 @@ pub struct State {
     pub healthy: u8,
     /// By server.
     pub servers: [Server; SERVERS_MAX],
-    /// The server chosen last, for a round robin; [`SERVERS_MAX`]: none yet. Of an expanded list, the place in it.
+    /// The server chosen last, for a round robin; [`SERVERS_MAX`]: none yet.
     pub last: u8,
     /// In the bucket for retries.
     pub tokens: u8,

@@ -17,12 +17,8 @@ impl Balancer {
 
     /// What is chosen from, as bits.
     pub(super) fn candidates(&self, state: &State) -> u8 {
-        let has_panic_mode = !self.is(Variant::NeverPanics) && !self.has(Quirk::NoPanicMode);
-        if self.is(Variant::IgnoresHealth) || (has_panic_mode && self.panics_now(state)) {
-            state.members
-        } else {
-            self.eligible(state)
-        }
+        let panics = !self.is(Variant::NeverPanics) && self.panics_now(state);
+        if self.is(Variant::IgnoresHealth) || panics { state.members } else { self.eligible(state) }
     }
 
     /// The weight that a server has at its age.
@@ -30,7 +26,7 @@ impl Balancer {
         let whole = self.weights[usize::from(server)];
         match self.policy {
             _ if self.has(Quirk::NoWeights) => 1,
-            Policy::RoundRobin if !self.has(Quirk::ExpandsByWeight) => 1,
+            Policy::RoundRobin => 1,
             _ if self.slow_start_ticks == 0 || !grows => whole,
             _ => (whole * state.servers[usize::from(server)].age / self.slow_start_ticks).max(1),
         }
@@ -93,16 +89,6 @@ impl Balancer {
             return None;
         }
         let server = match (self.policy, draw) {
-            (Policy::RoundRobin, _) if self.has(Quirk::ExpandsByWeight) => {
-                let expanded: Vec<u8> = members(state.members)
-                    .flat_map(|at| vec![at; usize::from(self.weights[usize::from(at)])])
-                    .collect();
-                let from = if usize::from(state.last) < expanded.len() { usize::from(state.last) } else { 0 };
-                let places = (from..expanded.len()).chain(0..from);
-                let place = places.into_iter().find(|place| candidates >> expanded[*place] & 1 == 1)?;
-                state.last = ((place + 1) % expanded.len()) as u8;
-                expanded[place]
-            }
             (Policy::RoundRobin, _) => {
                 let server = list().find(|at| usize::from(state.last) < SERVERS_MAX && *at > state.last);
                 let server = server.or_else(|| list().next())?;
@@ -138,12 +124,7 @@ impl Balancer {
             }
             (Policy::PowerOfTwo, Draw::Two { first, second, .. }) => {
                 let (first, second) = self.drawn(candidates, first, second);
-                let second_wins = if self.has(Quirk::SecondOfEqualDraws) {
-                    !self.is_freer(state, first, second)
-                } else {
-                    self.is_freer(state, second, first)
-                };
-                if second_wins { second } else { first }
+                if self.is_freer(state, second, first) { second } else { first }
             }
             (Policy::PeakEwma, Draw::Two { first, second, .. }) => {
                 let (first, second) = self.drawn(candidates, first, second);
