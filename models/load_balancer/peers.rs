@@ -138,11 +138,14 @@ type Request = (Ending, Arc<Mutex<u8>>);
 type Balanced = Balance<ServiceList<Vec<PendingRequests<Server>>>, Request>;
 type Answered = <Balanced as Service<Request>>::Future;
 
+/// A request, what tells it to end, and the server that has it.
+type Held = (Pin<Box<Answered>>, Ending, u8);
+
 /// tower's balancer over as many servers.
 struct Tower {
     balance: Balanced,
     inside: Shared,
-    in_flight: [Option<(Pin<Box<Answered>>, Ending, u8)>; SLOTS_MAX],
+    in_flight: [Option<Held>; SLOTS_MAX],
     counts: [u32; SERVERS_MAX],
     servers: usize,
 }

@@ -242,7 +242,7 @@ fn strangers() {
 fn forgetting() {
     let config = Config { expected_us: 1_000_000, half_life_us: 10_000_000, ..Config::default() };
     let mut core = Core::new(config, PeakEwma, [(ServerId(1), 1)], 0).expect("a balancer");
-    let mut answer = |core: &mut Core<PeakEwma>, began_us: u64, took_us: u64| {
+    let answer = |core: &mut Core<PeakEwma>, began_us: u64, took_us: u64| {
         let ticket = core.pick(Request::default(), began_us).expect("a server");
         core.finish(ticket, Outcome::Success, began_us + took_us);
     };

@@ -375,9 +375,9 @@ impl Cluster {
         }
         let mut shed = 0_u8;
         let before = state;
-        for at in 0..self.count() {
-            state.history.probed |= u16::from(self.probes && assigned[at] > 0) << at;
-            let queue = before.queues[at].saturating_add(assigned[at]);
+        for (at, sent) in assigned.iter().enumerate().take(self.count()) {
+            state.history.probed |= u16::from(self.probes && *sent > 0) << at;
+            let queue = before.queues[at].saturating_add(*sent);
             state.ejected[at] = before.ejected[at].saturating_sub(1);
             state.cold[at] = before.cold[at].saturating_sub(1);
             state.down[at] = before.down[at].saturating_sub(1);

@@ -83,13 +83,11 @@ impl Counterpart<BalancerFacade> for CoreBinding {
         let shifted = |at_us: u64| at_us + START_US - now_us;
         let ejection_us = self.core.config.outliers.map_or(0, |outliers| outliers.ejection_us);
         let by_time = matches!(self.core.policy, AnyPolicy::PeakEwma(_));
-        for ticket in &mut self.tickets {
-            if let Some((server, incarnation, started_us)) = ticket {
-                let current =
-                    self.core.servers.iter().any(|known| known.id == *server && known.incarnation == *incarnation);
-                *incarnation = u64::from(current);
-                *started_us = if by_time && current { shifted(*started_us) } else { START_US };
-            }
+        for (server, incarnation, started_us) in self.tickets.iter_mut().flatten() {
+            let is_it = |known: &implementation::Server| known.id == *server && known.incarnation == *incarnation;
+            let current = self.core.servers.iter().any(is_it);
+            *incarnation = u64::from(current);
+            *started_us = if by_time && current { shifted(*started_us) } else { START_US };
         }
         for server in &mut self.core.servers {
             server.incarnation = 1;
