@@ -278,7 +278,7 @@ fn large() -> Vec<Case> {
     };
     vec![
         Case::new("load_balancer/least_connections_of_four", check(everything(Chooses::LeastConnections, 2))),
-        Case::new("load_balancer/least_connections_of_four_large", check(everything(Chooses::LeastConnections, 2)))
+        Case::new("load_balancer/least_connections_of_four_large", check(everything(Chooses::LeastConnections, 3)))
             .large(),
     ]
 }
