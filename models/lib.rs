@@ -12,6 +12,8 @@ pub mod cache;
 pub mod circuit_breaker;
 #[cfg(feature = "flp")]
 pub mod flp;
+#[cfg(feature = "load_balancer")]
+pub mod load_balancer;
 #[cfg(feature = "rate_limiter")]
 pub mod rate_limiter;
 
@@ -53,10 +55,12 @@ pub const PROTOCOLS: &[Protocol] = &[
     flp::PROTOCOL,
     #[cfg(feature = "circuit_breaker")]
     circuit_breaker::PROTOCOL,
-    #[cfg(feature = "cache")]
-    cache::PROTOCOL,
     #[cfg(feature = "rate_limiter")]
     rate_limiter::PROTOCOL,
+    #[cfg(feature = "load_balancer")]
+    load_balancer::PROTOCOL,
+    #[cfg(feature = "cache")]
+    cache::PROTOCOL,
 ];
 
 /// Every case of every protocol.

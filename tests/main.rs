@@ -19,6 +19,8 @@ mod flp;
 mod golden;
 mod interleave;
 mod liveness;
+#[cfg(feature = "load_balancer")]
+mod load_balancer;
 #[cfg(all(feature = "flp", feature = "peers"))]
 mod omnipaxos;
 mod probability;
@@ -61,6 +63,8 @@ fn main() -> ExitCode {
         golden::trials(),
         interleave::trials(),
         liveness::trials(),
+        #[cfg(feature = "load_balancer")]
+        load_balancer::trials(),
         #[cfg(all(feature = "flp", feature = "peers"))]
         omnipaxos::trials(),
         probability::trials(),

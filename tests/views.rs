@@ -11,7 +11,7 @@ use stateright::{Model, Property};
 use crate::{claim, root};
 
 /// Traces that someone who has read only the story should be able to follow.
-const TRACES: [&str; 12] = [
+const TRACES: [&str; 14] = [
     "cache/collapse_at_99_percent--again-and-again-an-expensive-request-is-answered-in-time",
     "cache/stores_despite_delete--what-is-cached-is-what-the-database-has",
     "circuit_breaker/trusts_late_results--only-results-of-the-current-generation-move-it",
@@ -24,6 +24,8 @@ const TRACES: [&str; 12] = [
     "circuit_breaker/crates--tower-resilience-circuitbreaker-0.14.0",
     "rate_limiter/boundary_burst_2am--two-neighbouring-ticks-admit-less-than-twice-the-limit",
     "rate_limiter/distributed_crash_before_expire--some-schedule-lets-somebody-through-again",
+    "load_balancer/queues_round_robin--no-queue-overflows-while-the-servers-that-are-up-can-serve-the-load",
+    "load_balancer/between_threads_least_connections--reads_counters_one_by_one",
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {

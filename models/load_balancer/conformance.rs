@@ -1,0 +1,439 @@
+//! What the outside sees of the model, and the bindings of our own balancer to it.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use counterpart::conform::interleave::Script;
+use counterpart::model::{SettableClock, Slots, Temporal};
+use counterpart::{Counterpart, Facade, Shared, Spec};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::implementation::{self, Config, Core, Outcome, Refused, Request, RetryBudget, ServerId, Status, Ticket};
+use super::model::{Action, Balancer, Breach, Call, Draw, Policy, SERVERS_MAX, SLOTS_MAX, State, TICK_UNITS, members};
+use super::policies::{AnyPolicy, BoundedHash, LeastConnections, PeakEwma, PowerOfTwo, RoundRobin, SmoothWeighted};
+
+/// A tick of the model, as a balancer under test sees it: short, so that halves come out as the model's do.
+pub const TICK_US: u64 = TICK_UNITS as u64;
+
+/// What the clock of a balancer under test shows first.
+pub const START_US: u64 = 1_000 * TICK_US;
+
+/// That what was taken out comes back.
+pub const COMES_BACK: &str = "some schedule makes every server in the list eligible again";
+
+/// How the model reads, and what is asked of its runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BalancerSpec;
+
+impl Spec for BalancerSpec {
+    type Model = Balancer;
+
+    fn temporal(&self) -> Vec<Temporal<Balancer>> {
+        vec![Temporal::recoverable(COMES_BACK, |model: &Balancer, state: &State| {
+            model.eligible(state) == state.members
+        })]
+    }
+
+    fn forced(&self, _: &Balancer, _: &State, action: &Action) -> bool {
+        !matches!(action, Action::SetHealth { .. } | Action::SetServers { .. })
+    }
+
+    fn parameters(&self, model: &Balancer) -> BTreeMap<String, String> {
+        let mut parameters = vec![
+            ("policy", format!("{:?}", model.policy)),
+            ("weights", format!("{:?}", model.weights)),
+            ("requests in flight", model.slots.to_string()),
+            ("panic below", format!("{}% eligible", model.panic_percent)),
+            ("variant", format!("{:?}", model.variant)),
+        ];
+        let is = |what: bool| if what { "yes" } else { "no" }.to_string();
+        parameters.push(("health changes", is(model.health_changes)));
+        parameters.push(("any idle slot", is(model.any_slot)));
+        parameters.push(("requests fail", is(model.failures)));
+        parameters.push(("callers panic", is(model.panics)));
+        if model.lists.len() > 1 {
+            let lists: Vec<String> = model.lists.iter().map(|list| named(*list)).collect();
+            parameters.push(("lists", lists.join(" or ")));
+        }
+        if let Some(outliers) = model.outliers {
+            let max = outliers.ejected_max_percent;
+            let text = format!("{} failures, {} ticks, at most {max}%", outliers.failures, outliers.ticks);
+            parameters.push(("ejection", text));
+        }
+        if model.slow_start_ticks > 0 {
+            parameters.push(("slow start", format!("{} ticks", model.slow_start_ticks)));
+        }
+        if let Some(retries) = model.retries {
+            parameters.push(("retries", format!("{} tokens each, of {}", retries.cost, retries.tokens_max)));
+        }
+        if model.policy == Policy::BoundedHash {
+            parameters.push(("epsilon", format!("{}%", model.epsilon_percent)));
+            parameters.push(("keys", format!("{:?}", model.preferences)));
+        }
+        if !model.quirks.is_empty() {
+            parameters.push(("quirks", format!("{:?}", model.quirks)));
+        }
+        parameters.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+    }
+
+    fn actor(&self, action: &Action) -> String {
+        match action {
+            Action::Pick { slot, .. }
+            | Action::Complete { slot, .. }
+            | Action::Cancel { slot }
+            | Action::Panic { slot } => format!("request {slot}"),
+            Action::SetHealth { .. } => "health check".into(),
+            Action::SetServers { .. } => "operator".into(),
+            Action::Tick => "clock".into(),
+        }
+    }
+
+    fn state_json(&self, model: &Balancer, state: &State) -> Value {
+        let of = |what: fn(&super::model::Server) -> i64| -> Vec<i64> {
+            state.servers[..model.weights.len()].iter().map(what).collect()
+        };
+        let calls: Vec<String> = state.calls[..usize::from(model.slots)]
+            .iter()
+            .map(|call| match call {
+                Call::Idle => "-".to_string(),
+                Call::Running { server, ticks, late } => {
+                    let late = if *late { " that has left" } else { "" };
+                    let ticks = if *ticks > 0 { format!(" for {ticks}") } else { String::new() };
+                    format!("at {}{late}{ticks}", letter(*server))
+                }
+            })
+            .collect();
+        let mut seen = json!({
+            "list": named(state.members),
+            "healthy": named(state.healthy),
+            "in flight": of(|server| server.in_flight.into()),
+            "requests": calls,
+        });
+        let mut put = |name: &str, value: Value| seen[name] = value;
+        if model.outliers.is_some() {
+            put("ejected for", json!(of(|server| server.ejected.into())));
+            put("failures in a row", json!(of(|server| server.failures.into())));
+        }
+        match model.policy {
+            Policy::RoundRobin if usize::from(state.last) < SERVERS_MAX => put("last", json!(letter(state.last))),
+            Policy::SmoothWeighted => put("owed", json!(of(|server| server.current.into()))),
+            Policy::PeakEwma => put("expected", json!(of(|server| server.estimate.into()))),
+            Policy::RoundRobin | Policy::LeastConnections | Policy::PowerOfTwo | Policy::BoundedHash => {}
+        }
+        if model.slow_start_ticks > 0 {
+            put("age", json!(of(|server| server.age.into())));
+        }
+        if model.retries.is_some() {
+            put("retry tokens", json!(state.tokens));
+        }
+        if state.history.breaches != 0 {
+            put("broken rules", json!(state.history.breaches()));
+        }
+        seen
+    }
+
+    fn because(&self, name: &str) -> Option<String> {
+        BECAUSE.iter().find(|(property, _)| *property == name).map(|(_, why)| (*why).to_string())
+    }
+}
+
+/// Why each property comes to be violated, for a reader who knows only the story.
+const BECAUSE: &[(&str, &str)] = &[
+    (COMES_BACK, "the server is well again, and nobody will ever send it a request to find out"),
+    (
+        "a whole cycle gives each server exactly its weight",
+        "the weights say what each machine can carry; the small ones are given what the large one was to have",
+    ),
+    (
+        "no server is a whole request ahead of its share, or behind",
+        "on average each has its share, but it comes in one go: the queue of the heaviest fills while the others wait",
+    ),
+    (
+        "a server that could be chosen waits for no more requests than there are servers",
+        "every change of another server sends the round back to its beginning, and those at its end are never reached",
+    ),
+    (
+        "the requests counted at a server are those in flight there",
+        "a count that is wrong once is wrong for ever: a server with a request too many on its count is avoided though it \
+         is idle, one with a request too few is preferred though it is busy",
+    ),
+    (
+        "no server takes more than its share above the average",
+        "one popular key sends everything to one server while the others have room",
+    ),
+    (
+        "a key moves only when its server is gone or full",
+        "a list that changes by one server moves almost every key, and every cache behind them is cold at once",
+    ),
+    (
+        "no more servers are ejected than the limit allows",
+        "failures that have a common cause eject one server after the other, and those that are left take all the load",
+    ),
+    (
+        "no request is turned away while there is a server",
+        "when most health checks fail it is more likely that the checks are wrong than that all servers are gone",
+    ),
+    (
+        "only in panic mode are requests sent to servers that are not eligible",
+        "there are healthy servers, and the request goes to one that is known not to answer",
+    ),
+    (
+        "the balancer knows each server as the last health check reported it",
+        "the check has found the server well again, and the balancer never heard of it",
+    ),
+    (
+        "retries stay within their budget",
+        "each retry is load on top of the load that made it necessary: without a budget they keep a failing service down",
+    ),
+    (
+        "of two choices never the server that is busier than all others",
+        "the same server was drawn twice: there was no choice, and the request went where it should never go",
+    ),
+    (
+        "a failure never makes a server look faster",
+        "a server that fails at once answers in no time: the more it fails the more requests it attracts",
+    ),
+];
+
+impl super::model::History {
+    fn breaches(&self) -> String {
+        use Breach::*;
+        [
+            (EjectedTooMany, "ejected too many"),
+            (TurnedAway, "turned a request away"),
+            (SentToUnhealthy, "sent a request to a server that was not eligible"),
+            (OverShare, "gave a server more than its share"),
+            (RemappedNeedlessly, "moved a key without need"),
+            (RetriedOverBudget, "retried over budget"),
+            (ChoseBusiest, "chose the busiest"),
+            (FailureSpedUp, "took a failure for speed"),
+        ]
+        .into_iter()
+        .filter_map(|(breach, name)| (self.breaches >> breach as u8 & 1 == 1).then_some(name))
+        .collect::<Vec<_>>()
+        .join(", ")
+    }
+}
+
+fn letter(server: u8) -> char {
+    char::from(b'a' + server)
+}
+
+fn named(set: u8) -> String {
+    if set == 0 { "none".into() } else { members(set).map(letter).collect() }
+}
+
+/// What the outside sees.
+pub struct BalancerFacade;
+
+/// What comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// The request goes there.
+    Sent {
+        /// 0-based.
+        server: u8,
+    },
+    /// There is nobody to send it to.
+    NoServer,
+    /// There were too many retries.
+    OverBudget,
+    /// Nothing to say.
+    Done,
+}
+
+/// What an operator sees between requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Seen {
+    /// By server, requests counted there.
+    pub in_flight: [u32; SERVERS_MAX],
+    /// As bits.
+    pub listed: u8,
+    /// As bits.
+    pub healthy: u8,
+    /// As bits.
+    pub ejected: u8,
+}
+
+impl Facade for BalancerFacade {
+    type Model = Balancer;
+    type Input = Action;
+    type Output = Answer;
+    type Snapshot = Seen;
+
+    fn label(&self, model: &Balancer, from: &State, action: &Action, to: Option<&State>) -> Option<(Action, Answer)> {
+        let answer = match *action {
+            Action::Pick { slot, retry, .. } => match to.unwrap_or(from).calls[usize::from(slot)] {
+                Call::Running { server, .. } => Answer::Sent { server },
+                Call::Idle if retry && model.retries.is_some_and(|retries| from.tokens < retries.cost) => {
+                    Answer::OverBudget
+                }
+                Call::Idle => Answer::NoServer,
+            },
+            Action::Complete { .. }
+            | Action::Cancel { .. }
+            | Action::Panic { .. }
+            | Action::SetHealth { .. }
+            | Action::SetServers { .. }
+            | Action::Tick => Answer::Done,
+        };
+        Some((*action, answer))
+    }
+
+    fn snapshot(&self, _: &Balancer, state: &State) -> Option<Seen> {
+        let ejected = members(state.members).filter(|at| state.servers[usize::from(*at)].ejected > 0);
+        Some(Seen {
+            in_flight: state.servers.map(|server| server.in_flight.into()),
+            listed: state.members,
+            healthy: state.healthy,
+            ejected: ejected.fold(0, |set, at| set | 1 << at),
+        })
+    }
+}
+
+/// The configuration that belongs to a model.
+pub fn config(model: &Balancer) -> Config {
+    Config {
+        outliers: model.outliers.map(|outliers| implementation::Outliers {
+            failures: outliers.failures.into(),
+            ejection_us: u64::from(outliers.ticks) * TICK_US,
+            ejected_max_percent: outliers.ejected_max_percent,
+        }),
+        panic_percent: model.panic_percent,
+        slow_start_us: u64::from(model.slow_start_ticks) * TICK_US,
+        retries: model
+            .retries
+            .map(|retries| RetryBudget { cost: retries.cost.into(), tokens_max: retries.tokens_max.into() }),
+        expected_us: TICK_US,
+        half_life_us: TICK_US,
+        failure_us: TICK_US,
+    }
+}
+
+/// The policy that belongs to a model.
+///
+/// # Panics
+/// If its bounds make none.
+pub fn policy(model: &Balancer) -> AnyPolicy {
+    match model.policy {
+        Policy::RoundRobin => AnyPolicy::RoundRobin(RoundRobin::default()),
+        Policy::SmoothWeighted => AnyPolicy::SmoothWeighted(SmoothWeighted::default()),
+        Policy::LeastConnections => AnyPolicy::LeastConnections(LeastConnections),
+        Policy::PowerOfTwo => AnyPolicy::PowerOfTwo(PowerOfTwo),
+        Policy::PeakEwma => AnyPolicy::PeakEwma(PeakEwma),
+        Policy::BoundedHash => AnyPolicy::BoundedHash(
+            BoundedHash::new(model.epsilon_percent.into()).expect("a model in the catalogue describes a balancer"),
+        ),
+    }
+}
+
+/// A server of the model, by the name that a balancer under test knows it by.
+pub(crate) fn id(server: u8) -> ServerId {
+    ServerId(10 + u64::from(server))
+}
+
+fn index(server: ServerId) -> u8 {
+    server.0.saturating_sub(10) as u8
+}
+
+fn listed(model: &Balancer, list: u8) -> Vec<(ServerId, u32)> {
+    members(list).map(|server| (id(server), model.weights[usize::from(server)].into())).collect()
+}
+
+/// For each key of the model one that tries the servers in its order.
+fn keys(model: &Balancer) -> Vec<u64> {
+    let ranks = |key: u64, order: &[u8; SERVERS_MAX]| order.map(|server| BoundedHash::rank(key, id(server)));
+    let follows = |key: &u64, order: &[u8; SERVERS_MAX]| ranks(*key, order).windows(2).all(|pair| pair[0] > pair[1]);
+    model.preferences.iter().filter_map(|order| (0..10_000).find(|key| follows(key, order))).collect()
+}
+
+/// What a request brings to the implementation.
+fn request(keys: &[u64], draw: Draw) -> Request {
+    match draw {
+        Draw::Nothing => Request::default(),
+        Draw::Key(key) => Request { key: keys[usize::from(key)], random: 0 },
+        Draw::Two { first, second, of } => {
+            // The least number that is drawn as this place.
+            let bits = |place: u8, count: u8| (u64::from(place) << 32).div_ceil(u64::from(count.max(1)));
+            Request { key: 0, random: bits(first, of) << 32 | bits(second, of.saturating_sub(1)) }
+        }
+    }
+}
+
+fn seen(status: Vec<Status>) -> Seen {
+    let mut seen = Seen { in_flight: [0; SERVERS_MAX], listed: 0, healthy: 0, ejected: 0 };
+    for server in status {
+        let at = index(server.id);
+        seen.in_flight[usize::from(at)] = server.in_flight;
+        seen.listed |= 1 << at;
+        seen.healthy |= u8::from(server.healthy) << at;
+        seen.ejected |= u8::from(server.ejected) << at;
+    }
+    seen
+}
+
+fn refused(why: Refused) -> Answer {
+    match why {
+        Refused::NoServer => Answer::NoServer,
+        Refused::RetryBudget => Answer::OverBudget,
+    }
+}
+
+mod bindings;
+
+pub use bindings::{CoreBinding, SharedBalancer, SharedBinding};
+
+/// Two requests at once find the cursor where it is.
+pub fn two_picks() -> Script<Action> {
+    Script::after([]).thread([pick(0)]).thread([pick(1)])
+}
+
+/// Two health checks report at once.
+pub fn two_reports() -> Script<Action> {
+    let down = |server| Action::SetHealth { server, healthy: false };
+    Script::after([]).thread([down(0)]).thread([down(1)])
+}
+
+/// Two requests end one after the other while a third is sent where there are fewest.
+pub fn count_and_choose() -> Script<Action> {
+    Script::after([pick(0), pick(1)])
+        .thread([Action::Complete { slot: 0, success: true }, Action::Complete { slot: 1, success: true }])
+        .thread([pick(2)])
+}
+
+fn pick(slot: u8) -> Action {
+    Action::Pick { slot, retry: false, draw: Draw::Nothing }
+}
+
+/// What threads do at once, each script for a race of its own: for round robin over lists that change.
+pub fn scripts() -> Vec<Script<Action>> {
+    let end = |slot| Action::Complete { slot, success: true };
+    let list = |list| Action::SetServers { list };
+    vec![
+        two_picks(),
+        two_picks().thread([pick(2)]).preemptions_max(3),
+        two_reports(),
+        // The list is swapped under two that go round it.
+        Script::after([pick(0)]).thread([list(0b011), list(0b111)]).thread([pick(1), pick(2)]),
+        // A request ends, one goes away, while their server leaves and comes back.
+        Script::after([pick(0)]).thread([end(0)]).thread([list(0b110), list(0b111)]),
+        Script::after([pick(0), pick(1)]).thread([Action::Cancel { slot: 0 }, pick(0)]).thread([end(1), pick(1)]),
+        // Health flips while requests are sent.
+        Script::after([pick(0)])
+            .thread([Action::SetHealth { server: 1, healthy: false }, Action::SetHealth { server: 1, healthy: true }])
+            .thread([pick(1), pick(2)]),
+    ]
+}
+
+/// The same for least connections.
+pub fn counting_scripts() -> Vec<Script<Action>> {
+    vec![
+        count_and_choose(),
+        Script::after([pick(0), pick(1)])
+            .thread([Action::Cancel { slot: 0 }, pick(0)])
+            .thread([Action::Complete { slot: 1, success: false }, pick(1)]),
+        two_picks().thread([pick(2)]).preemptions_max(3),
+    ]
+}

@@ -1,0 +1,456 @@
+//! Sub-model `balancer`: one load balancer seen request by request.
+//!
+//! A request is pick → run → complete, or it is cancelled, or whoever made it panics; arbitrarily late. Health, the list
+//! of servers, time and every random draw are inputs. A request that is still running when its server leaves the list is
+//! *late*: if a server of the same name comes back, that is another server, and must not be charged for it.
+
+mod choice;
+mod properties;
+mod state;
+
+use stateright::{Model, Property};
+
+pub(crate) use self::properties::Breach;
+pub use self::properties::History;
+pub use self::state::{Action, Call, Draw, Server, State};
+
+/// Most servers that a state has room for.
+pub const SERVERS_MAX: usize = 4;
+
+/// Most requests in flight that a state has room for.
+pub const SLOTS_MAX: usize = 8;
+
+/// What a tick is to an estimate of the time to respond.
+pub const TICK_UNITS: u8 = 8;
+
+/// After so many ticks nothing is left of a gap of [`TICK_UNITS`] that halves with each.
+const DECAYED_TICKS: u8 = 4;
+
+/// Requests too many on a server's count, at most, of a variant that keeps them.
+const LEAKS_MAX: usize = 2;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balancer {
+    /// How a server is chosen among those that may be.
+    pub policy: Policy,
+    /// By server, 1 or more; as many servers as weights.
+    pub weights: Vec<u8>,
+    /// Requests in flight at most.
+    pub slots: u8,
+    /// Offer every idle slot and not only the first: for threads, each with slots of its own.
+    pub any_slot: bool,
+    /// The lists of servers that may be set, as sets of bits; the first is the one at the beginning.
+    pub lists: Vec<u8>,
+    /// Whether health checks report changes.
+    pub health_changes: bool,
+    /// Whether requests fail too.
+    pub failures: bool,
+    /// Whether who made a request may panic, beside going away.
+    pub panics: bool,
+    /// Outlier ejection.
+    pub outliers: Option<Outliers>,
+    /// Below this share of eligible servers all of them are chosen from, in percent; 0: never.
+    pub panic_percent: u8,
+    /// Ticks in which a server that comes back grows to its weight; 0: at once.
+    pub slow_start_ticks: u8,
+    /// What retries may cost.
+    pub retries: Option<Retries>,
+    /// For [`Policy::BoundedHash`]: by key, the servers in the order in which they are tried.
+    pub preferences: Vec<[u8; SERVERS_MAX]>,
+    /// For [`Policy::BoundedHash`]: load above the average that a server may take, in percent.
+    pub epsilon_percent: u8,
+    /// What it does otherwise than it should.
+    pub variant: Variant,
+    /// Rules of a published balancer that are not these.
+    pub quirks: Vec<Quirk>,
+}
+
+/// How a server is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// In turn.
+    RoundRobin,
+    /// In turn, each as often as its weight, spread out.
+    SmoothWeighted,
+    /// The one with the fewest requests in flight for its weight.
+    LeastConnections,
+    /// Of two drawn, the one with fewer in flight for its weight.
+    PowerOfTwo,
+    /// Of two drawn, the one with the smaller product of peak-sensitive time to respond and requests in flight.
+    PeakEwma,
+    /// By the request's key, unless that server has more than its share.
+    BoundedHash,
+}
+
+/// When a server is taken out because its answers are failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outliers {
+    /// Failures in a row.
+    pub failures: u8,
+    /// For so long.
+    pub ticks: u8,
+    /// At most this share of the list, in percent, rounded down.
+    pub ejected_max_percent: u8,
+}
+
+/// A bucket of tokens: each first attempt puts one in, each retry takes some out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// Tokens that a retry costs.
+    pub cost: u8,
+    /// Tokens that the bucket holds.
+    pub tokens_max: u8,
+}
+
+/// `Sound`, then one defect each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Variant {
+    /// As it should be.
+    #[default]
+    Sound,
+    /// Gives each server its weight in one go.
+    NaiveWeighted,
+    /// Takes every weight for 1.
+    ForgetsWeights,
+    /// Does not take a cancelled request off the count.
+    KeepsCountOnCancel,
+    /// Does not take a request off the count whose maker panics.
+    KeepsCountOnPanic,
+    /// Takes a late request off the count of the server that now has the name.
+    CountsLateCompletion,
+    /// Draws the second of two among all, the first one included.
+    DrawsSameTwice,
+    /// Ejects whatever fails, however few are left.
+    EjectsWithoutLimit,
+    /// Never ends an ejection.
+    EjectsForGood,
+    /// Has no panic mode: what is not eligible is not chosen.
+    NeverPanics,
+    /// Begins again with the first server whenever the list or a server's health changes.
+    ResetsCursorOnChange,
+    /// Drops the report that a server is healthy again.
+    LosesHealthUpdate,
+    /// Chooses unhealthy servers too.
+    IgnoresHealth,
+    /// Hashes without regard to load.
+    IgnoresBound,
+    /// Takes the key modulo the number of servers.
+    HashesByPosition,
+    /// Takes nothing out of the bucket for a retry.
+    RetriesForFree,
+    /// Takes a failure's time for a time to respond.
+    FailureLooksFast,
+    /// A server that comes back has its whole weight at once.
+    StartsAtFullWeight,
+}
+
+/// A rule of a published balancer that is not this model's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    /// A weight means nothing.
+    NoWeights,
+}
+
+/// The servers in a set of bits.
+pub(crate) fn members(set: u8) -> impl Iterator<Item = u8> {
+    (0..SERVERS_MAX as u8).filter(move |server| set >> server & 1 == 1)
+}
+
+impl Balancer {
+    /// `policy` over servers of these weights, and nothing beside picks and completions.
+    pub fn of(policy: Policy, weights: &[u8], slots: u8) -> Self {
+        Balancer {
+            policy,
+            weights: weights.to_vec(),
+            slots,
+            any_slot: false,
+            lists: vec![(1 << weights.len()) - 1],
+            health_changes: false,
+            failures: false,
+            panics: false,
+            outliers: None,
+            panic_percent: 50,
+            slow_start_ticks: 0,
+            retries: None,
+            preferences: Vec::new(),
+            epsilon_percent: 25,
+            variant: Variant::Sound,
+            quirks: Vec::new(),
+        }
+    }
+
+    /// The same with a defect.
+    #[must_use]
+    pub fn with(mut self, variant: Variant) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    fn is(&self, variant: Variant) -> bool {
+        self.variant == variant
+    }
+
+    fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
+    fn keeps_time(&self) -> bool {
+        self.outliers.is_some() || self.slow_start_ticks > 0 || self.policy == Policy::PeakEwma
+    }
+
+    fn fresh(&self, age: u8) -> Server {
+        let estimate = if self.policy == Policy::PeakEwma { TICK_UNITS } else { 0 };
+        Server { age, estimate, ..Server::default() }
+    }
+
+    fn pick(&self, state: &mut State, slot: u8, retry: bool, draw: Draw) {
+        if let Some(retries) = self.retries {
+            if retry && state.tokens < retries.cost {
+                return;
+            }
+            if retry {
+                state.tokens -= if self.is(Variant::RetriesForFree) { 0 } else { retries.cost };
+            }
+        }
+        let before = *state;
+        let Some(server) = self.choose(state, draw) else {
+            if retry && !self.is(Variant::RetriesForFree) {
+                state.tokens += self.retries.map_or(0, |retries| retries.cost);
+            }
+            state.history.note(Breach::TurnedAway, state.members != 0 && self.panic_percent > 0);
+            return;
+        };
+        if let Some(retries) = self.retries
+            && !retry
+        {
+            state.tokens = (state.tokens + 1).min(retries.tokens_max);
+        }
+        state.servers[usize::from(server)].in_flight += 1;
+        state.calls[usize::from(slot)] = Call::Running { server, ticks: 0, late: false };
+        self.remember_pick(&before, server, retry, draw, &mut state.history);
+    }
+
+    fn complete(&self, state: &mut State, slot: u8, ended: Ended) {
+        let Call::Running { server, ticks, late } = std::mem::take(&mut state.calls[usize::from(slot)]) else {
+            return;
+        };
+        let all = state.members.count_ones();
+        let ejected = members(state.members).filter(|at| state.servers[usize::from(*at)].ejected > 0).count() as u32;
+        let running =
+            |call: &&Call| matches!(call, Call::Running { server: there, late: false, .. } if *there == server);
+        let running = state.calls.iter().filter(running).count();
+        let at = &mut state.servers[usize::from(server)];
+        if late {
+            if self.is(Variant::CountsLateCompletion) {
+                at.in_flight = at.in_flight.saturating_sub(1);
+            }
+            return;
+        }
+        let kept = match ended {
+            Ended::Cancelled => self.is(Variant::KeepsCountOnCancel),
+            Ended::Panicked => self.is(Variant::KeepsCountOnPanic),
+            Ended::Success | Ended::Failure => false,
+        };
+        // It is kept so often and no more: a bound of the model.
+        let kept = kept && usize::from(at.in_flight) <= running + LEAKS_MAX;
+        at.in_flight = at.in_flight.saturating_sub(u8::from(!kept));
+        let took = ticks * TICK_UNITS;
+        match ended {
+            Ended::Cancelled | Ended::Panicked => {}
+            Ended::Success => {
+                at.failures = 0;
+                self.estimate(at, took);
+            }
+            Ended::Failure => {
+                if self.policy == Policy::PeakEwma {
+                    let before = at.estimate;
+                    if self.is(Variant::FailureLooksFast) {
+                        self.estimate(at, took);
+                    } else {
+                        (at.estimate, at.estimated) = (at.estimate.max(took).max(TICK_UNITS), 0);
+                    }
+                    state.history.note(Breach::FailureSpedUp, at.estimate < before);
+                }
+                if let Some(outliers) = self.outliers {
+                    at.failures = (at.failures + 1).min(outliers.failures);
+                    let has_room = (ejected + 1) * 100 <= all * u32::from(outliers.ejected_max_percent);
+                    let may = has_room || self.is(Variant::EjectsWithoutLimit);
+                    if at.failures == outliers.failures && at.ejected == 0 && may {
+                        (at.ejected, at.failures) = (outliers.ticks, 0);
+                        state.history.note(Breach::EjectedTooMany, !has_room);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts an answer that took so long: a longer one at once, a shorter one the more the older the estimate is.
+    fn estimate(&self, at: &mut Server, took: u8) {
+        if self.policy == Policy::PeakEwma {
+            let left = at.estimate.saturating_sub(took) >> at.estimated;
+            (at.estimate, at.estimated) = (took + left, 0);
+        }
+    }
+
+    fn set_health(&self, state: &mut State, server: u8, healthy: bool) {
+        let bit = 1 << server;
+        state.history.told = if healthy { state.history.told | bit } else { state.history.told & !bit };
+        if healthy && self.is(Variant::LosesHealthUpdate) {
+            return;
+        }
+        state.healthy = if healthy { state.healthy | bit } else { state.healthy & !bit };
+        if healthy {
+            state.servers[usize::from(server)].age = 0;
+        }
+        self.changed(state);
+    }
+
+    fn set_servers(&self, state: &mut State, list: u8) {
+        for server in members(state.members & !list) {
+            state.servers[usize::from(server)] = Server::default();
+        }
+        for server in members(list & !state.members) {
+            state.servers[usize::from(server)] = self.fresh(0);
+        }
+        for call in &mut state.calls {
+            if let Call::Running { server, ticks, late } = call
+                && list >> *server & 1 == 0
+            {
+                (*ticks, *late) = (0, true);
+            }
+        }
+        state.healthy = list & (state.healthy | !state.members);
+        state.history.told = list & (state.history.told | !state.members);
+        state.members = list;
+        self.changed(state);
+    }
+
+    fn changed(&self, state: &mut State) {
+        if self.is(Variant::ResetsCursorOnChange) {
+            state.last = SERVERS_MAX as u8;
+        }
+    }
+
+    fn tick(&self, state: &mut State) {
+        for server in members(state.members) {
+            let at = &mut state.servers[usize::from(server)];
+            if !self.is(Variant::EjectsForGood) {
+                at.ejected = at.ejected.saturating_sub(1);
+            }
+            at.age = (at.age + 1).min(self.slow_start_ticks);
+            if self.policy == Policy::PeakEwma {
+                at.estimated = (at.estimated + 1).min(DECAYED_TICKS);
+            }
+        }
+        if self.policy == Policy::PeakEwma {
+            for call in &mut state.calls {
+                if let Call::Running { ticks, late: false, .. } = call {
+                    *ticks += 1;
+                }
+            }
+        }
+    }
+
+    fn draws(&self, state: &State) -> Vec<Draw> {
+        match self.policy {
+            Policy::RoundRobin | Policy::SmoothWeighted | Policy::LeastConnections => vec![Draw::Nothing],
+            Policy::PowerOfTwo | Policy::PeakEwma => {
+                let count = self.candidates(state).count_ones() as u8;
+                let seconds = 0..count.saturating_sub(1).max(1);
+                let pairs = (0..count.max(1)).flat_map(|first| seconds.clone().map(move |second| (first, second)));
+                pairs.map(|(first, second)| Draw::Two { first, second, of: count }).collect()
+            }
+            Policy::BoundedHash => (0..self.preferences.len() as u8).map(Draw::Key).collect(),
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Success,
+    Failure,
+    Cancelled,
+    Panicked,
+}
+
+impl Model for Balancer {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let all = self.lists[0];
+        let mut servers = [Server::default(); SERVERS_MAX];
+        for server in members(all) {
+            servers[usize::from(server)] = self.fresh(self.slow_start_ticks);
+        }
+        vec![State {
+            members: all,
+            healthy: all,
+            servers,
+            last: SERVERS_MAX as u8,
+            tokens: 0,
+            calls: [Call::Idle; SLOTS_MAX],
+            history: History { told: all, ..History::default() },
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        let mut idle_seen = false;
+        for slot in 0..self.slots {
+            if state.calls[usize::from(slot)] != Call::Idle {
+                actions.extend([Action::Complete { slot, success: true }, Action::Cancel { slot }]);
+                if self.failures {
+                    actions.push(Action::Complete { slot, success: false });
+                }
+                if self.panics {
+                    actions.push(Action::Panic { slot });
+                }
+            } else if self.any_slot || !std::mem::replace(&mut idle_seen, true) {
+                for draw in self.draws(state) {
+                    actions.push(Action::Pick { slot, retry: false, draw });
+                    if self.retries.is_some() {
+                        actions.push(Action::Pick { slot, retry: true, draw });
+                    }
+                }
+            }
+        }
+        if self.health_changes {
+            actions.extend(
+                members(state.members)
+                    .map(|server| Action::SetHealth { server, healthy: state.history.told >> server & 1 == 0 }),
+            );
+        }
+        actions.extend(
+            self.lists.iter().filter(|list| **list != state.members).map(|list| Action::SetServers { list: *list }),
+        );
+        // The world brings no request that takes longer than a tick, where it matters how long they take.
+        let in_time = state.calls.iter().all(|call| !matches!(call, Call::Running { ticks: 1, .. }));
+        if self.keeps_time() && in_time {
+            actions.push(Action::Tick);
+        }
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let mut after = *before;
+        match action {
+            Action::Pick { slot, retry, draw } => self.pick(&mut after, slot, retry, draw),
+            Action::Complete { slot, success: true } => self.complete(&mut after, slot, Ended::Success),
+            Action::Complete { slot, success: false } => self.complete(&mut after, slot, Ended::Failure),
+            Action::Cancel { slot } => self.complete(&mut after, slot, Ended::Cancelled),
+            Action::Panic { slot } => self.complete(&mut after, slot, Ended::Panicked),
+            Action::SetHealth { server, healthy } => self.set_health(&mut after, server, healthy),
+            Action::SetServers { list } => self.set_servers(&mut after, list),
+            Action::Tick => self.tick(&mut after),
+        }
+        if self.candidates(before) != self.candidates(&after) || self.all_weights(before) != self.all_weights(&after) {
+            self.disturb(&mut after);
+        }
+        (after != *before).then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::all()
+    }
+}

@@ -1,0 +1,219 @@
+//! Which servers may be chosen, which one is, and what the rules say of it.
+
+use super::{Balancer, Breach, Draw, History, Policy, Quirk, SERVERS_MAX, State, Variant, members};
+
+impl Balancer {
+    /// Healthy and not ejected, as bits.
+    pub(crate) fn eligible(&self, state: &State) -> u8 {
+        let healthy = members(state.healthy & state.members);
+        healthy.filter(|at| state.servers[usize::from(*at)].ejected == 0).fold(0, |set, at| set | 1 << at)
+    }
+
+    /// Whether so few are eligible that all are chosen from.
+    pub(crate) fn panics_now(&self, state: &State) -> bool {
+        let eligible = self.eligible(state).count_ones() * 100;
+        eligible < u32::from(self.panic_percent) * state.members.count_ones()
+    }
+
+    /// What is chosen from, as bits.
+    pub(super) fn candidates(&self, state: &State) -> u8 {
+        let panics = !self.is(Variant::NeverPanics) && self.panics_now(state);
+        if self.is(Variant::IgnoresHealth) || panics { state.members } else { self.eligible(state) }
+    }
+
+    /// The weight that a server has at its age.
+    fn weight(&self, state: &State, server: u8, grows: bool) -> u8 {
+        let whole = self.weights[usize::from(server)];
+        match self.policy {
+            _ if self.has(Quirk::NoWeights) => 1,
+            Policy::RoundRobin => 1,
+            _ if self.slow_start_ticks == 0 || !grows => whole,
+            _ => (whole * state.servers[usize::from(server)].age / self.slow_start_ticks).max(1),
+        }
+    }
+
+    fn weight_taken(&self, state: &State, server: u8) -> u8 {
+        if self.is(Variant::ForgetsWeights) {
+            return 1;
+        }
+        self.weight(state, server, !self.is(Variant::StartsAtFullWeight))
+    }
+
+    pub(super) fn all_weights(&self, state: &State) -> [u8; SERVERS_MAX] {
+        std::array::from_fn(|at| if at < self.weights.len() { self.weight(state, at as u8, true) } else { 0 })
+    }
+
+    /// The requests of a whole cycle.
+    pub(super) fn cycle(&self, state: &State) -> u8 {
+        members(self.candidates(state)).map(|server| self.weight(state, server, true)).sum()
+    }
+
+    /// Whether `left` has fewer in flight for its weight.
+    fn is_freer(&self, state: &State, left: u8, right: u8) -> bool {
+        let cost = |at: u8| u16::from(state.servers[usize::from(at)].in_flight) + 1;
+        let weight = |at: u8| u16::from(self.weight_taken(state, at));
+        cost(left) * weight(right) < cost(right) * weight(left)
+    }
+
+    /// Whether `left` is expected to answer sooner.
+    fn is_sooner(&self, state: &State, left: u8, right: u8) -> bool {
+        let cost = |at: u8| {
+            let server = state.servers[usize::from(at)];
+            (u16::from(server.estimate) + 1) * (u16::from(server.in_flight) + 1)
+        };
+        cost(left) < cost(right)
+    }
+
+    /// Requests that a server may have after this one.
+    fn share(&self, state: &State, candidates: u8) -> u32 {
+        let total: u32 = members(candidates).map(|at| u32::from(state.servers[usize::from(at)].in_flight)).sum();
+        ((100 + u32::from(self.epsilon_percent)) * (total + 1)).div_ceil(100 * candidates.count_ones())
+    }
+
+    fn has_room(&self, state: &State, server: u8, candidates: u8) -> bool {
+        u32::from(state.servers[usize::from(server)].in_flight) < self.share(state, candidates)
+    }
+
+    /// The two servers drawn.
+    fn drawn(&self, candidates: u8, first: u8, second: u8) -> (u8, u8) {
+        let list: Vec<u8> = members(candidates).collect();
+        let other = if self.is(Variant::DrawsSameTwice) || second < first { second } else { second + 1 };
+        (list[usize::from(first)], list[usize::from(other).min(list.len() - 1)])
+    }
+
+    /// Chooses, and keeps what the policy has to remember.
+    pub(super) fn choose(&self, state: &mut State, draw: Draw) -> Option<u8> {
+        let candidates = self.candidates(state);
+        let list = || members(candidates);
+        if candidates == 0 {
+            return None;
+        }
+        let server = match (self.policy, draw) {
+            (Policy::RoundRobin, _) => {
+                let server = list().find(|at| usize::from(state.last) < SERVERS_MAX && *at > state.last);
+                let server = server.or_else(|| list().next())?;
+                state.last = server;
+                server
+            }
+            (Policy::SmoothWeighted, _) if self.is(Variant::NaiveWeighted) => {
+                // What is owed is counted down from the weight before the next has its turn.
+                let owed = list().find(|at| state.servers[usize::from(*at)].current > 0);
+                let server = owed.or_else(|| {
+                    for at in list() {
+                        state.servers[usize::from(at)].current = self.weight_taken(state, at) as i8;
+                    }
+                    list().next()
+                })?;
+                state.servers[usize::from(server)].current -= 1;
+                server
+            }
+            (Policy::SmoothWeighted, _) => {
+                let mut sum = 0;
+                for at in list() {
+                    let weight = self.weight_taken(state, at) as i8;
+                    state.servers[usize::from(at)].current += weight;
+                    sum += weight;
+                }
+                let owed = |at: &u8| state.servers[usize::from(*at)].current;
+                let server = list().reduce(|best, at| if owed(&at) > owed(&best) { at } else { best })?;
+                state.servers[usize::from(server)].current -= sum;
+                server
+            }
+            (Policy::LeastConnections, _) => {
+                list().reduce(|best, at| if self.is_freer(state, at, best) { at } else { best })?
+            }
+            (Policy::PowerOfTwo, Draw::Two { first, second, .. }) => {
+                let (first, second) = self.drawn(candidates, first, second);
+                if self.is_freer(state, second, first) { second } else { first }
+            }
+            (Policy::PeakEwma, Draw::Two { first, second, .. }) => {
+                let (first, second) = self.drawn(candidates, first, second);
+                if self.is_sooner(state, second, first) { second } else { first }
+            }
+            (Policy::BoundedHash, Draw::Key(key)) if self.is(Variant::HashesByPosition) => {
+                let list: Vec<u8> = list().collect();
+                let turn = (0..list.len()).map(|step| list[(usize::from(key) + step) % list.len()]);
+                turn.into_iter().find(|at| self.has_room(state, *at, candidates))?
+            }
+            (Policy::BoundedHash, Draw::Key(key)) => {
+                let mut tried = self.tried(key, candidates);
+                tried.find(|at| self.is(Variant::IgnoresBound) || self.has_room(state, *at, candidates))?
+            }
+            (Policy::PowerOfTwo | Policy::PeakEwma | Policy::BoundedHash, _) => return None,
+        };
+        Some(server)
+    }
+
+    /// The candidates in the order in which `key` tries them.
+    fn tried(&self, key: u8, candidates: u8) -> impl Iterator<Item = u8> {
+        self.preferences[usize::from(key)].into_iter().filter(move |at| candidates >> at & 1 == 1)
+    }
+
+    /// Keeps the history variables; `before` is as it was when `server` was chosen.
+    pub(super) fn remember_pick(&self, before: &State, server: u8, retry: bool, draw: Draw, history: &mut History) {
+        let eligible = self.eligible(before);
+        let due = if self.panics_now(before) { before.members } else { eligible };
+        history.note(Breach::SentToUnhealthy, due >> server & 1 == 0);
+        match self.policy {
+            Policy::RoundRobin | Policy::SmoothWeighted => self.remember_turn(before, server, history),
+            Policy::PowerOfTwo => {
+                // Where all are the same weight, and nobody else has as many.
+                let busy = |at: u8| before.servers[usize::from(at)].in_flight;
+                let mut others = members(due).filter(|at| *at != server).peekable();
+                let compared = others.peek().is_some();
+                history.note(
+                    Breach::ChoseBusiest,
+                    compared && others.all(|at| self.is_freer(before, at, server) && busy(at) < busy(server)),
+                );
+            }
+            Policy::BoundedHash => {
+                history.note(Breach::OverShare, !self.has_room(before, server, due));
+                if let Draw::Key(key) = draw {
+                    let sound = self.tried(key, due).find(|at| self.has_room(before, *at, due));
+                    let is_over = history.has(Breach::OverShare);
+                    history.note(Breach::RemappedNeedlessly, !is_over && sound != Some(server));
+                }
+            }
+            Policy::LeastConnections | Policy::PeakEwma => {}
+        }
+        if let Some(retries) = self.retries {
+            if retry {
+                history.note(Breach::RetriedOverBudget, history.tokens < retries.cost);
+                history.tokens = history.tokens.saturating_sub(retries.cost);
+            } else {
+                history.tokens = (history.tokens + 1).min(retries.tokens_max);
+            }
+        }
+    }
+
+    fn remember_turn(&self, before: &State, server: u8, history: &mut History) {
+        let candidates = self.candidates(before);
+        if self.policy == Policy::RoundRobin {
+            for at in members(candidates) {
+                let waited = &mut history.waited[usize::from(at)];
+                *waited = if at == server { 0 } else { (*waited + 1).min(SERVERS_MAX as u8) };
+            }
+        }
+        if history.disturbed {
+            return;
+        }
+        let cycle = self.cycle(before);
+        for at in members(candidates) {
+            let lead = &mut history.lead[usize::from(at)];
+            let had = if at == server { cycle as i8 } else { 0 };
+            *lead = (*lead + had - self.weight(before, at, true) as i8).clamp(-100, 100);
+        }
+        history.position = (history.position + 1) % cycle;
+    }
+
+    /// Shares are no longer counted, and who cannot be chosen does not wait.
+    pub(super) fn disturb(&self, state: &mut State) {
+        if matches!(self.policy, Policy::RoundRobin | Policy::SmoothWeighted) {
+            (state.history.lead, state.history.position, state.history.disturbed) = ([0; SERVERS_MAX], 0, true);
+        }
+        let candidates = self.candidates(state);
+        for at in (0..SERVERS_MAX as u8).filter(|at| candidates >> at & 1 == 0) {
+            state.history.waited[usize::from(at)] = 0;
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Hostile configurations, lists, clocks and callers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use counterpart_models::load_balancer::{
+    AnyPolicy, BoundedHash, Config, ConfigError, Core, LeastConnections, LoadBalancer, Outcome, Outliers, PeakEwma,
+    PowerOfTwo, Refused, Request, RetryBudget, RoundRobin, ServerId, SmoothWeighted, Ticket, UnknownServer,
+};
+use libtest_mimic::Trial;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
+
+use crate::claim;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        claim("load_balancer::every_configuration_and_list_is_a_balancer_or_an_error", configurations),
+        claim("load_balancer::errors_name_the_field_the_value_and_the_range", errors),
+        claim("load_balancer::no_clock_and_no_order_of_calls_makes_it_panic_or_lose_count", hostile),
+        claim("load_balancer::an_empty_list_refuses", empty),
+        claim("load_balancer::a_caller_that_panics_or_goes_away_is_off_the_count", unwinding),
+        claim("load_balancer::a_clock_set_back_by_years_keeps_nobody_out", clock_set_back),
+        claim("load_balancer::health_of_strangers_is_an_error", strangers),
+        claim("load_balancer::a_slow_answer_is_forgotten_however_many_quick_ones_follow", forgetting),
+    ]
+}
+
+/// Runs `test` on what `strategy` draws, always the same.
+#[track_caller]
+fn for_all<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
+    let config = ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
+    let outcome = runner.run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+fn edgy<T: Clone + std::fmt::Debug + 'static>(
+    edges: Vec<T>,
+    any: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = T> {
+    prop_oneof![proptest::sample::select(edges), any]
+}
+
+fn config() -> impl Strategy<Value = Config> {
+    let count = || edgy(vec![0, 1, 2, u32::MAX], 0..20_u32);
+    let percent = || edgy(vec![0, 1, 50, 100, 101, u8::MAX], any::<u8>());
+    let time = || edgy(vec![0, 1, u64::MAX], 0..10_000_u64);
+    let outliers = (count(), time(), percent()).prop_map(|(failures, ejection_us, ejected_max_percent)| {
+        Some(Outliers { failures, ejection_us, ejected_max_percent })
+    });
+    let retries = (count(), count()).prop_map(|(cost, tokens_max)| Some(RetryBudget { cost, tokens_max }));
+    (prop_oneof![Just(None), outliers], percent(), time(), prop_oneof![Just(None), retries], (time(), time(), time()))
+        .prop_map(|(outliers, panic_percent, slow_start_us, retries, (expected_us, half_life_us, failure_us))| Config {
+            outliers,
+            panic_percent,
+            slow_start_us,
+            retries,
+            expected_us,
+            half_life_us,
+            failure_us,
+        })
+}
+
+fn servers() -> impl Strategy<Value = Vec<(ServerId, u32)>> {
+    let id = edgy(vec![0, u64::MAX], 0..6_u64).prop_map(ServerId);
+    proptest::collection::vec((id, edgy(vec![0, 1, 1 << 16, (1 << 16) + 1, u32::MAX], 1..10_u32)), 0..6)
+}
+
+fn policy() -> impl Strategy<Value = AnyPolicy> {
+    proptest::sample::select(vec![
+        AnyPolicy::RoundRobin(RoundRobin::default()),
+        AnyPolicy::SmoothWeighted(SmoothWeighted::default()),
+        AnyPolicy::LeastConnections(LeastConnections),
+        AnyPolicy::PowerOfTwo(PowerOfTwo),
+        AnyPolicy::PeakEwma(PeakEwma),
+        AnyPolicy::BoundedHash(BoundedHash::new(u32::MAX).expect("a bound")),
+        AnyPolicy::BoundedHash(BoundedHash::new(1).expect("a bound")),
+    ])
+}
+
+fn makes_sense(config: &Config, servers: &[(ServerId, u32)]) -> bool {
+    let mut ids: Vec<ServerId> = servers.iter().map(|(id, _)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    config.panic_percent <= 100
+        && config.half_life_us > 0
+        && config.outliers.is_none_or(|outliers| outliers.failures > 0 && outliers.ejected_max_percent <= 100)
+        && config.retries.is_none_or(|retries| retries.cost > 0 && retries.tokens_max >= retries.cost)
+        && ids.len() == servers.len()
+        && servers.iter().all(|(_, weight)| (1..=1 << 16).contains(weight))
+}
+
+fn configurations() {
+    for_all((config(), policy(), servers()), |(config, policy, servers)| {
+        let made = Core::new(config.clone(), policy, servers.clone(), 0);
+        assert_eq!(made.is_ok(), makes_sense(&config, &servers), "{config:?} {servers:?}");
+    });
+}
+
+fn errors() {
+    let refused = |config: Config, servers: &[(ServerId, u32)]| {
+        Core::new(config, LeastConnections, servers.to_vec(), 0).expect_err("refused").to_string()
+    };
+    let one = [(ServerId(1), 1)];
+    let config = Config { panic_percent: 101, ..Config::default() };
+    assert_eq!(refused(config, &one), "panic_percent is 101, it must be between 0 and 100");
+    assert_eq!(refused(Config::default(), &[(ServerId(1), 0)]), "weight is 0, it must be between 1 and 65536");
+    assert_eq!(refused(Config::default(), &[one[0], one[0]]), "server ServerId(1) is listed twice");
+    let budget = Some(RetryBudget { cost: 5, tokens_max: 4 });
+    assert!(refused(Config { retries: budget, ..Config::default() }, &one).starts_with("retries.tokens_max is 4"));
+    assert!(matches!(BoundedHash::new(0), Err(ConfigError::OutOfRange { field: "epsilon_percent", .. })));
+    let long = (0..=1 << 12).map(|at| (ServerId(at), 1));
+    let refused = Core::new(Config::default(), LeastConnections, long, 0).expect_err("refused").to_string();
+    assert_eq!(refused, "servers is 4097, it must be between 0 and 4096");
+}
+
+/// When, and what: pick, retry, end a request, report health, or replace the list.
+#[derive(Clone, Debug)]
+enum Event {
+    Pick(bool, u64, u64),
+    End(usize, u8),
+    Health(u64, bool),
+    List(Vec<(ServerId, u32)>),
+}
+
+fn events() -> impl Strategy<Value = Vec<(u64, Event)>> {
+    let time = edgy(vec![0, 1, u64::MAX - 1, u64::MAX], prop_oneof![0..20_000_u64, any::<u64>()]);
+    let event = prop_oneof![
+        4 => (any::<bool>(), any::<u64>(), any::<u64>()).prop_map(|(retry, key, random)| Event::Pick(retry, key, random)),
+        3 => (0..8_usize, 0..3_u8).prop_map(|(which, how)| Event::End(which, how)),
+        1 => (0..7_u64, any::<bool>()).prop_map(|(id, healthy)| Event::Health(id, healthy)),
+        1 => servers().prop_map(Event::List),
+    ];
+    proptest::collection::vec((time, event), 0..200)
+}
+
+fn hostile() {
+    for_all((config(), policy(), servers(), events()), |(config, policy, servers, events)| {
+        let Ok(mut core) = Core::new(config.clone(), policy, servers.clone(), 0) else { return };
+        let mut listed: Vec<ServerId> = servers.iter().map(|(id, _)| *id).collect();
+        let mut tickets: Vec<Ticket> = Vec::new();
+        for (now_us, event) in events {
+            match event {
+                Event::Pick(retry, key, random) => {
+                    let request = Request { key, random };
+                    let sent = if retry { core.retry(request, now_us) } else { core.pick(request, now_us) };
+                    match sent {
+                        Ok(ticket) => {
+                            assert!(listed.contains(&ticket.server()), "{ticket:?} of {listed:?}");
+                            tickets.push(ticket);
+                        }
+                        Err(Refused::NoServer) => assert!(listed.is_empty() || config.panic_percent < 100),
+                        Err(Refused::RetryBudget) => assert!(retry),
+                    }
+                }
+                Event::End(which, how) if which < tickets.len() => {
+                    let how = [Outcome::Success, Outcome::Failure, Outcome::Cancelled][usize::from(how)];
+                    core.finish(tickets.swap_remove(which), how, now_us);
+                }
+                Event::End(..) => {}
+                Event::Health(id, healthy) => {
+                    let known = listed.contains(&ServerId(id));
+                    assert_eq!(core.set_health(ServerId(id), healthy, now_us).is_ok(), known);
+                }
+                Event::List(servers) => {
+                    if core.set_servers(servers.clone(), now_us).is_ok() {
+                        listed = servers.into_iter().map(|(id, _)| id).collect();
+                    }
+                }
+            }
+            let counted: u64 = core.status(now_us).iter().map(|server| u64::from(server.in_flight)).sum();
+            assert!(counted <= tickets.len() as u64, "{counted} counted, {} in flight", tickets.len());
+        }
+        let end_us = u64::MAX;
+        tickets.into_iter().for_each(|ticket| core.finish(ticket, Outcome::Cancelled, end_us));
+        assert!(core.status(end_us).iter().all(|server| server.in_flight == 0));
+    });
+}
+
+fn empty() {
+    let mut core = Core::new(Config::default(), PowerOfTwo, [], 0).expect("a balancer without servers");
+    assert_eq!(core.pick(Request::default(), 0), Err(Refused::NoServer));
+    core.set_servers([(ServerId(3), 1)], 0).expect("a list");
+    assert_eq!(core.pick(Request::default(), 0).expect("a server").server(), ServerId(3));
+    core.set_servers([], 0).expect("an empty list");
+    assert_eq!(core.pick(Request::default(), 0), Err(Refused::NoServer));
+    // A list that is refused leaves the one there is.
+    core.set_servers([(ServerId(3), 1)], 0).expect("a list");
+    core.set_servers([(ServerId(4), 0)], 0).expect_err("weight 0");
+    assert_eq!(core.pick(Request::default(), 0).expect("a server").server(), ServerId(3));
+}
+
+fn unwinding() {
+    let servers = [(ServerId(1), 1), (ServerId(2), 1)];
+    let balancer = Arc::new(LoadBalancer::new(Config::default(), LeastConnections, servers, 0).expect("a balancer"));
+    let counted = || balancer.status(0).iter().map(|server| server.in_flight).sum::<u32>();
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _held = balancer.pick(Request::default(), 0).expect("a server");
+        assert_eq!(counted(), 1);
+        std::panic::panic_any("the caller panics")
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(counted(), 0);
+    let in_flight = balancer.pick(Request::default(), 0).expect("a server");
+    drop(in_flight);
+    assert_eq!(counted(), 0);
+}
+
+fn clock_set_back() {
+    let year_us = 31_536_000_000_000;
+    let servers = (0..4).map(|at| (ServerId(at), 1));
+    let outliers = Some(Outliers { failures: 1, ejection_us: 30_000_000, ejected_max_percent: 50 });
+    let mut core =
+        Core::new(Config { outliers, ..Config::default() }, RoundRobin::default(), servers, 0).expect("a balancer");
+    let ticket = core.pick(Request::default(), year_us).expect("a server");
+    let failed = ticket.server();
+    core.finish(ticket, Outcome::Failure, year_us);
+    let is_out = |core: &Core<RoundRobin>, now_us| core.status(now_us).iter().any(|at| at.id == failed && at.ejected);
+    assert!(is_out(&core, year_us));
+    assert!(!is_out(&core, 0), "set back by a year it is not out for a year");
+    let mut chosen: Vec<ServerId> = Vec::new();
+    for _ in 0..4 {
+        chosen.push(core.pick(Request::default(), 0).expect("a server").server());
+    }
+    assert!(chosen.contains(&failed), "{chosen:?}");
+    assert!(!is_out(&core, u64::MAX));
+}
+
+fn strangers() {
+    let mut core = Core::new(Config::default(), PeakEwma, [(ServerId(1), 1)], 0).expect("a balancer");
+    let error = core.set_health(ServerId(2), true, 0).expect_err("a stranger");
+    assert_eq!(error, UnknownServer(ServerId(2)));
+    assert_eq!(error.to_string(), "there is no server ServerId(2) in the list");
+}
+
+fn forgetting() {
+    let config = Config { expected_us: 1_000_000, half_life_us: 10_000_000, ..Config::default() };
+    let mut core = Core::new(config, PeakEwma, [(ServerId(1), 1)], 0).expect("a balancer");
+    let answer = |core: &mut Core<PeakEwma>, began_us: u64, took_us: u64| {
+        let ticket = core.pick(Request::default(), began_us).expect("a server");
+        core.finish(ticket, Outcome::Success, began_us + took_us);
+    };
+    let mut chosen_after = |quick: u64| {
+        answer(&mut core, 0, 60_000_000);
+        for tenth in 1..=quick {
+            answer(&mut core, 60_000_000 + tenth * 1_000_000, 1_000);
+        }
+        let now_us = 60_000_000 + quick * 1_000_000 + 1_000;
+        core.set_servers([(ServerId(1), 1), (ServerId(2), 1)], now_us).expect("a list");
+        // Both are drawn, whatever is drawn.
+        let ticket = core.pick(Request::default(), now_us).expect("a server");
+        let server = ticket.server();
+        core.finish(ticket, Outcome::Cancelled, now_us);
+        core.set_servers([(ServerId(1), 1)], now_us).expect("a list");
+        server
+    };
+    assert_eq!(chosen_after(20), ServerId(2), "two half-lives after 60 s: 15 s are expected, of a new server 1 s");
+    assert_eq!(chosen_after(100), ServerId(1), "ten half-lives after: less than 1 s");
+}
