@@ -181,7 +181,7 @@ fn vote<P: Process<Message = votes::Message>>(process: &P, from: usize, vote: bo
 /// What process 0 decides when it has voted the first of `bits` and hears the others.
 fn decides(rule: Rule, bits: &[bool]) -> Option<bool> {
     let group = Group::of(bits.len()).expect("a group");
-    let begun = Voter::new(group, 0, rule, bits[0]).expect("a member");
+    let begun = Voter::new(group, 0, rule, bits[0]).expect("a member").step(&Event::Nothing).expect("a step").0;
     (1..bits.len()).fold(begun, |process, from| vote(&process, from, bits[from])).decision().copied()
 }
 
