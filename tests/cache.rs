@@ -16,11 +16,11 @@ use counterpart_models::cache::{
 };
 use libtest_mimic::Trial;
 use proptest::prelude::{Strategy, any, prop_oneof};
-use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
 use crate::claim;
+use crate::drawn::{edgy, for_all};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -60,27 +60,6 @@ fn small() -> Config {
 
 fn loaded<V>(value: V) -> Loaded<V> {
     Loaded { value, size: 1, cost: 1, took_ms: 0 }
-}
-
-/// Runs `test` on what `strategy` draws, always the same.
-#[track_caller]
-fn for_all<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
-    let config = ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
-    let outcome = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-}
-
-fn edgy<T: Clone + std::fmt::Debug + 'static>(
-    edges: Vec<T>,
-    any: impl Strategy<Value = T> + 'static,
-) -> impl Strategy<Value = T> {
-    prop_oneof![proptest::sample::select(edges), any]
 }
 
 fn time() -> impl Strategy<Value = u64> {

@@ -11,6 +11,8 @@ mod catalogue;
 #[cfg(feature = "circuit_breaker")]
 mod cli;
 mod conformance;
+#[cfg(any(feature = "cache", feature = "circuit_breaker", feature = "load_balancer", feature = "rate_limiter"))]
+mod drawn;
 mod engine;
 mod events;
 mod floors;

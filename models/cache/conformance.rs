@@ -119,8 +119,8 @@ impl Spec for CacheSpec {
         })
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        BECAUSE.iter().find(|(property, _)| *property == name).map(|(_, why)| (*why).to_string())
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        BECAUSE
     }
 }
 

@@ -32,13 +32,7 @@ pub(super) fn case() -> Case {
     let mut check = super::check(model.clone()).alongside_only();
     for variant in VARIANTS {
         let name = crate::snake(variant);
-        let make = maker(model.clone().with(variant));
-        let again = make.clone();
-        check = check
-            .subject(name.as_str(), conform::product(make))
-            .subject(name.as_str(), conform::tour(again))
-            .because(name.as_str(), why(variant))
-            .diverges(name);
+        check = check.because(name.as_str(), why(variant)).defective(name, maker(model.clone().with(variant)));
     }
     let walking = maker(model.with(Variant::ServesExpired));
     check = check.subject("serves_expired", conform::walk(None, 200, 100, walking));

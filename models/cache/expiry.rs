@@ -138,12 +138,11 @@ impl Spec for ExpirySpec {
         json!({ "keys that end, by tick": ends.join(" ") })
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        match name {
-            WHATEVER_IS_DRAWN => Some("what was stored together ends together, and is loaded together".into()),
-            LIKELY => Some("with one time to live it is no matter of chance".into()),
-            _ => None,
-        }
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        &[
+            (WHATEVER_IS_DRAWN, "what was stored together ends together, and is loaded together"),
+            (LIKELY, "with one time to live it is no matter of chance"),
+        ]
     }
 }
 

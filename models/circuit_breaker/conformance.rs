@@ -116,8 +116,8 @@ impl Spec for BreakerSpec {
         })
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        BECAUSE.iter().find(|(property, _)| *property == name).map(|(_, why)| (*why).to_string())
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        BECAUSE
     }
 }
 

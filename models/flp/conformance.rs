@@ -206,8 +206,8 @@ impl<A: Attempt> Spec for AttemptSpec<A> {
         state
     }
 
-    fn because(&self, property: &str) -> Option<String> {
-        self.because.iter().find(|(name, _)| *name == property).map(|(_, why)| (*why).to_string())
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        self.because
     }
 }
 

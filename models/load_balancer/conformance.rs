@@ -134,8 +134,8 @@ impl Spec for BalancerSpec {
         seen
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        BECAUSE.iter().find(|(property, _)| *property == name).map(|(_, why)| (*why).to_string())
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        BECAUSE
     }
 }
 

@@ -51,14 +51,11 @@ pub(super) fn cases() -> Vec<Case> {
         let sound = model.clone().with(Variant::Sound);
         let why = why(model.variant);
         let make = maker(model);
-        let (again, walked) = (make.clone(), make.clone());
         let check = super::check(sound)
             .alongside_only()
-            .subject(name.as_str(), conform::product(make))
-            .subject(name.as_str(), conform::tour(again))
-            .subject(name.as_str(), conform::walk(None, 200, 60, walked))
-            .diverges(name.as_str())
-            .because(name.as_str(), why);
+            .defective(name.as_str(), make.clone())
+            .because(name.as_str(), why)
+            .subject(name.as_str(), conform::walk(None, 200, 60, make));
         cases.push(Case::new(format!("rate_limiter/defect_{name}"), check));
     }
     cases.push(racing());

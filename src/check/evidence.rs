@@ -91,7 +91,8 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     }
 
     pub(super) fn why(&self, name: &str) -> Option<String> {
-        self.because.get(name).cloned().or_else(|| self.spec.because(name))
+        let of_spec = || self.spec.because().iter().find(|(other, _)| *other == name);
+        self.because.get(name).cloned().or_else(|| of_spec().map(|(_, why)| (*why).to_string()))
     }
 
     pub(super) fn trace_of_divergence(

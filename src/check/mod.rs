@@ -178,6 +178,18 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         self.subject(IMPLEMENTATION, conform::tour_with(options, factory))
     }
 
+    /// Expects a defective implementation to be caught by product and by tour, both.
+    #[must_use]
+    pub fn defective<C>(self, name: impl Into<String>, factory: impl Fn() -> C + Clone + Send + Sync + 'static) -> Self
+    where
+        C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+    {
+        let name = name.into();
+        self.subject(name.as_str(), conform::product(factory.clone()))
+            .subject(name.as_str(), conform::tour(factory))
+            .diverges(name)
+    }
+
     /// A tour, and then 256 seeded walks of up to 200 inputs.
     #[cfg(feature = "walk")]
     #[must_use]

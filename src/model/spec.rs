@@ -79,9 +79,9 @@ pub trait Spec: Send + Sync + 'static {
         json!(format!("{state:?}"))
     }
 
-    /// Why a violation of `property` comes about, in a sentence for someone who has read only the story.
-    fn because(&self, _property: &str) -> Option<String> {
-        None
+    /// Why properties come to be violated, by their names: for each a sentence for someone who has read only the story.
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        &[]
     }
 }
 

@@ -9,9 +9,9 @@ use counterpart_models::load_balancer::{
 };
 use libtest_mimic::Trial;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
-use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
 
 use crate::claim;
+use crate::drawn::{edgy, for_all};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -24,27 +24,6 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("load_balancer::health_of_strangers_is_an_error", strangers),
         claim("load_balancer::a_slow_answer_is_forgotten_however_many_quick_ones_follow", forgetting),
     ]
-}
-
-/// Runs `test` on what `strategy` draws, always the same.
-#[track_caller]
-fn for_all<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
-    let config = ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
-    let outcome = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-}
-
-fn edgy<T: Clone + std::fmt::Debug + 'static>(
-    edges: Vec<T>,
-    any: impl Strategy<Value = T> + 'static,
-) -> impl Strategy<Value = T> {
-    prop_oneof![proptest::sample::select(edges), any]
 }
 
 fn config() -> impl Strategy<Value = Config> {

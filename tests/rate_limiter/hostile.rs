@@ -8,9 +8,9 @@ use counterpart_models::rate_limiter::{
 };
 use libtest_mimic::Trial;
 use proptest::prelude::{Strategy, any, prop_oneof};
-use proptest::test_runner::{Config as ProptestConfig, RngAlgorithm, TestRng, TestRunner};
 
 use crate::claim;
+use crate::drawn::{edgy, for_all};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -38,27 +38,6 @@ const ALGORITHMS: [AlgorithmName; 7] = [
     AlgorithmName::TokenBucket,
     AlgorithmName::Gcra,
 ];
-
-/// Runs `test` on what `strategy` draws, always the same.
-#[track_caller]
-fn for_all<S: Strategy>(strategy: S, test: impl Fn(S::Value)) {
-    let config = ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
-    let outcome = runner.run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-}
-
-fn edgy<T: Clone + std::fmt::Debug + 'static>(
-    edges: Vec<T>,
-    any: impl Strategy<Value = T> + 'static,
-) -> impl Strategy<Value = T> {
-    prop_oneof![proptest::sample::select(edges), any]
-}
 
 /// Limit, window and burst.
 fn figures() -> impl Strategy<Value = (u32, u64, u32)> {

@@ -89,17 +89,16 @@ impl Spec for DatabaseSpec {
         })
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        match name {
-            ANSWERED => Some(
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        &[
+            (
+                ANSWERED,
                 "the flash sale is over and the hit ratio is as good as ever; but the database is busy with queries whose \
                  clients have left, so that none it serves is in time, nothing enters the cache, and the next client \
-                 misses too"
-                    .into(),
+                 misses too",
             ),
-            RATIO => Some("the fewer cheap hits there are to hide behind, the more of a miss is seen".into()),
-            _ => None,
-        }
+            (RATIO, "the fewer cheap hits there are to hide behind, the more of a miss is seen"),
+        ]
     }
 }
 

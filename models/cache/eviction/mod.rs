@@ -75,17 +75,16 @@ impl Spec for EvictionSpec {
         })
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        match name {
-            COSTLY => Some(
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        &[
+            (
+                COSTLY,
                 "least recently used is blind to what a miss costs: a few cheap keys, each asked for once, and the one \
-                 that is dear to load again is gone"
-                    .into(),
+                 that is dear to load again is gone",
             ),
-            ROOM => Some("more is kept than there is room for, and nothing makes it go".into()),
-            NAMED => Some("something that was to stay has gone, and what was to go is still there".into()),
-            _ => None,
-        }
+            (ROOM, "more is kept than there is room for, and nothing makes it go"),
+            (NAMED, "something that was to stay has gone, and what was to go is still there"),
+        ]
     }
 }
 

@@ -98,12 +98,10 @@ impl Spec for StormSpec {
         })
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        [RECOVERED, AGAIN_AND_AGAIN].contains(&name).then(|| {
-            "the blip is over, and yet the service is busy with requests that were abandoned: those it would have to \
-             serve in time are behind them, and are abandoned in turn"
-                .to_string()
-        })
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        const BUSY: &str = "the blip is over, and yet the service is busy with requests that were abandoned: those it \
+                            would have to serve in time are behind them, and are abandoned in turn";
+        &[(RECOVERED, BUSY), (AGAIN_AND_AGAIN, BUSY)]
     }
 }
 

@@ -70,10 +70,11 @@ impl Spec for BenOrSpec {
         })
     }
 
-    fn because(&self, property: &str) -> Option<String> {
-        (property == "no two processes decide differently").then(|| {
-            "one process decides on less than it takes to bind the others, who may hear nothing of it and throw a coin".into()
-        })
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        &[(
+            "no two processes decide differently",
+            "one process decides on less than it takes to bind the others, who may hear nothing of it and throw a coin",
+        )]
     }
 }
 

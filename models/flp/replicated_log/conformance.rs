@@ -161,16 +161,15 @@ impl Spec for LogSpec {
         })
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        let why = match name {
-            "of any two decided logs one begins with the other" => {
-                "two nodes decided different values at the same place of the log"
-            }
-            "what is decided was appended" => "no client ever appended that value",
-            "no value is decided twice" => "the value was in the log already",
-            "a node keeps what it has decided" => "the node decided it, and after a restart has not decided it",
-            _ => return None,
-        };
-        Some(why.to_string())
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        &[
+            (
+                "of any two decided logs one begins with the other",
+                "two nodes decided different values at the same place of the log",
+            ),
+            ("what is decided was appended", "no client ever appended that value"),
+            ("no value is decided twice", "the value was in the log already"),
+            ("a node keeps what it has decided", "the node decided it, and after a restart has not decided it"),
+        ]
     }
 }

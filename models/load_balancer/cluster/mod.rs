@@ -138,8 +138,8 @@ impl Spec for ClusterSpec {
         seen
     }
 
-    fn because(&self, name: &str) -> Option<String> {
-        BECAUSE.iter().find(|(property, _)| *property == name).map(|(_, why)| (*why).to_string())
+    fn because(&self) -> &[(&'static str, &'static str)] {
+        BECAUSE
     }
 }
 
