@@ -9,6 +9,9 @@ mod figures;
 mod hostile;
 #[path = "load_balancer/orders.rs"]
 mod orders;
+#[cfg(feature = "peers-heavy")]
+#[path = "load_balancer/pingora.rs"]
+mod pingora;
 
 use libtest_mimic::Trial;
 
@@ -19,6 +22,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         orders::trials(),
         #[cfg(all(feature = "peers", target_os = "linux", target_pointer_width = "64"))]
         fast_failures::trials(),
+        #[cfg(feature = "peers-heavy")]
+        pingora::trials(),
     ];
     trials.into_iter().flatten().collect()
 }

@@ -60,6 +60,8 @@
 pub mod cluster;
 pub mod conformance;
 mod defects;
+#[cfg(feature = "peers-heavy")]
+pub mod heavy;
 pub mod implementation;
 pub mod model;
 #[cfg(feature = "peers")]

@@ -26,6 +26,9 @@ pub const TICK_UNITS: u8 = 8;
 /// After so many ticks nothing is left of a gap of [`TICK_UNITS`] that halves with each.
 const DECAYED_TICKS: u8 = 4;
 
+/// Places that a balancer with [`Quirk::ExpandsWeights`] looks at before it refuses.
+pub const TRIES_MAX: usize = 256;
+
 /// Requests too many on a server's count, at most, of a variant that keeps them.
 const LEAKS_MAX: usize = 2;
 
@@ -150,6 +153,10 @@ pub enum Variant {
 pub enum Quirk {
     /// A weight means nothing.
     NoWeights,
+    /// For [`Policy::SmoothWeighted`]: a cursor walks a list that holds each server as often as its weight, from its
+    /// beginning again when the list is replaced. From a server that may not be chosen *the same* cursor moves on over
+    /// the list that holds each server once, [`TRIES_MAX`] places at most.
+    ExpandsWeights,
 }
 
 /// The servers in a set of bits.
@@ -323,6 +330,9 @@ impl Balancer {
         state.healthy = list & (state.healthy | !state.members);
         state.history.told = list & (state.history.told | !state.members);
         state.members = list;
+        if self.has(Quirk::ExpandsWeights) {
+            state.last = self.cursor();
+        }
         self.changed(state);
     }
 
@@ -330,6 +340,11 @@ impl Balancer {
         if self.is(Variant::ResetsCursorOnChange) {
             state.last = SERVERS_MAX as u8;
         }
+    }
+
+    /// Where a cursor is that has not moved: at no server, or at the place 0 of a list.
+    fn cursor(&self) -> u8 {
+        if self.has(Quirk::ExpandsWeights) { 0 } else { SERVERS_MAX as u8 }
     }
 
     fn tick(&self, state: &mut State) {
@@ -389,7 +404,7 @@ impl Model for Balancer {
             members: all,
             healthy: all,
             servers,
-            last: SERVERS_MAX as u8,
+            last: self.cursor(),
             tokens: 0,
             calls: [Call::Idle; SLOTS_MAX],
             history: History { told: all, ..History::default() },

@@ -1,6 +1,6 @@
 //! Which servers may be chosen, which one is, and what the rules say of it.
 
-use super::{Balancer, Breach, Draw, History, Policy, Quirk, SERVERS_MAX, State, Variant, members};
+use super::{Balancer, Breach, Draw, History, Policy, Quirk, SERVERS_MAX, State, TRIES_MAX, Variant, members};
 
 impl Balancer {
     /// Healthy and not ejected, as bits.
@@ -85,6 +85,10 @@ impl Balancer {
     pub(super) fn choose(&self, state: &mut State, draw: Draw) -> Option<u8> {
         let candidates = self.candidates(state);
         let list = || members(candidates);
+        if self.has(Quirk::ExpandsWeights) {
+            // A cursor moves on though nobody is chosen.
+            return self.walk_expanded(state, candidates);
+        }
         if candidates == 0 {
             return None;
         }
@@ -142,6 +146,35 @@ impl Balancer {
             (Policy::PowerOfTwo | Policy::PeakEwma | Policy::BoundedHash, _) => return None,
         };
         Some(server)
+    }
+
+    /// [`Quirk::ExpandsWeights`].
+    fn walk_expanded(&self, state: &mut State, candidates: u8) -> Option<u8> {
+        let each_once: Vec<u8> = members(state.members).collect();
+        let weight = |at: u8| usize::from(self.weights[usize::from(at)]);
+        let expanded: Vec<u8> = each_once.iter().flat_map(|at| std::iter::repeat_n(*at, weight(*at))).collect();
+        if each_once.is_empty() {
+            return None;
+        }
+        // It counts without end; more than its remainders by both lengths is not read from it.
+        let ends = each_once.len() * expanded.len();
+        let mut cursor = usize::from(state.last);
+        let mut step = || {
+            let at = cursor;
+            cursor = (cursor + 1) % ends;
+            at
+        };
+        let mut found = Some(expanded[step() % expanded.len()]).filter(|at| candidates >> at & 1 == 1);
+        for tried in 1..=TRIES_MAX {
+            if found.is_some() {
+                break;
+            }
+            let at = each_once[step() % each_once.len()];
+            // Who comes after the last try has moved the cursor and is not looked at.
+            found = (tried < TRIES_MAX && candidates >> at & 1 == 1).then_some(at);
+        }
+        state.last = cursor as u8;
+        found
     }
 
     /// The candidates in the order in which `key` tries them.
