@@ -71,8 +71,16 @@ impl<F: Facade> Job<F> for Walk<F> {
 struct Gathered<F: Facade> {
     steps: usize,
     found: Option<Deviating<F>>,
+    /// Walks since then, each a try to shorten it.
+    tries: usize,
     stop: Option<Stop>,
 }
+
+/// Tries at most; what is left over goes by single inputs.
+const TRIES_MAX: usize = 2_000;
+
+/// proptest complains when its own limit is met, and takes the largest number for none given: this one is never met.
+const SHRINK_ITERS_MAX: u32 = u32::MAX - 1;
 
 fn walk<F: Facade>(
     lts: &Lts<F>,
@@ -89,14 +97,22 @@ fn walk<F: Facade>(
 
     let mut seed = [0; 32];
     Pcg64::seed_from_u64(setting.seed).fill_bytes(&mut seed);
-    let config = Config { cases: runs, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+    let config =
+        Config { cases: runs, failure_persistence: None, max_shrink_iters: SHRINK_ITERS_MAX, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     // proptest calls a plain `Fn`: what a walk finds goes out through a lock.
-    let gathered = Mutex::new(Gathered { steps: 0, found: None, stop: None });
+    let gathered = Mutex::new(Gathered { steps: 0, found: None, tries: 0, stop: None });
     let outcome = runner.run(&vec(any::<u16>(), 1..=steps), |choices| {
         if let Some(stop) = (setting.budget.interrupt)() {
             gathered.lock().unwrap_or_else(PoisonError::into_inner).stop = Some(stop);
             return Ok(());
+        }
+        {
+            let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            gathered.tries += usize::from(gathered.found.is_some());
+            if gathered.tries > TRIES_MAX {
+                return Ok(());
+            }
         }
         let (taken, found) = one_walk(lts, factory, watch, &choices);
         let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);

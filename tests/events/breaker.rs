@@ -105,17 +105,7 @@ fn run_on_threads(seed: u64) -> Result<Log, LogError> {
         })
     };
     threads.push(("operator".into(), Box::new(looks)));
-    let together = Barrier::new(threads.len());
-    thread::scope(|scope| {
-        for (name, work) in threads {
-            let (log, together) = (&log, &together);
-            let started = thread::Builder::new().name(name).spawn_scoped(scope, move || {
-                together.wait();
-                log.here(work);
-            });
-            started.expect("a thread can be started");
-        }
-    });
+    log.on_threads(threads);
     Ok(log.recorded())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use serde_json::{Value, json};
@@ -103,6 +103,24 @@ impl EventLog {
     /// Runs `call` so that what this thread does in it is recorded. Threads that it starts need the same.
     pub fn here<T>(&self, call: impl FnOnce() -> T) -> T {
         dispatcher::with_default(&self.dispatch(), call)
+    }
+
+    /// Runs each of `threads`, a name and what it does, on a thread of its own; all begin at once, and all are recorded.
+    ///
+    /// # Panics
+    /// If a thread cannot be started, or panics.
+    pub fn on_threads<'work>(&self, threads: impl IntoIterator<Item = (String, Box<dyn FnOnce() + Send + 'work>)>) {
+        let threads: Vec<_> = threads.into_iter().collect();
+        let together = &Barrier::new(threads.len());
+        thread::scope(|scope| {
+            for (name, work) in threads {
+                let started = thread::Builder::new().name(name).spawn_scoped(scope, move || {
+                    together.wait();
+                    self.here(work);
+                });
+                started.expect("a thread can be started");
+            }
+        });
     }
 
     /// What was recorded so far, in the order of begins. A span that is still open has no end.
