@@ -37,6 +37,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cache::a_load_that_panics_is_given_up", panicking_load),
         claim("cache::threads_that_miss_together_load_once", threads),
         claim("cache::a_failed_refresh_serves_what_lives", failed_refresh),
+        claim("cache::the_earliest_refresh_is_22_loads_before_the_end", earliest_refresh),
+        claim("cache::nothing_is_kept_for_who_has_left", left),
         claim("cache::gdsf_keeps_its_order_at_the_limits", gdsf_limits),
         claim("cache::a_tick_has_three_misses_at_most_and_150_of_153_is_the_worst_ratio", worst_ratio),
         claim("cache::the_story_shows_ratio_and_load_in_one_run", story_run),
@@ -353,6 +355,24 @@ fn failed_refresh() {
     assert_eq!(cache.stats().loads, 1);
     assert_eq!(cache.get_or_load(1, clock, || Draw(0), || Err(())), Ok(1));
     assert_eq!((cache.stats().loads, cache.stats().hits), (2, 2));
+}
+
+/// -ln(2^-32) is 22.18.
+fn earliest_refresh() {
+    let mut cache = Core::new(Config { early_percent: 100, ..small() }).expect("a cache");
+    cache.insert(1, Loaded { took_ms: 10, ..loaded(1) }, 0, Draw(0)).expect("it fits");
+    assert_eq!(cache.get(&1, 1_000 - 222, Draw(0)), Lookup::Hit(1));
+    assert!(matches!(cache.get(&1, 1_000 - 221, Draw(0)), Lookup::Refresh(1, _)));
+}
+
+fn left() {
+    let cache = Cache::<u8, Arc<u8>>::new(small()).expect("a cache");
+    let Lookup::Lead(lease) = cache.get(&1, 0, Draw(0)) else { panic!("nothing is cached") };
+    let Lookup::Join(ticket) = cache.get(&1, 0, Draw(0)) else { panic!("it is being loaded") };
+    cache.leave(ticket);
+    let value = Arc::new(1);
+    assert_eq!(cache.finish(lease, loaded(value.clone()), 0, Draw(0)), Ended::Stored);
+    assert_eq!(Arc::strong_count(&value), 2, "this one and the cached one");
 }
 
 fn gdsf_limits() {

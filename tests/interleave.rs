@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::interleave::{Condvar, SCHEDULES_MAX, Script, THREADS_MAX, interleave};
+use counterpart::conform::interleave::{CALLS_MAX, Condvar, SCHEDULES_MAX, Script, THREADS_MAX, interleave};
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Facade, Shared};
 use libtest_mimic::Trial;
@@ -422,6 +422,8 @@ fn nothing_to_run() {
     incomplete(one(race(Act::Release, Act::Release).schedules_max(0)), "script 0 may run 0 schedules");
     let crowd = (0..=THREADS_MAX).fold(Script::after([]), |script, _| script.thread([Act::TryAcquire]));
     incomplete(one(crowd), "script 0 has 6 threads, and loom has room for 5");
+    let busy = Script::after([]).thread([Act::TryAcquire]).thread(vec![Act::TryAcquire; CALLS_MAX]);
+    incomplete(one(busy), "script 0 has 65 calls in its threads, and 64 can be judged");
 }
 
 /// Does what it is told to, and answers `true`.

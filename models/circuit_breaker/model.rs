@@ -4,17 +4,18 @@
 //! made about it. Time is an action. Clients are slots with at most one call in flight; that some calls are *late*
 //! (admitted before the breaker last changed its phase) is what a generation number tells in an implementation.
 
+mod properties;
+mod window;
+
 use serde::Serialize;
 use stateright::{Model, Property};
 
+pub use self::properties::History;
+use self::window::Counted;
+pub use self::window::{Tally, WINDOW_MAX, WINDOW_TICKS_MAX, Window, WindowKind};
+
 /// Most clients that a state has room for.
 pub const CLIENTS_MAX: usize = 8;
-
-/// Most results that a window has room for.
-pub const WINDOW_MAX: u8 = 12;
-
-/// Most ticks that a time window has room for.
-pub const WINDOW_TICKS_MAX: usize = 4;
 
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,25 +90,6 @@ pub enum Quirk {
     ClosingSuccessCounts,
     /// Only a failure can open it, whatever the rate is after a success.
     OnlyFailuresOpen,
-}
-
-/// What the failure rate is taken of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WindowKind {
-    /// The last results, so many.
-    Calls(u8),
-    /// The results of the last ticks, the current one included.
-    Ticks {
-        /// So many ticks.
-        ticks: u8,
-        /// The world brings at most so many results in one tick. A bound of the model.
-        results_max: u8,
-    },
-    /// All results since the last change of phase.
-    Everything {
-        /// The world brings at most so many before the phase changes. A bound of the model.
-        results_max: u8,
-    },
 }
 
 /// `Sound`, then one defect each.
@@ -232,143 +214,6 @@ pub enum Call {
     Late,
     /// A call admitted since.
     Current,
-}
-
-/// Counted results, oldest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Window {
-    /// For a window of calls: two bits a result, the newest lowest.
-    results: u32,
-    len: u8,
-    /// For a window of ticks: the current tick's first.
-    ticks: [Tally; WINDOW_TICKS_MAX],
-}
-
-/// Results by kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct Tally {
-    /// All.
-    pub calls: u8,
-    /// Failed.
-    pub failed: u8,
-    /// Slow.
-    pub slow: u8,
-}
-
-/// A result as a window holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counted {
-    Success = 0,
-    Failure = 1,
-    Slow = 2,
-}
-
-/// History variables: they steer nothing, properties read them. Each is kept by comparing what happened with what the
-/// rules say, whatever the variant does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct History {
-    /// The window as it should be.
-    pub results: Window,
-    /// Ticks for which it must still stay open.
-    pub ticks_closed_to_all: u8,
-    /// A late result changed the breaker.
-    pub moved_by_late_result: bool,
-    /// It let a call through before its open wait was over.
-    pub admitted_early: bool,
-    /// It opened though the results do not call for it.
-    pub opened_undue: bool,
-    /// It stayed closed though the results call for it.
-    pub missed_opening: bool,
-    /// A probe failed and it did not open.
-    pub missed_reopening: bool,
-    /// Of a dead backend: calls let through since it last opened.
-    pub calls_since_open: u8,
-}
-
-impl Window {
-    fn tally(&self, kind: WindowKind) -> Tally {
-        match kind {
-            WindowKind::Calls(size) => {
-                let count = |wanted: Counted| {
-                    (0..self.len.min(size)).filter(|index| (self.results >> (2 * index)) & 3 == wanted as u32).count()
-                        as u8
-                };
-                Tally { calls: self.len, failed: count(Counted::Failure), slow: count(Counted::Slow) }
-            }
-            WindowKind::Ticks { .. } | WindowKind::Everything { .. } => {
-                self.ticks.iter().fold(Tally::default(), |sum, tick| Tally {
-                    calls: sum.calls + tick.calls,
-                    failed: sum.failed + tick.failed,
-                    slow: sum.slow + tick.slow,
-                })
-            }
-        }
-    }
-
-    /// Counts `result`; a window of calls remembers that `len_max` have come, though it holds no more than its size.
-    fn add(&mut self, kind: WindowKind, result: Counted, slides: bool, len_max: u8) {
-        match kind {
-            WindowKind::Calls(size) => {
-                if self.len == size && !slides {
-                    return;
-                }
-                let kept = (1_u32 << (2 * u32::from(size))) - 1;
-                self.results = ((self.results << 2) | result as u32) & kept;
-                self.len = (self.len + 1).min(len_max);
-            }
-            WindowKind::Ticks { .. } | WindowKind::Everything { .. } => {
-                let now = &mut self.ticks[0];
-                now.calls += 1;
-                now.failed += u8::from(result == Counted::Failure);
-                now.slow += u8::from(result == Counted::Slow);
-            }
-        }
-    }
-
-    /// What it holds, for a reader: `F`ailure, `S`low or success (`+`), oldest first; then calls and failures a tick.
-    pub(crate) fn entries(&self, kind: WindowKind) -> String {
-        let held = if let WindowKind::Calls(size) = kind { self.len.min(size) } else { 0 };
-        let results: String = (0..held)
-            .rev()
-            .map(|index| match (self.results >> (2 * index)) & 3 {
-                result if result == Counted::Failure as u32 => 'F',
-                result if result == Counted::Slow as u32 => 'S',
-                _ => '+',
-            })
-            .collect();
-        let ticks: Vec<String> = self
-            .ticks
-            .iter()
-            .filter(|tick| tick.calls > 0)
-            .map(|tick| format!("{}/{}/{}", tick.failed, tick.slow, tick.calls))
-            .collect();
-        results + &ticks.join(" ")
-    }
-
-    fn tick(&mut self, kind: WindowKind, slides: bool) {
-        if let WindowKind::Ticks { ticks, .. } = kind
-            && slides
-        {
-            self.ticks[..usize::from(ticks)].rotate_right(1);
-            self.ticks[0] = Tally::default();
-        }
-    }
-}
-
-impl History {
-    /// The rules that were broken, in words.
-    pub(crate) fn breaches(&self) -> Vec<&'static str> {
-        [
-            (self.moved_by_late_result, "moved by a late result"),
-            (self.admitted_early, "admitted early"),
-            (self.opened_undue, "opened without cause"),
-            (self.missed_opening, "did not open with cause"),
-            (self.missed_reopening, "did not open again on a failed probe"),
-        ]
-        .into_iter()
-        .filter_map(|(breached, name)| breached.then_some(name))
-        .collect()
-    }
 }
 
 impl State {
@@ -609,57 +454,6 @@ impl Breaker {
             },
         };
     }
-
-    /// Keeps the history variables.
-    fn remember(&self, before: &State, action: Action, admitted: bool, after: &mut State) {
-        let mut history = before.history;
-        let opens = matches!(after.phase, Phase::Open { .. }) && !matches!(before.phase, Phase::Open { .. });
-        match action {
-            Action::Acquire { .. } => {
-                history.admitted_early |= admitted && history.ticks_closed_to_all > 0;
-                if self.backend == Backend::Dead && before.phase != Phase::Closed {
-                    history.calls_since_open = (history.calls_since_open + u8::from(admitted)).min(self.permits + 1);
-                }
-            }
-            Action::Report { client, outcome } => match before.calls[usize::from(client)] {
-                Call::Idle => {}
-                Call::Late => {
-                    history.moved_by_late_result |= before.phase != after.phase || before.window != after.window;
-                }
-                Call::Current => {
-                    let counted = self.counted(outcome);
-                    match before.phase {
-                        Phase::Closed => {
-                            if let Some(result) = counted {
-                                history.results.add(self.window, result, true, self.len_max());
-                                let due = self.is_due(history.results.tally(self.window));
-                                history.opened_undue |= opens && !due;
-                                history.missed_opening |= !opens && due;
-                            }
-                        }
-                        Phase::HalfOpen { .. } => {
-                            let failed = counted.is_some_and(|result| result != Counted::Success);
-                            history.missed_reopening |= failed && !opens;
-                        }
-                        Phase::Open { .. } => {}
-                    }
-                }
-            },
-            Action::Tick => {
-                history.ticks_closed_to_all = history.ticks_closed_to_all.saturating_sub(1);
-                history.results.tick(self.window, true);
-            }
-            Action::StepBack => {}
-        }
-        if opens {
-            history.ticks_closed_to_all = self.open_wait_ticks;
-            history.calls_since_open = 0;
-        }
-        if before.phase != Phase::Closed || after.phase != Phase::Closed {
-            history.results = Window::default();
-        }
-        after.history = history;
-    }
 }
 
 impl Model for Breaker {
@@ -678,12 +472,7 @@ impl Model for Breaker {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        let room = match self.window {
-            WindowKind::Calls(_) => true,
-            WindowKind::Ticks { results_max, .. } | WindowKind::Everything { results_max } => {
-                state.window.ticks[0].calls < results_max
-            }
-        };
+        let room = state.window.has_room(self.window);
         // Late results fill the window only of a breaker that takes them.
         let late_room = room || !(self.is(Variant::TrustsLateResults) || self.has(Quirk::TrustsLateResults));
         let reports = |client, room: bool| {
@@ -739,45 +528,6 @@ impl Model for Breaker {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("a half-open round admits no more than its permits", |model: &Breaker, state: &State| {
-                match state.phase {
-                    Phase::HalfOpen { succeeded, .. } => succeeded + state.running() <= model.permits,
-                    Phase::Closed | Phase::Open { .. } => true,
-                }
-            }),
-            Property::always("only results of the current generation move it", |_, state: &State| {
-                !state.history.moved_by_late_result
-            }),
-            Property::always("open admits none before its wait is over", |_, state: &State| {
-                !state.history.admitted_early
-            }),
-            Property::always("it opens only when the results call for it", |_, state: &State| {
-                !state.history.opened_undue
-            }),
-            Property::always("it opens whenever the results call for it", |_, state: &State| {
-                !state.history.missed_opening
-            }),
-            Property::always("a failed probe opens it again", |_, state: &State| !state.history.missed_reopening),
-            Property::always(
-                "every permit out belongs to a running or successful probe",
-                |_, state: &State| match state.phase {
-                    Phase::HalfOpen { admitted, succeeded, .. } => admitted <= succeeded + state.running(),
-                    Phase::Closed | Phase::Open { .. } => true,
-                },
-            ),
-            Property::always(
-                "a dead backend sees no more calls per open wait than permits",
-                |model: &Breaker, state: &State| state.history.calls_since_open <= model.permits,
-            ),
-            // In a closed breaker a call can only be late if the breaker was open in between.
-            Property::sometimes("it closes again", |_, state: &State| {
-                state.phase == Phase::Closed && state.calls.contains(&Call::Late)
-            }),
-            Property::sometimes(
-                "a half-open round waits for its last permit",
-                |model: &Breaker, state: &State| matches!(state.phase, Phase::HalfOpen { admitted, .. } if admitted >= model.permits),
-            ),
-        ]
+        properties::properties()
     }
 }

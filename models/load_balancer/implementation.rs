@@ -206,7 +206,7 @@ pub struct Candidate {
     pub estimate_us: u64,
 }
 
-/// The servers that may be chosen now, by name; never empty when a policy is asked.
+/// The servers that may be chosen now, by name: at least one.
 pub struct Pool<'a> {
     servers: &'a [Server],
     chosen_from: &'a [usize],
@@ -215,14 +215,10 @@ pub struct Pool<'a> {
 }
 
 impl Pool<'_> {
-    /// How many they are.
+    /// How many they are; 1 or more.
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
         self.chosen_from.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.chosen_from.is_empty()
     }
 
     /// The one at `index`, 0-based, in the order of their names.

@@ -29,8 +29,8 @@ impl Policy for RoundRobin {
             if self.last.is_some_and(|last| pool.get(middle).id <= last) { low = middle + 1 } else { high = middle }
         }
         let next = if low < pool.len() { low } else { 0 };
-        self.last = (!pool.is_empty()).then(|| pool.get(next).id);
-        self.last.map(|_| next)
+        self.last = Some(pool.get(next).id);
+        Some(next)
     }
 }
 
@@ -161,8 +161,7 @@ impl BoundedHash {
 impl Policy for BoundedHash {
     fn choose(&mut self, pool: &Pool<'_>, request: Request) -> Option<usize> {
         let total: u128 = pool.iter().map(|candidate| u128::from(candidate.in_flight)).sum();
-        let share =
-            ((100 + u128::from(self.epsilon_percent)) * (total + 1)).div_ceil(100 * (pool.len().max(1)) as u128);
+        let share = ((100 + u128::from(self.epsilon_percent)) * (total + 1)).div_ceil(100 * pool.len() as u128);
         // They cannot all have their share, which is above the average.
         let with_room = pool.iter().enumerate().filter(|(_, candidate)| u128::from(candidate.in_flight) < share);
         with_room

@@ -192,7 +192,7 @@ impl AtomicFixedWindow {
             if count >= u64::from(self.quota.limit()) {
                 return Err(self.denied(window, now_ns));
             }
-            let counted = (window << self.count_bits) | (count + 1);
+            let counted = (window << self.count_bits) + count + 1;
             match self.word.compare_exchange_weak(seen, counted, ORDER, ORDER) {
                 Ok(_) => return Ok(()),
                 Err(changed) => seen = changed,
@@ -254,8 +254,7 @@ impl<K: Eq + Hash + Clone, L: RateLimiter + Clone> SharedKeyed<K, L> {
     }
 
     fn shard(&self, key: &K) -> MutexGuard<'_, Keyed<K, L>> {
-        let index = if self.shards.len() == 1 { 0 } else { self.hasher.hash_one(key) as usize % self.shards.len() };
-        lock(&self.shards[index])
+        lock(&self.shards[self.hasher.hash_one(key) as usize % self.shards.len()])
     }
 }
 

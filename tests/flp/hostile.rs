@@ -23,6 +23,8 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("flp::a_process_without_coordinator_and_coin_awaits_neither", waits_for_nobody),
         claim("flp::votes_are_counted_in_groups_of_any_size", counted),
         claim("flp::a_vote_that_comes_twice_or_late_changes_nothing", twice_and_late),
+        claim("flp::what_comes_after_its_round_or_a_decision_changes_nothing", passed_over),
+        claim("flp::an_estimate_that_comes_early_is_kept_for_its_round", early_estimate),
         claim("flp::a_group_is_neither_empty_nor_without_end", groups),
     ]
 }
@@ -144,6 +146,8 @@ fn refused() {
     refuses(&stamped, 1, early, Refused::OutOfPlace { from: 1 });
     let reply = chandra_toueg::Message::Reply { round: 1, acknowledges: true };
     refuses(&stamped, 1, reply, Refused::OutOfPlace { from: 1 });
+    let proposal = chandra_toueg::Message::Proposal { round: 1, value: 1 };
+    refuses(&stamped, 2, proposal, Refused::OutOfPlace { from: 2 });
 
     let acceptor = Paxos::new(group, 0, None).expect("a member");
     let ballot = |proposer| Ballot { round: 0, proposer };
@@ -154,6 +158,15 @@ fn refused() {
     let (accepted, _) = acceptor.step(&Event::Message { from: 1, message: accept(1) }).expect("a value");
     refuses(&accepted, 1, accept(0), Refused::Contradicts { from: 1 });
 
+    let preparing = after(&Paxos::new(group, 1, Some(1)).expect("a member"), Event::Nothing);
+    let promise = |before| paxos::Message::Promise { ballot: ballot(1), accepted: Some((before, 0)) };
+    refuses(&preparing, 2, promise(ballot(1)), Refused::OutOfPlace { from: 2 });
+    refuses(&preparing, 2, promise(ballot(2)), Refused::OutOfPlace { from: 2 });
+    refuses(&preparing, 2, paxos::Message::Accepted(ballot(1)), Refused::OutOfPlace { from: 2 });
+    let heard = after(&preparing, Event::Message { from: 2, message: promise(ballot(0)) });
+    let other = paxos::Message::Promise { ballot: ballot(1), accepted: None };
+    refuses(&heard, 2, other, Refused::Contradicts { from: 2 });
+
     let tossing = BenOr::new(group, 0, true).expect("a member");
     let report = |bit| ben_or::Message::Report { round: 0, bit };
     let (heard, _) = tossing.step(&Event::Message { from: 1, message: report(true) }).expect("a report");
@@ -162,6 +175,16 @@ fn refused() {
     refuses(&tossing, 1, ben_or::Message::Report { round: far, bit: true }, Refused::FarAhead { round: far });
     let farthest = ben_or::Message::Report { round: ROUNDS_AHEAD_MAX, bit: true };
     assert!(tossing.step(&Event::Message { from: 1, message: farthest }).is_ok());
+}
+
+fn after<P: Process>(process: &P, event: Event<P::Message>) -> P {
+    process.step(&event).expect("an event").0
+}
+
+#[track_caller]
+fn passes_over<P: Process + PartialEq>(process: &P, from: usize, message: P::Message) {
+    let (after, sent) = process.step(&Event::Message { from, message }).expect("a message");
+    assert!(after == *process && sent.is_empty(), "{after:?}");
 }
 
 /// Who has nobody to wait for and tosses nothing says so: it is told of no suspicion and given no coin.
@@ -174,8 +197,7 @@ fn waits_for_nobody() {
 }
 
 fn vote<P: Process<Message = votes::Message>>(process: &P, from: usize, vote: bool) -> P {
-    let event = Event::Message { from, message: votes::Message::Vote(vote) };
-    process.step(&event).expect("a vote").0
+    after(process, Event::Message { from, message: votes::Message::Vote(vote) })
 }
 
 /// What process 0 decides when it has voted the first of `bits` and hears the others.
@@ -210,6 +232,41 @@ fn twice_and_late() {
     let decided = vote(&Voter::new(group, 0, Rule::FirstVotes, true).expect("a member"), 1, true);
     assert_eq!(decided.decision(), Some(&true));
     assert!(vote(&decided, 1, false) == decided, "it has decided, and hears no more");
+}
+
+fn passed_over() {
+    let group = Group::of(3).expect("a group");
+
+    let begun = after(&RotatingCoordinator::new(group, 1, 1).expect("a member"), Event::Nothing);
+    let vote = |round| rotating_coordinator::Message::Vote { round, value: None };
+    let of_next_round = after(&after(&begun, Event::Suspicion { of: 0 }), Event::Message { from: 2, message: vote(0) });
+    passes_over(&of_next_round, 0, vote(0));
+    passes_over(&of_next_round, 0, rotating_coordinator::Message::Estimate { round: 0, value: 1 });
+    let decided = after(&begun, Event::Message { from: 0, message: rotating_coordinator::Message::Decision(1) });
+    passes_over(&decided, 2, vote(1));
+    passes_over(&decided, 2, rotating_coordinator::Message::Decision(1));
+    refuses(&decided, 2, rotating_coordinator::Message::Decision(0), Refused::Contradicts { from: 2 });
+
+    let begun = after(&ChandraToueg::new(group, 1, 1).expect("a member"), Event::Nothing);
+    let of_next_round = after(&begun, Event::Suspicion { of: 0 });
+    passes_over(&of_next_round, 0, chandra_toueg::Message::Proposal { round: 0, value: 1 });
+    let decided = after(&of_next_round, Event::Message { from: 0, message: chandra_toueg::Message::Decision(1) });
+    passes_over(&decided, 2, chandra_toueg::Message::Reply { round: 1, acknowledges: true });
+    passes_over(&decided, 2, chandra_toueg::Message::Decision(1));
+    refuses(&decided, 2, chandra_toueg::Message::Decision(0), Refused::Contradicts { from: 2 });
+}
+
+fn early_estimate() {
+    let group = Group::of(3).expect("a group");
+    let estimate = |round, value| rotating_coordinator::Message::Estimate { round, value };
+    let begun = after(&RotatingCoordinator::new(group, 2, 1).expect("a member"), Event::Nothing);
+    let has_voted = after(&begun, Event::Message { from: 0, message: estimate(0, 1) });
+    passes_over(&has_voted, 0, estimate(0, 1));
+    let early = after(&has_voted, Event::Message { from: 1, message: estimate(1, 0) });
+    let suspected = rotating_coordinator::Message::Vote { round: 0, value: None };
+    let (_, sent) = early.step(&Event::Message { from: 1, message: suspected }).expect("a vote");
+    let vote = rotating_coordinator::Message::Vote { round: 1, value: Some(0) };
+    assert!(sent.iter().all(|sent| sent.message == vote) && sent.len() == 2, "{sent:?}");
 }
 
 fn groups() {

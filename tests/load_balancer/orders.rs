@@ -11,6 +11,7 @@ pub(super) fn trials() -> Vec<Trial> {
     vec![
         claim("load_balancer::weights_5_1_1_come_in_the_order_of_nginx", golden),
         claim("load_balancer::whole_cycles_are_exact_and_smooth", smooth),
+        claim("load_balancer::a_weight_that_changes_counts_from_then_on", changed_weight),
         claim("load_balancer::a_flapping_list_does_not_starve_the_servers_at_its_end", flapping),
         claim("load_balancer::a_server_that_leaves_moves_its_own_keys_and_no_others", remap),
         claim("load_balancer::one_key_does_not_overload_one_server", bound),
@@ -92,6 +93,13 @@ fn smooth() {
             assert!(furthest_off(&letters(&order), &named) < 1.0, "{weights:?}: {order:?}");
         }
     }
+}
+
+fn changed_weight() {
+    let mut core = balancer(SmoothWeighted::default(), &[1, 1]);
+    assert_eq!(letters(&order(&mut core, 4)), "abab");
+    core.set_servers([(ServerId(0), 3), (ServerId(1), 1)], 0).expect("a list");
+    assert_eq!(letters(&order(&mut core, 8)), "aabaaaba");
 }
 
 fn flapping() {

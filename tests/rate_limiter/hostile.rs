@@ -24,6 +24,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("rate_limiter::what_is_too_fine_for_one_word_is_an_error", too_fine),
         claim("rate_limiter::collecting_changes_no_answer", collecting),
         claim("rate_limiter::idle_keys_cost_nothing", idle_keys),
+        claim("rate_limiter::every_algorithm_gives_up_a_key_that_is_silent", silent),
         claim("rate_limiter::a_store_that_does_not_answer_admits_only_if_told_to", unreachable),
         claim("rate_limiter::a_store_counts_up_to_the_integer_limit_and_stays_there", saturated),
     ]
@@ -258,6 +259,24 @@ fn idle_keys() {
     keyed.collect(1_000_000_000);
     assert!(keyed.is_empty());
     assert_eq!(keyed.retry_after_ns("7", 1_000_000_000), 0);
+}
+
+fn silent() {
+    for_all((small(), instants()), |((algorithm, quota), instants)| {
+        let limiter = AnyLimiter::new(algorithm, quota).expect("a limiter");
+        let mut keyed = Keyed::<u8, _>::new(limiter.clone());
+        let shared = SharedKeyed::new(limiter, NonZeroUsize::new(3).expect("three"));
+        for (key, now_ns) in (0..).zip(&instants) {
+            assert_eq!(keyed.check(&key, *now_ns), shared.check(&key, *now_ns));
+        }
+        assert_eq!((shared.len(), shared.is_empty()), (keyed.len(), keyed.is_empty()));
+        // A counter that slides looks two windows back; a bucket is full after as many windows as its burst has requests.
+        let silence_ns = quota.window_ns().saturating_mul(u64::from(quota.burst()) + 2);
+        let Some(later_ns) = instants.iter().max().and_then(|latest| latest.checked_add(silence_ns)) else { return };
+        keyed.collect(later_ns);
+        shared.collect(later_ns);
+        assert!(keyed.is_empty() && shared.is_empty(), "{keyed:?} at {later_ns}");
+    });
 }
 
 struct Down;

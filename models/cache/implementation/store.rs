@@ -167,7 +167,6 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
     fn touch(&mut self, place: usize) {
         match self.policy {
             Policy::Fifo => {}
-            Policy::Lru if self.newest == place => {}
             Policy::Lru => {
                 self.unlink(place);
                 self.link(place);

@@ -65,9 +65,7 @@ impl<K: Eq + Hash, L: RateLimiter + Clone> Keyed<K, L> {
     pub fn collect(&mut self, now_ns: u64) {
         self.limiters.retain(|_, limiter| !limiter.is_idle(now_ns));
         // Memory goes back after a flood of keys, and not at every ebb.
-        if self.limiters.capacity() / 4 > self.limiters.len() {
-            self.limiters.shrink_to_fit();
-        }
+        self.limiters.shrink_to(4 * self.limiters.len());
     }
 
     /// Keys that are remembered.

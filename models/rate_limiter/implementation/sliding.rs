@@ -82,7 +82,7 @@ impl SlidingCounter {
         }
     }
 
-    /// How far into a window that admitted `count` after `previous` one more is admitted.
+    /// How far into a window that admitted `count` after `previous` one more is admitted; at its end at the latest.
     fn admits_after_ns(&self, count: u32, previous: u32) -> Option<u64> {
         let (window_ns, limit) = (u128::from(self.quota.window_ns), u128::from(self.quota.limit));
         // previous · (window − elapsed) + (count + 1) · window ≤ limit · window
@@ -106,10 +106,9 @@ impl RateLimiter for SlidingCounter {
         let at_ns = |window: u64, after_ns: u64| {
             window.checked_mul(self.quota.window_ns).and_then(|start_ns| start_ns.checked_add(after_ns))
         };
-        let in_this = self.admits_after_ns(count, previous).filter(|after_ns| *after_ns < self.quota.window_ns);
         // A clock that is behind the window stands at its beginning.
         let elapsed_ns = now_ns.saturating_sub(window * self.quota.window_ns);
-        let admits_ns = match in_this {
+        let admits_ns = match self.admits_after_ns(count, previous) {
             Some(after_ns) if after_ns <= elapsed_ns => return 0,
             Some(after_ns) => at_ns(window, after_ns),
             // In the next one, if this one admits nobody more. That has room, at its end at the latest, where the

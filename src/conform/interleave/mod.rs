@@ -38,6 +38,9 @@ pub const PREEMPTIONS_MAX: usize = 3;
 /// loom's limit; it has no room for more threads.
 pub const THREADS_MAX: usize = loom::MAX_THREADS;
 
+/// Calls of a script's threads, at most: what has been judged of a history is kept as a bit for each.
+pub const CALLS_MAX: usize = u64::BITS as usize;
+
 /// Calls of several threads, after calls of one.
 ///
 /// It is run through all its schedules, if they are no more than `schedules_max`. If they are, then through those that
@@ -92,14 +95,16 @@ impl<I> Script<I> {
 
     /// What is wrong with it, whatever the model is.
     fn nonsense(&self) -> Option<String> {
-        let calling = self.threads.iter().filter(|calls| !calls.is_empty()).count();
+        let calls: usize = self.threads.iter().map(Vec::len).sum();
         if self.threads.is_empty() {
             Some("has no threads: give it some with Script::thread, two at least".into())
         } else if self.threads.len() > THREADS_MAX {
             let threads = self.threads.len();
             Some(format!("has {threads} threads, and loom has room for {THREADS_MAX}: take some away"))
-        } else if calling == 0 {
+        } else if calls == 0 {
             Some("has threads that call nothing: give them inputs".into())
+        } else if calls > CALLS_MAX {
+            Some(format!("has {calls} calls in its threads, and {CALLS_MAX} can be judged: put some into the prefix"))
         } else if self.schedules_max == 0 {
             Some("may run 0 schedules: set schedules_max to 1 or more".into())
         } else {
