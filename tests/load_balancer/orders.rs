@@ -12,6 +12,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("load_balancer::weights_5_1_1_come_in_the_order_of_nginx", golden),
         claim("load_balancer::whole_cycles_are_exact_and_smooth", smooth),
         claim("load_balancer::a_weight_that_changes_counts_from_then_on", changed_weight),
+        claim("load_balancer::who_is_said_to_be_healthy_again_and_again_starts_slowly_once", said_twice),
         claim("load_balancer::a_flapping_list_does_not_starve_the_servers_at_its_end", flapping),
         claim("load_balancer::a_server_that_leaves_moves_its_own_keys_and_no_others", remap),
         claim("load_balancer::one_key_does_not_overload_one_server", bound),
@@ -23,15 +24,19 @@ fn balancer<P: Policy>(policy: P, weights: &[u32]) -> Core<P> {
     Core::new(Config::default(), policy, servers, 0).expect("a balancer")
 }
 
-/// Sends `count` requests, each answered before the next.
-fn order<P: Policy>(core: &mut Core<P>, count: usize) -> Vec<u64> {
+/// Sends `count` requests at `now_us`, each answered before the next.
+fn order_at<P: Policy>(core: &mut Core<P>, count: usize, now_us: u64) -> Vec<u64> {
     let mut one = || {
-        let ticket = core.pick(Request::default(), 0).expect("a server");
+        let ticket = core.pick(Request::default(), now_us).expect("a server");
         let server = ticket.server().0;
-        core.finish(ticket, Outcome::Success, 0);
+        core.finish(ticket, Outcome::Success, now_us);
         server
     };
     (0..count).map(|_| one()).collect()
+}
+
+fn order<P: Policy>(core: &mut Core<P>, count: usize) -> Vec<u64> {
+    order_at(core, count, 0)
 }
 
 fn letters(order: &[u64]) -> String {
@@ -93,6 +98,19 @@ fn smooth() {
             assert!(furthest_off(&letters(&order), &named) < 1.0, "{weights:?}: {order:?}");
         }
     }
+}
+
+fn said_twice() {
+    let config = Config { slow_start_us: 1_000_000, ..Config::default() };
+    let servers = [(ServerId(0), 4), (ServerId(1), 4)];
+    let mut core = Core::new(config, SmoothWeighted::default(), servers, 0).expect("a balancer");
+    core.set_health(ServerId(1), false, 0).expect("it is listed");
+    core.set_health(ServerId(1), true, 0).expect("it is listed");
+    assert_eq!(letters(&order_at(&mut core, 5, 250_000)), "aabaa", "a quarter of its weight");
+    for server in [0, 1] {
+        core.set_health(ServerId(server), true, 999_999).expect("it is listed");
+    }
+    assert_eq!(letters(&order_at(&mut core, 8, 1_000_000)), "abababab");
 }
 
 fn changed_weight() {
