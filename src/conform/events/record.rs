@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
 
 use serde_json::{Value, json};
@@ -110,16 +110,18 @@ impl EventLog {
     /// # Panics
     /// If a thread cannot be started, or panics.
     pub fn on_threads<'work>(&self, threads: impl IntoIterator<Item = (String, Box<dyn FnOnce() + Send + 'work>)>) {
-        let threads: Vec<_> = threads.into_iter().collect();
-        let together = &Barrier::new(threads.len());
+        // Held while they are started. One that does not start releases the others, since this unwinds.
+        let gate = &RwLock::new(());
         thread::scope(|scope| {
+            let closed = gate.write().unwrap_or_else(PoisonError::into_inner);
             for (name, work) in threads {
                 let started = thread::Builder::new().name(name).spawn_scoped(scope, move || {
-                    together.wait();
+                    drop(gate.read().unwrap_or_else(PoisonError::into_inner));
                     self.here(work);
                 });
                 started.expect("a thread can be started");
             }
+            drop(closed);
         });
     }
 
