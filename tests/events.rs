@@ -5,7 +5,9 @@ mod breaker;
 mod files;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use counterpart::check::{Case, Options};
@@ -39,6 +41,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("events::a_trace_whose_log_was_broken_is_refused", broken_trace),
         claim("events::text_is_a_witness", by_text),
         claim("events::a_layer_records_spans_as_intervals_and_events_as_points", layer),
+        claim("events::a_thread_that_does_not_start_keeps_no_other_waiting", not_started),
     ];
     #[cfg(feature = "circuit_breaker")]
     trials.extend(breaker::trials());
@@ -368,6 +371,15 @@ fn by_text() {
     assert!(report.why.is_some_and(|why| why.starts_with("line 2, call input=Discard output=0: ")));
     let number = Recorded { begin: 1, end: Some(2), event: Event::new("", "call").with("output", 0) };
     assert_eq!(judged(ByText, vec![number]).verdict, "diverges", "the text of a field is text");
+}
+
+fn not_started() {
+    let ran = AtomicBool::new(false);
+    let starts: Box<dyn FnOnce() + Send> = Box::new(|| ran.store(true, Ordering::SeqCst));
+    // No name of a thread holds a zero.
+    let threads = [("one".to_string(), starts), ("tw\0".to_string(), Box::new(|| {}))];
+    let outcome = catch_unwind(AssertUnwindSafe(|| EventLog::of("tickets").on_threads(threads)));
+    assert!(outcome.is_err() && ran.load(Ordering::SeqCst));
 }
 
 fn layer() {
