@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("tours::what_nothing_tells_apart_is_counted_and_harmless", undistinguishable),
         claim("tours::what_is_not_verified_for_want_of_inputs_is_said", capped),
         claim("tours::a_plan_covers_everything_without_an_implementation", planned),
+        claim("tours::a_plan_starts_afresh_no_more_often_than_it_must", few_starts),
         claim("tours::what_is_told_apart_later_counts_as_driven_and_the_rest_by_name", told_apart_later),
         claim("tours::what_is_never_told_apart_does_not_count_as_driven", never_told_apart),
         claim("tours::an_implementation_that_makes_every_choice_drives_everything", every_choice),
@@ -203,6 +204,63 @@ fn planned() {
     let planned = plan.plan();
     assert_eq!((planned.edges, planned.edges_covered, planned.starts), (300, 300, 1), "{planned:?}");
     assert!(TourPlan::of(Arc::new(Dial { positions: 100 }), Arc::new(DialFace), 99).is_none());
+}
+
+/// A square board with sides so long, on which a token goes right and down, and never back.
+#[derive(Clone, Copy)]
+struct Board {
+    side: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Go {
+    Right,
+    Down,
+}
+
+impl Model for Board {
+    type State = (u8, u8);
+    type Action = Go;
+
+    fn init_states(&self) -> Vec<(u8, u8)> {
+        vec![(0, 0)]
+    }
+
+    fn actions(&self, _: &(u8, u8), actions: &mut Vec<Go>) {
+        actions.extend([Go::Right, Go::Down]);
+    }
+
+    fn next_state(&self, (column, row): &(u8, u8), go: Go) -> Option<(u8, u8)> {
+        let (column, row) = match go {
+            Go::Right => (column + 1, *row),
+            Go::Down => (*column, row + 1),
+        };
+        (column.max(row) < self.side).then_some((column, row))
+    }
+}
+
+struct BoardFace;
+
+impl Facade for BoardFace {
+    type Model = Board;
+    type Input = Go;
+    type Output = bool;
+    type Snapshot = ();
+
+    fn label(&self, _: &Board, _: &(u8, u8), go: &Go, to: Option<&(u8, u8)>) -> Option<(Go, bool)> {
+        Some((*go, to.is_some()))
+    }
+}
+
+/// No run passes two of the moves that lead to the long diagonal, of which there are twice as many as a side has steps.
+fn few_starts() {
+    for side in [2_u8, 10, 100] {
+        let plan = TourPlan::of(Arc::new(Board { side }), Arc::new(BoardFace), 10_000).expect("10,000 squares at most");
+        let planned = plan.plan();
+        let (side, squares) = (usize::from(side), usize::from(side) * usize::from(side));
+        assert_eq!((planned.edges, planned.edges_covered), (2 * squares, 2 * squares), "{planned:?}");
+        assert_eq!(planned.starts, 2 * (side - 1), "{planned:?}");
+    }
 }
 
 /// A coin that is tossed under a cup; the cup is opened, and then looked at, if `shows`.
