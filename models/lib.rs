@@ -1,8 +1,8 @@
 //! Ready-made protocol models for [`counterpart`], each with an implementation one would ship, run alongside.
 //!
 //! A protocol is a folder: `model.rs` (the state machine, its variants and properties), `implementation.rs` (usable by
-//! itself), `conformance.rs` (what the outside sees, and the bindings), `peers.rs` (third-party crates) and a README with
-//! the story. [`catalogue`] lists every case.
+//! itself), `conformance.rs` (what the outside sees, and the bindings), `peers.rs` (third-party crates) and a README
+//! with the story. [`catalogue`] lists every case.
 
 use counterpart::Case;
 

@@ -32,10 +32,11 @@
 //!
 //! Check::of(Light { max: 3 }).assert();
 //! ```
-//! What a model promises of whole runs (eventually, leads to, infinitely often …), and under which fairness, stands in a
+//! What a model promises of whole runs (eventually, leads to, infinitely often …), and under which fairness, stands in
+//! a
 //! [`Spec`]: [`Temporal`] has an example. So does what it promises of outcomes that are drawn: see
-//! [`Temporal::almost_surely`], [`Temporal::probability`] and [`Temporal::reward`]. stateright's own `eventually` properties are judged as well, on every run and
-//! under no fairness.
+//! [`Temporal::almost_surely`], [`Temporal::probability`] and [`Temporal::reward`]. stateright's own `eventually`
+//! properties are judged as well, on every run and under no fairness.
 //!
 //! To check an implementation, say once what the outside sees of the model ([`Facade`]) and bind the implementation
 //! to that ([`Counterpart`], or [`Shared`] for one that threads share). The same binding then serves every

@@ -270,8 +270,8 @@ fn sizes() {
     }
 }
 
-/// A value that takes 100 ms to load and ends in as many is refreshed with a probability of 1/e, and of 1/e² in twice as
-/// many.
+/// A value that takes 100 ms to load and ends in as many is refreshed with a probability of 1/e, and of 1/e² in twice
+/// as many.
 fn xfetch() {
     let mut cache = Core::new(Config { early_percent: 100, ..small() }).expect("a cache");
     cache.insert("a", Loaded { took_ms: 100, ..loaded(1) }, 0, Draw(0)).expect("it fits");

@@ -48,7 +48,8 @@ pub(crate) fn ran() -> &'static [Ran] {
     })
 }
 
-/// A check that nothing can fail shows nothing: every `always` is violated by a variant, every `sometimes` has a witness.
+/// A check that nothing can fail shows nothing: every `always` is violated by a variant, every `sometimes` has a
+/// witness.
 fn properties_can_fail() {
     let mut shown: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for report in ran().iter().map(Ran::report) {

@@ -376,8 +376,8 @@ fn unsupported() {
 }
 
 fn unchosen() {
-    // AddTwo from 0 and from 1 has the label of Add. One that shows its state never takes it; of one that does not, Read
-    // tells.
+    // AddTwo from 0 and from 1 has the label of Add. One that shows its state never takes it; of one that does not,
+    // Read tells.
     for shows in [false, true] {
         let make = move || Ours { shows, ..ours(Flaw::None) };
         let report = run_on(Counter { generous: true, ..COUNTER }, conform::tour(make));

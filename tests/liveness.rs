@@ -80,7 +80,8 @@ fn verdict(table: &Table) -> &'static str {
 
 const FAIR: &str = "fair";
 
-/// The table of FACTS.md: name, initial states, edges, goal, boundary, the edge under fairness with its strength, truth.
+/// The table of FACTS.md: name, initial states, edges, goal, boundary, the edge under fairness with its strength,
+/// truth.
 type Row =
     (&'static str, &'static [u8], &'static [(u8, u8)], &'static [u8], u8, Option<(usize, Strength)>, &'static str);
 

@@ -1,4 +1,5 @@
-//! The one integration binary: everything that is claimed of the harness and of the catalogue, as trials of libtest-mimic.
+//! The one integration binary: everything that is claimed of the harness and of the catalogue, as trials of
+//! libtest-mimic.
 //!
 //! A module gives a list of trials. Most are a claim and a closure; where data says what to try (a case, a trace file)
 //! there is one trial for each, named for it, so that a failure names what failed.

@@ -183,7 +183,8 @@ fn one_of_three_never_decides() {
     }
 }
 
-/// A follower sends a value to the leader once. With that message it is gone, though nothing else goes wrong ever after.
+/// A follower sends a value to the leader once. With that message it is gone, though nothing else goes wrong ever
+/// after.
 fn a_forwarded_append_may_be_lost() {
     let (mut cluster, _) = with_stopped(&[], 20);
     let leader = cluster.leader().expect("somebody leads after 20 quiet rounds");

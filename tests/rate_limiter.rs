@@ -71,7 +71,8 @@ fn on_paper() {
             let mut models: Vec<Limiter> =
                 Algorithm::ALL[..6].iter().map(|algorithm| Limiter::of(*algorithm, window, limit)).collect();
             models.push(Limiter { burst: limit + 2, ..Limiter::of(Algorithm::CoarseRefill, window, limit) });
-            // A burst of one may be full between two ticks, and loses what comes until the second: the form is a bound then.
+            // A burst of one may be full between two ticks, and loses what comes until the second: the form is a bound
+            // then.
             models.push(Limiter { burst: 2, ..Limiter::of(Algorithm::TokenBucket, window, limit) });
             if window % limit == 0 {
                 models.extend((1..=limit + 1).map(|burst| Limiter::gcra(window, window / limit, burst)));

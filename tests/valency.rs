@@ -58,10 +58,11 @@ fn bivalent() -> Valency {
     Valency::Bivalent(Values::from_iter(BOTH))
 }
 
-/// For each of the 8 inputs, before the decision each of two votes is unsent or under way: 4. After it one vote is taken
-/// and the other unsent, under way or taken as well, and each of two announcements is under way or taken. Where the votes
-/// are equal, 5 ways for the votes times 4 are 20. Where they differ, the decision remembers which was first: 2 times 3
-/// times 4 are 24. So 4 inputs have 24 configurations, and 4 have 28, of which those before the decision are bivalent.
+/// For each of the 8 inputs, before the decision each of two votes is unsent or under way: 4. After it one vote is
+/// taken and the other unsent, under way or taken as well, and each of two announcements is under way or taken. Where
+/// the votes are equal, 5 ways for the votes times 4 are 20. Where they differ, the decision remembers which was first:
+/// 2 times 3 times 4 are 24. So 4 inputs have 24 configurations, and 4 have 28, of which those before the decision are
+/// bivalent.
 fn sequencer() {
     let graph = explored(Toy::of(Attempt::Sequencer));
     let valencies = valencies(&graph);
@@ -89,8 +90,8 @@ fn sequencer() {
         }
     }
     // In the first of a bivalent input's four configurations two sends are applicable, and Lemma 3 holds of both. Where
-    // one vote is under way, it does of the send that is left, and not of taking the vote: with it the decision is made,
-    // by this vote or before by the other. Where both are, it holds of neither.
+    // one vote is under way, it does of the send that is left, and not of taking the vote: with it the decision is
+    // made, by this vote or before by the other. Where both are, it holds of neither.
     let lemma_3 = valencies.lemma_3();
     assert_eq!((lemma_3.pairs, lemma_3.failures), (4 * 8, 4 * 4));
     assert_eq!(lemma_3.nearest.len(), 16);
@@ -146,13 +147,13 @@ fn hasty() {
     assert!(valencies.decision_without(0b01, 0).is_some() && valencies.decision_without(0b01, 1).is_some());
 }
 
-/// For each input the start, one vote taken or the other, and both taken: 4 configurations if both votes come to the same,
-/// and 5 otherwise, since the outcome remembers which was first.
+/// For each input the start, one vote taken or the other, and both taken: 4 configurations if both votes come to the
+/// same, and 5 otherwise, since the outcome remembers which was first.
 fn picky() {
     let graph = explored(Toy::of(Attempt::Picky));
     let valencies = valencies(&graph);
-    // All equal: 4 that decide. Both votes differ from process 0's input: 4 that never do. One differs: the start and the
-    // 2 after the equal vote decide, the 2 after the other do not.
+    // All equal: 4 that decide. Both votes differ from process 0's input: 4 that never do. One differs: the start and
+    // the 2 after the equal vote decide, the 2 after the other do not.
     let decided = 4 + 2 * 3;
     let expected = [(Valency::Univalent(0), decided), (Valency::Univalent(1), decided), (Valency::Nullvalent, 8 + 8)];
     assert_eq!(counted(&valencies), BTreeMap::from(expected));

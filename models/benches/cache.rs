@@ -1,10 +1,11 @@
-//! What a hit and a store cost on one and on two threads, ours beside moka: nanoseconds an operation, and the ratio of the
-//! two in the same run. Keys are small, all of them fit; moka's housekeeping is its own.
+//! What a hit and a store cost on one and on two threads, ours beside moka: nanoseconds an operation, and the ratio of
+//! the two in the same run. Keys are small, all of them fit; moka's housekeeping is its own.
 //!
 //! moka reads the clock at each operation, and with `peers` this program's clock can be virtual, which makes a reading
 //! dearer. So what a reading costs is measured too and taken off moka's figure: the ratio is the worse for ours.
 //!
-//! A plain program and no statistics, the best of several rounds. `cargo bench --bench cache`; it fails at a ratio above 2.
+//! A plain program and no statistics, the best of several rounds. `cargo bench --bench cache`; it fails at a ratio
+//! above 2.
 
 use std::hint::black_box;
 use std::process::ExitCode;

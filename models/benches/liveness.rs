@@ -1,5 +1,5 @@
-//! What liveness costs beside the exploration it rests on: both are timed on one graph of 1,000,000 states and 5,000,000
-//! transitions, once for each kind of promise, and the ratio is printed. It is to stay below 2.
+//! What liveness costs beside the exploration it rests on: both are timed on one graph of 1,000,000 states and
+//! 5,000,000 transitions, once for each kind of promise, and the ratio is printed. It is to stay below 2.
 //!
 //! A plain program and no statistics: one run takes seconds, and what is asked for is a ratio within one process.
 //! `cargo bench --bench liveness`; it fails if a ratio is too high.

@@ -1,5 +1,6 @@
-//! What a choice costs: a pick by power of two choices and the end of its request, ours and tower's, on one thread and on
-//! two, as ratios of one run. tower's balancer is used by one caller at a time, so that threads share it behind a mutex.
+//! What a choice costs: a pick by power of two choices and the end of its request, ours and tower's, on one thread and
+//! on two, as ratios of one run. tower's balancer is used by one caller at a time, so that threads share it behind a
+//! mutex.
 //!
 //! A plain program and no statistics: the best of some runs each, within one process.
 //! `cargo bench --bench load_balancer`.

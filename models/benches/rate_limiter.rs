@@ -1,9 +1,9 @@
-//! What a check costs, beside the crates that one would pick instead: admitted and denied, on one thread and on two that
-//! share the limiter.
+//! What a check costs, beside the crates that one would pick instead: admitted and denied, on one thread and on two
+//! that share the limiter.
 //!
 //! A plain program and no statistics: the best of a few rounds each, taken in turn, and ratios within one process.
-//! `cargo bench --bench rate_limiter`. The clock is read outside: governor's is a fake one, ratelimit's stands still, and
-//! ours is told.
+//! `cargo bench --bench rate_limiter`. The clock is read outside: governor's is a fake one, ratelimit's stands still,
+//! and ours is told.
 
 use std::hint::black_box;
 use std::num::{NonZeroU32, NonZeroUsize};

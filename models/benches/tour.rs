@@ -1,6 +1,6 @@
 //! What planning a tour costs beside the unfolding of the model that it covers: both are timed on generated models of
-//! about 1,000,000 transitions, and the ratio is printed, with how many steps the tour takes for each transition and how
-//! often it starts afresh, beside what no tour can do without.
+//! about 1,000,000 transitions, and the ratio is printed, with how many steps the tour takes for each transition and
+//! how often it starts afresh, beside what no tour can do without.
 //!
 //! A plain program and no statistics, and no limit on time: it fails only if a transition is left out.
 //! `cargo bench --bench tour`.
@@ -20,8 +20,8 @@ enum Map {
     Round,
     /// Right and down a square board, refused at the edges, looked at in between. Nothing leads back but a fresh start.
     OneWay,
-    /// A number of which each digit goes up, is refused at the highest, and looked at in between. The last move sets all
-    /// of them to zero.
+    /// A number of which each digit goes up, is refused at the highest, and looked at in between. The last move sets
+    /// all of them to zero.
     Digits,
     /// Anywhere.
     Random,

@@ -430,8 +430,8 @@ fn end(client: u8, ending: Ending) -> Action {
 
 const VALUE: Ending = Ending::Value { jitter_ticks: 0 };
 
-/// Two callers miss the same key, and one of them loads while the other waits. For a cache of three clients and one key,
-/// as all scripts here.
+/// Two callers miss the same key, and one of them loads while the other waits. For a cache of three clients and one
+/// key, as all scripts here.
 pub fn both_miss() -> Script<Action> {
     Script::default().thread([get(0), end(0, VALUE)]).thread([get(1)])
 }

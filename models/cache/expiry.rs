@@ -1,8 +1,8 @@
 //! Sub-model `expiry`: keys that were stored together, and how many of them end together.
 //!
 //! All are loaded at one moment, as after a restart. With one time to live they all end in one tick, and all go to the
-//! database at once. Jitter is drawn: an adversary who draws could always draw the same, so that no bound holds of every
-//! run. What can be promised is a probability, and this is the one sub-model in which draws are weighed.
+//! database at once. Jitter is drawn: an adversary who draws could always draw the same, so that no bound holds of
+//! every run. What can be promised is a probability, and this is the one sub-model in which draws are weighed.
 
 use std::collections::BTreeMap;
 

@@ -42,11 +42,11 @@ pub struct Config {
     pub ttl_ms: u64,
     /// How much of that a draw may take off, 0 to 100: values stored together then do not end together.
     pub jitter_percent: u8,
-    /// How eagerly a value is refreshed before its end (XFetch's beta, in percent): 0 never, 100 as the paper has it, more
-    /// is earlier.
+    /// How eagerly a value is refreshed before its end (XFetch's beta, in percent): 0 never, 100 as the paper has it,
+    /// more is earlier.
     pub early_percent: u32,
-    /// How long a load may take before another may be begun in its stead. At least 1, and longer than the database's own
-    /// timeout: the loads of expired leases are not counted among those under way.
+    /// How long a load may take before another may be begun in its stead. At least 1, and longer than the database's
+    /// own timeout: the loads of expired leases are not counted among those under way.
     pub lease_ms: u64,
     /// Loads under way at once; a miss beyond is shed. At least 1.
     pub loads_max: u32,
@@ -87,15 +87,16 @@ pub enum ConfigError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draw(pub u32);
 
-/// The right to load a key. To be given back by [`Core::finish`], [`Core::fail`] or [`Core::cancel`]; if it never is, it
-/// expires.
+/// The right to load a key. To be given back by [`Core::finish`], [`Core::fail`] or [`Core::cancel`]; if it never is,
+/// it expires.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "nobody else loads the key until the lease is given back, or expires"]
 pub struct Lease {
     pub(super) flight: u64,
 }
 
-/// A place among those who wait for a load. To be given back by [`Core::leave`] unless it was [collected](Core::collect).
+/// A place among those who wait for a load. To be given back by [`Core::leave`] unless it was
+/// [collected](Core::collect).
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the load's result is kept for whoever holds a ticket"]
 pub struct Ticket {
@@ -141,8 +142,8 @@ pub enum Ended {
     TooLarge,
 }
 
-/// The load that one waited for ended without a value: with an error, given up, or its lease expired. Whoever asks again
-/// loads.
+/// The load that one waited for ended without a value: with an error, given up, or its lease expired. Whoever asks
+/// again loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("the load that was waited for ended without a value")]
 pub struct LoadFailed;
@@ -319,15 +320,15 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         self.put(key, loaded, now_ms, draw)
     }
 
-    /// `key` was written elsewhere: what is cached is removed, and what is being loaded is not stored. Call it after the
-    /// write.
+    /// `key` was written elsewhere: what is cached is removed, and what is being loaded is not stored. Call it after
+    /// the write.
     pub fn invalidate(&mut self, key: &K) {
         self.leases.remove(key);
         self.store.remove(key);
     }
 
-    /// Ends the leases that have expired, so that those who wait are told. To be called now and then: a get ends only what
-    /// stands in its way. Returns how many.
+    /// Ends the leases that have expired, so that those who wait are told. To be called now and then: a get ends only
+    /// what stands in its way. Returns how many.
     pub fn expire_leases(&mut self, now_ms: u64) -> usize {
         let expired = |flight: &Flight<K, V>| flight.result.is_none() && !flight.is_live(now_ms);
         let numbers: Vec<u64> =

@@ -1,7 +1,7 @@
 //! Caches: why a hit ratio of 99% can mean nothing, and what a cache owes the database behind it.
 //!
-//! A shop's cache hit 99.2% of the time, and never below 98%, while its database collapsed in a flash sale: the one in a
-//! hundred that missed were the expensive queries. By the ratio all was well, to the end and beyond it.
+//! A shop's cache hit 99.2% of the time, and never below 98%, while its database collapsed in a flash sale: the one in
+//! a hundred that missed were the expensive queries. By the ratio all was well, to the end and beyond it.
 //!
 //! # Check your own cache
 //! Here it is the one of this folder; bind yours in the same words.
@@ -81,7 +81,8 @@
 //! - A. Vattani, F. Chierichetti, K. Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015 (XFetch).
 //! - N. Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021; L. Huang et al., "Metastable Failures
 //!   in the Wild", OSDI 2022.
-//! - L. Cherkasova, "Improving WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HPL-98-69R1, 1998.
+//! - L. Cherkasova, "Improving WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HPL-98-69R1,
+//!   1998.
 //!
 //! # Abstracted away
 //! - Values are versions of what the database has; a load reads when it begins.

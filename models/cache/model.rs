@@ -1,8 +1,9 @@
 //! Sub-model `cache`: what clients, loads and deletes do to one cache, and time.
 //!
-//! A load is begin → run → end, arbitrarily slow, and its holder may die: the database is whatever lies between the two. A
-//! value is known by its *version*, the number of writes that the database has seen; a load reads when it begins, which is
-//! the oldest that it can bring back. Draws (the jitter of a time to live, an early refresh) are part of the actions.
+//! A load is begin → run → end, arbitrarily slow, and its holder may die: the database is whatever lies between the
+//! two. A value is known by its *version*, the number of writes that the database has seen; a load reads when it
+//! begins, which is the oldest that it can bring back. Draws (the jitter of a time to live, an early refresh) are part
+//! of the actions.
 
 use serde::Serialize;
 use stateright::{Model, Property};

@@ -1,9 +1,9 @@
 //! Published caches, unchanged, held to the eviction policy that they claim.
 //!
 //! Each is driven by one thread and one shard, and asked after each operation which keys it holds. moka evicts when its
-//! pending tasks are run, which it does by itself only now and then: with `run_pending_tasks` after each operation it is
-//! textbook LRU, without it the surplus stays for a while. How long is a matter of its clock, which it reads itself: on
-//! Linux it stands still.
+//! pending tasks are run, which it does by itself only now and then: with `run_pending_tasks` after each operation it
+//! is textbook LRU, without it the surplus stays for a while. How long is a matter of its clock, which it reads itself:
+//! on Linux it stands still.
 
 use counterpart::conform::{tour, walk};
 use counterpart::{Case, Counterpart};

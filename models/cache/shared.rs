@@ -124,8 +124,8 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         self.lock().stats()
     }
 
-    /// The value of `key`: from the cache, by `load`, or by another's load that is waited for. `clock` gives milliseconds,
-    /// `draw` a number each. A load that unwinds is given up.
+    /// The value of `key`: from the cache, by `load`, or by another's load that is waited for. `clock` gives
+    /// milliseconds, `draw` a number each. A load that unwinds is given up.
     ///
     /// # Errors
     /// There is none, and why. A failed refresh of a value that lives is no error: it is told by the ledger alone.

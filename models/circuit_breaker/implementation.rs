@@ -335,7 +335,8 @@ impl Core {
         (self.generation << 1) | u64::from(self.phase == Phase::Closed)
     }
 
-    /// What an operator wants to see. Changes nothing: an open breaker whose wait is over stays open until someone calls.
+    /// What an operator wants to see. Changes nothing: an open breaker whose wait is over stays open until someone
+    /// calls.
     pub fn status(&self, now_ms: u64) -> Status {
         let sum = self.results.sum(&self.config, now_ms);
         let (phase, retry_after_ms, permits_left) = match self.phase {

@@ -1,7 +1,7 @@
 //! Sub-model `breaker`: one circuit breaker, its clients, and time.
 //!
-//! A call is acquire → run → report, arbitrarily late: the backend is whatever lies between the two, so no assumption is
-//! made about it. Time is an action. Clients are slots with at most one call in flight; that some calls are *late*
+//! A call is acquire → run → report, arbitrarily late: the backend is whatever lies between the two, so no assumption
+//! is made about it. Time is an action. Clients are slots with at most one call in flight; that some calls are *late*
 //! (admitted before the breaker last changed its phase) is what a generation number tells in an implementation.
 
 mod properties;
@@ -65,8 +65,8 @@ pub enum Backend {
     Dead,
 }
 
-/// A rule of some published breaker that is not this model's. A crate with several has a model with all of them, to which
-/// it must conform; with one left out it must not.
+/// A rule of some published breaker that is not this model's. A crate with several has a model with all of them, to
+/// which it must conform; with one left out it must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quirk {
     /// Half-open admits everyone.

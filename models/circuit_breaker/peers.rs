@@ -1,12 +1,12 @@
 //! Published circuit breakers, unchanged, driven through the same model.
 //!
-//! Each parts from the model in more than one way, and a tour stops at the first. So each has a model of its own, with all
-//! its [`Quirk`]s, to which it must conform over every transition; and one model for each quirk with only that one left
-//! out, from which it must part: the trace shows that quirk and nothing else.
+//! Each parts from the model in more than one way, and a tour stops at the first. So each has a model of its own, with
+//! all its [`Quirk`]s, to which it must conform over every transition; and one model for each quirk with only that one
+//! left out, from which it must part: the trace shows that quirk and nothing else.
 //!
-//! All three wrap a future. A call's future stays pending until its client's slot is told how it ends, so that acquire and
-//! report are two inputs; it is polled by hand, and no async runtime is needed. They read the clock themselves: every
-//! step into one runs under its own virtual time (Linux; elsewhere they are reported as not run).
+//! All three wrap a future. A call's future stays pending until its client's slot is told how it ends, so that acquire
+//! and report are two inputs; it is polled by hand, and no async runtime is needed. They read the clock themselves:
+//! every step into one runs under its own virtual time (Linux; elsewhere they are reported as not run).
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 use counterpart::conform::{tour, walk};
@@ -133,7 +133,8 @@ pub(crate) fn cases() -> Vec<Case> {
             let mut without = peer.model.clone();
             without.quirks.retain(|other| other != quirk);
             let name = format!("{}_but_for_{}", peer.case, crate::snake(quirk));
-            // A model without it does not remember the time between two probes, so that no transition of it asks for one.
+            // A model without it does not remember the time between two probes, so that no transition of it asks for
+            // one.
             let how = if *quirk == Quirk::ProbesAgeOut { How::PartsOnWalk } else { How::PartsOnTour };
             cases.push(parting(&peer, name, without, why(*quirk), how));
         }
@@ -172,8 +173,8 @@ fn half_open_for_ever(model: Breaker) -> Case {
     Case::new("circuit_breaker/tower_resilience_half_open_for_ever", check.because(CAN_CLOSE, why(Quirk::ProbesAgeOut)))
 }
 
-/// The crates as they are configured to come nearest to our rules, against our rules: each with the first way in which it
-/// parts from them.
+/// The crates as they are configured to come nearest to our rules, against our rules: each with the first way in which
+/// it parts from them.
 fn against_ours() -> Case {
     let mut check = super::check(Breaker { clients: 3, ..Breaker::small() });
     for peer in peers().into_iter().filter(|peer| !peer.case.contains("window")) {
@@ -265,8 +266,8 @@ mod driven {
 
     const OPEN_WAIT: Duration = Duration::from_millis(3 * TICK_MS);
 
-    /// Two of the crates leave Open once *more* than the wait has passed: on a clock of whole ticks a tick late. They are
-    /// told to wait a nanosecond less.
+    /// Two of the crates leave Open once *more* than the wait has passed: on a clock of whole ticks a tick late. They
+    /// are told to wait a nanosecond less.
     const JUST_BELOW_OPEN_WAIT: Duration = Duration::from_nanos(OPEN_WAIT.as_nanos() as u64 - 1);
 
     /// Longer than any drive lasts: only [`Outcome::Slow`] is slow.

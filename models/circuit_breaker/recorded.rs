@@ -1,8 +1,8 @@
 //! Logs of a running breaker: how its records read, how it comes to be recorded, and two logs that are kept.
 //!
 //! A service does not let itself be driven, but it may say what it did. Here callers' calls are spans, and so are an
-//! operator's looks at the breaker: what no caller is ever told, as how many permits are left, stands in the log all the
-//! same, and has to be explained with the rest.
+//! operator's looks at the breaker: what no caller is ever told, as how many permits are left, stands in the log all
+//! the same, and has to be explained with the rest.
 
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
@@ -131,7 +131,8 @@ impl<S: Shared<BreakerFacade>> Logged<S> {
 }
 
 /// The kept logs: of the breaker as it is shipped, and of one that reads its state, changes a copy, and writes that
-/// back. Both callers of a race are rightly let through by it; what the operator sees then is what no behaviour explains.
+/// back. Both callers of a race are rightly let through by it; what the operator sees then is what no behaviour
+/// explains.
 pub(super) fn cases() -> Vec<Case> {
     let witness = BreakerWitness { time_is_recorded: true };
     let check = || super::check(model()).alongside_only();

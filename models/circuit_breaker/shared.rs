@@ -1,5 +1,5 @@
-//! The breaker that threads share: in its closed phase a call is admitted with one atomic load, everything else takes one
-//! mutex around the [`Core`]. Nothing is spawned, and no lock is held while the protected call runs.
+//! The breaker that threads share: in its closed phase a call is admitted with one atomic load, everything else takes
+//! one mutex around the [`Core`]. Nothing is spawned, and no lock is held while the protected call runs.
 //!
 //! Compiled twice, with the locks and atomics of the standard library and, to be raced, with loom's.
 //!
@@ -25,7 +25,8 @@ use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 /// A breaker that threads share.
 #[derive(Debug)]
 pub struct CircuitBreaker {
-    /// Twice the generation, plus one while the breaker is closed: what a caller needs to be let through without a lock.
+    /// Twice the generation, plus one while the breaker is closed: what a caller needs to be let through without a
+    /// lock.
     gate: AtomicU64,
     core: Mutex<Core>,
 }

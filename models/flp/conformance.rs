@@ -125,8 +125,8 @@ impl<A: Attempt> Spec for AttemptSpec<A> {
             }
             return keys;
         };
-        // It takes steps for ever: it always may, so that weakly fair is all there is to it. And it receives what is sent to
-        // it: a message stays until it is received.
+        // It takes steps for ever: it always may, so that weakly fair is all there is to it. And it receives what is
+        // sent to it: a message stays until it is received.
         let mut moves = |assumption| {
             keys.push(FairKey::weak(assumption).of_each(("steps", process)));
             if let Action::Receive { message, .. } = action {

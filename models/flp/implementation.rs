@@ -1,9 +1,9 @@
 //! Consensus attempts as pure steps: a process gets an event and says what it is now and what it sends.
 //!
-//! No clock, no channel, no random source: whoever runs a [`Process`] brings messages, suspicions and coins, in any order,
-//! as early or late as they come. Processes are numbered from 0; there may be any number of them, of which fewer than half
-//! may stop, except where an attempt says otherwise. A message that cannot be from a correct process is refused, and
-//! changes nothing.
+//! No clock, no channel, no random source: whoever runs a [`Process`] brings messages, suspicions and coins, in any
+//! order, as early or late as they come. Processes are numbered from 0; there may be any number of them, of which fewer
+//! than half may stop, except where an attempt says otherwise. A message that cannot be from a correct process is
+//! refused, and changes nothing.
 //!
 //! ```
 //! use counterpart_models::flp::implementation::{Event, Group, Process, votes::{Rule, Voter}};

@@ -51,7 +51,8 @@
 //!   Adversaries", CONCUR 2019 (what kind of adversary a claim about coins is made against).
 //!
 //! # Abstracted away
-//! - Three processes and one bit each. The impossibility needs no more; what a protocol does with more is for the walks.
+//! - Three processes and one bit each. The impossibility needs no more; what a protocol does with more is for the
+//!   walks.
 //! - A message that is too early for its receiver waits in the buffer, and one that can change nothing any more counts
 //!   as received where the parameters say so. The implementations keep the early ones themselves.
 //! - Paxos without learners: a proposer decides, and tells nobody.

@@ -1,9 +1,9 @@
-//! The asynchronous system of Fischer, Lynch and Paterson: processes that step one at a time, and a buffer that delivers
-//! every message some time.
+//! The asynchronous system of Fischer, Lynch and Paterson: processes that step one at a time, and a buffer that
+//! delivers every message some time.
 //!
 //! A configuration is what each process is at, and the buffer: a multiset of messages with their destinations. An event
-//! is a process receiving one of its messages, or receiving nothing, which it always may. One atomic step receives, moves
-//! and sends. What the processes do is an [`Attempt`]; this file is what happens to them.
+//! is a process receiving one of its messages, or receiving nothing, which it always may. One atomic step receives,
+//! moves and sends. What the processes do is an [`Attempt`]; this file is what happens to them.
 //!
 //! Nobody crashes here as a rule: that a process may stop is a matter of which runs are fair, so that one graph serves
 //! every choice of the faulty process. Where processes must not run ahead of each other without end
@@ -68,14 +68,14 @@ pub trait Attempt: Clone + Debug + PartialEq + Eq + Hash + Send + Sync + 'static
         0
     }
 
-    /// Whether a process that receives nothing acts on it in this configuration, if it would act at all. A scheduler that
-    /// holds it back keeps the configurations finite.
+    /// Whether a process that receives nothing acts on it in this configuration, if it would act at all. A scheduler
+    /// that holds it back keeps the configurations finite.
     fn may_act(&self, _process: u8, _configuration: &Configuration<Self>) -> bool {
         true
     }
 
-    /// Whether it is looked at within bounds only: where those hold a process back it takes no step at all. Else it takes
-    /// one that does nothing, so that it steps for ever.
+    /// Whether it is looked at within bounds only: where those hold a process back it takes no step at all. Else it
+    /// takes one that does nothing, so that it steps for ever.
     fn is_bounded(&self) -> bool {
         false
     }
@@ -91,8 +91,8 @@ pub struct System<A> {
     pub attempt: A,
     /// Inputs that are looked at; `None`: all that the attempt tells apart.
     pub inputs: Option<[u8; PROCESSES]>,
-    /// Whether it begins before anyone has an input, and inputs are given in one first step: an implementation has to be
-    /// told. Else every choice of inputs is an initial configuration.
+    /// Whether it begins before anyone has an input, and inputs are given in one first step: an implementation has to
+    /// be told. Else every choice of inputs is an initial configuration.
     pub begins_without_inputs: bool,
     /// Whether a message that changes nothing any more, whoever receives it when, counts as received.
     pub passes_over_the_late: bool,
@@ -154,8 +154,8 @@ impl<A: Attempt> System<A> {
         }
     }
 
-    /// What `process` does with `event`, if it may: what it is at afterwards, and what it sends, also what changes nothing
-    /// any more.
+    /// What `process` does with `event`, if it may: what it is at afterwards, and what it sends, also what changes
+    /// nothing any more.
     pub fn react(&self, before: &Configuration<A>, process: u8, event: Event<A::Message>) -> Option<Reaction<A>> {
         if before.crashed == Some(process) {
             return None;

@@ -4,8 +4,8 @@
 //! It is a feature of its own, `peers-heavy`, because it compiles C, which wants cmake. What it shows are tests and no
 //! cases of the catalogue: what the catalogue keeps does not depend on it.
 //!
-//! Its discovery and its health check are interfaces, and both answer here at once: it is never run as a service, and no
-//! clock and no runtime is needed. Its cursor begins at 0, and it draws nothing. It does not count requests; what it
+//! Its discovery and its health check are interfaces, and both answer here at once: it is never run as a service, and
+//! no clock and no runtime is needed. Its cursor begins at 0, and it draws nothing. It does not count requests; what it
 //! was asked for and not yet given back is counted here.
 
 use std::collections::{BTreeSet, HashMap};

@@ -1,7 +1,7 @@
 //! A load balancer's core: plain data, time and randomness passed in, no lock.
 //!
-//! Times are in microseconds of any clock that the caller keeps to. A clock that goes back ends ejections and slow starts
-//! early and is otherwise harmless. Counts saturate.
+//! Times are in microseconds of any clock that the caller keeps to. A clock that goes back ends ejections and slow
+//! starts early and is otherwise harmless. Counts saturate.
 //!
 //! ```
 //! use counterpart_models::load_balancer::{Config, Core, Outcome, PowerOfTwo, Request, ServerId};
@@ -427,8 +427,8 @@ impl<P: Policy> Core<P> {
     /// Replaces the list. Those in both keep what is known of them, but for their weights; new ones start slowly.
     ///
     /// # Errors
-    /// A weight is 0 or above [`WEIGHT_MAX`], a server is listed twice, or the list is longer than [`SERVERS_MAX`]; it is
-    /// then left as it was.
+    /// A weight is 0 or above [`WEIGHT_MAX`], a server is listed twice, or the list is longer than [`SERVERS_MAX`]; it
+    /// is then left as it was.
     pub fn set_servers(
         &mut self,
         servers: impl IntoIterator<Item = (ServerId, u32)>,
@@ -486,8 +486,9 @@ impl Server {
         self.ejected_at_us.is_some_and(|at_us| now_us.checked_sub(at_us).is_some_and(|out_us| out_us < ejection_us))
     }
 
-    /// Counts an answer that took `took_us`: a longer one at once, a shorter one the more the older the estimate is. Only
-    /// whole half-lives count, and what is left of the last one is kept: else frequent answers would forget nothing.
+    /// Counts an answer that took `took_us`: a longer one at once, a shorter one the more the older the estimate is.
+    /// Only whole half-lives count, and what is left of the last one is kept: else frequent answers would forget
+    /// nothing.
     fn estimate(&mut self, took_us: u64, half_life_us: u64, now_us: u64) {
         if took_us >= self.estimate_us {
             (self.estimate_us, self.estimated_at_us) = (took_us, now_us);

@@ -1,7 +1,7 @@
 //! When round robin fails: load balancing between servers that are not alike.
 //!
-//! Ten servers at a nominal 1,000 requests a second, three of them newer and faster, three legacy. Round robin gives each
-//! the same; the legacy ones queue, time out, and the outage cascades over all ten.
+//! Ten servers at a nominal 1,000 requests a second, three of them newer and faster, three legacy. Round robin gives
+//! each the same; the legacy ones queue, time out, and the outage cascades over all ten.
 //!
 //! # Check your own balancer
 //! Here it is the core of this folder; bind yours in the same words.

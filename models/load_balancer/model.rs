@@ -1,8 +1,8 @@
 //! Sub-model `balancer`: one load balancer seen request by request.
 //!
-//! A request is pick → run → complete, or it is cancelled, or whoever made it panics; arbitrarily late. Health, the list
-//! of servers, time and every random draw are inputs. A request that is still running when its server leaves the list is
-//! *late*: if a server of the same name comes back, that is another server, and must not be charged for it.
+//! A request is pick → run → complete, or it is cancelled, or whoever made it panics; arbitrarily late. Health, the
+//! list of servers, time and every random draw are inputs. A request that is still running when its server leaves the
+//! list is *late*: if a server of the same name comes back, that is another server, and must not be charged for it.
 
 mod choice;
 mod properties;

@@ -1,8 +1,8 @@
 //! A published balancer, unchanged, driven through the same model: tower's `p2c`, with draws that are inputs.
 //!
-//! It draws two places of its *ready* list, whose order changes with every request; the draws are scripted where it asks
-//! for them, so that it draws the servers that the input names. It counts requests by guards, as ours does, and knows
-//! neither weights nor health: a server that is not to be chosen is not ready, or not in the list.
+//! It draws two places of its *ready* list, whose order changes with every request; the draws are scripted where it
+//! asks for them, so that it draws the servers that the input names. It counts requests by guards, as ours does, and
+//! knows neither weights nor health: a server that is not to be chosen is not ready, or not in the list.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -38,10 +38,10 @@ impl Policy for RoundRobin {
 /// exactly. For weights 5, 1, 1 the order is `aabacaa`.
 ///
 /// Each server is owed its weight with every request; the one that is owed most is chosen and pays for all. haproxy
-/// (`aaabaac`) and Envoy (`aaabcaa`) go by the time at which a server is next due instead. Why nginx's: no server is ever
-/// further from its share, 4/7 of a request for these weights against 6/7 with the other two, and one number a server is
-/// all that is kept. What it costs: from one cycle into the next it sends the heaviest server four requests in a row,
-/// where haproxy's order has three. What a server is owed is kept while it is not eligible.
+/// (`aaabaac`) and Envoy (`aaabcaa`) go by the time at which a server is next due instead. Why nginx's: no server is
+/// ever further from its share, 4/7 of a request for these weights against 6/7 with the other two, and one number a
+/// server is all that is kept. What it costs: from one cycle into the next it sends the heaviest server four requests
+/// in a row, where haproxy's order has three. What a server is owed is kept while it is not eligible.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SmoothWeighted {
     pub(super) owed: BTreeMap<ServerId, i64>,
@@ -127,8 +127,8 @@ impl Policy for PeakEwma {
     }
 }
 
-/// By the request's key: the server that it hashes to, unless that one has ⌈(1 + ε) · average⌉ requests already, this one
-/// counted in the average; then the next in the key's own order. The order is that of rendezvous hashing, so that a
+/// By the request's key: the server that it hashes to, unless that one has ⌈(1 + ε) · average⌉ requests already, this
+/// one counted in the average; then the next in the key's own order. The order is that of rendezvous hashing, so that a
 /// server that leaves moves its own keys and no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BoundedHash {

@@ -1,5 +1,6 @@
-//! The balancer that threads share: one mutex around the [`Core`], held for a choice or a count and never while a request
-//! runs. What is in flight is a guard: dropped, whether its holder went away or unwinds, the request is off the count.
+//! The balancer that threads share: one mutex around the [`Core`], held for a choice or a count and never while a
+//! request runs. What is in flight is a guard: dropped, whether its holder went away or unwinds, the request is off the
+//! count.
 //!
 //! One lock, and not a counter a server: a choice that reads counters one after another while requests end can see the
 //! second of two endings and not the first, and no order of the calls explains what it then chooses.

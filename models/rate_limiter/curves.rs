@@ -1,8 +1,8 @@
 //! The worst case of each algorithm, computed from its model: the most that any stretch of time can admit.
 //!
-//! A stretch of `L` ticks is half-open: it holds `L` instants, the end is not of it. In the graph of what a limiter without
-//! a monitor can remember, that is a path with `L − 1` ticks in it, and what it admits are its other steps; the longest is
-//! found by dynamic programming over all states. The monitor of the checked models and the closed forms of
+//! A stretch of `L` ticks is half-open: it holds `L` instants, the end is not of it. In the graph of what a limiter
+//! without a monitor can remember, that is a path with `L − 1` ticks in it, and what it admits are its other steps; the
+//! longest is found by dynamic programming over all states. The monitor of the checked models and the closed forms of
 //! [`Limiter::curve`] come to the same by other ways.
 
 use std::fmt::Write;

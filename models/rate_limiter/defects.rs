@@ -1,5 +1,5 @@
-//! Defective limiters, which the conformance checks must catch: the model's variants run as implementations, and what goes
-//! wrong only between threads.
+//! Defective limiters, which the conformance checks must catch: the model's variants run as implementations, and what
+//! goes wrong only between threads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};

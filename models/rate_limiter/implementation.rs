@@ -115,8 +115,8 @@ pub enum QuotaError {
         /// Between two requests at the steady rate.
         interval_ns: u64,
     },
-    /// The shared bucket counts in parts of a nanosecond, and with so many of them it would reach the end of what it can
-    /// count within a year.
+    /// The shared bucket counts in parts of a nanosecond, and with so many of them it would reach the end of what it
+    /// can count within a year.
     #[error(
         "{parts} parts of a nanosecond are too fine for a shared bucket, which has room for {parts_max}: round the limit"
     )]

@@ -1,8 +1,8 @@
 //! Rate limiters: what is admitted in any stretch of time, and what only on average.
 //!
-//! 2:17 in the morning: a limiter that lets so many requests through a window lets twice as many through at once. It has
-//! done nothing wrong by its own rules. Its windows are those of the clock; the limit was spent in the last tick of one and
-//! again in the first tick of the next, and what stands behind it saw both.
+//! 2:17 in the morning: a limiter that lets so many requests through a window lets twice as many through at once. It
+//! has done nothing wrong by its own rules. Its windows are those of the clock; the limit was spent in the last tick of
+//! one and again in the first tick of the next, and what stands behind it saw both.
 //!
 //! What a limiter promises is an *arrival curve*: for every length the most that any stretch of time of that length
 //! admits. Two points of it matter, the shortest stretch (the burst) and the window. Here the curves are computed from
@@ -40,8 +40,8 @@
 //!   algorithm (virtual scheduling and the continuous-state leaky bucket).
 //! - RFC 2697 and RFC 2698 (the words for token buckets: rate, burst).
 //! - J.-Y. Le Boudec, P. Thiran, *Network Calculus*, Springer 2001, chapter 1 (arrival curves).
-//! - Cloudflare, "How we built rate limiting capable of scaling to millions of domains", 2017 (the sliding counter, and the
-//!   0.003% that it was measured to be wrong by).
+//! - Cloudflare, "How we built rate limiting capable of scaling to millions of domains", 2017 (the sliding counter, and
+//!   the 0.003% that it was measured to be wrong by).
 //! - governor issues 107, 249 and 251; tower issue 842.
 //!
 //! # Abstracted away

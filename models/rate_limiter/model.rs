@@ -255,7 +255,8 @@ impl Limiter {
     }
 
     /// Of the sliding counter: in the window in which the stretch begins the limit is admitted at its end, and all that
-    /// the weight of that lets through in the next; from there on every window may be as full as its predecessor lets it.
+    /// the weight of that lets through in the next; from there on every window may be as full as its predecessor lets
+    /// it.
     fn counter_curve(&self, ticks: u16) -> u16 {
         let (window, limit) = (u16::from(self.window_ticks), u16::from(self.limit));
         // What a window admits by its `elapsed`-th tick if the one before admitted `previous`.

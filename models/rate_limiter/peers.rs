@@ -1,8 +1,8 @@
 //! Published rate limiters, unchanged, driven through the same model.
 //!
 //! Each is held to the model of the algorithm that it is, to which it must conform over every transition, and to one of
-//! which it falls short. governor 0.7.0 stands beside 0.10.4 for good: it was released with a defect that was found by its
-//! users (its issues 107 and 249), and every run finds it again.
+//! which it falls short. governor 0.7.0 stands beside 0.10.4 for good: it was released with a defect that was found by
+//! its users (its issues 107 and 249), and every run finds it again.
 //!
 //! Two of them keep time with tokio; its paused clock is moved by hand, so that nothing sleeps.
 
@@ -231,8 +231,9 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// governor's two releases, where they differ. The model cannot tell a limiter that was used before and is idle from one
-/// that never was, so that no transition asks for the difference: the tour allows for two states more than the model has.
+/// governor's two releases, where they differ. The model cannot tell a limiter that was used before and is idle from
+/// one that never was, so that no transition asks for the difference: the tour allows for two states more than the
+/// model has.
 fn after_a_pause() -> Case {
     let model = Limiter::gcra(4, 1, 1);
     let toured = |make: Make| {

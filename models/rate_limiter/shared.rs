@@ -1,8 +1,8 @@
 //! Limiters that threads share: each is one atomic word, changed by compare-and-swap; and a keyed store in shards, each
 //! behind a lock that is held for one check.
 //!
-//! A check takes effect at its successful swap, or at the load that denies it. Compiled twice, with the locks and atomics
-//! of the standard library and, to be raced, with loom's.
+//! A check takes effect at its successful swap, or at the load that denies it. Compiled twice, with the locks and
+//! atomics of the standard library and, to be raced, with loom's.
 //!
 //! ```
 //! use counterpart_models::rate_limiter::{AtomicGcra, Quota};
@@ -84,12 +84,12 @@ impl AtomicGcra {
     }
 }
 
-/// [`TokenBucket`](super::TokenBucket) for threads. A bucket that is refilled all the time is GCRA with an interval that
-/// need not be whole: it counts in such parts of a nanosecond that the interval is. Of them 64 bits have room, which are
-/// 584 years of whole nanoseconds, and of parts so many times less.
+/// [`TokenBucket`](super::TokenBucket) for threads. A bucket that is refilled all the time is GCRA with an interval
+/// that need not be whole: it counts in such parts of a nanosecond that the interval is. Of them 64 bits have room,
+/// which are 584 years of whole nanoseconds, and of parts so many times less.
 ///
-/// The two are one only on one clock. Where a clock is behind what another has charged, the plain bucket takes it to have
-/// caught up, and this one, as GCRA, lets it wait until it has.
+/// The two are one only on one clock. Where a clock is behind what another has charged, the plain bucket takes it to
+/// have caught up, and this one, as GCRA, lets it wait until it has.
 #[derive(Debug)]
 pub struct AtomicTokenBucket {
     schedule: Schedule,
@@ -237,8 +237,8 @@ impl<K: Eq + Hash + Clone, L: RateLimiter + Clone> SharedKeyed<K, L> {
         self.shard(key).retry_after_ns(key, now_ns)
     }
 
-    /// Gives up the keys that are as good as new at `now_ns`, one shard after the other. Where clocks differ pass what the
-    /// slowest shows.
+    /// Gives up the keys that are as good as new at `now_ns`, one shard after the other. Where clocks differ pass what
+    /// the slowest shows.
     pub fn collect(&self, now_ns: u64) {
         self.shards.iter().for_each(|shard| lock(shard).collect(now_ns));
     }

@@ -210,8 +210,8 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         self.subject(IMPLEMENTATION, conform::interleave::interleave(scripts, factory))
     }
 
-    /// Looks for a behaviour of the model that explains the log that `source` gives: one that was read, or what a run of
-    /// the implementation has recorded. The run as a whole has to end within
+    /// Looks for a behaviour of the model that explains the log that `source` gives: one that was read, or what a run
+    /// of the implementation has recorded. The run as a whole has to end within
     /// [`answer_within`](Check::answer_within).
     #[must_use]
     pub fn events(

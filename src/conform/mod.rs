@@ -3,8 +3,8 @@
 //!
 //! A driver holds the *belief*: the set of model states that explain what was seen so far. An input is driven once, and
 //! every step of the belief whose label equals what was given and what was answered is kept. An empty belief is a
-//! divergence. So an implementation passes when the model *can* answer as it did; what the model allows and nobody chose
-//! is counted and named, never assumed.
+//! divergence. So an implementation passes when the model *can* answer as it did; what the model allows and nobody
+//! chose is counted and named, never assumed.
 
 mod drive;
 pub mod events;

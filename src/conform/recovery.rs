@@ -1,12 +1,13 @@
 //! Recovery: faults for a while, then none, and a goal that has to be reached: liveness of the implementation itself.
 //!
 //! What a model promises of its runs is judged on its graph; that an implementation conforms says that it does nothing
-//! else, not that it ever does what the model leaves open, nor anything of larger bounds. So it is driven into trouble by
-//! a seeded walk, faults included, and from there along a fair schedule without them: what is new has its turn first, then
-//! what has waited longest, and nothing waits for more than 64 turns. If the goal is not reached within so many steps, it counts as never.
+//! else, not that it ever does what the model leaves open, nor anything of larger bounds. So it is driven into trouble
+//! by a seeded walk, faults included, and from there along a fair schedule without them: what is new has its turn
+//! first, then what has waited longest, and nothing waits for more than 64 turns. If the goal is not reached within so
+//! many steps, it counts as never.
 //!
-//! Such a bound is no proof. A schedule that is fair and yet never reaches the goal is for the lasso search to find; here
-//! is one schedule, the same for everybody, that an implementation worth its name gets well on.
+//! Such a bound is no proof. A schedule that is fair and yet never reaches the goal is for the lasso search to find;
+//! here is one schedule, the same for everybody, that an implementation worth its name gets well on.
 
 use std::sync::Arc;
 

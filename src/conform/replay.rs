@@ -50,7 +50,8 @@ pub(super) fn inputs<F: Facade>(
     }
 }
 
-/// The run whose last input was never answered. The inputs before it are given again, to record what they were answered.
+/// The run whose last input was never answered. The inputs before it are given again, to record what they were
+/// answered.
 pub(super) fn silent<F: Facade>(
     lts: &Arc<Lts<F>>,
     setting: &Setting<F>,

@@ -9,8 +9,8 @@
 //! deadlines kept by the kernel. Virtual monotonic time counts from zero so that such a deadline has passed already: a
 //! timed wait returns at once, where a time in the future would make it hang.
 //!
-//! Where the crate is linked in, a real reading of the clock costs 100 to 200 ns more than before: so this stands behind a
-//! feature of its own.
+//! Where the crate is linked in, a real reading of the clock costs 100 to 200 ns more than before: so this stands
+//! behind a feature of its own.
 #![allow(unsafe_code, reason = "a C function of a given name and signature is defined")]
 
 use libc::{CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW};

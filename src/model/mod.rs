@@ -1,6 +1,6 @@
 //! What a user says beside a `stateright::Model`: how its states read and what its runs promise ([`Spec`],
-//! [`Temporal`]), what the outside sees of it ([`Facade`]), and what an implementation is to the harness ([`Counterpart`], [`Shared`]).
-//! A consensus protocol can be read as one ([`Consensus`]).
+//! [`Temporal`]), what the outside sees of it ([`Facade`]), and what an implementation is to the harness
+//! ([`Counterpart`], [`Shared`]). A consensus protocol can be read as one ([`Consensus`]).
 //!
 //! All of them are values that *name* their model and not traits on it: a model may be foreign (stateright's
 //! `ActorModel`), and one model may have several.

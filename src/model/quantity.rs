@@ -102,7 +102,8 @@ impl<M: Model> Quantity<M> {
         self.0.bounded(Bound::AtLeast(bound))
     }
 
-    /// Under every scheduler it is `bound` or less: what is judged, and reported, is the *greatest* over all schedulers.
+    /// Under every scheduler it is `bound` or less: what is judged, and reported, is the *greatest* over all
+    /// schedulers.
     pub fn at_most(self, bound: f64) -> Temporal<M> {
         self.0.bounded(Bound::AtMost(bound))
     }

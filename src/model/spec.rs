@@ -52,14 +52,14 @@ pub trait Spec: Send + Sync + 'static {
         true
     }
 
-    /// The distribution that `action` is of in `state`. Actions that answer with the same [`Chance::choice`] there are one
-    /// choice: whoever schedules makes it as a whole, and its outcome is drawn by weight. An action without chance is a
-    /// choice of its own. It must answer the same whenever it is asked the same. Only properties
-    /// [of chance](Kind::is_of_chance) and [`verdict::probability`](crate::verdict::probability) ask; everywhere else each
-    /// outcome is an action that may be taken.
+    /// The distribution that `action` is of in `state`. Actions that answer with the same [`Chance::choice`] there are
+    /// one choice: whoever schedules makes it as a whole, and its outcome is drawn by weight. An action without chance
+    /// is a choice of its own. It must answer the same whenever it is asked the same. Only properties
+    /// [of chance](Kind::is_of_chance) and [`verdict::probability`](crate::verdict::probability) ask; everywhere else
+    /// each outcome is an action that may be taken.
     ///
-    /// A member whose `next_state` is `None` is an outcome after which the state is what it was. Where that is so of all
-    /// members there is no such choice.
+    /// A member whose `next_state` is `None` is an outcome after which the state is what it was. Where that is so of
+    /// all members there is no such choice.
     fn chance(
         &self,
         _model: &Self::Model,
@@ -85,8 +85,8 @@ pub trait Spec: Send + Sync + 'static {
     }
 }
 
-/// The place of an action in a distribution. Its probability is its weight over the sum of the weights of all that share
-/// its choice in a state.
+/// The place of an action in a distribution. Its probability is its weight over the sum of the weights of all that
+/// share its choice in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Chance {
     /// Tells the distributions of a state apart.

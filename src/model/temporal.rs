@@ -1,8 +1,8 @@
 //! What a model promises of whole runs, and which fairness it needs for it.
 //!
 //! A promise names the fairness assumption it is under, and an assumption is nothing but the actions that
-//! [`Spec::fairness`](super::Spec::fairness) puts under its name. So the same predicate can stand under two assumptions,
-//! as two properties with names of their own, and a verdict always says what was assumed for it.
+//! [`Spec::fairness`](super::Spec::fairness) puts under its name. So the same predicate can stand under two
+//! assumptions, as two properties with names of their own, and a verdict always says what was assumed for it.
 
 use std::hash::Hash;
 
@@ -107,18 +107,19 @@ impl<M: Model> Temporal<M> {
         Self::new(name, Kind::Recoverable, goal)
     }
 
-    /// Under every scheduler `goal` is reached with probability 1, where what [`Spec::chance`](super::Spec::chance) says
-    /// is drawn and the scheduler makes all other choices, from what it sees: everything, coins already drawn included.
-    /// A run that misses the goal may exist, as that of a coin that always shows tails; it must have probability 0.
+    /// Under every scheduler `goal` is reached with probability 1, where what [`Spec::chance`](super::Spec::chance)
+    /// says is drawn and the scheduler makes all other choices, from what it sees: everything, coins already drawn
+    /// included. A run that misses the goal may exist, as that of a coin that always shows tails; it must have
+    /// probability 0.
     ///
-    /// [Under](Temporal::under) an assumption it speaks of fair schedulers only. It is then broken where a scheduler can
-    /// come, without passing the goal, to a set of states in which it can keep the run whatever is drawn (an end
+    /// [Under](Temporal::under) an assumption it speaks of fair schedulers only. It is then broken where a scheduler
+    /// can come, without passing the goal, to a set of states in which it can keep the run whatever is drawn (an end
     /// component), and where fairness lets it: of each weakly fair set of actions one is taken in there or none is
-    /// enabled in some of the states, of each strongly fair set one is taken in there or none is enabled in any. To make
-    /// a choice is to take each of its actions, whichever is drawn: fairness never asks for an outcome.
+    /// enabled in some of the states, of each strongly fair set one is taken in there or none is enabled in any. To
+    /// make a choice is to take each of its actions, whichever is drawn: fairness never asks for an outcome.
     ///
-    /// What breaks it is shown by a shortest way into such states and a loop in them, which a scheduler can lengthen for
-    /// ever but, unlike a loop without chance, not repeat as it likes.
+    /// What breaks it is shown by a shortest way into such states and a loop in them, which a scheduler can lengthen
+    /// for ever but, unlike a loop without chance, not repeat as it likes.
     ///
     /// ```
     /// use counterpart::model::{Chance, FairKey, Spec, Temporal};
@@ -167,8 +168,8 @@ impl<M: Model> Temporal<M> {
     }
 
     /// The probability of reaching `goal`, between 0 and 1. It differs from scheduler to scheduler, so that it is a
-    /// property only with a bound: [`Quantity::at_least`] speaks of the least, [`Quantity::at_most`] of the greatest over
-    /// all schedulers that see everything, coins already drawn included. Fairness is none of its business.
+    /// property only with a bound: [`Quantity::at_least`] speaks of the least, [`Quantity::at_most`] of the greatest
+    /// over all schedulers that see everything, coins already drawn included. Fairness is none of its business.
     pub fn probability(
         name: impl Into<String>,
         goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
@@ -180,10 +181,10 @@ impl<M: Model> Temporal<M> {
     /// milliseconds. Infinite where the goal is not reached almost surely: for [`Quantity::at_most`] under every
     /// scheduler, for [`Quantity::at_least`] under any. What is taken in a state of the goal earns nothing.
     ///
-    /// `reward` is asked of the model, a state, and an action taken there; it is finite and not negative. The actions of
-    /// one [`Chance::choice`](super::Chance::choice) have to agree, since the reward is that of the choice. Where that is
-    /// not so the verdict is [`Incomplete`](crate::verdict::Verdict::Incomplete) and names the state. A run that stays
-    /// where it is because nothing is [forced](super::Spec::forced) earns nothing.
+    /// `reward` is asked of the model, a state, and an action taken there; it is finite and not negative. The actions
+    /// of one [`Chance::choice`](super::Chance::choice) have to agree, since the reward is that of the choice. Where
+    /// that is not so the verdict is [`Incomplete`](crate::verdict::Verdict::Incomplete) and names the state. A run
+    /// that stays where it is because nothing is [forced](super::Spec::forced) earns nothing.
     pub fn reward(
         name: impl Into<String>,
         goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,

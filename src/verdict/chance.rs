@@ -2,10 +2,10 @@
 //!
 //! `almost_surely` is judged by end components without the goal. Within one a scheduler can visit every state and make
 //! every choice again and again with probability 1, so that a component can be fair just as one of a graph can: see
-//! [`liveness`](super::liveness), with choices for transitions. A component of a part of the states is one of the whole,
-//! which is why taking out states for strong fairness and searching the rest again loses none. Before it comes to such a
-//! component a scheduler owes fairness nothing, and a positive probability of coming there is enough. Where it does not
-//! come there it can still be fair, since whatever was done so far can be gone on with fairly.
+//! [`liveness`](super::liveness), with choices for transitions. A component of a part of the states is one of the
+//! whole, which is why taking out states for strong fairness and searching the rest again loses none. Before it comes
+//! to such a component a scheduler owes fairness nothing, and a positive probability of coming there is enough. Where
+//! it does not come there it can still be fair, since whatever was done so far can be gone on with fairly.
 //! Source: L. de Alfaro, PhD thesis, Stanford 1997; C. Baier, M. Kwiatkowska, "Model checking for a probabilistic
 //! branching time logic with fairness", Distrib. Comput. 11, 1998.
 //!
@@ -284,8 +284,8 @@ impl FairHomes for Homes<'_> {
     }
 }
 
-/// Whether a fair scheduler can go round the loop of `lasso`, a run of the model that `graph` is of, and keep away from what
-/// `property` promises whatever is drawn meanwhile: how many states it then needs, those of the loop among them.
+/// Whether a fair scheduler can go round the loop of `lasso`, a run of the model that `graph` is of, and keep away from
+/// what `property` promises whatever is drawn meanwhile: how many states it then needs, those of the loop among them.
 ///
 /// # Errors
 /// No scheduler can, or it is not known.

@@ -21,7 +21,8 @@ pub(super) struct Components {
 /// Both are asked together of the end of every transition, so they stand together.
 #[derive(Clone, Copy)]
 struct Node {
-    /// [`SEARCHED`], [`OUTSIDE`], or, its component being found, one of the component's nodes, the same for all of them.
+    /// [`SEARCHED`], [`OUTSIDE`], or, its component being found, one of the component's nodes, the same for all of
+    /// them.
     home: u32,
     /// When it was first seen in the search going on, from 1; 0 before.
     order: u32,

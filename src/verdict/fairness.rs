@@ -1,5 +1,5 @@
-//! What the spec says of each transition, asked once for all properties: under which fairness it is, and where a run may
-//! stay for ever.
+//! What the spec says of each transition, asked once for all properties: under which fairness it is, and where a run
+//! may stay for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,12 +17,12 @@
 //! nowhere inside must not be enabled at all: those states are taken out and the components of the rest are searched
 //! again, until nothing is left or all conditions are met.
 //! Source: the emptiness check of Streett automata, E. A. Emerson and C.-L. Lei, "Modalities for model checking:
-//! branching time strikes back", Sci. Comput. Program. 8(3), 1987; with weak fairness as in TLC (L. Lamport, "Specifying
-//! Systems", section 14.3.5).
+//! branching time strikes back", Sci. Comput. Program. 8(3), 1987; with weak fairness as in TLC (L. Lamport,
+//! "Specifying Systems", section 14.3.5).
 //!
 //! Without strong fairness every transition is looked at a few times. Each round of refinement takes out some strongly
-//! fair action for good and looks at what is left once more: the cost is the graph's times the rounds, few as a rule, and
-//! at worst as many as there are strongly fair sets of actions.
+//! fair action for good and looks at what is left once more: the cost is the graph's times the rounds, few as a rule,
+//! and at worst as many as there are strongly fair sets of actions.
 //!
 //! A cut is enabled, and never taken: what lies behind it is not known to come back.
 

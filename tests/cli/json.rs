@@ -92,8 +92,8 @@ fn check_json_has_its_shape() {
     assert_eq!(kept, there.collect(), "each trace is where it is said to be, and none is elsewhere");
 }
 
-/// Counted by hand: a counter to 5 adds five times and is reset from five states; 4 is the first value that is not below
-/// four.
+/// Counted by hand: a counter to 5 adds five times and is reset from five states; 4 is the first value that is not
+/// below four.
 fn check_json_says_what_is_true_of_a_counter() {
     let place = Place::new();
     let ran = toy::run("over alongside cut large", &["check", "--json", "--traces", &place.path("traces")]);

@@ -1,8 +1,9 @@
 //! A second judge of liveness, slow and simple, that the search for fair components has to agree with.
 //!
-//! The transitions that a run takes again and again are a set whose edges hang together in one strongly connected piece,
-//! and every such set is what some run takes again and again. So all sets of edges are gone through, of graphs small
-//! enough for that. Loops without repetition alone would not do: a fair run may have to go round two of them in turn.
+//! The transitions that a run takes again and again are a set whose edges hang together in one strongly connected
+//! piece, and every such set is what some run takes again and again. So all sets of edges are gone through, of graphs
+//! small enough for that. Loops without repetition alone would not do: a fair run may have to go round two of them in
+//! turn.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

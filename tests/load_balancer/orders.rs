@@ -74,7 +74,8 @@ fn golden() {
     let ours = letters(&order(&mut core, 7));
     assert_eq!(ours, NGINX_1_22);
     assert_eq!(letters(&order(&mut core, 7)), NGINX_1_22, "and again");
-    // Why this one: the heaviest server is nearest to its share. All three are within a request of it; a plain one is not.
+    // Why this one: the heaviest server is nearest to its share. All three are within a request of it; a plain one is
+    // not.
     let weights = [('a', 5.0), ('b', 1.0), ('c', 1.0)];
     let off = |order: &str| furthest_off(order, &weights);
     assert!(off(NGINX_1_22) < off(HAPROXY_2_6) && off(NGINX_1_22) < off(ENVOY_1_40) && off(ENVOY_1_40) <= 1.0);

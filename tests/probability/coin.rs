@@ -151,10 +151,10 @@ fn by_value_iteration(coin: &Coin, states: &[Shared], goal: impl Fn(&Shared) -> 
     }
 }
 
-/// Two closed forms are that of a walk of single steps: one that ends 2K to either side takes (2K)² of them, three actions
-/// each, and the worst scheduler holds back a step, which makes it (2K + 1)². The third, of the least probability that
-/// both decide 1, was read off the published figures for K = 2 and 4, and value iteration confirms it for 8 and 16;
-/// Aspnes and Herlihy show that it is (K - 1) / 2K at least.
+/// Two closed forms are that of a walk of single steps: one that ends 2K to either side takes (2K)² of them, three
+/// actions each, and the worst scheduler holds back a step, which makes it (2K + 1)². The third, of the least
+/// probability that both decide 1, was read off the published figures for K = 2 and 4, and value iteration confirms it
+/// for 8 and 16; Aspnes and Herlihy show that it is (K - 1) / 2K at least.
 pub(super) fn larger() {
     let mut last: Option<(Bounds, Bounds)> = None;
     for k in [2, 4, 8, 16] {

@@ -1,5 +1,5 @@
-//! A second judge of `almost_surely` under fairness, slow and simple: every set of choices is gone through, and those are
-//! kept that a scheduler can go about in for ever, being fair and away from the goal.
+//! A second judge of `almost_surely` under fairness, slow and simple: every set of choices is gone through, and those
+//! are kept that a scheduler can go about in for ever, being fair and away from the goal.
 
 use std::sync::Arc;
 

@@ -121,8 +121,8 @@ impl Fraction {
 /// The choices of one node, each with its outcomes (every one into a node) and its reward.
 pub(super) type Options = Vec<(Vec<(usize, u64)>, u64)>;
 
-/// By node, the extreme probability and the extreme expected reward, by going through all policies without memory, which
-/// are enough for both.
+/// By node, the extreme probability and the extreme expected reward, by going through all policies without memory,
+/// which are enough for both.
 pub(super) fn by_policies(nodes: &[Options], goal: &[bool], extreme: Extreme) -> Vec<(f64, f64)> {
     let mut best: Option<Vec<(f64, f64)>> = None;
     let mut policy = vec![0; nodes.len()];

@@ -270,7 +270,8 @@ fn silent() {
             assert_eq!(keyed.check(&key, *now_ns), shared.check(&key, *now_ns));
         }
         assert_eq!((shared.len(), shared.is_empty()), (keyed.len(), keyed.is_empty()));
-        // A counter that slides looks two windows back; a bucket is full after as many windows as its burst has requests.
+        // A counter that slides looks two windows back; a bucket is full after as many windows as its burst has
+        // requests.
         let silence_ns = quota.window_ns().saturating_mul(u64::from(quota.burst()) + 2);
         let Some(later_ns) = instants.iter().max().and_then(|latest| latest.checked_add(silence_ns)) else { return };
         keyed.collect(later_ns);

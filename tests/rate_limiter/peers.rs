@@ -114,8 +114,8 @@ fn tower() {
     assert_eq!(admitted(200), 100);
 }
 
-/// One third of a token a second. Who asks after three seconds gets it; who asks every second does not, for what is below
-/// a millionth of a token was dropped each time.
+/// One third of a token a second. Who asks after three seconds gets it; who asks every second does not, for what is
+/// below a millionth of a token was dropped each time.
 fn ratelimit() {
     let limiter = || {
         let clock = counterpart_models::rate_limiter::peers::Elapsed::default();

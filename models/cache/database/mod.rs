@@ -1,8 +1,8 @@
 //! Why a database collapses behind a cache that hits 98 times in a hundred, and what keeps it from collapsing.
 //!
 //! The story of the protocol (see [`cache`](super)). The trigger is one tick of a flash sale, and the collapse outlives
-//! it: every query that the database serves is one whose client has left, so nothing enters the cache, so the next client
-//! misses too. *Metastable*: the load that keeps it down is the ordinary one.
+//! it: every query that the database serves is one whose client has left, so nothing enters the cache, so the next
+//! client misses too. *Metastable*: the load that keeps it down is the ordinary one.
 //!
 //! # Sources
 //! - N. Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021.
@@ -139,7 +139,8 @@ pub fn cases() -> Vec<Case> {
         case("single_flight", shop(Policy::SingleFlight).flash(1), false),
         case("single_flight_two_flash_ticks", shop(Policy::SingleFlight).flash(2), false),
         case("load_shedding", shop(Policy::Shed).flash(2), false),
-        // The guard: with these bounds it is overload and no flash sale is needed. Those of the shop are not of this kind.
+        // The guard: with these bounds it is overload and no flash sale is needed. Those of the shop are not of this
+        // kind.
         case("mere_overload", Database { deadline_ticks: 3, ttl_ticks: 6, ..shop(Policy::Naive) }, true),
         // The ratio is no law of nature: with fewer cheap hits the same misses are seen in it.
         Case::new(

@@ -1,8 +1,8 @@
 //! Sub-model `database`: a cache that hits nearly always, and a database that the few misses go to.
 //!
-//! Cheap traffic is a constant number of hits in every tick and needs no state; what has state is the few expensive keys.
-//! A tick is the only action: what is open is only which expensive keys are asked for in it. So no fairness is assumed,
-//! and a run that never answers again is one that no clock could have hurried.
+//! Cheap traffic is a constant number of hits in every tick and needs no state; what has state is the few expensive
+//! keys. A tick is the only action: what is open is only which expensive keys are asked for in it. So no fairness is
+//! assumed, and a run that never answers again is one that no clock could have hurried.
 
 use serde::Serialize;
 use stateright::{Model, Property};
@@ -13,8 +13,8 @@ pub const KEYS_MAX: usize = 3;
 /// The model and its bounds. Times are in ticks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Database {
-    /// Expensive keys. An ordinary tick brings one request for one of them, a tick of the flash sale one more than there
-    /// are keys.
+    /// Expensive keys. An ordinary tick brings one request for one of them, a tick of the flash sale one more than
+    /// there are keys.
     pub keys: u8,
     /// Queries that the database holds, the one in service included; further ones are refused.
     pub queue_max: u8,

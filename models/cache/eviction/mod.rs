@@ -1,11 +1,12 @@
 //! What a full cache keeps, and what it costs to have kept the wrong thing.
 //!
-//! Least recently used is blind to cost: a scan of cheap keys drives out the one that is dear to load again, and the ratio
-//! does not show it. One model for LRU, FIFO and GDSF; our own store and published caches are held to the policy that they
-//! claim.
+//! Least recently used is blind to cost: a scan of cheap keys drives out the one that is dear to load again, and the
+//! ratio does not show it. One model for LRU, FIFO and GDSF; our own store and published caches are held to the policy
+//! that they claim.
 //!
 //! # Sources
-//! - L. Cherkasova, "Improving WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HPL-98-69R1, 1998.
+//! - L. Cherkasova, "Improving WWW Proxies Performance with Greedy-Dual-Size-Frequency Caching Policy", HPL-98-69R1,
+//!   1998.
 //! - moka issue 590 (a node that outlives its key).
 //!
 //! # Abstracted away

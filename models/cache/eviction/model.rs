@@ -22,8 +22,8 @@ pub struct Eviction {
     pub costs: [u8; KEYS_MAX],
     /// Other keys that are stored for every use of key 0: the bound of a scan. `None`: as many as you like.
     pub scan_max: Option<u8>,
-    /// A rule of some published cache that is not this model's: to store a key that is there already, room is made first
-    /// as if it were not.
+    /// A rule of some published cache that is not this model's: to store a key that is there already, room is made
+    /// first as if it were not.
     pub makes_room_to_replace: bool,
     /// What it does otherwise than it should.
     pub variant: Variant,
@@ -131,7 +131,8 @@ impl Eviction {
         }
     }
 
-    /// The scan of the story: key 0 is eight times as costly as the others, of which three are stored for each of its uses.
+    /// The scan of the story: key 0 is eight times as costly as the others, of which three are stored for each of its
+    /// uses.
     pub fn scan(policy: Policy) -> Self {
         Eviction { costs: [8, 1, 1, 1, 1], scan_max: Some(3), ..Eviction::of(policy, 2) }
     }

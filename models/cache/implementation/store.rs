@@ -14,8 +14,8 @@ pub enum Policy {
     Lru,
     /// What was stored first. A value that is stored again keeps its place.
     Fifo,
-    /// What has the lowest frequency × cost / size, plus the priority of what went last when it was used (so that what is
-    /// no longer used ages). Equals go in the order in which they were used.
+    /// What has the lowest frequency × cost / size, plus the priority of what went last when it was used (so that what
+    /// is no longer used ages). Equals go in the order in which they were used.
     Gdsf {
         /// Uses above so many are not told apart. At least 1, or it is 1.
         frequency_max: u32,
@@ -151,8 +151,8 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
         self.used
     }
 
-    /// Keys in the order in which they would go, with their uses and how far their priority lies above that of what went
-    /// last (both 0 unless the policy asks for them).
+    /// Keys in the order in which they would go, with their uses and how far their priority lies above that of what
+    /// went last (both 0 unless the policy asks for them).
     pub(in super::super) fn order(&self) -> Vec<(K, u32, u128)> {
         let mut places: Vec<usize> = self.queue.iter().map(|(_, _, place)| *place).collect();
         let mut next = self.oldest;

@@ -1,9 +1,9 @@
 //! Why a retry storm does not end by itself, and what ends it.
 //!
-//! The story of the protocol (see [`circuit_breaker`](super)): a blip makes all clients ask at once; the service answers
-//! more slowly than they are willing to wait; they give up and ask again, and what they gave up on is served all the
-//! same. From then on the service works for nobody. *Trap* is the verdict ¬AG EF recovered: a state from which no
-//! schedule leads back, so that no fairness can rescue it.
+//! The story of the protocol (see [`circuit_breaker`](super)): a blip makes all clients ask at once; the service
+//! answers more slowly than they are willing to wait; they give up and ask again, and what they gave up on is served
+//! all the same. From then on the service works for nobody. *Trap* is the verdict ¬AG EF recovered: a state from which
+//! no schedule leads back, so that no fairness can rescue it.
 //!
 //! # Sources
 //! - AWS message 5467D2 (the event of 20 September 2015).

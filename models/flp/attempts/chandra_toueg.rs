@@ -1,10 +1,10 @@
 //! Chandra and Toueg's consensus with an eventually strong failure detector (◇S), while fewer than half crash.
 //!
-//! In round r everybody sends process r mod 3 its estimate with the round it is of. The coordinator proposes the youngest
-//! of the first two; whoever gets the proposal makes it its estimate and acknowledges, whoever suspects the coordinator
-//! refuses; two acknowledgements decide.
-//! Source: T. D. Chandra, S. Toueg, "Unreliable Failure Detectors for Reliable Distributed Systems", J. ACM 43(2), 1996,
-//! figure 6.
+//! In round r everybody sends process r mod 3 its estimate with the round it is of. The coordinator proposes the
+//! youngest of the first two; whoever gets the proposal makes it its estimate and acknowledges, whoever suspects the
+//! coordinator refuses; two acknowledgements decide.
+//! Source: T. D. Chandra, S. Toueg, "Unreliable Failure Detectors for Reliable Distributed Systems", J. ACM 43(2),
+//! 1996, figure 6.
 
 use serde::Serialize;
 
@@ -250,8 +250,8 @@ impl Attempt for ChandraToueg {
         let going =
             configuration.locals.iter().filter(|local| self.decision(local).is_none() && **local != Local::Gone);
         let Some(lowest) = going.map(|local| self.round(local)).min() else { return };
-        // Rounds coordinated by the same process are alike: the lowest that anyone is in becomes 0, 1 or 2. Of stamps of
-        // rounds that are over only the order matters: they become −1, −2 …
+        // Rounds coordinated by the same process are alike: the lowest that anyone is in becomes 0, 1 or 2. Of stamps
+        // of rounds that are over only the order matters: they become −1, −2 …
         let over = lowest - coordinator(lowest);
         let mut old: Vec<Stamp> = stamps(configuration).map(|stamp| *stamp).collect();
         old.retain(|stamp| *stamp < lowest as Stamp);

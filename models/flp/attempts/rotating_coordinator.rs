@@ -1,7 +1,7 @@
 //! A rotating coordinator and quorums of votes: safe however wrongly coordinators are suspected.
 //!
-//! In round r process r mod 3 says its estimate. Each process votes for it, or for nothing if it suspects the coordinator;
-//! two votes for a value decide it, one makes it the estimate.
+//! In round r process r mod 3 says its estimate. Each process votes for it, or for nothing if it suspects the
+//! coordinator; two votes for a value decide it, one makes it the estimate.
 //! Source: A. Mostéfaoui, M. Raynal, "Solving Consensus Using Chandra-Toueg's Unreliable Failure Detectors: A General
 //! Quorum-Based Approach", DISC 1999.
 

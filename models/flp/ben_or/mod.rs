@@ -1,9 +1,9 @@
 //! The coin that gets past the impossibility, and what becomes of it when it is none, or everybody's.
 //!
-//! Ben-Or's protocol decides with probability 1, whoever schedules. That is a claim about chance, not about fairness: it is
-//! judged on the Markov decision process, against every scheduler that sees all that has happened, coins included, and
-//! does not see what is still to be thrown. *Violated* means that such a scheduler can keep some process undecided for
-//! ever, whatever the coins show.
+//! Ben-Or's protocol decides with probability 1, whoever schedules. That is a claim about chance, not about fairness:
+//! it is judged on the Markov decision process, against every scheduler that sees all that has happened, coins
+//! included, and does not see what is still to be thrown. *Violated* means that such a scheduler can keep some process
+//! undecided for ever, whatever the coins show.
 //!
 //! # Sources
 //! - M. Ben-Or, "Another Advantage of Free Choice: Completely Asynchronous Agreement Protocols", PODC 1983.
@@ -13,8 +13,8 @@
 //!   Adversaries", CONCUR 2019.
 //!
 //! # Abstracted away
-//! - Messages are posts on a board: a process goes on with any two of a round, its own among them or not, and what comes
-//!   after the second is not looked at.
+//! - Messages are posts on a board: a process goes on with any two of a round, its own among them or not, and what
+//!   comes after the second is not looked at.
 //! - Nobody is more than so many rounds ahead of the slowest that goes on.
 
 mod conformance;

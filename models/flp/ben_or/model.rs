@@ -1,8 +1,8 @@
 //! Ben-Or's randomised consensus for three processes, one of which may crash, as a Markov decision process.
 //!
-//! Everybody posts what it says in each round to a board; a process goes on with any two of the posts of its round. Which
-//! two, and who goes on, the scheduler chooses, knowing everything that has happened, coins included; only the coins that
-//! are still to be thrown it does not know.
+//! Everybody posts what it says in each round to a board; a process goes on with any two of the posts of its round.
+//! Which two, and who goes on, the scheduler chooses, knowing everything that has happened, coins included; only the
+//! coins that are still to be thrown it does not know.
 //!
 //! Rounds are counted from that of the slowest, so that there are finitely many states and any number of rounds: nobody
 //! may be more than so many rounds ahead of the slowest that goes on.

@@ -1,8 +1,8 @@
 //! Consensus with an eventually strong failure detector: agrees whatever the detector says, and decides once it is
 //! accurate about one process that goes on.
 //!
-//! Source: T. D. Chandra, S. Toueg, "Unreliable Failure Detectors for Reliable Distributed Systems", J. ACM 43(2), 1996,
-//! figure 6. Channels are reliable and a broadcast is one step, so that a decision need not be relayed.
+//! Source: T. D. Chandra, S. Toueg, "Unreliable Failure Detectors for Reliable Distributed Systems", J. ACM 43(2),
+//! 1996, figure 6. Channels are reliable and a broadcast is one step, so that a decision need not be relayed.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Paxos, single-decree: every process accepts, and some propose.
 //!
-//! Agrees whatever happens, and decides when a majority goes on and one proposer is left alone for long enough; two that
-//! take turns at the wrong moments keep each other from it for ever.
+//! Agrees whatever happens, and decides when a majority goes on and one proposer is left alone for long enough; two
+//! that take turns at the wrong moments keep each other from it for ever.
 //!
 //! Source: L. Lamport, "Paxos Made Simple", ACM SIGACT News 32(4), 2001.
 

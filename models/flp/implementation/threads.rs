@@ -14,8 +14,8 @@ use super::{Event, Process, ProcessId, Refused, Sent};
 /// How to run.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    /// How long a process waits for a message at least before it is woken without; up to twice as long, by its own draw,
-    /// so that no two go on in step.
+    /// How long a process waits for a message at least before it is woken without; up to twice as long, by its own
+    /// draw, so that no two go on in step.
     pub patience: Duration,
     /// How often a process is woken without a message before it gives up.
     pub wakes_max: usize,

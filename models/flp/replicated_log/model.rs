@@ -1,5 +1,5 @@
-//! The replicated log that sequence consensus promises, without how it comes about: one log, of which every node decides
-//! a longer and longer beginning.
+//! The replicated log that sequence consensus promises, without how it comes about: one log, of which every node
+//! decides a longer and longer beginning.
 //!
 //! Nodes, links and messages are named because a scheduler acts on them. The model holds no message and no ballot: at
 //! any step a node may have come to know one entry more, and which one comes next in the log is left open. So it says
@@ -59,8 +59,8 @@ pub enum Reader {
 pub enum Order {
     /// Any; so a value may be lost, and nobody is told.
     Any,
-    /// The values of a node in the order in which they were appended there: none is lost, or no later one is decided. No
-    /// cluster of this folder promises that.
+    /// The values of a node in the order in which they were appended there: none is lost, or no later one is decided.
+    /// No cluster of this folder promises that.
     AsAppended,
 }
 

@@ -1,11 +1,11 @@
 //! Three nodes of the published crate, unchanged, on a network that is a script.
 //!
-//! A step into a node is one call of `handle_incoming` or `tick`; what it then wants to send is taken and put on the links,
-//! first in, first out. `reconnected` is called as the crate's documentation says: where a link is up again, and by the
-//! neighbours of a node that was restarted.
+//! A step into a node is one call of `handle_incoming` or `tick`; what it then wants to send is taken and put on the
+//! links, first in, first out. `reconnected` is called as the crate's documentation says: where a link is up again, and
+//! by the neighbours of a node that was restarted.
 //!
-//! Without its optional features the crate reads no clock, draws no random numbers and iterates over no hash table: what
-//! it sends and decides is a function of the calls. Nothing had to be sorted here for that.
+//! Without its optional features the crate reads no clock, draws no random numbers and iterates over no hash table:
+//! what it sends and decides is a function of the calls. Nothing had to be sorted here for that.
 
 use std::collections::VecDeque;
 

@@ -1,14 +1,15 @@
 //! When round robin fails: queues that fill and drain tick by tick.
 //!
-//! A whole tick is one step, in which all its requests are sent out: one after the other, each seeing where those before
-//! it went, unless the policy goes by what it saw some ticks ago. Where it is drawn who gets a request there is a step for
-//! each outcome, taken by whoever schedules (*some* draw overflows) or with the probability of its draws (*how likely* it
-//! is): the first question asked of a policy that draws is a modelling error, and both are shown.
+//! A whole tick is one step, in which all its requests are sent out: one after the other, each seeing where those
+//! before it went, unless the policy goes by what it saw some ticks ago. Where it is drawn who gets a request there is
+//! a step for each outcome, taken by whoever schedules (*some* draw overflows) or with the probability of its draws
+//! (*how likely* it is): the first question asked of a policy that draws is a modelling error, and both are shown.
 //!
 //! # Sources
-//! - Y. Azar et al., "Balanced Allocations", SIAM J. Comput. 29, 1999; M. Mitzenmacher, "How Useful Is Old Information?",
-//!   IEEE TPDS 11, 2000 (why choosing the shortest queue of some time ago sends a herd there).
-//! - N. Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021 (triggers, and what keeps a failure going).
+//! - Y. Azar et al., "Balanced Allocations", SIAM J. Comput. 29, 1999; M. Mitzenmacher, "How Useful Is Old
+//!   Information?", IEEE TPDS 11, 2000 (why choosing the shortest queue of some time ago sends a herd there).
+//! - N. Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021 (triggers, and what keeps a failure
+//!   going).
 //!
 //! # Abstracted away
 //! - Health checks are at once: a server that is down is sent nothing.
@@ -198,7 +199,8 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let retrying = Cluster { trigger: spike, retries_max: Some(1), ..shed(Policy::LeastConnections) };
     let with = |variant, model: &Cluster| Cluster { variant, ..model.clone() };
-    // A draw can be anything: its states are many, and a server that is cold for three ticks makes them fifteen times more.
+    // A draw can be anything: its states are many, and a server that is cold for three ticks makes them fifteen times
+    // more.
     let random = Cluster { overflow: Overflow::Crash { restart_ticks: 2, cold_ticks: 1 }, ..small(Policy::Random) };
     let mut cases = vec![
         // The table of policies.

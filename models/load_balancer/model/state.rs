@@ -76,8 +76,8 @@ pub struct State {
     pub healthy: u8,
     /// By server.
     pub servers: [Server; SERVERS_MAX],
-    /// The server chosen last, for a round robin; [`SERVERS_MAX`]: none yet. For a balancer that expands its weights, its
-    /// cursor: the place that is next, 0-based.
+    /// The server chosen last, for a round robin; [`SERVERS_MAX`]: none yet. For a balancer that expands its weights,
+    /// its cursor: the place that is next, 0-based.
     pub last: u8,
     /// In the bucket for retries.
     pub tokens: u8,

@@ -2,15 +2,15 @@
 
 use super::{Denied, Quota, QuotaError, RateLimiter, admit};
 
-/// A bucket of at most `burst` tokens, refilled at `limit` tokens a window, exactly: parts of a token are kept. It admits
-/// the burst at once and the rate besides, so that a window may see nearly the sum of both.
+/// A bucket of at most `burst` tokens, refilled at `limit` tokens a window, exactly: parts of a token are kept. It
+/// admits the burst at once and the rate besides, so that a window may see nearly the sum of both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenBucket {
     quota: Quota,
     /// When it was last charged.
     pub(in crate::rate_limiter) at_ns: u64,
-    /// Missing then from a full bucket, in parts of a token: a token is as many as a window has nanoseconds, a nanosecond
-    /// brings as many as the limit. No more than 32 + 64 bits.
+    /// Missing then from a full bucket, in parts of a token: a token is as many as a window has nanoseconds, a
+    /// nanosecond brings as many as the limit. No more than 32 + 64 bits.
     pub(in crate::rate_limiter) missing: u128,
 }
 
@@ -55,9 +55,9 @@ impl RateLimiter for TokenBucket {
     }
 }
 
-/// The generic cell rate algorithm (ITU-T I.371) as virtual scheduling: all that is kept is the theoretical arrival time
-/// of the next request, which may come early by as much as the burst allows. The interval between two is the window over
-/// the limit, rounded up, so that rounding admits nobody.
+/// The generic cell rate algorithm (ITU-T I.371) as virtual scheduling: all that is kept is the theoretical arrival
+/// time of the next request, which may come early by as much as the burst allows. The interval between two is the
+/// window over the limit, rounded up, so that rounding admits nobody.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gcra {
     pub(in crate::rate_limiter) interval_ns: u64,
@@ -88,8 +88,8 @@ impl Quota {
     }
 }
 
-/// Since when a request at `now` would conform, and when the next one is due if it is admitted; `None`: after the end of
-/// representable time.
+/// Since when a request at `now` would conform, and when the next one is due if it is admitted; `None`: after the end
+/// of representable time.
 pub(in crate::rate_limiter) fn scheduled(due: u64, now: u64, interval: u64, tolerance: u64) -> (u64, Option<u64>) {
     (due.saturating_sub(tolerance), due.max(now).checked_add(interval))
 }

@@ -60,8 +60,8 @@ impl<K: Eq + Hash, L: RateLimiter + Clone> Keyed<K, L> {
         self.limiters.get(key).unwrap_or(&self.new).retry_after_ns(now_ns)
     }
 
-    /// Gives up the keys that are as good as new at `now_ns`. Where clocks differ pass what the slowest shows: a key that
-    /// is idle by a fast clock is not yet by a slow one.
+    /// Gives up the keys that are as good as new at `now_ns`. Where clocks differ pass what the slowest shows: a key
+    /// that is idle by a fast clock is not yet by a slow one.
     pub fn collect(&mut self, now_ns: u64) {
         self.limiters.retain(|_, limiter| !limiter.is_idle(now_ns));
         // Memory goes back after a flood of keys, and not at every ebb.

@@ -54,8 +54,8 @@ impl RateLimiter for SlidingLog {
     }
 }
 
-/// Two counters: what the window of the clock has admitted, and what the one before has, weighted by how much of that is
-/// still in sight. As small as a fixed window and far better against bursts at the boundary, but no bound on every
+/// Two counters: what the window of the clock has admitted, and what the one before has, weighted by how much of that
+/// is still in sight. As small as a fixed window and far better against bursts at the boundary, but no bound on every
 /// window: it takes what the window before admitted to be spread evenly.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SlidingCounter {

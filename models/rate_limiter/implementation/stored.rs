@@ -1,7 +1,8 @@
 //! A limiter whose counter several machines share, in a store such as Redis.
 //!
 //! The counter and its expiry have to change as one. Incremented first and given its expiry by a second command, a key
-//! whose client crashes in between lives for ever, and once it is full nobody passes again (the sub-model `distributed`).
+//! whose client crashes in between lives for ever, and once it is full nobody passes again (the sub-model
+//! `distributed`).
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -22,8 +23,8 @@ pub trait Store<K: ?Sized> {
     /// What may go wrong on the way.
     type Error;
 
-    /// Counts a hit of `key` and returns the count, the hit included; if the key is new it is given `window_ns` to live.
-    /// As one step, whatever else goes on. Counts beyond `u64::MAX` stay there.
+    /// Counts a hit of `key` and returns the count, the hit included; if the key is new it is given `window_ns` to
+    /// live. As one step, whatever else goes on. Counts beyond `u64::MAX` stay there.
     ///
     /// # Errors
     /// Whether the hit was counted is not known.

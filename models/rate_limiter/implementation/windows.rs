@@ -2,8 +2,8 @@
 
 use super::{Denied, Quota, RateLimiter, admit};
 
-/// A counter for each window of the clock. Cheap, exact about each window, and no protection at the boundary of two: the
-/// limit at the end of one and the limit at the beginning of the next pass together.
+/// A counter for each window of the clock. Cheap, exact about each window, and no protection at the boundary of two:
+/// the limit at the end of one and the limit at the beginning of the next pass together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FixedWindow {
     quota: Quota,
@@ -47,8 +47,8 @@ impl RateLimiter for FixedWindow {
     }
 }
 
-/// A counter for a window that begins with a request. No boundary is known in advance, and yet there is one: a window that
-/// begins with one request has all but one left for its last instant, and the next begins right after.
+/// A counter for a window that begins with a request. No boundary is known in advance, and yet there is one: a window
+/// that begins with one request has all but one left for its last instant, and the next begins right after.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FirstCallWindow {
     quota: Quota,

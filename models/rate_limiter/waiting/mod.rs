@@ -1,8 +1,8 @@
 //! Who waits at a limiter, and whether they are ever let through.
 //!
-//! A limiter that only says yes or no leaves it to its callers to try again, and then nobody is promised anything: the one
-//! that tries right after the others can go away empty-handed for ever, though all of them try again and again. A queue
-//! promises it.
+//! A limiter that only says yes or no leaves it to its callers to try again, and then nobody is promised anything: the
+//! one that tries right after the others can go away empty-handed for ever, though all of them try again and again. A
+//! queue promises it.
 //!
 //! # Sources
 //! - L. Lamport, "Proving the Correctness of Multiprocess Programs", IEEE TSE 3(2), 1977 (weak and strong fairness).

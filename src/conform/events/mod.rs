@@ -129,8 +129,8 @@ pub trait Witness<F: Facade>: Send + Sync + 'static {
     }
 }
 
-/// Events with the fields `input` and `output`, which hold the facade's words as `Debug` prints them; either may be left
-/// out. Every labelled step is recorded.
+/// Events with the fields `input` and `output`, which hold the facade's words as `Debug` prints them; either may be
+/// left out. Every labelled step is recorded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByText;
 

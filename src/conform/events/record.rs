@@ -105,7 +105,8 @@ impl EventLog {
         dispatcher::with_default(&self.dispatch(), call)
     }
 
-    /// Runs each of `threads`, a name and what it does, on a thread of its own; all begin at once, and all are recorded.
+    /// Runs each of `threads`, a name and what it does, on a thread of its own; all begin at once, and all are
+    /// recorded.
     ///
     /// # Panics
     /// If a thread cannot be started, or panics.

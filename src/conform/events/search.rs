@@ -2,9 +2,9 @@
 //!
 //! A way of explaining is a set of events that are explained and a state they lead to. The sets grow by one event at a
 //! time, so all ways with as many events form a layer, and two that came to the same set and state by other orders are
-//! one from there on. An event may be explained next if no event that is not yet explained ended before it began; so the
-//! events that are left open behind the newest one all overlap it, and a set is told by them and its newest event. A
-//! log without overlap has one set a layer.
+//! one from there on. An event may be explained next if no event that is not yet explained ended before it began; so
+//! the events that are left open behind the newest one all overlap it, and a set is told by them and its newest event.
+//! A log without overlap has one set a layer.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -28,8 +28,8 @@ pub(super) enum Outcome {
 
 /// Where the last way of explaining ended.
 pub(super) struct Dead {
-    /// The event that none explains, by its place in the log (0-based). It is the first whose end leaves the log without
-    /// an explanation: up to there it has one.
+    /// The event that none explains, by its place in the log (0-based). It is the first whose end leaves the log
+    /// without an explanation: up to there it has one.
     pub(super) event: usize,
     /// A longest explanation up to there: each state with how it was come by.
     pub(super) path: Vec<(Node, By)>,

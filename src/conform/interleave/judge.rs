@@ -1,7 +1,7 @@
 //! Histories judged: whether some order of the calls, one after the other, is a run of the model.
 //!
-//! A call without a return may have taken effect, or may not: it is placed anywhere after its invoke, or left out. Where
-//! nobody is left to go on, that is not all: what is left waiting must be what the model leaves waiting.
+//! A call without a return may have taken effect, or may not: it is placed anywhere after its invoke, or left out.
+//! Where nobody is left to go on, that is not all: what is left waiting must be what the model leaves waiting.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -16,8 +16,8 @@ use loom::sync::atomic::AtomicUsize;
 /// A condition variable over loom's mutexes, for the `sync` facade of an implementation whose calls may wait
 /// ([`Facade::may_wait`](crate::Facade::may_wait)). It wakes in the order of arrival, and never spuriously.
 ///
-/// With loom's own an implementation that waits for ever by right can only be reported as not verified: loom ends there.
-/// Only the threads of a script may wait on it, not those that an implementation starts by itself.
+/// With loom's own an implementation that waits for ever by right can only be reported as not verified: loom ends
+/// there. Only the threads of a script may wait on it, not those that an implementation starts by itself.
 #[derive(Debug)]
 pub struct Condvar {
     /// Stepped by each operation: what makes loom try them in every order.
@@ -55,8 +55,8 @@ impl Condvar {
         let waiter = Arc::new(Waiter { thread: loom::thread::current(), woken: AtomicBool::new(false) });
         self.queue(|queue| queue.push_back(waiter.clone()));
         fall_asleep(&waiter);
-        // Nobody else knows this one. It is there to release the mutex and take it again; being woken is to be unparked,
-        // which is not lost if it comes before the thread is parked.
+        // Nobody else knows this one. It is there to release the mutex and take it again; being woken is to be
+        // unparked, which is not lost if it comes before the thread is parked.
         let own = loom::sync::Condvar::new();
         while !waiter.woken.load(Ordering::Relaxed) {
             if given_up() {

@@ -272,8 +272,8 @@ impl Identifiers {
         self.is_complete || self.blocks[self.leaf[node as usize]].members.len() == 1
     }
 
-    /// The words that tell `node` from all others; and whether they do so by answers alone: not where the model is silent
-    /// about what another state answers to one of them.
+    /// The words that tell `node` from all others; and whether they do so by answers alone: not where the model is
+    /// silent about what another state answers to one of them.
     fn words(&self, node: Node) -> (Vec<&[u32]>, bool) {
         let mut words = Vec::new();
         let mut sure = true;
@@ -299,7 +299,8 @@ impl Identifiers {
     }
 
     /// What has to be given after a step into `node`, each from a fresh start, to see that it is `node` although there
-    /// may be `switch` more states than the model has; and whether that tells it from all others by their answers alone.
+    /// may be `switch` more states than the model has; and whether that tells it from all others by their answers
+    /// alone.
     pub(super) fn suffixes(&self, node: Node, switch: usize) -> (Vec<Vec<u32>>, bool) {
         let mut suffixes = Vec::new();
         let mut prefix = Vec::new();

@@ -13,8 +13,8 @@ pub(super) struct Lineage {
 
 /// An answer that several transitions explain.
 struct Pending {
-    /// The places of the transitions, those together that nobody outside could tell apart at all: of one state, with one
-    /// label, into one state.
+    /// The places of the transitions, those together that nobody outside could tell apart at all: of one state, with
+    /// one label, into one state.
     candidates: Vec<Vec<(Node, usize)>>,
     /// For each state of the belief, the candidates by which it may have been reached, as a bit set.
     came_by: Vec<(Node, u64)>,

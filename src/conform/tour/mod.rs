@@ -2,8 +2,8 @@
 //!
 //! Planned while it is driven, since the implementation has a say in where it leads: always to the nearest transition
 //! that is not covered yet, by a fresh start where none can be reached ([`plan`]). Afterwards all runs are driven a
-//! second time, and must be answered the same. Then each transition is driven once more, with inputs behind it that tell
-//! its target from all other states ([`identify`], [`verify`]).
+//! second time, and must be answered the same. Then each transition is driven once more, with inputs behind it that
+//! tell its target from all other states ([`identify`], [`verify`]).
 //!
 //! A transition counts as driven only if nothing else explains what was seen ([`lineage`]).
 
@@ -50,8 +50,8 @@ impl Options {
         Options { suffixes, ..self }
     }
 
-    /// Assumes that the implementation has at most `switch` more states than the model; 0 by default. Each transition is
-    /// then followed by every sequence of up to so many inputs before its end is verified, and the cost grows as the
+    /// Assumes that the implementation has at most `switch` more states than the model; 0 by default. Each transition
+    /// is then followed by every sequence of up to so many inputs before its end is verified, and the cost grows as the
     /// number of inputs to this power.
     #[must_use]
     pub fn switch(self, switch: usize) -> Self {
@@ -74,11 +74,11 @@ pub struct Verified {
     pub edges: usize,
     /// Those whose target was told from every other state, but for those that nothing tells from it.
     pub edges_verified: usize,
-    /// Of these, those where for some other state it rests on that state not offering an input that was given: the model
-    /// is silent about what an implementation would answer that is there by mistake.
+    /// Of these, those where for some other state it rests on that state not offering an input that was given: the
+    /// model is silent about what an implementation would answer that is there by mistake.
     pub edges_by_offers: usize,
-    /// Those where the model leaves open how they are reached or what is answered, or where the search for what tells the
-    /// target apart was given up.
+    /// Those where the model leaves open how they are reached or what is answered, or where the search for what tells
+    /// the target apart was given up.
     pub edges_unsure: usize,
     /// Those for which no inputs were left.
     pub edges_beyond_cap: usize,
@@ -295,7 +295,8 @@ impl<F: Facade> Touring<'_, F> {
                 break;
             }
         }
-        // Where an internal step was hoped for and not taken, or others explain the answer, the aim was in vain as well.
+        // Where an internal step was hoped for and not taken, or others explain the answer, the aim was in vain as
+        // well.
         if let Some((node, index)) = way.last() {
             self.plan.aimed(*node, *index);
         }
@@ -368,7 +369,8 @@ impl<F: Facade> Touring<'_, F> {
         closed
     }
 
-    /// An input to which the states of the belief answer differently, where that decides whether a transition was driven.
+    /// An input to which the states of the belief answer differently, where that decides whether a transition was
+    /// driven.
     fn telling(&self) -> Option<u32> {
         if self.driver.belief.len() < 2
             || !self.lineage.waiting().any(|place| self.plan.cover_at(place) != Cover::Driven)

@@ -160,9 +160,9 @@ impl Equations {
                 grown = grown.max(more - steps[unknown]);
                 steps[unknown] = more;
             }
-            // If a step adds less than a half, it adds less than 1 to twice as much: with T for one more than what is led
-            // to, T(2s + 1) ≤ 2 T(s) < 2s + 1. So the guess fails to be verified by rounding alone, and a sweep later it
-            // is better.
+            // If a step adds less than a half, it adds less than 1 to twice as much: with T for one more than what is
+            // led to, T(2s + 1) ≤ 2 T(s) < 2s + 1. So the guess fails to be verified by rounding alone, and a sweep
+            // later it is better.
             if grown < 0.5 {
                 let known = |unknown: usize| options(unknown).is_empty();
                 let guess: Vec<f64> =
@@ -178,8 +178,8 @@ impl Equations {
         }
     }
 
-    /// By unknown, an option that leads to what is known almost surely, if all unknowns have one: each has a branch to an
-    /// unknown that was given its option before.
+    /// By unknown, an option that leads to what is known almost surely, if all unknowns have one: each has a branch to
+    /// an unknown that was given its option before.
     pub(super) fn proper_policy(&self) -> Option<Vec<usize>> {
         let count = self.unknown_count();
         let mut policy: Vec<Option<usize>> =

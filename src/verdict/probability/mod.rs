@@ -1,6 +1,6 @@
-//! A model whose chances are drawn and whose other choices a scheduler makes: a Markov decision process. What is asked of
-//! it is the least and the greatest probability of reaching a goal, and the least and the greatest reward expected until
-//! then, over all schedulers.
+//! A model whose chances are drawn and whose other choices a scheduler makes: a Markov decision process. What is asked
+//! of it is the least and the greatest probability of reaching a goal, and the least and the greatest reward expected
+//! until then, over all schedulers.
 //!
 //! What graphs can tell they tell, exactly: where a probability is 0 or 1, and in which end components a scheduler can
 //! keep a run for ever. Values in between are bounded from below and from above by interval iteration. Both bounds are
@@ -14,11 +14,12 @@
 //! # Sources
 //! - L. de Alfaro, "Formal Verification of Probabilistic Systems", PhD thesis, Stanford 1997: end components, and the
 //!   sets of states whose probability is 0 or 1.
-//! - S. Haddad, B. Monmege, "Interval iteration algorithm for MDPs and IMDPs", Theor. Comput. Sci. 735, 2018: collapsing
-//!   end components, so that the upper bound converges.
-//! - C. Baier, J. Klein, L. Leuschner, D. Parker, S. Wunderlich, "Ensuring the Reliability of Your Model Checker: Interval
-//!   Iteration for Markov Decision Processes", CAV 2017: expected rewards.
-//! - A. Hartmanns, B. L. Kaminski, "Optimistic Value Iteration", CAV 2020: a guess that is verified to be an upper bound.
+//! - S. Haddad, B. Monmege, "Interval iteration algorithm for MDPs and IMDPs", Theor. Comput. Sci. 735, 2018:
+//!   collapsing end components, so that the upper bound converges.
+//! - C. Baier, J. Klein, L. Leuschner, D. Parker, S. Wunderlich, "Ensuring the Reliability of Your Model Checker:
+//!   Interval Iteration for Markov Decision Processes", CAV 2017: expected rewards.
+//! - A. Hartmanns, B. L. Kaminski, "Optimistic Value Iteration", CAV 2020: a guess that is verified to be an upper
+//!   bound.
 
 mod build;
 mod components;

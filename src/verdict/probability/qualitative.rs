@@ -23,8 +23,8 @@ impl Mdp {
         reached.into_iter().map(|reached| !reached).collect()
     }
 
-    /// The nodes from which the `extreme` probability to reach `goal` is 1: with `Min` every scheduler reaches it almost
-    /// surely, with `Max` some scheduler does.
+    /// The nodes from which the `extreme` probability to reach `goal` is 1: with `Min` every scheduler reaches it
+    /// almost surely, with `Max` some scheduler does.
     pub fn surely(&self, goal: &[bool], extreme: Extreme) -> Vec<bool> {
         match extreme {
             Extreme::Min => {
@@ -110,8 +110,8 @@ impl Mdp {
         reached
     }
 
-    /// The nodes from which some scheduler reaches `goal` almost surely: the largest set such that from everywhere in it
-    /// some way leads to the goal by choices that do not leave it.
+    /// The nodes from which some scheduler reaches `goal` almost surely: the largest set such that from everywhere in
+    /// it some way leads to the goal by choices that do not leave it.
     fn some_scheduler_surely(&self, goal: &[bool]) -> Vec<bool> {
         let mut within = vec![true; self.node_count()];
         loop {

@@ -1,10 +1,10 @@
 //! Probabilities and expected rewards as equations that interval iteration solves.
 //!
-//! The bounds meet if the equations have one solution, which end components spoil: in one without the goal each state is
-//! worth whatever the others are said to be worth. For the least probability and the greatest reward there are none left
-//! once the states are known where the probability is 0, or not surely 1. For the greatest probability, and where going
-//! round costs nothing also for the least reward, a scheduler can go from anywhere in such a component to anywhere, so
-//! that it is worth one value: it becomes one unknown, whose options are the ways out.
+//! The bounds meet if the equations have one solution, which end components spoil: in one without the goal each state
+//! is worth whatever the others are said to be worth. For the least probability and the greatest reward there are none
+//! left once the states are known where the probability is 0, or not surely 1. For the greatest probability, and where
+//! going round costs nothing also for the least reward, a scheduler can go from anywhere in such a component to
+//! anywhere, so that it is worth one value: it becomes one unknown, whose options are the ways out.
 
 use super::iteration::{Equations, Term, Way};
 use super::{Bounds, Extreme, Mdp, Precision};
@@ -33,8 +33,8 @@ impl Mdp {
         unknowns.iter().map(|unknown| equations.bounds[*unknown as usize]).collect()
     }
 
-    /// By node, the `extreme` expected sum of the rewards of the choices made until a node of `goal` is reached. Infinite
-    /// where it is not reached almost surely: with `Max` under every scheduler, with `Min` under any.
+    /// By node, the `extreme` expected sum of the rewards of the choices made until a node of `goal` is reached.
+    /// Infinite where it is not reached almost surely: with `Max` under every scheduler, with `Min` under any.
     ///
     /// # Panics
     /// If `rewards` has not one for each choice, or one that is negative or not finite.

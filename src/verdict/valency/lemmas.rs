@@ -10,7 +10,8 @@ pub enum Lemma2 {
     Bivalent(Vec<usize>),
     /// None is bivalent, and these two are adjacent: as in the proof.
     Adjacent(AdjacentPair),
-    /// All initial configurations have this valency, which is not bivalent: the protocol is trivial, or decides nothing.
+    /// All initial configurations have this valency, which is not bivalent: the protocol is trivial, or decides
+    /// nothing.
     Uniform(Valency),
     /// None is bivalent, they are not all alike, and yet no two adjacent ones are univalent with different values: some
     /// inputs are no initial configuration, or nothing can be decided from it.
@@ -89,7 +90,8 @@ impl<C: Consensus> Valencies<'_, C> {
 
     /// Of which pairs Lemma 3 does not hold.
     ///
-    /// One search an event and not one a pair: backwards from where the event leads to a bivalent configuration. What leads to a bivalent configuration is bivalent, so that the search is among those only; and it need not keep off
+    /// One search an event and not one a pair: backwards from where the event leads to a bivalent configuration. What
+    /// leads to a bivalent configuration is bivalent, so that the search is among those only; and it need not keep off
     /// the event itself, since where that leads to a bivalent configuration is where it begins.
     pub fn lemma_3(&self) -> Lemma3<C::Message> {
         let backwards = self.backwards();

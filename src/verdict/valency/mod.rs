@@ -2,33 +2,34 @@
 //! what the proof of impossibility says of each, looked up in the explored graph.
 //!
 //! Source: M. Fischer, N. Lynch, M. Paterson, "Impossibility of Distributed Consensus with One Faulty Process", J. ACM
-//! 32(2), 1985. No protocol in which every process may stop is safe and always decides; so each attempt fails somewhere,
-//! and this says where.
+//! 32(2), 1985. No protocol in which every process may stop is safe and always decides; so each attempt fails
+//! somewhere, and this says where.
 //!
 //! # Definitions
 //! - The *valency* of a configuration is the set of values decided in the configurations that can be reached from it,
 //!   itself included. With one value it is *univalent* (0-valent, 1-valent), with two *bivalent*. The paper's protocols
-//!   can always still decide; one that cannot has configurations with no value at all, called *nullvalent* here and kept
-//!   apart from the others.
-//! - *Lemma 2*: some initial configuration is bivalent. Where none is, the proof finds two *adjacent* ones, whose inputs
-//!   differ in one process only, that are univalent with different values ([`Valencies::lemma_2`]). Were anything
-//!   decided without that process taking a step, the same steps would decide the same from both: so its stopping blocks.
+//!   can always still decide; one that cannot has configurations with no value at all, called *nullvalent* here and
+//!   kept apart from the others.
+//! - *Lemma 2*: some initial configuration is bivalent. Where none is, the proof finds two *adjacent* ones, whose
+//!   inputs differ in one process only, that are univalent with different values ([`Valencies::lemma_2`]). Were
+//!   anything decided without that process taking a step, the same steps would decide the same from both: so its
+//!   stopping blocks.
 //! - *Lemma 3*: from a bivalent configuration `C` in which event `e` is applicable, a bivalent configuration can be
-//!   reached whose last event is `e`: among `D = e(what is reached from C without e)` one is bivalent. The pairs `(C, e)`
-//!   of which that is not so are where the protocol lets `e` decide ([`Valencies::lemma_3`]).
+//!   reached whose last event is `e`: among `D = e(what is reached from C without e)` one is bivalent. The pairs `(C,
+//!   e)` of which that is not so are where the protocol lets `e` decide ([`Valencies::lemma_3`]).
 //! - A *critical* configuration is bivalent and every step that changes it leads to a univalent one
-//!   ([`Valencies::critical`]). If all those steps are of one process, that is the *decider*. What becomes of the others
-//!   when it stops there, [`Valencies::decision_without`] tells.
+//!   ([`Valencies::critical`]). If all those steps are of one process, that is the *decider*. What becomes of the
+//!   others when it stops there, [`Valencies::decision_without`] tells.
 //!
 //! Steps that change nothing, such as a process that looks into an empty buffer, are events as all others. They cannot
 //! settle anything, and so a configuration is not kept from being critical by them.
 //!
-//! Agreement is not assumed: a configuration in which two values *are* decided is bivalent by definition, and counted as
-//! a disagreement. Neither is it assumed that a decision stays.
+//! Agreement is not assumed: a configuration in which two values *are* decided is bivalent by definition, and counted
+//! as a disagreement. Neither is it assumed that a decision stays.
 //!
 //! # What it does not show
-//! All of it is of the model within its bounds. That a process blocks the others is told by valency; that they go on for
-//! ever without deciding, although all are alive, is for the lasso of an `eventually` to show.
+//! All of it is of the model within its bounds. That a process blocks the others is told by valency; that they go on
+//! for ever without deciding, although all are alive, is for the lasso of an `eventually` to show.
 //!
 //! ```
 //! use counterpart::explore::{Budget, explore};

@@ -17,8 +17,8 @@ pub struct Summary<M> {
     pub initial: Vec<Initial>,
     /// What becomes of Lemma 2.
     pub lemma_2: Lemma2,
-    /// Of Lemma 2's adjacent pair: whether nothing is decided from either when the process in which they differ takes no
-    /// step.
+    /// Of Lemma 2's adjacent pair: whether nothing is decided from either when the process in which they differ takes
+    /// no step.
     pub pair_blocks: Option<bool>,
     /// How many configurations are critical.
     pub critical: usize,

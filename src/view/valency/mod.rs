@@ -1,8 +1,8 @@
 //! Valency as a picture: every configuration, shaded by what can still be decided from it, and every step between them.
 //!
-//! Nothing is told by colour alone: each valency has a shape and its name as well, and each process a dash pattern. Fills
-//! are light and strokes dark, in hues that the colour blind tell apart: those of M. Okabe and K. Ito, "Color Universal
-//! Design", 2008, made lighter and darker.
+//! Nothing is told by colour alone: each valency has a shape and its name as well, and each process a dash pattern.
+//! Fills are light and strokes dark, in hues that the colour blind tell apart: those of M. Okabe and K. Ito, "Color
+//! Universal Design", 2008, made lighter and darker.
 
 #[cfg(feature = "picture")]
 mod svg;
