@@ -203,6 +203,9 @@ fn planned() {
     let plan = TourPlan::of(Arc::new(Dial { positions: 100 }), Arc::new(DialFace), 100).expect("a hundred states");
     let planned = plan.plan();
     assert_eq!((planned.edges, planned.edges_covered, planned.starts), (300, 300, 1), "{planned:?}");
+    // To each position and back to zero, all the way round once, and a ring at each.
+    let least: usize = (0..100).map(|position| position + 1).sum::<usize>() + 100 + 100;
+    assert!((least..=least + 10).contains(&planned.steps), "{least} at least: {planned:?}");
     assert!(TourPlan::of(Arc::new(Dial { positions: 100 }), Arc::new(DialFace), 99).is_none());
 }
 

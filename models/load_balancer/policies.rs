@@ -149,12 +149,11 @@ impl BoundedHash {
 
     /// What the order in which `key` tries servers is by: the greatest first.
     pub fn rank(key: u64, server: ServerId) -> u64 {
-        // The finaliser of SplitMix64, Steele, Lea and Flood, OOPSLA 2014.
-        let mut mixed = key.rotate_left(32) ^ server.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        for multiplier in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
-            mixed = (mixed ^ (mixed >> 29)).wrapping_mul(multiplier);
-        }
-        mixed ^ (mixed >> 32)
+        // SplitMix64's finaliser: Stafford's thirteenth mix, in Steele, Lea and Flood, OOPSLA 2014.
+        let mixed = key.rotate_left(32) ^ server.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }
 
