@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("breaker::a_call_that_panics_is_a_failure_and_takes_no_permit_along", panicking_call),
         claim("breaker::run_reports_what_the_judge_says", run),
         claim("breaker::a_window_of_time_forgets", time_window),
+        claim("breaker::a_window_of_time_takes_no_more_room_the_more_calls_there_are", room),
         claim("breaker::the_end_of_time_is_not_passed", end_of_time),
     ]
 }
@@ -199,6 +200,22 @@ fn time_window() {
     assert_eq!((status.phase, status.calls), (PhaseName::Closed, 2));
     // A clock that went back adds to the newest second.
     assert_eq!(fail(500).calls, 3);
+}
+
+fn room() {
+    let window = Window::Time { buckets: 2, bucket_ms: 1_000 };
+    let taken = |calls_each_second: u64| {
+        let mut core = Core::new(Config { window, ..small() }).expect("a breaker");
+        for now_ms in (0..2_000).step_by((1_000 / calls_each_second) as usize) {
+            let permit = core.try_acquire(now_ms).expect("closed");
+            core.report(permit, Outcome::Success, now_ms);
+        }
+        assert_eq!(u64::from(core.status(1_999).calls), 2 * calls_each_second);
+        // All that it holds is shown.
+        format!("{core:?}").len()
+    };
+    let (few, many) = (taken(1), taken(1_000));
+    assert!(many < few + 20, "{few} for two calls, {many} for two thousand");
 }
 
 fn end_of_time() {

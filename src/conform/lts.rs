@@ -115,6 +115,12 @@ impl<F: Facade> Lts<F> {
         self.read().outputs.values[number as usize].clone()
     }
 
+    /// All inputs and outputs met so far, by number.
+    pub(crate) fn words(&self) -> (Vec<F::Input>, Vec<F::Output>) {
+        let seen = self.read();
+        (seen.inputs.values.clone(), seen.outputs.values.clone())
+    }
+
     /// The number of `input`, whether or not a state has offered it so far.
     #[cfg(feature = "interleave")]
     pub(crate) fn number_of(&self, input: &F::Input) -> u32 {

@@ -18,7 +18,7 @@ use crate::model::Facade;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sure {
     pub(super) input: u32,
-    output: u32,
+    pub(super) output: u32,
     pub(super) to: Node,
 }
 
@@ -299,8 +299,8 @@ impl Identifiers {
     }
 
     /// What has to be given after a step into `node`, each from a fresh start, to see that it is `node` although there
-    /// may be `switch` more states than the model has; and whether that tells it from all others by their answers
-    /// alone.
+    /// may be `switch` more states than the model has, nothing being the least; and whether that tells it from all
+    /// others by their answers alone.
     pub(super) fn suffixes(&self, node: Node, switch: usize) -> (Vec<Vec<u32>>, bool) {
         let mut suffixes = Vec::new();
         let mut prefix = Vec::new();
@@ -312,7 +312,7 @@ impl Identifiers {
             .map(|at| suffixes.get(at + 1).is_some_and(|next| next.starts_with(&suffixes[at])))
             .collect();
         let mut begun = begun.into_iter();
-        suffixes.retain(|suffix| !begun.next().unwrap_or(false) && !suffix.is_empty());
+        suffixes.retain(|_| !begun.next().unwrap_or(false));
         (suffixes, sure)
     }
 

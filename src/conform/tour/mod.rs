@@ -17,7 +17,7 @@ use std::sync::Arc;
 use self::identify::Identifiers;
 use self::lineage::{Lineage, Settled};
 use self::plan::{Cover, Plan};
-use self::verify::Verifying;
+use self::verify::{Values, Verifying};
 use super::drive::{Deviating, Deviation, Driver, Observed, shrink};
 use super::lts::{Edge, Label, Lts, Node};
 use super::narrate::narrate;
@@ -39,7 +39,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { suffixes: true, switch: 0, suffix_steps_max: 300_000 }
+        Options { suffixes: true, switch: 0, suffix_steps_max: 10_000_000 }
     }
 }
 
@@ -58,7 +58,7 @@ impl Options {
         Options { switch, ..self }
     }
 
-    /// Inputs given for suffixes at most; 300,000 by default. What is not verified for want of them is counted.
+    /// Inputs given for suffixes at most; 10,000,000 by default. What is not verified for want of them is counted.
     #[must_use]
     pub fn suffix_steps_max(self, suffix_steps_max: usize) -> Self {
         Options { suffix_steps_max, ..self }
@@ -254,7 +254,8 @@ fn tour<F: Facade>(
     if options.suffixes {
         let shows = runs.iter().all(|(_, observed)| observed.iter().all(|observed| observed.snapshot.is_some()));
         let identifiers = Identifiers::of(lts, &nodes, &|input| driver.supports(input), shows);
-        let verifying = Verifying { lts, factory, watch, options, interrupt: &setting.budget.interrupt };
+        let values = Values::of(lts, &nodes, shows);
+        let verifying = Verifying { lts, factory, watch, options, interrupt: &setting.budget.interrupt, values };
         let edges = plan.places(Cover::Driven).filter_map(|(node, index)| {
             let Label { input, .. } = lts.edges(node)[index].label?;
             Some((node, input))

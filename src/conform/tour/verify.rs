@@ -6,10 +6,10 @@
 //! is deterministic and does not conform.
 
 use super::super::Make;
-use super::super::drive::{Deviating, Driver};
+use super::super::drive::{Deviating, Driver, Expected};
 use super::super::lts::{Lts, Node};
 use super::super::watch::Watch;
-use super::identify::Identifiers;
+use super::identify::{Identifiers, Sure};
 use super::{Options, Verified};
 use crate::explore::Interrupt;
 use crate::model::Facade;
@@ -20,6 +20,36 @@ pub(super) struct Verifying<'a, F: Facade> {
     pub(super) watch: &'a Watch,
     pub(super) options: Options,
     pub(super) interrupt: &'a Interrupt,
+    pub(super) values: Values<F>,
+}
+
+/// What numbers stand for, looked up once for the many steps to come.
+pub(super) struct Values<F: Facade> {
+    inputs: Vec<F::Input>,
+    outputs: Vec<F::Output>,
+    /// What each state shows; nothing where what is shown is not compared.
+    snapshots: Vec<Option<F::Snapshot>>,
+}
+
+impl<F: Facade> Values<F> {
+    /// Of the states `nodes`; `shown`: what a state shows is compared.
+    pub(super) fn of(lts: &Lts<F>, nodes: &[Node], shown: bool) -> Self {
+        let (inputs, outputs) = lts.words();
+        let mut snapshots = vec![None; nodes.iter().max().map_or(0, |max| *max as usize + 1)];
+        if shown {
+            nodes.iter().for_each(|node| snapshots[*node as usize] = lts.snapshot(*node));
+        }
+        Values { inputs, outputs, snapshots }
+    }
+
+    fn expected(&self, step: Sure) -> Expected<'_, F> {
+        Expected {
+            input: &self.inputs[step.input as usize],
+            output: &self.outputs[step.output as usize],
+            snapshot: self.snapshots[step.to as usize].as_ref(),
+            to: step.to,
+        }
+    }
 }
 
 /// What became of one transition.
@@ -124,7 +154,7 @@ impl<F: Facade> Verifying<'_, F> {
         for input in inputs {
             let Some(step) = identifiers.step(at, input) else { return Ok(false) };
             verified.steps += 1;
-            if let Err(deviation) = driver.step(input) {
+            if let Err(deviation) = driver.expect(input, &self.values.expected(step)) {
                 return Err(Box::new(Deviating { inputs: driver.inputs, observed: driver.observed, deviation }));
             }
             at = step.to;
