@@ -25,6 +25,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("flp::a_vote_that_comes_twice_or_late_changes_nothing", twice_and_late),
         claim("flp::what_comes_after_its_round_or_a_decision_changes_nothing", passed_over),
         claim("flp::an_estimate_that_comes_early_is_kept_for_its_round", early_estimate),
+        claim("flp::who_tosses_keeps_what_is_early_and_passes_over_what_is_late", tosser),
         claim("flp::a_group_is_neither_empty_nor_without_end", groups),
     ]
 }
@@ -254,6 +255,36 @@ fn passed_over() {
     passes_over(&decided, 2, chandra_toueg::Message::Reply { round: 1, acknowledges: true });
     passes_over(&decided, 2, chandra_toueg::Message::Decision(1));
     refuses(&decided, 2, chandra_toueg::Message::Decision(0), Refused::Contradicts { from: 2 });
+}
+
+/// Of three processes two are waited for, and two proposals for a bit decide it.
+fn tosser() {
+    let group = Group::of(3).expect("a group");
+    let hears = |process: &BenOr, from, message| after(process, Event::Message { from, message });
+    let report = |round, bit| ben_or::Message::Report { round, bit };
+    let proposal = |round, bit| ben_or::Message::Proposal { round, bit };
+
+    let begun = after(&BenOr::new(group, 1, true).expect("a member"), Event::Nothing);
+    let has_proposed = hears(&hears(&begun, 0, report(0, false)), 1, report(0, true));
+    passes_over(&has_proposed, 2, report(0, true));
+    passes_over(&has_proposed, 0, report(0, false));
+    refuses(&has_proposed, 0, report(0, true), Refused::Contradicts { from: 0 });
+
+    // What is of the next round is kept for it, whatever this one has come to.
+    let early = hears(&hears(&has_proposed, 0, report(1, true)), 0, proposal(0, None));
+    let tosses = hears(&early, 1, proposal(0, None));
+    assert!(tosses.wants_coin() && !early.wants_coin());
+    passes_over(&tosses, 2, report(0, true));
+    passes_over(&tosses, 2, proposal(0, Some(true)));
+    let earlier = hears(&hears(&tosses, 2, report(1, true)), 0, proposal(1, Some(true)));
+    let (of_next_round, sent) = earlier.step(&Event::Coin(false)).expect("a coin");
+    let messages: Vec<ben_or::Message> = sent.into_iter().map(|sent| sent.message).collect();
+    assert_eq!(messages, [[report(1, false); 3], [proposal(1, Some(true)); 3]].concat());
+    passes_over(&of_next_round, 2, report(0, true));
+    passes_over(&of_next_round, 2, proposal(0, None));
+    assert_eq!(of_next_round.decision(), None);
+    assert_eq!(hears(&of_next_round, 2, proposal(1, None)).decision(), None, "one proposal decides nothing");
+    assert_eq!(hears(&of_next_round, 2, proposal(1, Some(true))).decision(), Some(&true));
 }
 
 fn early_estimate() {
