@@ -58,7 +58,8 @@ impl Options {
         Options { switch, ..self }
     }
 
-    /// Inputs given for suffixes at most; 10,000,000 by default. What is not verified for want of them is counted.
+    /// Inputs given for suffixes at most; 10,000,000 by default, a few seconds of an implementation that answers within
+    /// a microsecond. Tens of inputs go to each transition. What is not verified for want of them is counted.
     #[must_use]
     pub fn suffix_steps_max(self, suffix_steps_max: usize) -> Self {
         Options { suffix_steps_max, ..self }
