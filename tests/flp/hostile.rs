@@ -184,7 +184,12 @@ fn after<P: Process>(process: &P, event: Event<P::Message>) -> P {
 
 #[track_caller]
 fn passes_over<P: Process + PartialEq>(process: &P, from: usize, message: P::Message) {
-    let (after, sent) = process.step(&Event::Message { from, message }).expect("a message");
+    ignores(process, Event::Message { from, message });
+}
+
+#[track_caller]
+fn ignores<P: Process + PartialEq>(process: &P, event: Event<P::Message>) {
+    let (after, sent) = process.step(&event).expect("an event");
     assert!(after == *process && sent.is_empty(), "{after:?}");
 }
 
@@ -265,6 +270,9 @@ fn tosser() {
     let proposal = |round, bit| ben_or::Message::Proposal { round, bit };
 
     let begun = after(&BenOr::new(group, 1, true).expect("a member"), Event::Nothing);
+    ignores(&begun, Event::Nothing);
+    ignores(&begun, Event::Coin(true));
+    ignores(&begun, Event::Suspicion { of: 0 });
     let has_proposed = hears(&hears(&begun, 0, report(0, false)), 1, report(0, true));
     passes_over(&has_proposed, 2, report(0, true));
     passes_over(&has_proposed, 0, report(0, false));
