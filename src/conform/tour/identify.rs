@@ -5,6 +5,9 @@
 //! Petrenko, von Bochmann: Selecting test sequences for partially-specified nondeterministic finite state machines,
 //! 1994; a member of the W-method's family, Chow 1978): any two states differ on a word that both have.
 //!
+//! A word may go on after it has told a state from some others, from where it has led: as long as what is left is told
+//! apart from there, one run does for several words, and fresh starts are what costs most ([`Identifiers::chained`]).
+//!
 //! Only what is sure is used: an input that a state offers with one answer and one target. What a state shows counts as
 //! an output, so that many need no word at all.
 
@@ -44,15 +47,23 @@ struct Block {
     members: Vec<Node>,
 }
 
+/// Blocks within blocks.
+struct Tree {
+    blocks: Vec<Block>,
+    /// The block of each state that is not split further.
+    leaf: Vec<usize>,
+}
+
 /// Look-ups after which splitting is given up.
 const LOOKUPS_MAX: usize = 30_000_000;
 
 /// How each state is told from the others.
 pub(super) struct Identifiers {
     machine: Machine,
-    blocks: Vec<Block>,
-    /// The block of each state that is not split further.
-    leaf: Vec<usize>,
+    /// By words as short as can be found.
+    short: Tree,
+    /// By few words, which go on where others would have to start afresh.
+    long: Tree,
     nodes: Vec<Node>,
     /// Whether nothing could be split further; else the search was given up.
     pub(super) is_complete: bool,
@@ -131,49 +142,11 @@ struct Split {
     unsure: bool,
 }
 
-impl Identifiers {
-    /// Of the states `nodes`, by inputs that `supports` lets be given; `shown`: what a state shows is compared.
-    pub(super) fn of<F: Facade>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Self {
-        let machine = Machine::of(lts, nodes, supports, shown);
-        let mut sorted = nodes.to_vec();
-        sorted.sort_unstable();
-        let root = Block { parent: 0, depth: 0, word: Vec::new(), unsure: false, members: sorted.clone() };
-        let leaf = vec![0; machine.shows.len()];
-        let mut identifiers =
-            Identifiers { machine, blocks: vec![root], leaf, nodes: sorted, is_complete: true, lookups: 0 };
-        identifiers.split();
-        identifiers
-    }
-
-    fn split(&mut self) {
-        let (groups, count) = grouped(self.nodes.iter().map(|node| self.machine.shows[*node as usize]));
-        if count > 1 {
-            self.divide(0, Split { word: Vec::new(), groups, count, unsure: false });
-        }
-        // Inputs that not all of a block offer come last: on them the model is silent about some of its states.
-        loop {
-            let mut again = false;
-            for unsure in [false, true] {
-                for block in 0..self.blocks.len() {
-                    if self.blocks[block].members.len() > 1
-                        && let Some(split) = self.best(block, unsure)
-                    {
-                        self.divide(block, split);
-                        again = true;
-                    }
-                    if self.lookups > LOOKUPS_MAX {
-                        self.is_complete = false;
-                        return;
-                    }
-                }
-                if again {
-                    break;
-                }
-            }
-            if !again {
-                return;
-            }
-        }
+impl Tree {
+    /// All of `nodes` in one block; of the numbers of states none is above `size`.
+    fn of(nodes: &[Node], size: usize) -> Tree {
+        let root = Block { parent: 0, depth: 0, word: Vec::new(), unsure: false, members: nodes.to_vec() };
+        Tree { blocks: vec![root], leaf: vec![0; size] }
     }
 
     /// Moves the members of `block` into new ones.
@@ -192,9 +165,84 @@ impl Identifiers {
         }
     }
 
+    /// The smallest block that all of `nodes` lie in, if it is split.
+    fn above(&self, nodes: impl Iterator<Item = Node>) -> Option<usize> {
+        let mut leaves = nodes.map(|node| self.leaf[node as usize]);
+        let first = leaves.next()?;
+        let above = leaves.fold(first, |above, leaf| if above == leaf { above } else { self.common(above, leaf) });
+        self.blocks[above].members.is_empty().then_some(above)
+    }
+
+    /// The smallest block that both lie in.
+    fn common(&self, mut one: usize, mut other: usize) -> usize {
+        while one != other {
+            if self.blocks[one].depth >= self.blocks[other].depth {
+                one = self.blocks[one].parent;
+            } else {
+                other = self.blocks[other].parent;
+            }
+        }
+        one
+    }
+
+    /// The part of `above` that `node` lies in.
+    fn below(&self, above: usize, node: Node) -> usize {
+        let mut block = self.leaf[node as usize];
+        while block != above && self.blocks[block].parent != above {
+            block = self.blocks[block].parent;
+        }
+        block
+    }
+}
+
+impl Identifiers {
+    /// Of the states `nodes`, by inputs that `supports` lets be given; `shown`: what a state shows is compared.
+    pub(super) fn of<F: Facade>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Self {
+        let machine = Machine::of(lts, nodes, supports, shown);
+        let mut sorted = nodes.to_vec();
+        sorted.sort_unstable();
+        let tree = || Tree::of(&sorted, machine.shows.len());
+        let (short, long) = (tree(), tree());
+        let mut identifiers = Identifiers { machine, short, long, nodes: sorted, is_complete: true, lookups: 0 };
+        identifiers.split();
+        identifiers.long = identifiers.chained(identifiers.mean_depth(&lts.initial()));
+        identifiers
+    }
+
+    fn split(&mut self) {
+        let (groups, count) = grouped(self.nodes.iter().map(|node| self.machine.shows[*node as usize]));
+        if count > 1 {
+            self.short.divide(0, Split { word: Vec::new(), groups, count, unsure: false });
+        }
+        // Inputs that not all of a block offer come last: on them the model is silent about some of its states.
+        loop {
+            let mut again = false;
+            for unsure in [false, true] {
+                for block in 0..self.short.blocks.len() {
+                    if self.short.blocks[block].members.len() > 1
+                        && let Some(split) = self.best(block, unsure)
+                    {
+                        self.short.divide(block, split);
+                        again = true;
+                    }
+                    if self.lookups > LOOKUPS_MAX {
+                        self.is_complete = false;
+                        return;
+                    }
+                }
+                if again {
+                    break;
+                }
+            }
+            if !again {
+                return;
+            }
+        }
+    }
+
     /// The split of `block` by the shortest word, and of these into the most groups.
     fn best(&mut self, block: usize, unsure: bool) -> Option<Split> {
-        let members = std::mem::take(&mut self.blocks[block].members);
+        let members = std::mem::take(&mut self.short.blocks[block].members);
         let mut inputs: Vec<u32> = Vec::new();
         for node in if unsure { &members[..] } else { &members[..1] } {
             inputs.extend(self.machine.steps(*node).iter().map(|step| step.input));
@@ -212,7 +260,7 @@ impl Identifiers {
                 best = Some(split);
             }
         }
-        self.blocks[block].members = members;
+        self.short.blocks[block].members = members;
         best
     }
 
@@ -232,44 +280,78 @@ impl Identifiers {
         if count > 1 {
             return Some(Split { word: vec![input], groups, count, unsure: silent });
         }
-        let mut targets = steps.iter().flatten().map(|step| self.leaf[step.to as usize]);
-        let first = targets.next()?;
-        let above = targets.fold(first, |above, leaf| if above == leaf { above } else { self.common(above, leaf) });
-        let below = |step: &Option<Sure>| step.map(|step| self.child(above, self.leaf[step.to as usize]));
-        let (groups, count) = grouped(steps.iter().map(below));
-        let mut word = vec![input];
-        word.extend_from_slice(&self.blocks[above].word);
-        (count > 1).then(|| Split { word, groups, count, unsure: silent || self.blocks[above].unsure })
+        let above = self.short.above(steps.iter().flatten().map(|step| step.to))?;
+        let (groups, count) = grouped(steps.iter().map(|step| step.map(|step| self.short.below(above, step.to))));
+        let Block { word, unsure, .. } = &self.short.blocks[above];
+        let word = [&[input], &word[..]].concat();
+        (count > 1).then(|| Split { word, groups, count, unsure: silent || *unsure })
     }
 
-    /// The smallest block that both lie in.
-    fn common(&self, mut one: usize, mut other: usize) -> usize {
-        while one != other {
-            if self.blocks[one].depth >= self.blocks[other].depth {
-                one = self.blocks[one].parent;
-            } else {
-                other = self.blocks[other].parent;
+    /// Splits all states anew, by words that go on from where they have led as long as that tells apart what is left,
+    /// and costs no more than to come back to the state, which takes `start_inputs`.
+    fn chained(&self, start_inputs: usize) -> Tree {
+        let mut tree = Tree::of(&self.nodes, self.machine.shows.len());
+        // Blocks with the word that all of one have answered alike, and where it has led each of them.
+        let mut open = vec![(0, Vec::new(), Some(self.nodes.clone()))];
+        while let Some((block, before, led_to)) = open.pop() {
+            let members = tree.blocks[block].members.clone();
+            let Some(afresh) = self.short.above(members.iter().copied()) else { continue };
+            let onward = led_to.and_then(|led_to| {
+                let above = self.short.above(led_to.iter().copied())?;
+                let (onward, afresh) = (&self.short.blocks[above], &self.short.blocks[afresh]);
+                let is_short = onward.word.len() <= afresh.word.len() + start_inputs;
+                (is_short && onward.unsure <= afresh.unsure).then_some((above, led_to))
+            });
+            let (above, from, before) = match onward {
+                Some((above, led_to)) => (above, led_to, before),
+                None => (afresh, members, Vec::new()),
+            };
+            let Block { word, unsure, .. } = &self.short.blocks[above];
+            let (groups, count) = grouped(from.iter().map(|node| self.short.below(above, *node)));
+            let mut led_to = vec![Some(Vec::new()); count];
+            for (node, group) in from.iter().zip(&groups) {
+                let after = self.after(*node, word);
+                led_to[*group] = led_to[*group].take().zip(after).map(|(mut all, after)| {
+                    all.push(after);
+                    all
+                });
             }
+            let word = [&before[..], word].concat();
+            let first = tree.blocks.len();
+            tree.divide(block, Split { word: word.clone(), groups, count, unsure: *unsure });
+            open.extend(led_to.into_iter().enumerate().map(|(group, led_to)| (first + group, word.clone(), led_to)));
         }
-        one
+        tree
     }
 
-    /// The part of `above` that `leaf` lies in.
-    fn child(&self, above: usize, mut leaf: usize) -> usize {
-        while leaf != above && self.blocks[leaf].parent != above {
-            leaf = self.blocks[leaf].parent;
+    /// Inputs from one of `start` to a state, in the mean.
+    fn mean_depth(&self, start: &[Node]) -> usize {
+        let mut seen = vec![false; self.machine.shows.len()];
+        start.iter().for_each(|node| seen[*node as usize] = true);
+        let (mut level, mut depth, mut states, mut inputs) = (start.to_vec(), 0, 0, 0);
+        while !level.is_empty() {
+            states += level.len();
+            inputs += depth * level.len();
+            let targets = level.iter().flat_map(|node| self.machine.steps(*node)).map(|step| step.to);
+            level = targets.filter(|to| !std::mem::replace(&mut seen[*to as usize], true)).collect();
+            depth += 1;
         }
-        leaf
+        inputs / states.max(1)
+    }
+
+    /// Where `word` leads from `node`; `None` where that is not sure.
+    fn after(&self, node: Node, word: &[u32]) -> Option<Node> {
+        word.iter().try_fold(node, |node, input| Some(self.machine.step(node, *input)?.to))
     }
 
     /// The sizes of the classes of states that no sequence of inputs tells apart, where there is more than one in it.
     pub(super) fn undistinguishable(&self) -> impl Iterator<Item = usize> + '_ {
-        self.blocks.iter().map(|block| block.members.len()).filter(|size| *size > 1)
+        self.short.blocks.iter().map(|block| block.members.len()).filter(|size| *size > 1)
     }
 
     /// Whether all is known that tells `node` from others.
     pub(super) fn is_told(&self, node: Node) -> bool {
-        self.is_complete || self.blocks[self.leaf[node as usize]].members.len() == 1
+        self.is_complete || self.short.blocks[self.short.leaf[node as usize]].members.len() == 1
     }
 
     /// The words that tell `node` from all others; and whether they do so by answers alone: not where the model is
@@ -277,25 +359,15 @@ impl Identifiers {
     fn words(&self, node: Node) -> (Vec<&[u32]>, bool) {
         let mut words = Vec::new();
         let mut sure = true;
-        let mut at = self.leaf[node as usize];
+        let mut at = self.long.leaf[node as usize];
         while at != 0 {
-            at = self.blocks[at].parent;
-            sure &= !self.blocks[at].unsure;
-            words.push(&self.blocks[at].word[..]);
+            at = self.long.blocks[at].parent;
+            sure &= !self.long.blocks[at].unsure;
+            words.push(&self.long.blocks[at].word[..]);
         }
         // In a split that is not sure the state may be one that does not offer the word.
-        words.retain(|word| self.accepts(node, word));
+        words.retain(|word| self.after(node, word).is_some());
         (words, sure)
-    }
-
-    fn accepts(&self, mut node: Node, word: &[u32]) -> bool {
-        word.iter().all(|input| match self.machine.step(node, *input) {
-            Some(step) => {
-                node = step.to;
-                true
-            }
-            None => false,
-        })
     }
 
     /// What has to be given after a step into `node`, each from a fresh start, to see that it is `node` although there
@@ -338,7 +410,7 @@ impl Identifiers {
 
     /// For each state the sure step on a shortest way to it from `start`, with where that step begins.
     pub(super) fn ways(&self, start: Node) -> Vec<Option<(Node, u32)>> {
-        let mut ways = vec![None; self.leaf.len()];
+        let mut ways = vec![None; self.machine.shows.len()];
         let mut queue = VecDeque::from([start]);
         while let Some(node) = queue.pop_front() {
             for step in self.machine.steps(node) {
