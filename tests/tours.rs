@@ -1,5 +1,7 @@
 //! What a tour finds and what it counts: wrong states behind right answers, and choices that were never made.
 
+mod machines;
+
 use std::sync::Arc;
 
 use counterpart::check::{Case, Options};
@@ -12,7 +14,7 @@ use stateright::Model;
 use crate::claim;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         claim("tours::suffixes_find_every_wrong_target_and_the_tour_alone_does_not", wrong_targets),
         claim("tours::one_extra_state_is_found_if_one_is_allowed_for", extra_states),
         claim("tours::what_nothing_tells_apart_is_counted_and_harmless", undistinguishable),
@@ -22,7 +24,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("tours::what_is_told_apart_later_counts_as_driven_and_the_rest_by_name", told_apart_later),
         claim("tours::what_is_never_told_apart_does_not_count_as_driven", never_told_apart),
         claim("tours::an_implementation_that_makes_every_choice_drives_everything", every_choice),
-    ]
+    ];
+    trials.extend(machines::trials());
+    trials
 }
 
 /// A dial with so many positions, that rings at every fifth.
