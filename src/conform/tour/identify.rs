@@ -44,6 +44,8 @@ struct Block {
     word: Vec<u32>,
     /// For some of its states the model does not say what they answer to the word.
     unsure: bool,
+    /// The word begins with the one of the block around it.
+    goes_on: bool,
     members: Vec<Node>,
 }
 
@@ -62,8 +64,8 @@ pub(super) struct Identifiers {
     machine: Machine,
     /// By words as short as can be found.
     short: Tree,
-    /// By few words, which go on where others would have to start afresh.
-    long: Tree,
+    /// By few words, which go on where others would have to start afresh; if it did not take too long to find them.
+    long: Option<Tree>,
     nodes: Vec<Node>,
     /// Whether nothing could be split further; else the search was given up.
     pub(super) is_complete: bool,
@@ -140,12 +142,19 @@ struct Split {
     groups: Vec<usize>,
     count: usize,
     unsure: bool,
+    goes_on: bool,
+}
+
+impl Block {
+    fn within(parent: usize, depth: usize) -> Block {
+        Block { parent, depth, word: Vec::new(), unsure: false, goes_on: false, members: Vec::new() }
+    }
 }
 
 impl Tree {
     /// All of `nodes` in one block; of the numbers of states none is above `size`.
     fn of(nodes: &[Node], size: usize) -> Tree {
-        let root = Block { parent: 0, depth: 0, word: Vec::new(), unsure: false, members: nodes.to_vec() };
+        let root = Block { members: nodes.to_vec(), ..Block::within(0, 0) };
         Tree { blocks: vec![root], leaf: vec![0; size] }
     }
 
@@ -156,8 +165,9 @@ impl Tree {
         let first = self.blocks.len();
         self.blocks[block].word = split.word;
         self.blocks[block].unsure = split.unsure;
+        self.blocks[block].goes_on = split.goes_on;
         for _ in 0..split.count {
-            self.blocks.push(Block { parent: block, depth, word: Vec::new(), unsure: false, members: Vec::new() });
+            self.blocks.push(Block::within(block, depth));
         }
         for (node, group) in members.into_iter().zip(split.groups) {
             self.leaf[node as usize] = first + group;
@@ -201,9 +211,8 @@ impl Identifiers {
         let machine = Machine::of(lts, nodes, supports, shown);
         let mut sorted = nodes.to_vec();
         sorted.sort_unstable();
-        let tree = || Tree::of(&sorted, machine.shows.len());
-        let (short, long) = (tree(), tree());
-        let mut identifiers = Identifiers { machine, short, long, nodes: sorted, is_complete: true, lookups: 0 };
+        let short = Tree::of(&sorted, machine.shows.len());
+        let mut identifiers = Identifiers { machine, short, long: None, nodes: sorted, is_complete: true, lookups: 0 };
         identifiers.split();
         identifiers.long = identifiers.chained(identifiers.mean_depth(&lts.initial()));
         identifiers
@@ -212,7 +221,7 @@ impl Identifiers {
     fn split(&mut self) {
         let (groups, count) = grouped(self.nodes.iter().map(|node| self.machine.shows[*node as usize]));
         if count > 1 {
-            self.short.divide(0, Split { word: Vec::new(), groups, count, unsure: false });
+            self.short.divide(0, Split { word: Vec::new(), groups, count, unsure: false, goes_on: false });
         }
         // Inputs that not all of a block offer come last: on them the model is silent about some of its states.
         loop {
@@ -278,19 +287,20 @@ impl Identifiers {
         let shows = |step: &Option<Sure>| step.map(|step| (step.output, self.machine.shows[step.to as usize]));
         let (groups, count) = grouped(steps.iter().map(shows));
         if count > 1 {
-            return Some(Split { word: vec![input], groups, count, unsure: silent });
+            return Some(Split { word: vec![input], groups, count, unsure: silent, goes_on: false });
         }
         let above = self.short.above(steps.iter().flatten().map(|step| step.to))?;
         let (groups, count) = grouped(steps.iter().map(|step| step.map(|step| self.short.below(above, step.to))));
         let Block { word, unsure, .. } = &self.short.blocks[above];
         let word = [&[input], &word[..]].concat();
-        (count > 1).then(|| Split { word, groups, count, unsure: silent || *unsure })
+        (count > 1).then_some(Split { word, groups, count, unsure: silent || *unsure, goes_on: false })
     }
 
     /// Splits all states anew, by words that go on from where they have led as long as that tells apart what is left,
-    /// and costs no more than to come back to the state, which takes `start_inputs`.
-    fn chained(&self, start_inputs: usize) -> Tree {
+    /// and costs no more than to come back to the state, which takes `start_inputs`. `None`: it would take too long.
+    fn chained(&self, start_inputs: usize) -> Option<Tree> {
         let mut tree = Tree::of(&self.nodes, self.machine.shows.len());
+        let mut lookups = 0;
         // Blocks with the word that all of one have answered alike, and where it has led each of them.
         let mut open = vec![(0, Vec::new(), Some(self.nodes.clone()))];
         while let Some((block, before, led_to)) = open.pop() {
@@ -302,11 +312,16 @@ impl Identifiers {
                 let is_short = onward.word.len() <= afresh.word.len() + start_inputs;
                 (is_short && onward.unsure <= afresh.unsure).then_some((above, led_to))
             });
+            let goes_on = onward.is_some();
             let (above, from, before) = match onward {
                 Some((above, led_to)) => (above, led_to, before),
                 None => (afresh, members, Vec::new()),
             };
             let Block { word, unsure, .. } = &self.short.blocks[above];
+            lookups += from.len() * word.len();
+            if lookups > LOOKUPS_MAX {
+                return None;
+            }
             let (groups, count) = grouped(from.iter().map(|node| self.short.below(above, *node)));
             let mut led_to = vec![Some(Vec::new()); count];
             for (node, group) in from.iter().zip(&groups) {
@@ -318,10 +333,10 @@ impl Identifiers {
             }
             let word = [&before[..], word].concat();
             let first = tree.blocks.len();
-            tree.divide(block, Split { word: word.clone(), groups, count, unsure: *unsure });
+            tree.divide(block, Split { word: word.clone(), groups, count, unsure: *unsure, goes_on });
             open.extend(led_to.into_iter().enumerate().map(|(group, led_to)| (first + group, word.clone(), led_to)));
         }
-        tree
+        Some(tree)
     }
 
     /// Inputs from one of `start` to a state, in the mean.
@@ -359,14 +374,20 @@ impl Identifiers {
     fn words(&self, node: Node) -> (Vec<&[u32]>, bool) {
         let mut words = Vec::new();
         let mut sure = true;
-        let mut at = self.long.leaf[node as usize];
+        let Tree { blocks, leaf } = self.long.as_ref().unwrap_or(&self.short);
+        let mut at = leaf[node as usize];
+        let mut begins_another = false;
         while at != 0 {
-            at = self.long.blocks[at].parent;
-            sure &= !self.long.blocks[at].unsure;
-            words.push(&self.long.blocks[at].word[..]);
+            at = blocks[at].parent;
+            let Block { word, unsure, goes_on, .. } = &blocks[at];
+            sure &= !unsure;
+            // In a split that is not sure the state may be one that does not offer the word.
+            let offered = begins_another || self.after(node, word).is_some();
+            if offered && !begins_another {
+                words.push(&word[..]);
+            }
+            begins_another = *goes_on && offered;
         }
-        // In a split that is not sure the state may be one that does not offer the word.
-        words.retain(|word| self.after(node, word).is_some());
         (words, sure)
     }
 

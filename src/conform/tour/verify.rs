@@ -121,6 +121,10 @@ impl<F: Facade> Verifying<'_, F> {
         verified: &mut Verified,
     ) -> Result<Shown, Box<Deviating<F>>> {
         let Some(step) = identifiers.step(node, input) else { return Ok(Shown::No) };
+        // Not even for the step itself: what comes behind it need not be found.
+        if verified.steps + access.len() + 1 > self.options.suffix_steps_max {
+            return Ok(Shown::NoRoom);
+        }
         let (suffixes, sure) = identifiers.suffixes(step.to, self.options.switch);
         let cost: usize = suffixes.iter().map(|suffix| access.len() + 1 + suffix.len()).sum();
         if verified.steps + cost > self.options.suffix_steps_max {
