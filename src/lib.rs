@@ -33,8 +33,7 @@
 //! Check::of(Light { max: 3 }).assert();
 //! ```
 //! What a model promises of whole runs (eventually, leads to, infinitely often …), and under which fairness, stands in
-//! a
-//! [`Spec`]: [`Temporal`] has an example. So does what it promises of outcomes that are drawn: see
+//! a [`Spec`]: [`Temporal`] has an example. So does what it promises of outcomes that are drawn: see
 //! [`Temporal::almost_surely`], [`Temporal::probability`] and [`Temporal::reward`]. stateright's own `eventually`
 //! properties are judged as well, on every run and under no fairness.
 //!

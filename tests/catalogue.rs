@@ -101,6 +101,7 @@ fn tours_are_whole() {
                 let verified = tour.verified.as_ref().expect("a conforming tour says what its suffixes have shown");
                 assert_eq!(verified.edges, tour.edges_driven, "{of}");
                 assert!(verified.is_complete && verified.edges_verified == verified.edges, "{of}: {verified:?}");
+                assert!(verified.starts >= verified.edges, "{of}: none without being driven, {verified:?}");
             }
         }
     }

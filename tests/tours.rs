@@ -213,19 +213,21 @@ fn planned() {
     assert!(TourPlan::of(Arc::new(Dial { positions: 100 }), Arc::new(DialFace), 99).is_none());
 }
 
-/// A square board with sides so long, on which a token goes right and down, and never back.
+/// Rings of so many squares, one within the other. A token goes round one, and from each square to the beginning of the
+/// next ring, never back.
 #[derive(Clone, Copy)]
-struct Board {
-    side: u8,
+struct Rings {
+    rings: u8,
+    squares: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Go {
-    Right,
-    Down,
+    Round,
+    Inward,
 }
 
-impl Model for Board {
+impl Model for Rings {
     type State = (u8, u8);
     type Action = Go;
 
@@ -234,39 +236,39 @@ impl Model for Board {
     }
 
     fn actions(&self, _: &(u8, u8), actions: &mut Vec<Go>) {
-        actions.extend([Go::Right, Go::Down]);
+        actions.extend([Go::Round, Go::Inward]);
     }
 
-    fn next_state(&self, (column, row): &(u8, u8), go: Go) -> Option<(u8, u8)> {
-        let (column, row) = match go {
-            Go::Right => (column + 1, *row),
-            Go::Down => (*column, row + 1),
-        };
-        (column.max(row) < self.side).then_some((column, row))
+    fn next_state(&self, (ring, square): &(u8, u8), go: Go) -> Option<(u8, u8)> {
+        match go {
+            Go::Round => Some((*ring, (square + 1) % self.squares)),
+            Go::Inward => (ring + 1 < self.rings).then_some((ring + 1, 0)),
+        }
     }
 }
 
-struct BoardFace;
+struct RingsFace;
 
-impl Facade for BoardFace {
-    type Model = Board;
+impl Facade for RingsFace {
+    type Model = Rings;
     type Input = Go;
     type Output = bool;
     type Snapshot = ();
 
-    fn label(&self, _: &Board, _: &(u8, u8), go: &Go, to: Option<&(u8, u8)>) -> Option<(Go, bool)> {
+    fn label(&self, _: &Rings, _: &(u8, u8), go: &Go, to: Option<&(u8, u8)>) -> Option<(Go, bool)> {
         Some((*go, to.is_some()))
     }
 }
 
-/// No run passes two of the moves that lead to the long diagonal, of which there are twice as many as a side has steps.
+/// No run leaves a ring twice, which is left from each of its squares.
 fn few_starts() {
-    for side in [2_u8, 10, 100] {
-        let plan = TourPlan::of(Arc::new(Board { side }), Arc::new(BoardFace), 10_000).expect("10,000 squares at most");
+    for (rings, squares) in [(2, 10), (5, 20), (20, 5)] {
+        let model = Arc::new(Rings { rings, squares });
+        let plan = TourPlan::of(model, Arc::new(RingsFace), 100).expect("a hundred squares at most");
         let planned = plan.plan();
-        let (side, squares) = (usize::from(side), usize::from(side) * usize::from(side));
-        assert_eq!((planned.edges, planned.edges_covered), (2 * squares, 2 * squares), "{planned:?}");
-        assert_eq!(planned.starts, 2 * (side - 1), "{planned:?}");
+        let edges = 2 * usize::from(rings) * usize::from(squares);
+        assert_eq!((planned.edges, planned.edges_covered), (edges, edges), "{planned:?}");
+        assert_eq!(planned.starts, usize::from(squares), "{planned:?}");
     }
 }
 

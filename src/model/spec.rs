@@ -54,9 +54,9 @@ pub trait Spec: Send + Sync + 'static {
 
     /// The distribution that `action` is of in `state`. Actions that answer with the same [`Chance::choice`] there are
     /// one choice: whoever schedules makes it as a whole, and its outcome is drawn by weight. An action without chance
-    /// is a choice of its own. It must answer the same whenever it is asked the same. Only properties
-    /// [of chance](Kind::is_of_chance) and [`verdict::probability`](crate::verdict::probability) ask; everywhere else
-    /// each outcome is an action that may be taken.
+    /// is a choice of its own. It must answer the same whenever it is asked the same. Only properties [of
+    /// chance](Kind::is_of_chance) and [`verdict::probability`](crate::verdict::probability) ask; everywhere else each
+    /// outcome is an action that may be taken.
     ///
     /// A member whose `next_state` is `None` is an outcome after which the state is what it was. Where that is so of
     /// all members there is no such choice.

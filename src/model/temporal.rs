@@ -19,8 +19,8 @@ type Predicate<M> = Box<dyn Fn(&M, &<M as Model>::State) -> bool + Send + Sync>;
 type Reward<M> = Box<dyn Fn(&M, &<M as Model>::State, &<M as Model>::Action) -> f64 + Send + Sync>;
 
 /// A property of runs, or, where outcomes are drawn ([`Spec::chance`](super::Spec::chance)), of schedulers. A run is
-/// infinite: where no action is enabled, or none that is
-/// [forced](super::Spec::forced), it may go on by repeating its state.
+/// infinite: where no action is enabled, or none that is [forced](super::Spec::forced), it may go on by repeating its
+/// state.
 ///
 /// Of what is drawn only [`almost_surely`](Temporal::almost_surely), [`probability`](Temporal::probability) and
 /// [`reward`](Temporal::reward) speak: to the others every outcome is an action that may be taken.

@@ -6,7 +6,7 @@
 //! 1994; a member of the W-method's family, Chow 1978): any two states differ on a word that both have.
 //!
 //! A word may go on after it has told a state from some others, from where it has led: as long as what is left is told
-//! apart from there, one run does for several words, and fresh starts are what costs most ([`Identifiers::chained`]).
+//! apart from there, one run does for several words, and fresh starts are what costs most ([`Identifiers::chain`]).
 //!
 //! Only what is sure is used: an input that a state offers with one answer and one target. What a state shows counts as
 //! an output, so that many need no word at all.
@@ -64,8 +64,8 @@ pub(super) struct Identifiers {
     machine: Machine,
     /// By words as short as can be found.
     short: Tree,
-    /// By few words, which go on where others would have to start afresh; if it did not take too long to find them.
-    long: Option<Tree>,
+    /// By few words, which go on where others would have to start afresh.
+    long: Tree,
     nodes: Vec<Node>,
     /// Whether nothing could be split further; else the search was given up.
     pub(super) is_complete: bool,
@@ -211,10 +211,11 @@ impl Identifiers {
         let machine = Machine::of(lts, nodes, supports, shown);
         let mut sorted = nodes.to_vec();
         sorted.sort_unstable();
-        let short = Tree::of(&sorted, machine.shows.len());
-        let mut identifiers = Identifiers { machine, short, long: None, nodes: sorted, is_complete: true, lookups: 0 };
+        let tree = || Tree::of(&sorted, machine.shows.len());
+        let (short, long) = (tree(), tree());
+        let mut identifiers = Identifiers { machine, short, long, nodes: sorted, is_complete: true, lookups: 0 };
         identifiers.split();
-        identifiers.long = identifiers.chained(identifiers.mean_depth(&lts.initial()));
+        identifiers.chain();
         identifiers
     }
 
@@ -296,21 +297,17 @@ impl Identifiers {
         (count > 1).then_some(Split { word, groups, count, unsure: silent || *unsure, goes_on: false })
     }
 
-    /// Splits all states anew, by words that go on from where they have led as long as that tells apart what is left,
-    /// and costs no more than to come back to the state, which takes `start_inputs`. `None`: it would take too long.
-    fn chained(&self, start_inputs: usize) -> Option<Tree> {
-        let mut tree = Tree::of(&self.nodes, self.machine.shows.len());
-        let mut lookups = 0;
+    /// Splits all states anew, by words that go on from where they have led as long as that tells apart what is left.
+    fn chain(&mut self) {
+        self.lookups = 0;
         // Blocks with the word that all of one have answered alike, and where it has led each of them.
         let mut open = vec![(0, Vec::new(), Some(self.nodes.clone()))];
         while let Some((block, before, led_to)) = open.pop() {
-            let members = tree.blocks[block].members.clone();
+            let members = self.long.blocks[block].members.clone();
             let Some(afresh) = self.short.above(members.iter().copied()) else { continue };
             let onward = led_to.and_then(|led_to| {
                 let above = self.short.above(led_to.iter().copied())?;
-                let (onward, afresh) = (&self.short.blocks[above], &self.short.blocks[afresh]);
-                let is_short = onward.word.len() <= afresh.word.len() + start_inputs;
-                (is_short && onward.unsure <= afresh.unsure).then_some((above, led_to))
+                (self.short.blocks[above].unsure <= self.short.blocks[afresh].unsure).then_some((above, led_to))
             });
             let goes_on = onward.is_some();
             let (above, from, before) = match onward {
@@ -318,9 +315,10 @@ impl Identifiers {
                 None => (afresh, members, Vec::new()),
             };
             let Block { word, unsure, .. } = &self.short.blocks[above];
-            lookups += from.len() * word.len();
-            if lookups > LOOKUPS_MAX {
-                return None;
+            self.lookups += from.len() * word.len();
+            if self.lookups > LOOKUPS_MAX {
+                self.is_complete = false;
+                return;
             }
             let (groups, count) = grouped(from.iter().map(|node| self.short.below(above, *node)));
             let mut led_to = vec![Some(Vec::new()); count];
@@ -332,26 +330,10 @@ impl Identifiers {
                 });
             }
             let word = [&before[..], word].concat();
-            let first = tree.blocks.len();
-            tree.divide(block, Split { word: word.clone(), groups, count, unsure: *unsure, goes_on });
+            let first = self.long.blocks.len();
+            self.long.divide(block, Split { word: word.clone(), groups, count, unsure: *unsure, goes_on });
             open.extend(led_to.into_iter().enumerate().map(|(group, led_to)| (first + group, word.clone(), led_to)));
         }
-        Some(tree)
-    }
-
-    /// Inputs from one of `start` to a state, in the mean.
-    fn mean_depth(&self, start: &[Node]) -> usize {
-        let mut seen = vec![false; self.machine.shows.len()];
-        start.iter().for_each(|node| seen[*node as usize] = true);
-        let (mut level, mut depth, mut states, mut inputs) = (start.to_vec(), 0, 0, 0);
-        while !level.is_empty() {
-            states += level.len();
-            inputs += depth * level.len();
-            let targets = level.iter().flat_map(|node| self.machine.steps(*node)).map(|step| step.to);
-            level = targets.filter(|to| !std::mem::replace(&mut seen[*to as usize], true)).collect();
-            depth += 1;
-        }
-        inputs / states.max(1)
     }
 
     /// Where `word` leads from `node`; `None` where that is not sure.
@@ -366,7 +348,7 @@ impl Identifiers {
 
     /// Whether all is known that tells `node` from others.
     pub(super) fn is_told(&self, node: Node) -> bool {
-        self.is_complete || self.short.blocks[self.short.leaf[node as usize]].members.len() == 1
+        self.is_complete || self.long.blocks[self.long.leaf[node as usize]].members.len() == 1
     }
 
     /// The words that tell `node` from all others; and whether they do so by answers alone: not where the model is
@@ -374,7 +356,7 @@ impl Identifiers {
     fn words(&self, node: Node) -> (Vec<&[u32]>, bool) {
         let mut words = Vec::new();
         let mut sure = true;
-        let Tree { blocks, leaf } = self.long.as_ref().unwrap_or(&self.short);
+        let Tree { blocks, leaf } = &self.long;
         let mut at = leaf[node as usize];
         let mut begins_another = false;
         while at != 0 {
