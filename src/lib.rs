@@ -37,7 +37,7 @@
 //! [`Temporal::almost_surely`], [`Temporal::probability`] and [`Temporal::reward`]. stateright's own `eventually`
 //! properties are judged as well, on every run and under no fairness.
 //!
-//! To check an implementation, say once what the outside sees of the model ([`Facade`]) and bind the implementation
+//! To check an implementation, say once what the outside sees of the model ([`Interface`]) and bind the implementation
 //! to that ([`Counterpart`], or [`Shared`] for one that threads share). The same binding then serves every
 //! conformance mode: [`Check::product`], [`Check::tour`], [`Check::walk`](Check) and [`Check::interleave`](Check). What
 //! cannot be driven can be watched: [`Check::events`] judges the log of a run.
@@ -54,7 +54,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`trace`] | the trace file format; knows neither models nor engines |
-//! | [`model`] | what a user says beside a `stateright::Model`: [`Spec`], [`Facade`], bindings |
+//! | [`model`] | what a user says beside a `stateright::Model`: [`Spec`], [`Interface`], bindings |
 //! | [`explore`] | the graph engine, and stateright's BFS as its referee |
 //! | [`verdict`] | properties judged on the graph: states, fair runs, traps; what is drawn; valency |
 //! | [`conform`] | implementations judged against the graph |
@@ -76,4 +76,4 @@ pub mod verdict;
 pub mod view;
 
 pub use check::{Case, Check};
-pub use model::{Counterpart, Facade, FairKey, Shared, Spec, Temporal};
+pub use model::{Counterpart, FairKey, Interface, Shared, Spec, Temporal};

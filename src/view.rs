@@ -264,8 +264,8 @@ fn verified(verified: &crate::conform::Verified) -> String {
     let share = |edges: usize| (edges * 1000 / verified.edges.max(1)) as f64 / 10.0;
     let mut text = format!("{} % of targets verified", share(verified.edges_verified));
     let mut notes = Vec::new();
-    if verified.switch > 0 {
-        notes.push(format!("up to {} allowed for", counted(verified.switch, "extra state")));
+    if verified.extra_states > 0 {
+        notes.push(format!("up to {} allowed for", counted(verified.extra_states, "extra state")));
     }
     if verified.edges_by_offers > 0 {
         notes.push(format!("{} % in part by what is offered", share(verified.edges_by_offers)));
@@ -276,8 +276,8 @@ fn verified(verified: &crate::conform::Verified) -> String {
     if !verified.is_complete {
         notes.push("not all looked for".into());
     }
-    if verified.undistinguishable_states > 0 {
-        let (states, classes) = (verified.undistinguishable_states, verified.undistinguishable_classes);
+    if verified.indistinguishable_states > 0 {
+        let (states, classes) = (verified.indistinguishable_states, verified.indistinguishable_classes);
         notes.push(format!("{} in {} alike to the outside", counted(states, "state"), counted(classes, "set")));
     }
     if !notes.is_empty() {

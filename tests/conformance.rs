@@ -9,7 +9,7 @@ use counterpart::check::{Case, Options};
 use counterpart::conform::{self, Job, Mode};
 use counterpart::model::Simulated;
 use counterpart::report::{CaseReport, ConformanceReport};
-use counterpart::{Check, Counterpart, Facade};
+use counterpart::{Check, Counterpart, Interface};
 use libtest_mimic::Trial;
 use stateright::Model;
 
@@ -32,7 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("conformance::unsupported_inputs_are_counted_and_not_driven", unsupported),
         claim("conformance::choices_that_nobody_took_are_counted", unchosen),
         claim("conformance::internal_steps_are_followed", internal_steps),
-        claim("conformance::a_facade_without_labels_is_incomplete_not_a_pass", no_labels),
+        claim("conformance::an_interface_without_labels_is_incomplete_not_a_pass", no_labels),
         claim("conformance::walks_go_beyond_the_bound_and_are_shrunk", beyond),
         claim("conformance::another_seed_walks_elsewhere_and_the_same_seed_does_not", seeds),
         claim("conformance::a_limit_makes_the_modes_incomplete", limits),
@@ -113,7 +113,7 @@ enum Say {
     Number(f32),
 }
 
-impl Facade for Face {
+impl Interface for Face {
     type Model = Counter;
     type Input = Ask;
     type Output = Say;
@@ -223,7 +223,7 @@ impl Counterpart<Face> for Ours {
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 
 fn run_on(model: Counter, job: Arc<dyn Job<Face>>) -> ConformanceReport {
-    let check = Check::of(model).facade(Face).answer_within(ANSWER_WITHIN).subject("subject", job);
+    let check = Check::of(model).interface(Face).answer_within(ANSWER_WITHIN).subject("subject", job);
     case_report(check).conformance.remove(0)
 }
 
@@ -360,7 +360,9 @@ fn canonical() {
     // forgetting is allowed, and yet canonical() must not be what does it.
     let tiring = Counter { tires: true, ..COUNTER };
     let check = || {
-        Check::of(tiring.clone()).facade(Face).subject("subject", conform::product(|| ours(Flaw::ForgetsWhenCanonical)))
+        Check::of(tiring.clone())
+            .interface(Face)
+            .subject("subject", conform::product(|| ours(Flaw::ForgetsWhenCanonical)))
     };
     let report = case_report(check()).conformance.remove(0);
     assert_eq!(report.verdict, "diverges", "{report:?}");
@@ -388,7 +390,7 @@ fn unchosen() {
             (named.action.as_str(), named.input.as_str(), named.output.as_str(), named.state.as_str(), named.states);
         assert_eq!(named, ("AddTwo", "Add", "Done", "0", 2));
     }
-    let check = Check::of(Counter { generous: true, ..COUNTER }).facade(Face);
+    let check = Check::of(Counter { generous: true, ..COUNTER }).interface(Face);
     let check = check.subject("subject", conform::tour(|| ours(Flaw::None)));
     let printed = counterpart::view::case(&case_report(check));
     assert!(printed.contains("never chosen by subject (tour): AddTwo (Add answered Done), in 2 states"), "{printed}");
@@ -407,7 +409,7 @@ fn internal_steps() {
 
 fn no_labels() {
     struct Mute;
-    impl Facade for Mute {
+    impl Interface for Mute {
         type Model = Counter;
         type Input = Ask;
         type Output = Say;
@@ -417,11 +419,11 @@ fn no_labels() {
         }
     }
     let model = Arc::new(COUNTER);
-    let facade = Arc::new(Mute);
-    let make = move || Simulated::new(&model, &facade);
+    let interface = Arc::new(Mute);
+    let make = move || Simulated::new(&model, &interface);
     let (first, second) = (make.clone(), make.clone());
     let check = Check::of(COUNTER)
-        .facade(Mute)
+        .interface(Mute)
         .subject("product", conform::product(first))
         .subject("tour", conform::tour(second))
         .subject("walk", conform::walk(None, 5, 5, make));
@@ -443,7 +445,7 @@ fn beyond() {
 fn seeds() {
     let steps = |seed| {
         let check =
-            Check::of(COUNTER).facade(Face).subject("subject", conform::walk(None, 20, 100, || ours(Flaw::None)));
+            Check::of(COUNTER).interface(Face).subject("subject", conform::walk(None, 20, 100, || ours(Flaw::None)));
         let report = Case::new("toy/counter", check).run(&Options { seed, ..Options::default() }).0;
         assert_eq!(report.conformance[0].bounds["seed"], seed.to_string());
         report.conformance[0].steps
@@ -457,7 +459,7 @@ fn limits() {
     options.budget.states_max = 2;
     let check = jobs(|| ours(Flaw::None))
         .into_iter()
-        .fold(Check::of(COUNTER).facade(Face), |check, job| check.subject("subject", job));
+        .fold(Check::of(COUNTER).interface(Face), |check, job| check.subject("subject", job));
     let report = Case::new("toy/counter", check).run(&options).0;
     for subject in &report.conformance {
         let incomplete = subject.verdict == "incomplete";
@@ -476,7 +478,7 @@ fn cut() {
 
 fn replays() {
     let with = |flaw| {
-        let check = Check::of(COUNTER).facade(Face).subject("subject", conform::tour(move || ours(flaw)));
+        let check = Check::of(COUNTER).interface(Face).subject("subject", conform::tour(move || ours(flaw)));
         Case::new("toy/counter", if flaw == Flaw::None { check } else { check.diverges("subject") })
     };
     let (report, _) = with(Flaw::Misreads).run(&Options::default());
@@ -494,7 +496,7 @@ const REPLAYED: &str = "conformance::a_test_outside_the_catalogue_replays_the_fi
 /// Runs itself again with the variable set: the test then does nothing but replay, and fails as the file says.
 fn replayed_by_environment() {
     let check = || {
-        let check = Check::of(COUNTER).facade(Face).named("a_test_of_mine");
+        let check = Check::of(COUNTER).interface(Face).named("a_test_of_mine");
         check.subject("subject", conform::tour(|| ours(Flaw::Misreads)))
     };
     const VARIABLE: &str = "COUNTERPART_REPLAY";

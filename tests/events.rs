@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::events::{ByText, Event, EventLog, Labelled, Log, Recorded, Witness, events, events_within};
+use counterpart::conform::events::{
+    ByText, Event, EventLog, Labelled, Log, LogReader, Recorded, events, events_within,
+};
 use counterpart::conform::{Job, Mode};
 use counterpart::report::ConformanceReport;
-use counterpart::{Check, Facade};
+use counterpart::{Check, Interface};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use stateright::Model;
@@ -85,9 +87,9 @@ impl Model for Tickets {
     }
 }
 
-struct TicketFacade;
+struct TicketInterface;
 
-impl Facade for TicketFacade {
+impl Interface for TicketInterface {
     type Model = Tickets;
     type Input = Act;
     type Output = u8;
@@ -100,13 +102,13 @@ impl Facade for TicketFacade {
 
 /// Reads `take` (`ticket`), `discard` (`ticket`) and `next` (`ticket`, which is only looked at).
 #[derive(Clone, Copy, Default)]
-struct TicketWitness {
+struct TicketReader {
     hides_discards: bool,
     blind: bool,
 }
 
-impl Witness<TicketFacade> for TicketWitness {
-    fn admits(&self, event: &Event, step: &Labelled<'_, TicketFacade>) -> bool {
+impl LogReader<TicketInterface> for TicketReader {
+    fn admits(&self, event: &Event, step: &Labelled<'_, TicketInterface>) -> bool {
         let name = match step.input {
             Act::Take => "take",
             Act::Discard | Act::Lose => "discard",
@@ -118,28 +120,28 @@ impl Witness<TicketFacade> for TicketWitness {
         event.name == "next" && event.agrees("ticket", next)
     }
 
-    fn hidden(&self, step: &Labelled<'_, TicketFacade>) -> bool {
+    fn hidden(&self, step: &Labelled<'_, TicketInterface>) -> bool {
         self.hides_discards && *step.input == Act::Discard
     }
 }
 
 const TEN: Tickets = Tickets { tickets: 10, loses: false };
-const PLAIN: TicketWitness = TicketWitness { hides_discards: false, blind: false };
-const HIDING: TicketWitness = TicketWitness { hides_discards: true, blind: false };
+const PLAIN: TicketReader = TicketReader { hides_discards: false, blind: false };
+const HIDING: TicketReader = TicketReader { hides_discards: true, blind: false };
 
 /// From `begin` to `end`, somebody took `ticket`.
 fn take(begin: u64, end: u64, ticket: u8) -> Recorded {
     Recorded { begin, end: Some(end), event: Event::new("", "take").with("ticket", ticket) }
 }
 
-fn run(model: Tickets, job: Arc<dyn Job<TicketFacade>>) -> ConformanceReport {
-    let check = Check::of(model).facade(TicketFacade).subject("tickets", job);
+fn run(model: Tickets, job: Arc<dyn Job<TicketInterface>>) -> ConformanceReport {
+    let check = Check::of(model).interface(TicketInterface).subject("tickets", job);
     check.run().cases.remove(0).conformance.remove(0)
 }
 
-fn judged(witness: impl Witness<TicketFacade>, log: Vec<Recorded>) -> ConformanceReport {
+fn judged(reader: impl LogReader<TicketInterface>, log: Vec<Recorded>) -> ConformanceReport {
     let log = Log::new(log).expect("a log");
-    run(TEN, events(witness, move || Ok(log.clone())))
+    run(TEN, events(reader, move || Ok(log.clone())))
 }
 
 #[track_caller]
@@ -300,7 +302,8 @@ fn no_log() {
             std::thread::park();
         }
     });
-    let check = Check::of(TEN).facade(TicketFacade).subject("tickets", hangs).answer_within(Duration::from_millis(50));
+    let check =
+        Check::of(TEN).interface(TicketInterface).subject("tickets", hangs).answer_within(Duration::from_millis(50));
     incomplete(&check.run().cases.remove(0).conformance.remove(0), "did not end within 50 ms");
     let unreadable = events(PLAIN, || Log::read(std::path::Path::new("there/is/no.jsonl")));
     incomplete(&run(TEN, unreadable), "there/is/no.jsonl: ");
@@ -331,10 +334,10 @@ fn wide() {
     assert_eq!(judged(PLAIN, log).verdict, "diverges");
 }
 
-fn case(witness: TicketWitness) -> Case {
+fn case(reader: TicketReader) -> Case {
     let log = vec![take(1, 2, 0), take(3, 6, 2), take(4, 5, 3), take(7, 8, 1)];
-    let job = events(witness, move || Log::new(log.clone()));
-    Case::new("tickets/log", Check::of(TEN).facade(TicketFacade).subject("tickets", job).diverges("tickets"))
+    let job = events(reader, move || Log::new(log.clone()));
+    Case::new("tickets/log", Check::of(TEN).interface(TicketInterface).subject("tickets", job).diverges("tickets"))
 }
 
 fn replays() {
@@ -344,7 +347,7 @@ fn replays() {
     assert_eq!(read, trace);
     let replayed = case(PLAIN).replay(&read, &Options::default()).expect("it can be replayed");
     assert!(replayed.reproduces && replayed.as_expected, "{}", replayed.summary());
-    let blind = TicketWitness { blind: true, ..PLAIN };
+    let blind = TicketReader { blind: true, ..PLAIN };
     let replayed = case(blind).replay(&read, &Options::default()).expect("it can be replayed");
     assert!(!replayed.reproduces && !replayed.as_expected, "{}", replayed.summary());
 }

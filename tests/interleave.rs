@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 use counterpart::check::{Case, Options};
 use counterpart::conform::interleave::{CALLS_MAX, Condvar, SCHEDULES_MAX, Script, THREADS_MAX, interleave};
 use counterpart::report::ConformanceReport;
-use counterpart::{Check, Facade, Shared};
+use counterpart::{Check, Interface, Shared};
 use libtest_mimic::Trial;
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -82,7 +82,7 @@ fn label(act: Act, to: Option<&u8>) -> Option<(Act, Done)> {
     (act != Act::Acquire || to.is_some()).then_some((act, to.is_some()))
 }
 
-impl Facade for Waits {
+impl Interface for Waits {
     type Model = Permits;
     type Input = Act;
     type Output = Done;
@@ -101,7 +101,7 @@ impl Facade for Waits {
     }
 }
 
-impl Facade for NeverWaits {
+impl Interface for NeverWaits {
     type Model = Permits;
     type Input = Act;
     type Output = Done;
@@ -193,7 +193,7 @@ fn case<S: Shared<Waits> + 'static>(
     factory: impl Fn() -> S + Send + Sync + 'static,
     diverges: bool,
 ) -> Case {
-    let check = Check::of(model).facade(Waits).subject("subject", interleave(scripts, factory));
+    let check = Check::of(model).interface(Waits).subject("subject", interleave(scripts, factory));
     Case::new("toy/semaphore", if diverges { check.diverges("subject") } else { check })
 }
 
@@ -330,7 +330,7 @@ fn may_not_wait() {
         }
     }
     let job = interleave(one(race(Act::Acquire, Act::Release)), || Never);
-    let check = Check::of(NONE_FREE).facade(NeverWaits).subject("subject", job);
+    let check = Check::of(NONE_FREE).interface(NeverWaits).subject("subject", job);
     let report = Case::new("toy/semaphore", check).run(&Options::default()).0.conformance.remove(0);
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == "incomplete" && why.contains("Acquire is not always possible"), "{why}");

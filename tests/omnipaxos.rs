@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use counterpart::conform::walk;
 use counterpart::{Check, Counterpart};
-use counterpart_models::flp::replicated_log::conformance::{Answer, Input, LogFacade, LogSpec};
+use counterpart_models::flp::replicated_log::conformance::{Answer, Input, LogInterface, LogSpec};
 use counterpart_models::flp::replicated_log::model::{Node, Reader, ReplicatedLog, nodes};
 use counterpart_models::flp::replicated_log::peers::{Cluster, Misuse};
 use counterpart_models::flp::replicated_log::{STEPS_MAX, WALKS, one_stops, stormy};
@@ -46,7 +46,7 @@ struct Watched {
     measured: Arc<Measured>,
 }
 
-impl Counterpart<LogFacade> for Watched {
+impl Counterpart<LogInterface> for Watched {
     fn apply(&mut self, input: &Input) -> Answer {
         let answer = self.cluster.apply(input);
         self.decided = nodes().map(|node| self.cluster.decided_count(node)).fold(self.decided, usize::max);
@@ -95,7 +95,7 @@ fn measure(model: ReplicatedLog) -> Arc<Measured> {
     // What is explored is not what is walked: as little as possible of it.
     let explored = ReplicatedLog { values_max: 1, cuts_max: 0, restarts_max: 0, ..ReplicatedLog::small() };
     Check::of(explored)
-        .facade(LogFacade)
+        .interface(LogInterface)
         .spec(LogSpec)
         .alongside_only()
         .subject("cluster", walk(Some(Arc::new(model)), WALKS, STEPS_MAX, make))

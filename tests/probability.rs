@@ -102,14 +102,14 @@ fn coin_surely() {
     let (states, mdp) = coin(2);
     let finished: Vec<bool> = states.iter().map(Shared::is_finished).collect();
     assert!(mdp.surely(&finished, Extreme::Min).iter().all(|surely| *surely));
-    assert_eq!(mdp.avoidance(&finished), None);
+    assert_eq!(mdp.end_component(&finished), None);
     let agreed: Vec<bool> = states
         .iter()
         .map(|state| state.is_finished() && (state.is_unanimous(true) || state.is_unanimous(false)))
         .collect();
-    let avoidance = mdp.avoidance(&agreed).expect("they may disagree");
-    let at = &states[avoidance.component[0]];
-    assert!(at.is_finished() && avoidance.component.len() == 1, "{at:?}");
+    let avoided = mdp.end_component(&agreed).expect("they may disagree");
+    let at = &states[avoided.component[0]];
+    assert!(at.is_finished() && avoided.component.len() == 1, "{at:?}");
 }
 
 fn heads() {
@@ -121,7 +121,7 @@ fn heads() {
     }
     // A coin that is past the goal, at 1, cannot miss it any more.
     let past = Toy::of(&[(0, &[(1, 1)]), (1, &[(2, 1)]), (2, &[(2, 1)])]).mdp().expect("complete");
-    assert_eq!(past.avoidance(&goal(&past, &[1])), None);
+    assert_eq!(past.end_component(&goal(&past, &[1])), None);
     // Not a fair one: heads once in four.
     let mdp = Toy::of(&[(0, &[(0, 3), (1, 1)])]).mdp().expect("complete");
     near(steps(&mdp, &[1], Extreme::Max), 4.0, 0.0);
@@ -132,8 +132,8 @@ fn avoided() {
     let toy =
         Toy::of(&[(0, &[(1, 1), (2, 1)]), (1, &[(3, 1)]), (2, &[(4, 1)]), (3, &[(1, 1)]), (3, &[(4, 1), (1, 1)])]);
     let mdp = toy.mdp().expect("complete");
-    let avoidance = mdp.avoidance(&goal(&mdp, &[4])).expect("an end component");
-    assert_eq!((avoidance.path, avoidance.component), (vec![0, 1], vec![1, 3]));
+    let avoided = mdp.end_component(&goal(&mdp, &[4])).expect("an end component");
+    assert_eq!((avoided.path, avoided.component), (vec![0, 1], vec![1, 3]));
     assert_eq!(mdp.never(&goal(&mdp, &[4]), Extreme::Min), [false, true, false, true, false]);
     assert_eq!(mdp.never(&goal(&mdp, &[4]), Extreme::Max), [false; 5]);
     assert_eq!(mdp.surely(&goal(&mdp, &[4]), Extreme::Max), [true; 5]);
@@ -144,7 +144,7 @@ fn avoided() {
     // 0, then 2 and the goal, or 1, 3, 1, 3 …: 1 + (1 + 4) / 2.
     near(steps(&mdp, &[4], Extreme::Min), 3.5, 0.0);
     // What lies behind the goal does not count: 1 leads to 3 only by it.
-    assert_eq!(mdp.avoidance(&goal(&mdp, &[1, 4])), None);
+    assert_eq!(mdp.end_component(&goal(&mdp, &[1, 4])), None);
     assert_eq!(mdp.end_components(&[true; 5], |_| true), [vec![1, 3], vec![4]]);
 }
 
@@ -306,7 +306,7 @@ fn agreement() {
             }
             if extreme == Extreme::Min {
                 let missed = (0..nodes.len()).any(|node| !surely[node]);
-                assert_eq!(mdp.avoidance(&goal).is_some(), missed, "round {round}: {toy:?}");
+                assert_eq!(mdp.end_component(&goal).is_some(), missed, "round {round}: {toy:?}");
             }
         }
     }

@@ -6,7 +6,7 @@ use counterpart::check::Options;
 use counterpart::conform::Recovery;
 use counterpart::model::Simulated;
 use counterpart::trace::Trace;
-use counterpart::{Case, Check, Counterpart, Facade};
+use counterpart::{Case, Check, Counterpart, Interface};
 use libtest_mimic::Trial;
 use stateright::{Model, Property};
 
@@ -81,9 +81,9 @@ impl Model for Pump {
     }
 }
 
-struct PumpFacade;
+struct PumpInterface;
 
-impl Facade for PumpFacade {
+impl Interface for PumpInterface {
     type Model = Pump;
     type Input = Does;
     type Output = bool;
@@ -98,17 +98,17 @@ fn runs(_: &Pump, (pumping, _): &(Pumping, u8)) -> bool {
     *pumping == Pumping::Runs
 }
 
-fn recovery() -> Recovery<PumpFacade> {
+fn recovery() -> Recovery<PumpInterface> {
     Recovery::new(runs).without(|input| matches!(input, Does::Break | Does::Scrap)).after(20).within(30)
 }
 
-fn simulated(pump: &Pump) -> impl Fn() -> Simulated<PumpFacade> + Send + Sync + 'static {
-    let (model, facade) = (Arc::new(pump.clone()), Arc::new(PumpFacade));
-    move || Simulated::new(&model, &facade)
+fn simulated(pump: &Pump) -> impl Fn() -> Simulated<PumpInterface> + Send + Sync + 'static {
+    let (model, interface) = (Arc::new(pump.clone()), Arc::new(PumpInterface));
+    move || Simulated::new(&model, &interface)
 }
 
-fn check(pump: &Pump, recovery: Recovery<PumpFacade>) -> Check<Pump, PumpFacade> {
-    Check::of(pump.clone()).named("pump").facade(PumpFacade).subject("pump", recovery.of(simulated(pump)))
+fn check(pump: &Pump, recovery: Recovery<PumpInterface>) -> Check<Pump, PumpInterface> {
+    Check::of(pump.clone()).named("pump").interface(PumpInterface).subject("pump", recovery.of(simulated(pump)))
 }
 
 const SOUND: Pump = Pump { may_be_scrapped: false, noise_max: 0 };
@@ -168,9 +168,9 @@ impl Model for Oven {
 }
 
 /// Nobody sees how warm it is.
-struct OvenFacade;
+struct OvenInterface;
 
-impl Facade for OvenFacade {
+impl Interface for OvenInterface {
     type Model = Oven;
     type Input = &'static str;
     type Output = ();
@@ -183,9 +183,9 @@ impl Facade for OvenFacade {
 
 /// With a window that goes on being opened in turn it would never be warm.
 fn faults_end() {
-    let check = |recovery: Recovery<OvenFacade>| {
-        let oven = || Simulated::new(&Arc::new(Oven), &Arc::new(OvenFacade));
-        Check::of(Oven).named("oven").facade(OvenFacade).subject("oven", recovery.of(oven))
+    let check = |recovery: Recovery<OvenInterface>| {
+        let oven = || Simulated::new(&Arc::new(Oven), &Arc::new(OvenInterface));
+        Check::of(Oven).named("oven").interface(OvenInterface).subject("oven", recovery.of(oven))
     };
     let warm = || Recovery::new(|_: &Oven, degrees: &u8| *degrees == 3);
     check(warm().without(|input| *input == "open")).assert();
@@ -214,9 +214,9 @@ impl Model for Coin {
     }
 }
 
-struct CoinFacade;
+struct CoinInterface;
 
-impl Facade for CoinFacade {
+impl Interface for CoinInterface {
     type Model = Coin;
     type Input = ();
     type Output = ();
@@ -229,11 +229,14 @@ impl Facade for CoinFacade {
 
 fn elsewhere() {
     struct Thrown;
-    impl Counterpart<CoinFacade> for Thrown {
+    impl Counterpart<CoinInterface> for Thrown {
         fn apply(&mut self, (): &()) {}
     }
     let check = |goal: fn(&Coin, &&'static str) -> bool| {
-        Check::of(Coin).named("coin").facade(CoinFacade).subject("coin", Recovery::new(goal).after(1).of(|| Thrown))
+        Check::of(Coin)
+            .named("coin")
+            .interface(CoinInterface)
+            .subject("coin", Recovery::new(goal).after(1).of(|| Thrown))
     };
     check(|_, coin| *coin != "in the hand").assert();
     check(|_, coin| *coin == "heads").diverges("coin").assert();
@@ -241,12 +244,12 @@ fn elsewhere() {
 
 fn wrong_answer() {
     struct Silent;
-    impl Counterpart<PumpFacade> for Silent {
+    impl Counterpart<PumpInterface> for Silent {
         fn apply(&mut self, _: &Does) -> bool {
             true
         }
     }
-    let check = Check::of(SOUND).facade(PumpFacade).subject("silent", recovery().of(|| Silent));
+    let check = Check::of(SOUND).interface(PumpInterface).subject("silent", recovery().of(|| Silent));
     let report = check.diverges("silent").run();
     report.assert();
     let trace = report.cases[0].conformance[0].evidence.as_ref().expect("a trace");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use counterpart::check::{Case, Options};
 use counterpart::conform::{self, TourOptions, TourPlan};
 use counterpart::report::{CaseReport, ConformanceReport};
-use counterpart::{Check, Counterpart, Facade};
+use counterpart::{Check, Counterpart, Interface};
 use libtest_mimic::Trial;
 use stateright::Model;
 
@@ -17,7 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
         claim("tours::suffixes_find_every_wrong_target_and_the_tour_alone_does_not", wrong_targets),
         claim("tours::one_extra_state_is_found_if_one_is_allowed_for", extra_states),
-        claim("tours::what_nothing_tells_apart_is_counted_and_harmless", undistinguishable),
+        claim("tours::what_nothing_tells_apart_is_counted_and_harmless", indistinguishable),
         claim("tours::what_is_not_verified_for_want_of_inputs_is_said", capped),
         claim("tours::a_plan_covers_everything_without_an_implementation", planned),
         claim("tours::a_plan_starts_afresh_no_more_often_than_it_must", few_starts),
@@ -69,7 +69,7 @@ impl Model for Dial {
 
 struct DialFace;
 
-impl Facade for DialFace {
+impl Interface for DialFace {
     type Model = Dial;
     type Input = Hand;
     type Output = bool;
@@ -112,13 +112,13 @@ const FIVE: Dial = Dial { positions: 5 };
 
 fn toured(model: Dial, options: TourOptions, table: Table) -> ConformanceReport {
     let job = conform::tour_with(options, move || table.clone());
-    only(case_report(Check::of(model).facade(DialFace).subject("subject", job)))
+    only(case_report(Check::of(model).interface(DialFace).subject("subject", job)))
 }
 
 fn case_report<M, F>(check: Check<M, F>) -> CaseReport
 where
     M: counterpart::model::CheckedModel,
-    F: Facade<Model = M>,
+    F: Interface<Model = M>,
 {
     Case::new("toy/tour", check).run(&Options::default()).0
 }
@@ -151,7 +151,7 @@ fn wrong_targets() {
     let report = toured(FIVE, TourOptions::default(), right);
     let verified = report.verified.expect("a tour verifies");
     assert_eq!((report.verdict, verified.edges, verified.edges_verified), ("conforms", 15, 15), "{verified:?}");
-    assert_eq!((verified.edges_by_offers, verified.undistinguishable_classes), (0, 0), "{verified:?}");
+    assert_eq!((verified.edges_by_offers, verified.indistinguishable_classes), (0, 0), "{verified:?}");
 }
 
 /// Every implementation in which one step leads to a copy of its target that differs in one thing.
@@ -180,21 +180,21 @@ fn extra_states() {
         }
     }
     assert!(missed(TourOptions::default(), &tables) > 0);
-    assert_eq!(missed(TourOptions::default().switch(1), &tables), 0);
-    assert_eq!(toured(FIVE, TourOptions::default().switch(2), right).verdict, "conforms");
+    assert_eq!(missed(TourOptions::default().extra_states(1), &tables), 0);
+    assert_eq!(toured(FIVE, TourOptions::default().extra_states(2), right).verdict, "conforms");
 }
 
-fn undistinguishable() {
+fn indistinguishable() {
     // A dial of ten positions behaves as one of five does.
     let report = toured(Dial { positions: 10 }, TourOptions::default(), Table::of(FIVE));
     let verified = report.verified.expect("a tour verifies");
     assert_eq!((report.verdict, verified.edges, verified.edges_verified), ("conforms", 30, 30), "{verified:?}");
-    assert_eq!((verified.undistinguishable_classes, verified.undistinguishable_states), (5, 10), "{verified:?}");
+    assert_eq!((verified.indistinguishable_classes, verified.indistinguishable_states), (5, 10), "{verified:?}");
 }
 
 fn capped() {
     let check =
-        Check::of(FIVE).facade(DialFace).tour_with(TourOptions::default().suffix_steps_max(20), || Table::of(FIVE));
+        Check::of(FIVE).interface(DialFace).tour_with(TourOptions::default().suffix_steps_max(20), || Table::of(FIVE));
     let report = case_report(check);
     let printed = counterpart::view::case(&report);
     let verified = report.conformance[0].verified.as_ref().expect("a tour verifies");
@@ -249,7 +249,7 @@ impl Model for Rings {
 
 struct RingsFace;
 
-impl Facade for RingsFace {
+impl Interface for RingsFace {
     type Model = Rings;
     type Input = Go;
     type Output = bool;
@@ -323,7 +323,7 @@ impl Model for Coin {
 
 struct CoinFace;
 
-impl Facade for CoinFace {
+impl Interface for CoinFace {
     type Model = Coin;
     type Input = &'static str;
     type Output = &'static str;
@@ -363,7 +363,7 @@ impl Counterpart<CoinFace> for Tosser {
 fn tossed(shows: bool, fair: bool) -> ConformanceReport {
     let coin = Coin { shows };
     let job = conform::tour(move || Tosser { coin, fair, heads: true });
-    let report = only(case_report(Check::of(coin).facade(CoinFace).subject("subject", job)));
+    let report = only(case_report(Check::of(coin).interface(CoinFace).subject("subject", job)));
     assert_eq!((report.verdict, report.edges), ("conforms", 7), "{report:?}");
     report
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use counterpart::cli::Host;
 use counterpart::conform::interleave::Script;
-use counterpart::{Case, Check, Counterpart, Facade, Shared, Spec, conform};
+use counterpart::{Case, Check, Counterpart, Interface, Shared, Spec, conform};
 use loom::sync::atomic::AtomicU8;
 use serde_json::{Value, json};
 use stateright::{Model, Property};
@@ -102,9 +102,9 @@ impl Spec for CounterSpec {
 }
 
 /// Every move is an input, also one that changes nothing; the answer is the count after it.
-struct CounterFacade;
+struct CounterInterface;
 
-impl Facade for CounterFacade {
+impl Interface for CounterInterface {
     type Model = Counter;
     type Input = Move;
     type Output = u8;
@@ -123,7 +123,7 @@ struct Counting {
     never_resets: bool,
 }
 
-impl Counterpart<CounterFacade> for Counting {
+impl Counterpart<CounterInterface> for Counting {
     fn apply(&mut self, input: &Move) -> u8 {
         self.value = match input {
             Move::Add => (self.value + 1).min(self.max),
@@ -141,7 +141,7 @@ struct Racing {
     loses_updates: bool,
 }
 
-impl Shared<CounterFacade> for Racing {
+impl Shared<CounterInterface> for Racing {
     fn call(&self, input: &Move) -> u8 {
         use loom::sync::atomic::Ordering::SeqCst;
         let added = |value: u8| (value + 1).min(self.max);
@@ -164,8 +164,8 @@ impl Shared<CounterFacade> for Racing {
 }
 
 /// A check of `counter` as it reads and looks from outside.
-fn check(counter: Counter) -> Check<Counter, CounterFacade> {
-    Check::of(counter).facade(CounterFacade).spec(CounterSpec)
+fn check(counter: Counter) -> Check<Counter, CounterInterface> {
+    Check::of(counter).interface(CounterInterface).spec(CounterSpec)
 }
 
 fn upto(max: u8) -> Counter {
@@ -207,7 +207,7 @@ pub(crate) fn cases(names: &str, interrupted: &Arc<AtomicBool>) -> Vec<Case> {
 }
 
 /// Implementations in every mode, one sound and two with a defect, and one that is not run.
-fn alongside() -> Check<Counter, CounterFacade> {
+fn alongside() -> Check<Counter, CounterInterface> {
     let counting = |never_resets| move || Counting { value: 0, max: 3, never_resets };
     let racing = |loses_updates| move || Racing { value: AtomicU8::new(0), max: 3, loses_updates };
     let scripts = || vec![Script::after([]).thread([Move::Add]).thread([Move::Add])];

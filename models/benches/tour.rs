@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use counterpart::Facade;
+use counterpart::Interface;
 use counterpart::conform::TourPlan;
 use stateright::Model;
 
@@ -131,7 +131,7 @@ impl Model for Map {
 
 struct Face;
 
-impl Facade for Face {
+impl Interface for Face {
     type Model = Map;
     type Input = u32;
     type Output = bool;

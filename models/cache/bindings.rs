@@ -1,4 +1,4 @@
-//! Our own cache under the facade: its core, as plain data, and the one that threads share.
+//! Our own cache under the interface: its core, as plain data, and the one that threads share.
 
 use std::array::from_fn;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use super::super::implementation::{
     Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Policy, Stats, Ticket,
 };
 use super::super::model::{self, Action, CLIENTS_MAX, Cache, Ending, KEYS_MAX};
-use super::{Answer, CacheFacade, Seen, TICK_MS, cost};
+use super::{Answer, CacheInterface, Seen, TICK_MS, cost};
 
 /// What the clock of a cache under test shows first.
 const START_MS: u64 = 1_000 * TICK_MS;
@@ -150,7 +150,7 @@ fn ended(ended: Ended, charged: u64) -> Answer {
     Answer::Ended { stored: ended == Ended::Stored, charged: charged as u8 }
 }
 
-impl Counterpart<CacheFacade> for CoreBinding {
+impl Counterpart<CacheInterface> for CoreBinding {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Get { client, key, draw } => match self.core.get(&key, self.now_ms, early(&self.model, draw)) {
@@ -343,7 +343,7 @@ impl<C: SharedCache> SharedBinding<C> {
     }
 }
 
-impl<C: SharedCache> Shared<CacheFacade> for SharedBinding<C> {
+impl<C: SharedCache> Shared<CacheInterface> for SharedBinding<C> {
     fn call(&self, input: &Action) -> Answer {
         let now_ms = self.clock.now_ms();
         match *input {

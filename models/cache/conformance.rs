@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use counterpart::model::{FairKey, Temporal};
 use counterpart::trace::itf_state;
-use counterpart::{Facade, Spec};
+use counterpart::{Interface, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl Spec for CacheSpec {
         }
     }
 
-    fn forced(&self, _: &Cache, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &Cache, _: &State, action: &Action) -> bool {
         *action == Action::Tick
     }
 
@@ -156,7 +156,7 @@ const BECAUSE: &[(&str, &str)] = &[
 ];
 
 /// What the outside sees.
-pub struct CacheFacade;
+pub struct CacheInterface;
 
 /// What a client, a writer or the clock gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -206,7 +206,7 @@ pub struct Seen {
     pub loads: u32,
 }
 
-impl Facade for CacheFacade {
+impl Interface for CacheInterface {
     type Model = Cache;
     type Input = Action;
     type Output = Answer;

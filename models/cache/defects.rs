@@ -7,7 +7,7 @@ use counterpart::Case;
 use counterpart::conform::{self, interleave::interleave};
 use counterpart::model::Simulated;
 
-use super::conformance::CacheFacade;
+use super::conformance::CacheInterface;
 use super::conformance::bindings::{SharedBinding, SharedCache, both_miss, load_ends};
 use super::implementation::{Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Stats, Ticket};
 use super::model::{Cache, Variant};
@@ -70,9 +70,9 @@ fn why(variant: Variant) -> &'static str {
 }
 
 /// Makes `model` over and over, as an implementation.
-fn maker(model: Cache) -> impl Fn() -> Simulated<CacheFacade> + Clone + Send + Sync + 'static {
-    let (model, facade) = (Arc::new(model), Arc::new(CacheFacade));
-    move || Simulated::new(&model, &facade)
+fn maker(model: Cache) -> impl Fn() -> Simulated<CacheInterface> + Clone + Send + Sync + 'static {
+    let (model, interface) = (Arc::new(model), Arc::new(CacheInterface));
+    move || Simulated::new(&model, &interface)
 }
 
 /// What goes wrong only between threads.

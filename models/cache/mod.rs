@@ -7,7 +7,7 @@
 //! Here it is the one of this folder; bind yours in the same words.
 //! ```
 //! use counterpart::{Check, Counterpart};
-//! use counterpart_models::cache::conformance::{Answer, CacheFacade, TICK_MS, cost};
+//! use counterpart_models::cache::conformance::{Answer, CacheInterface, TICK_MS, cost};
 //! use counterpart_models::cache::model::{self, Action, Ending};
 //! use counterpart_models::cache::{Config, Core, Draw, Ended, Lease, Loaded, Lookup, Ticket};
 //!
@@ -19,7 +19,7 @@
 //!     tickets: [Option<Ticket>; 4],
 //! }
 //!
-//! impl Counterpart<CacheFacade> for Mine {
+//! impl Counterpart<CacheInterface> for Mine {
 //!     fn apply(&mut self, input: &Action) -> Answer {
 //!         let charged = self.cache.stats().cost_of_loads;
 //!         match *input {
@@ -73,7 +73,7 @@
 //!     tickets: Default::default(),
 //! };
 //! let model = model::Cache { clients: 2, ..model::Cache::small() };
-//! Check::of(model).facade(CacheFacade).lockstep(make).assert();
+//! Check::of(model).interface(CacheInterface).lockstep(make).assert();
 //! ```
 //!
 //! # Sources
@@ -109,7 +109,7 @@ use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
 use self::conformance::bindings::{CoreBinding, SharedBinding, scripts};
-use self::conformance::{ALL_IDLE, CacheFacade, CacheSpec, TOLD};
+use self::conformance::{ALL_IDLE, CacheInterface, CacheSpec, TOLD};
 use self::model::Variant;
 
 pub use self::implementation::{
@@ -200,12 +200,12 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A check of `model` as it reads and looks from outside.
-pub(crate) fn check(model: model::Cache) -> Check<model::Cache, CacheFacade> {
-    Check::of(model).facade(CacheFacade).spec(CacheSpec)
+pub(crate) fn check(model: model::Cache) -> Check<model::Cache, CacheInterface> {
+    Check::of(model).interface(CacheInterface).spec(CacheSpec)
 }
 
 /// A check with our own cache in every sequential mode.
-fn with_ours(model: model::Cache) -> Check<model::Cache, CacheFacade> {
+fn with_ours(model: model::Cache) -> Check<model::Cache, CacheInterface> {
     let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
     let walked_there = walked.clone();
     check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(

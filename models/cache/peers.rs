@@ -9,7 +9,7 @@ use counterpart::conform::{tour, walk};
 use counterpart::{Case, Counterpart};
 
 use super::eviction::model::{Action, Eviction, KEYS_MAX, Policy};
-use super::eviction::{EvictionFacade, check};
+use super::eviction::{EvictionInterface, check};
 
 const MOKA: &str = "moka 0.12.16";
 const FOYER: &str = "foyer-memory 0.22.6";
@@ -40,7 +40,7 @@ impl Moka {
     }
 }
 
-impl Counterpart<EvictionFacade> for Moka {
+impl Counterpart<EvictionInterface> for Moka {
     fn apply(&mut self, input: &Action) -> bool {
         let _still = time_stands_still();
         let answer = match *input {
@@ -65,7 +65,7 @@ impl Counterpart<EvictionFacade> for Moka {
 
 struct Foyer(foyer_memory::Cache<u8, ()>);
 
-impl Counterpart<EvictionFacade> for Foyer {
+impl Counterpart<EvictionInterface> for Foyer {
     fn apply(&mut self, input: &Action) -> bool {
         match *input {
             Action::Get { key } => self.0.get(&key).is_some(),
@@ -84,7 +84,7 @@ impl Counterpart<EvictionFacade> for Foyer {
 
 struct Quick(quick_cache::unsync::Cache<u8, ()>);
 
-impl Counterpart<EvictionFacade> for Quick {
+impl Counterpart<EvictionInterface> for Quick {
     fn apply(&mut self, input: &Action) -> bool {
         match *input {
             Action::Get { key } => self.0.get(&key).is_some(),

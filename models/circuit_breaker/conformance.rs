@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use counterpart::conform::interleave::Script;
 use counterpart::model::{FairKey, SettableClock, Slots, Temporal};
 use counterpart::trace::itf_state;
-use counterpart::{Counterpart, Facade, Shared, Spec};
+use counterpart::{Counterpart, Interface, Shared, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ impl Spec for BreakerSpec {
         }
     }
 
-    fn forced(&self, _: &Breaker, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &Breaker, _: &State, action: &Action) -> bool {
         *action != Action::StepBack
     }
 
@@ -156,7 +156,7 @@ const BECAUSE: &[(&str, &str)] = &[
 ];
 
 /// What the outside sees.
-pub struct BreakerFacade;
+pub struct BreakerInterface;
 
 /// What a client or the clock gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,7 +186,7 @@ pub struct Seen {
     pub slow: u32,
 }
 
-impl Facade for BreakerFacade {
+impl Interface for BreakerInterface {
     type Model = Breaker;
     type Input = Action;
     type Output = Answer;
@@ -288,7 +288,7 @@ impl CoreBinding {
     }
 }
 
-impl Counterpart<BreakerFacade> for CoreBinding {
+impl Counterpart<BreakerInterface> for CoreBinding {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Acquire { client } => match self.core.try_acquire(self.now_ms) {
@@ -421,7 +421,7 @@ impl<B: SharedBreaker> SharedBinding<B> {
     }
 }
 
-impl<B: SharedBreaker> Shared<BreakerFacade> for SharedBinding<B> {
+impl<B: SharedBreaker> Shared<BreakerInterface> for SharedBinding<B> {
     fn call(&self, input: &Action) -> Answer {
         match *input {
             Action::Acquire { client } => match self.breaker.try_acquire(self.clock.now_ms()) {

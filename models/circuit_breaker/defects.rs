@@ -8,7 +8,7 @@ use counterpart::conform::{self, interleave::interleave};
 use counterpart::model::Simulated;
 use loom::sync::atomic::Ordering;
 
-use super::conformance::{BreakerFacade, SharedBinding, SharedBreaker, count_and_open, election};
+use super::conformance::{BreakerInterface, SharedBinding, SharedBreaker, count_and_open, election};
 use super::implementation::{Config, ConfigError, Core, Outcome, Permit, Rejected, Status};
 use super::model::{Breaker, Variant, WindowKind};
 
@@ -79,9 +79,9 @@ pub(super) fn racing_case(model: Breaker) -> Case {
 }
 
 /// Makes `model` over and over, as an implementation.
-fn maker(model: Breaker) -> impl Fn() -> Simulated<BreakerFacade> + Clone + Send + Sync + 'static {
-    let (model, facade) = (Arc::new(model), Arc::new(BreakerFacade));
-    move || Simulated::new(&model, &facade)
+fn maker(model: Breaker) -> impl Fn() -> Simulated<BreakerInterface> + Clone + Send + Sync + 'static {
+    let (model, interface) = (Arc::new(model), Arc::new(BreakerInterface));
+    move || Simulated::new(&model, &interface)
 }
 
 /// A breaker that reads its state under the lock, changes a copy, and writes the copy back under the lock.

@@ -8,13 +8,13 @@
 //! Here it is the one of this folder; bind yours in the same words.
 //! ```
 //! use counterpart::{Check, Counterpart};
-//! use counterpart_models::circuit_breaker::conformance::{Answer, BreakerFacade};
+//! use counterpart_models::circuit_breaker::conformance::{Answer, BreakerInterface};
 //! use counterpart_models::circuit_breaker::model::{Action, Breaker};
 //! use counterpart_models::circuit_breaker::{CircuitBreaker, Config, Outcome, Permit, Window};
 //!
 //! struct Mine { breaker: CircuitBreaker, now_ms: u64, permits: [Option<Permit>; 8] }
 //!
-//! impl Counterpart<BreakerFacade> for Mine {
+//! impl Counterpart<BreakerInterface> for Mine {
 //!     fn apply(&mut self, input: &Action) -> Answer {
 //!         use counterpart_models::circuit_breaker::model::Outcome as Ended;
 //!         match *input {
@@ -54,7 +54,7 @@
 //!     now_ms: 0,
 //!     permits: Default::default(),
 //! };
-//! Check::of(Breaker::small()).facade(BreakerFacade).lockstep(make).assert();
+//! Check::of(Breaker::small()).interface(BreakerInterface).lockstep(make).assert();
 //! ```
 //!
 //! # Sources
@@ -88,7 +88,7 @@ use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
-use self::conformance::{BreakerFacade, BreakerSpec, CAN_CLOSE, CLOSES, CoreBinding, SharedBinding, scripts};
+use self::conformance::{BreakerInterface, BreakerSpec, CAN_CLOSE, CLOSES, CoreBinding, SharedBinding, scripts};
 use self::model::{Backend, Breaker, Variant, WindowKind};
 
 pub use self::implementation::{Config, ConfigError, Core, Outcome, Permit, PhaseName, Rejected, Status, Window};
@@ -146,17 +146,17 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A check of `model` as it reads and looks from outside.
-pub(crate) fn check(model: Breaker) -> Check<Breaker, BreakerFacade> {
-    Check::of(model).facade(BreakerFacade).spec(BreakerSpec::default())
+pub(crate) fn check(model: Breaker) -> Check<Breaker, BreakerInterface> {
+    Check::of(model).interface(BreakerInterface).spec(BreakerSpec::default())
 }
 
 /// The same, and it must close for good once the backend is healthy.
-fn lively(model: Breaker) -> Check<Breaker, BreakerFacade> {
+fn lively(model: Breaker) -> Check<Breaker, BreakerInterface> {
     check(model).spec(BreakerSpec { closes_for_good: true })
 }
 
 /// A check with our own breaker in every sequential mode.
-fn with_ours(model: Breaker) -> Check<Breaker, BreakerFacade> {
+fn with_ours(model: Breaker) -> Check<Breaker, BreakerInterface> {
     let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
     let walked_there = walked.clone();
     check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(
@@ -179,7 +179,7 @@ fn larger(model: &Breaker) -> Breaker {
 const RECOVERS: &str = "implementation, once calls succeed";
 
 /// Once every call succeeds and nobody is cancelled it closes.
-fn recovery() -> Recovery<BreakerFacade> {
+fn recovery() -> Recovery<BreakerInterface> {
     Recovery::new(|_, state: &model::State| state.phase == model::Phase::Closed).without(|input| match input {
         model::Action::Report { outcome, .. } => *outcome != model::Outcome::Success,
         model::Action::StepBack => true,

@@ -12,7 +12,7 @@
 use counterpart::conform::{tour, walk};
 use counterpart::{Case, Check};
 
-use super::conformance::{BreakerFacade, CAN_CLOSE};
+use super::conformance::{BreakerInterface, CAN_CLOSE};
 use super::model::{Breaker, Quirk, WindowKind};
 
 const FAILSAFE: &str = "failsafe 1.3.0";
@@ -201,7 +201,7 @@ impl Peer {
     }
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    fn alongside(&self, check: Check<Breaker, BreakerFacade>, how: How) -> Check<Breaker, BreakerFacade> {
+    fn alongside(&self, check: Check<Breaker, BreakerInterface>, how: How) -> Check<Breaker, BreakerInterface> {
         let toured = || tour(self.make);
         let walked = || walk(None, 100, 300, self.make);
         match how {
@@ -212,7 +212,7 @@ impl Peer {
     }
 
     #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-    fn alongside(&self, check: Check<Breaker, BreakerFacade>, _: How) -> Check<Breaker, BreakerFacade> {
+    fn alongside(&self, check: Check<Breaker, BreakerInterface>, _: How) -> Check<Breaker, BreakerInterface> {
         check.not_run(self.subject, "it reads the system clock, which is virtual on 64-bit Linux only")
     }
 }
@@ -261,7 +261,7 @@ mod driven {
     use tower::{Layer as _, Service as _};
     use tower_resilience_circuitbreaker as tower_resilience;
 
-    use super::super::conformance::{Answer, BreakerFacade, TICK_MS};
+    use super::super::conformance::{Answer, BreakerInterface, TICK_MS};
     use super::super::model::{Action, CLIENTS_MAX, Outcome};
 
     const OPEN_WAIT: Duration = Duration::from_millis(3 * TICK_MS);
@@ -351,7 +351,7 @@ mod driven {
         }
     }
 
-    impl Counterpart<BreakerFacade> for Driven {
+    impl Counterpart<BreakerInterface> for Driven {
         fn apply(&mut self, input: &Action) -> Answer {
             match *input {
                 Action::Acquire { client } => self.acquire(client),

@@ -7,12 +7,12 @@
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use counterpart::conform::events::{Event, Labelled, Log, Witness, events};
-use counterpart::{Case, Facade, Shared};
+use counterpart::conform::events::{Event, Labelled, Log, LogReader, events};
+use counterpart::{Case, Interface, Shared};
 use tracing::field::Empty;
 use tracing::info_span;
 
-use super::conformance::{Answer, BreakerFacade, Seen};
+use super::conformance::{Answer, BreakerInterface, Seen};
 use super::model::{Action, Breaker, State};
 
 /// The target of the spans that [`Logged`] records.
@@ -26,13 +26,13 @@ pub fn model() -> Breaker {
 /// Reads the events `acquire` (`client`, `answer`), `report` (`client`, `outcome`), `tick`, `step_back` and `status`
 /// (the fields of [`Seen`]).
 #[derive(Clone, Copy, Debug)]
-pub struct BreakerWitness {
+pub struct BreakerReader {
     /// Whether the log says when time passes; otherwise it may at any moment.
     pub time_is_recorded: bool,
 }
 
-impl Witness<BreakerFacade> for BreakerWitness {
-    fn admits(&self, event: &Event, step: &Labelled<'_, BreakerFacade>) -> bool {
+impl LogReader<BreakerInterface> for BreakerReader {
+    fn admits(&self, event: &Event, step: &Labelled<'_, BreakerInterface>) -> bool {
         match step.input {
             Action::Acquire { client } => {
                 event.name == "acquire"
@@ -49,7 +49,7 @@ impl Witness<BreakerFacade> for BreakerWitness {
 
     fn reads(&self, event: &Event, model: &Breaker, state: &State) -> bool {
         event.name == "status"
-            && BreakerFacade.snapshot(model, state).is_some_and(|seen| {
+            && BreakerInterface.snapshot(model, state).is_some_and(|seen| {
                 event.agrees("phase", seen.phase)
                     && event.agrees("retry_after_ticks", seen.retry_after_ticks)
                     && event.agrees("permits_left", seen.permits_left)
@@ -59,7 +59,7 @@ impl Witness<BreakerFacade> for BreakerWitness {
             })
     }
 
-    fn hidden(&self, step: &Labelled<'_, BreakerFacade>) -> bool {
+    fn hidden(&self, step: &Labelled<'_, BreakerInterface>) -> bool {
         !self.time_is_recorded && matches!(step.input, Action::Tick | Action::StepBack)
     }
 }
@@ -72,7 +72,7 @@ pub struct Logged<S> {
     time: RwLock<()>,
 }
 
-impl<S: Shared<BreakerFacade>> Logged<S> {
+impl<S: Shared<BreakerInterface>> Logged<S> {
     /// `breaker`, from now on recorded.
     pub fn new(breaker: S) -> Self {
         Logged { breaker, time: RwLock::new(()) }
@@ -134,12 +134,12 @@ impl<S: Shared<BreakerFacade>> Logged<S> {
 /// back. Both callers of a race are rightly let through by it; what the operator sees then is what no behaviour
 /// explains.
 pub(super) fn cases() -> Vec<Case> {
-    let witness = BreakerWitness { time_is_recorded: true };
+    let reader = BreakerReader { time_is_recorded: true };
     let check = || super::check(model()).alongside_only();
-    let sound = check().events(witness, || {
+    let sound = check().events(reader, || {
         Log::parse(Path::new("models/circuit_breaker/logs/breaker.jsonl"), include_bytes!("logs/breaker.jsonl"))
     });
-    let of_a_defect = events(witness, || {
+    let of_a_defect = events(reader, || {
         let file = Path::new("models/circuit_breaker/logs/loses_updates.jsonl");
         Log::parse(file, include_bytes!("logs/loses_updates.jsonl"))
     });

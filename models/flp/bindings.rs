@@ -7,7 +7,7 @@ use super::attempts::coordinator;
 use super::attempts::paxos::{self as paxos_model, Paxos};
 use super::attempts::rotating_coordinator::{self as rotating_model, RotatingCoordinator};
 use super::attempts::votes::{self as votes_model, Votes};
-use super::conformance::{Answer, AttemptFacade};
+use super::conformance::{Answer, AttemptInterface};
 use super::implementation::paxos::Ballot;
 use super::implementation::{self, Event, Group, Process, votes};
 use super::model::{Action, Attempt, PROCESSES};
@@ -44,7 +44,7 @@ impl<A: Bound> Processes<A> {
     }
 }
 
-impl<A: Bound> Counterpart<AttemptFacade<A>> for Processes<A> {
+impl<A: Bound> Counterpart<AttemptInterface<A>> for Processes<A> {
     fn apply(&mut self, input: &Action<A::Message>) -> Answer<A::Message> {
         let (process, event) = match *input {
             Action::Begin { inputs } => {

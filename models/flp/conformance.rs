@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use counterpart::model::{FairKey, Temporal};
 use counterpart::trace::itf_state;
-use counterpart::{Facade, Spec};
+use counterpart::{Interface, Spec};
 use serde_json::{Value, json};
 
 use super::model::{Action, Attempt, Configuration, Event, PROCESSES, System};
@@ -158,7 +158,7 @@ impl<A: Attempt> Spec for AttemptSpec<A> {
         keys
     }
 
-    fn forced(&self, _: &System<A>, _: &Configuration<A>, action: &Action<A::Message>) -> bool {
+    fn must_progress(&self, _: &System<A>, _: &Configuration<A>, action: &Action<A::Message>) -> bool {
         !matches!(action, Action::Crash { .. })
     }
 
@@ -212,15 +212,15 @@ impl<A: Attempt> Spec for AttemptSpec<A> {
 }
 
 /// What the outside sees.
-pub struct AttemptFacade<A>(PhantomData<fn() -> A>);
+pub struct AttemptInterface<A>(PhantomData<fn() -> A>);
 
-impl<A> Default for AttemptFacade<A> {
+impl<A> Default for AttemptInterface<A> {
     fn default() -> Self {
-        AttemptFacade(PhantomData)
+        AttemptInterface(PhantomData)
     }
 }
 
-impl<A: Attempt> AttemptFacade<A> {
+impl<A: Attempt> AttemptInterface<A> {
     fn answer(
         &self,
         system: &System<A>,
@@ -243,7 +243,7 @@ pub struct Answer<M> {
     pub decided: Option<u8>,
 }
 
-impl<A: Attempt> Facade for AttemptFacade<A> {
+impl<A: Attempt> Interface for AttemptInterface<A> {
     type Model = System<A>;
     type Input = Action<A::Message>;
     type Output = Answer<A::Message>;

@@ -7,7 +7,7 @@ use counterpart::model::Simulated;
 use counterpart::{Case, Check};
 
 use super::attempts::paxos::{Paxos, Variant};
-use super::conformance::{AttemptFacade, Faults};
+use super::conformance::{AttemptInterface, Faults};
 use super::model::System;
 
 /// Paxos with defects that show when each proposer has one ballot, and with those that take a third.
@@ -33,12 +33,12 @@ fn caught(
     system: impl Fn(Variant) -> System<Paxos>,
     variants: &[Variant],
     walks: bool,
-) -> Check<System<Paxos>, AttemptFacade<Paxos>> {
+) -> Check<System<Paxos>, AttemptInterface<Paxos>> {
     let mut check = super::check(system(Variant::Sound), Faults::Unasked);
     for variant in variants {
         let name = crate::snake(variant);
-        let (model, facade) = (Arc::new(system(*variant)), Arc::new(AttemptFacade::<Paxos>::default()));
-        let make = move || Simulated::new(&model, &facade);
+        let (model, interface) = (Arc::new(system(*variant)), Arc::new(AttemptInterface::<Paxos>::default()));
+        let make = move || Simulated::new(&model, &interface);
         check = check.defective(name.as_str(), make.clone());
         if walks {
             check = check.subject(name.as_str(), conform::walk(None, 400, 60, make));

@@ -81,7 +81,7 @@ use self::attempts::rotating_coordinator::{self, RotatingCoordinator};
 use self::attempts::votes::Votes;
 use self::bindings::{Bound, Processes};
 use self::conformance::{
-    ALL_DECIDE, ALL_DECIDE_ACCURATELY, AttemptFacade, AttemptSpec, Faults, OTHERS_DECIDE_THOUGH, SOME_DECIDES,
+    ALL_DECIDE, ALL_DECIDE_ACCURATELY, AttemptInterface, AttemptSpec, Faults, OTHERS_DECIDE_THOUGH, SOME_DECIDES,
     SOME_DECIDES_ACCURATELY, SOME_DECIDES_THOUGH,
 };
 use self::model::{Attempt, System};
@@ -116,12 +116,12 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A check of `system` as it reads and looks from outside.
-pub(crate) fn check<A: Attempt>(system: System<A>, faults: Faults) -> Check<System<A>, AttemptFacade<A>> {
-    Check::of(system).facade(AttemptFacade::default()).spec(AttemptSpec::with(faults))
+pub(crate) fn check<A: Attempt>(system: System<A>, faults: Faults) -> Check<System<A>, AttemptInterface<A>> {
+    Check::of(system).interface(AttemptInterface::default()).spec(AttemptSpec::with(faults))
 }
 
 /// A check with our own processes in every sequential mode; walks go as far as `larger`.
-fn with_ours<A: Bound>(system: System<A>, larger: System<A>, faults: Faults) -> Check<System<A>, AttemptFacade<A>> {
+fn with_ours<A: Bound>(system: System<A>, larger: System<A>, faults: Faults) -> Check<System<A>, AttemptInterface<A>> {
     let make = {
         let attempt = system.attempt.clone();
         move || Processes::of(attempt.clone())
@@ -135,12 +135,12 @@ fn with_ours<A: Bound>(system: System<A>, larger: System<A>, faults: Faults) -> 
 
 /// Our own processes, asked to decide once `fault` is over, in `system`.
 fn recovering<A: Bound>(
-    check: Check<System<A>, AttemptFacade<A>>,
+    check: Check<System<A>, AttemptInterface<A>>,
     name: &str,
     system: System<A>,
     fault: impl Fn(&model::Action<A::Message>) -> bool + Send + Sync + 'static,
     decided: impl Fn(&System<A>, &model::Configuration<A>) -> bool + Send + Sync + 'static,
-) -> Check<System<A>, AttemptFacade<A>> {
+) -> Check<System<A>, AttemptInterface<A>> {
     let attempt = system.attempt.clone();
     let recovery = Recovery::new(decided).without(fault).beside(system).after(60);
     check.subject(name, recovery.of(move || Processes::of(attempt.clone())))
@@ -163,7 +163,7 @@ fn votes() -> Vec<Case> {
         with_ours(system.clone(), system, Faults::Stops)
     };
     let blocks = |check: Check<_, _>, stopped: &[usize], why: &str| {
-        stopped.iter().fold(check, |check: Check<System<Votes>, AttemptFacade<Votes>>, stopped| {
+        stopped.iter().fold(check, |check: Check<System<Votes>, AttemptInterface<Votes>>, stopped| {
             check
                 .violates(SOME_DECIDES_THOUGH[*stopped])
                 .violates(OTHERS_DECIDE_THOUGH[*stopped])

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use counterpart::conform::interleave::Script;
 use counterpart::model::{SettableClock, Slots, Temporal};
-use counterpart::{Counterpart, Facade, Shared, Spec};
+use counterpart::{Counterpart, Interface, Shared, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ impl Spec for BalancerSpec {
         })]
     }
 
-    fn forced(&self, _: &Balancer, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &Balancer, _: &State, action: &Action) -> bool {
         !matches!(action, Action::SetHealth { .. } | Action::SetServers { .. })
     }
 
@@ -226,7 +226,7 @@ fn named(set: u8) -> String {
 }
 
 /// What the outside sees.
-pub struct BalancerFacade;
+pub struct BalancerInterface;
 
 /// What comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -257,7 +257,7 @@ pub struct Seen {
     pub ejected: u8,
 }
 
-impl Facade for BalancerFacade {
+impl Interface for BalancerInterface {
     type Model = Balancer;
     type Input = Action;
     type Output = Answer;

@@ -9,7 +9,7 @@ use counterpart::{Case, Check};
 use loom::sync::atomic::{AtomicU32, Ordering};
 
 use super::conformance::{
-    BalancerFacade, COMES_BACK, SharedBalancer, SharedBinding, count_and_choose, two_picks, two_reports,
+    BalancerInterface, COMES_BACK, SharedBalancer, SharedBinding, count_and_choose, two_picks, two_reports,
 };
 use super::implementation::{Config, Core, Outcome, Refused, Request, ServerId, Status, Ticket};
 use super::model::{Balancer, Variant};
@@ -83,15 +83,15 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Makes `model` over and over, as an implementation.
-fn maker(model: Balancer) -> impl Fn() -> Simulated<BalancerFacade> + Clone + Send + Sync + 'static {
-    let (model, facade) = (Arc::new(model), Arc::new(BalancerFacade));
-    move || Simulated::new(&model, &facade)
+fn maker(model: Balancer) -> impl Fn() -> Simulated<BalancerInterface> + Clone + Send + Sync + 'static {
+    let (model, interface) = (Arc::new(model), Arc::new(BalancerInterface));
+    move || Simulated::new(&model, &interface)
 }
 
 /// What goes wrong only between threads.
 pub(super) fn racing_cases(turns: Balancer, counts: Balancer) -> Vec<Case> {
     let (picks, reports, reading) = (turns.clone(), turns.clone(), counts.clone());
-    let check = |model: Balancer| -> Check<Balancer, BalancerFacade> { super::check(model).alongside_only() };
+    let check = |model: Balancer| -> Check<Balancer, BalancerInterface> { super::check(model).alongside_only() };
     vec![
         Case::new(
             "load_balancer/between_threads_round_robin",

@@ -23,7 +23,7 @@ use pingora_load_balancing::health_check::HealthCheck;
 use pingora_load_balancing::selection::RoundRobin;
 use pingora_load_balancing::{Backend, Backends, LoadBalancer};
 
-use super::conformance::{Answer, BalancerFacade, Seen};
+use super::conformance::{Answer, BalancerInterface, Seen};
 use super::model::{Action, Balancer, SERVERS_MAX, SLOTS_MAX, TRIES_MAX, members};
 
 /// Its name, with its version.
@@ -122,7 +122,7 @@ impl Pingora {
     }
 }
 
-impl Counterpart<BalancerFacade> for Pingora {
+impl Counterpart<BalancerInterface> for Pingora {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Pick { slot, .. } => match self.balancer.select(b"", TRIES_MAX).as_ref().and_then(index) {

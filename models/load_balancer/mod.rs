@@ -7,13 +7,13 @@
 //! Here it is the core of this folder; bind yours in the same words.
 //! ```
 //! use counterpart::{Check, Counterpart};
-//! use counterpart_models::load_balancer::conformance::{Answer, BalancerFacade};
+//! use counterpart_models::load_balancer::conformance::{Answer, BalancerInterface};
 //! use counterpart_models::load_balancer::model::{Action, Balancer, Policy};
 //! use counterpart_models::load_balancer::{Config, Core, LeastConnections, Outcome, Request, ServerId, Ticket};
 //!
 //! struct Mine { balancer: Core<LeastConnections>, in_flight: [Option<Ticket>; 8] }
 //!
-//! impl Counterpart<BalancerFacade> for Mine {
+//! impl Counterpart<BalancerInterface> for Mine {
 //!     fn apply(&mut self, input: &Action) -> Answer {
 //!         let end = |mine: &mut Mine, slot: u8, how| {
 //!             if let Some(ticket) = mine.in_flight[usize::from(slot)].take() { mine.balancer.finish(ticket, how, 0); }
@@ -42,7 +42,7 @@
 //!     in_flight: Default::default(),
 //! };
 //! let model = Balancer::of(Policy::LeastConnections, &[2, 1], 3);
-//! Check::of(model).facade(BalancerFacade).lockstep(make).assert();
+//! Check::of(model).interface(BalancerInterface).lockstep(make).assert();
 //! ```
 //!
 //! # Sources
@@ -76,7 +76,7 @@ use counterpart::explore::{Budget, explore};
 use counterpart::model::Sequential;
 use counterpart::{Case, Check};
 
-use self::conformance::{BalancerFacade, BalancerSpec, CoreBinding, SharedBinding, counting_scripts, scripts};
+use self::conformance::{BalancerInterface, BalancerSpec, CoreBinding, SharedBinding, counting_scripts, scripts};
 use self::model::{Balancer, Outliers as Ejection, Policy as Chooses, Retries};
 
 pub use self::implementation::{
@@ -137,12 +137,12 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A check of `model` as it reads and looks from outside.
-pub(crate) fn check(model: Balancer) -> Check<Balancer, BalancerFacade> {
-    Check::of(model).facade(BalancerFacade).spec(BalancerSpec)
+pub(crate) fn check(model: Balancer) -> Check<Balancer, BalancerInterface> {
+    Check::of(model).interface(BalancerInterface).spec(BalancerSpec)
 }
 
 /// A check with our own balancer in every sequential mode.
-fn with_ours(model: Balancer) -> Check<Balancer, BalancerFacade> {
+fn with_ours(model: Balancer) -> Check<Balancer, BalancerInterface> {
     let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
     let walked_there = walked.clone();
     check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(

@@ -17,7 +17,7 @@ use tower::discover::ServiceList;
 use tower::load::{CompleteOnResponse, PendingRequests};
 use tower::util::rng::Rng;
 
-use super::conformance::{Answer, BalancerFacade, Seen};
+use super::conformance::{Answer, BalancerInterface, Seen};
 use super::model::{Action, Balancer, Draw, Policy, Quirk, SERVERS_MAX, SLOTS_MAX};
 
 const TOWER: &str = "tower 0.5.3";
@@ -180,7 +180,7 @@ impl Tower {
     }
 }
 
-impl Counterpart<BalancerFacade> for Tower {
+impl Counterpart<BalancerInterface> for Tower {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Pick { slot, draw: Draw::Two { first, second, .. }, .. } => {

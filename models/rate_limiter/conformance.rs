@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use counterpart::conform::interleave::Script;
 use counterpart::model::SettableClock;
-use counterpart::{Counterpart, Facade, Shared, Spec};
+use counterpart::{Counterpart, Interface, Shared, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ const BECAUSE: &[(&str, &str)] = &[
 ];
 
 /// What the outside sees.
-pub struct LimiterFacade;
+pub struct LimiterInterface;
 
 /// What a client, the clock or the collector gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,7 +126,7 @@ pub struct Seen {
     pub retry_after_ticks: [u8; KEYS_MAX],
 }
 
-impl Facade for LimiterFacade {
+impl Interface for LimiterInterface {
     type Model = Limiter;
     type Input = Action;
     type Output = Answer;
@@ -224,7 +224,7 @@ impl CoreBinding {
     }
 }
 
-impl Counterpart<LimiterFacade> for CoreBinding {
+impl Counterpart<LimiterInterface> for CoreBinding {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Check { client, key } => {
@@ -361,7 +361,7 @@ impl<L: SharedLimiter> SharedBinding<L> {
     }
 }
 
-impl<L: SharedLimiter> Shared<LimiterFacade> for SharedBinding<L> {
+impl<L: SharedLimiter> Shared<LimiterInterface> for SharedBinding<L> {
     fn call(&self, input: &Action) -> Answer {
         match *input {
             Action::Check { client, key } => self.limiter.check(key, shown_ns(&self.model, client, self.now_ns())),
@@ -400,7 +400,7 @@ impl StoredBinding {
     }
 }
 
-impl Counterpart<LimiterFacade> for StoredBinding {
+impl Counterpart<LimiterInterface> for StoredBinding {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Check { key, .. } => self.limiter.check(&key).into(),

@@ -13,7 +13,7 @@ use counterpart::model::Simulated;
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU64, Ordering};
 
-use super::conformance::{Answer, LimiterFacade, SharedBinding, SharedLimiter, last_one, limiter, start_ns};
+use super::conformance::{Answer, LimiterInterface, SharedBinding, SharedLimiter, last_one, limiter, start_ns};
 use super::implementation::buckets::scheduled;
 use super::implementation::{AnyLimiter, RateLimiter};
 use super::model::{Algorithm, Limiter, Variant};
@@ -90,9 +90,9 @@ pub(super) fn why(variant: Variant) -> &'static str {
 }
 
 /// Makes `model` over and over, as an implementation.
-fn maker(model: Limiter) -> impl Fn() -> Simulated<LimiterFacade> + Clone + Send + Sync + 'static {
-    let (model, facade) = (Arc::new(model), Arc::new(LimiterFacade));
-    move || Simulated::new(&model, &facade)
+fn maker(model: Limiter) -> impl Fn() -> Simulated<LimiterInterface> + Clone + Send + Sync + 'static {
+    let (model, interface) = (Arc::new(model), Arc::new(LimiterInterface));
+    move || Simulated::new(&model, &interface)
 }
 
 /// What goes wrong only between threads.

@@ -12,13 +12,13 @@
 //! Here it is one of this folder; bind yours in the same words.
 //! ```
 //! use counterpart::{Check, Counterpart};
-//! use counterpart_models::rate_limiter::conformance::{Answer, LimiterFacade, TICK_NS};
+//! use counterpart_models::rate_limiter::conformance::{Answer, LimiterInterface, TICK_NS};
 //! use counterpart_models::rate_limiter::model::{Action, Limiter};
 //! use counterpart_models::rate_limiter::{Gcra, Quota, RateLimiter};
 //!
 //! struct Mine { limiter: Gcra, now_ns: u64 }
 //!
-//! impl Counterpart<LimiterFacade> for Mine {
+//! impl Counterpart<LimiterInterface> for Mine {
 //!     fn apply(&mut self, input: &Action) -> Answer {
 //!         match input {
 //!             Action::Check { .. } => self.limiter.check(self.now_ns).into(),
@@ -31,7 +31,7 @@
 //! // Four in eight ticks, one every other; four at once.
 //! let quota = Quota::new(4, 8 * TICK_NS)?;
 //! let limiter = Gcra::new(quota)?;
-//! Check::of(Limiter::gcra(8, 2, 4)).facade(LimiterFacade).lockstep(move || Mine { limiter: limiter.clone(), now_ns: 0 }).assert();
+//! Check::of(Limiter::gcra(8, 2, 4)).interface(LimiterInterface).lockstep(move || Mine { limiter: limiter.clone(), now_ns: 0 }).assert();
 //! # Ok::<(), counterpart_models::rate_limiter::QuotaError>(())
 //! ```
 //!
@@ -73,8 +73,8 @@ use counterpart::{Case, Check};
 
 use self::algorithms::Cell;
 use self::conformance::{
-    CoreBinding, LimiterFacade, LimiterSpec, SharedBinding, SharedLimiter, StoredBinding, keyed_scripts, more_scripts,
-    scripts,
+    CoreBinding, LimiterInterface, LimiterSpec, SharedBinding, SharedLimiter, StoredBinding, keyed_scripts,
+    more_scripts, scripts,
 };
 use self::model::{
     AT_MOST_LIMIT, Action, Algorithm, ITS_CURVE, Limiter, NO_DOUBLE_BURST, READY_AFTER_SILENCE, State, Variant,
@@ -124,14 +124,14 @@ fn generated() -> Vec<Generated> {
 }
 
 /// A check of `model` as it reads and looks from outside.
-pub(crate) fn check(model: Limiter) -> Check<Limiter, LimiterFacade> {
-    Check::of(model).facade(LimiterFacade).spec(LimiterSpec)
+pub(crate) fn check(model: Limiter) -> Check<Limiter, LimiterInterface> {
+    Check::of(model).interface(LimiterInterface).spec(LimiterSpec)
 }
 
 type Shipped = SharedBinding<SharedKeyed<u8, AnyLimiter>>;
 
 /// A check with our own limiter in every sequential mode: alone in product, in its keyed store for the rest.
-fn with_ours(model: Limiter) -> Check<Limiter, LimiterFacade> {
+fn with_ours(model: Limiter) -> Check<Limiter, LimiterInterface> {
     let (core, toured, walked) = (model.clone(), model.clone(), larger(&model));
     let there = walked.clone();
     check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(
@@ -173,7 +173,7 @@ fn broken(algorithm: Algorithm) -> &'static [&'static str] {
     }
 }
 
-fn violating(check: Check<Limiter, LimiterFacade>, properties: &[&str]) -> Check<Limiter, LimiterFacade> {
+fn violating(check: Check<Limiter, LimiterInterface>, properties: &[&str]) -> Check<Limiter, LimiterInterface> {
     properties.iter().fold(check, |check, property| check.violates(*property))
 }
 
@@ -250,7 +250,7 @@ fn shared_by_threads() -> Vec<Case> {
     fn atomic<S: SharedLimiter + 'static, R: SharedLimiter + 'static>(
         model: Limiter,
         scripts: Vec<Script<Action>>,
-    ) -> Check<Limiter, LimiterFacade> {
+    ) -> Check<Limiter, LimiterInterface> {
         let (toured, walked, there) = (model.clone(), larger(&model), model.clone());
         let far = walked.clone();
         check(model)

@@ -18,7 +18,7 @@ use counterpart::conform::{TourOptions, tour, tour_with, walk};
 use counterpart::{Case, Counterpart};
 use tower::Service as _;
 
-use super::conformance::{Answer, LimiterFacade, TICK_NS};
+use super::conformance::{Answer, LimiterInterface, TICK_NS};
 use super::model::{Action, Algorithm, Limiter, Variant};
 
 const GOVERNOR: &str = "governor 0.10.4";
@@ -41,7 +41,7 @@ impl Driven {
     }
 }
 
-impl Counterpart<LimiterFacade> for Driven {
+impl Counterpart<LimiterInterface> for Driven {
     fn apply(&mut self, input: &Action) -> Answer {
         match input {
             Action::Check { .. } if (self.check)() => Answer::Admitted,
@@ -238,7 +238,7 @@ fn after_a_pause() -> Case {
     let model = Limiter::gcra(4, 1, 1);
     let toured = |make: Make| {
         let model = model.clone();
-        tour_with(TourOptions::default().switch(2), move || make(&model))
+        tour_with(TourOptions::default().extra_states(2), move || make(&model))
     };
     let walked = |make: Make| {
         let model = model.clone();

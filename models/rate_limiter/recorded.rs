@@ -5,11 +5,11 @@
 use std::sync::{PoisonError, RwLock};
 
 use counterpart::Shared;
-use counterpart::conform::events::{Event, Labelled, Witness};
+use counterpart::conform::events::{Event, Labelled, LogReader};
 use tracing::field::Empty;
 use tracing::info_span;
 
-use super::conformance::{Answer, LimiterFacade};
+use super::conformance::{Answer, LimiterInterface};
 use super::model::{Action, Limiter};
 
 /// The target of the spans that [`Logged`] records.
@@ -22,13 +22,13 @@ pub fn model() -> Limiter {
 
 /// Reads the events `check` (`key`, `answer`), `tick` and `collect`.
 #[derive(Clone, Copy, Debug)]
-pub struct LimiterWitness {
+pub struct LimiterReader {
     /// Whether the log says when time passes; otherwise it may at any moment.
     pub time_is_recorded: bool,
 }
 
-impl Witness<LimiterFacade> for LimiterWitness {
-    fn admits(&self, event: &Event, step: &Labelled<'_, LimiterFacade>) -> bool {
+impl LogReader<LimiterInterface> for LimiterReader {
+    fn admits(&self, event: &Event, step: &Labelled<'_, LimiterInterface>) -> bool {
         match step.input {
             Action::Check { key, .. } => {
                 event.name == "check" && event.agrees("key", key) && event.agrees_with_debug("answer", step.output)
@@ -38,7 +38,7 @@ impl Witness<LimiterFacade> for LimiterWitness {
         }
     }
 
-    fn hidden(&self, step: &Labelled<'_, LimiterFacade>) -> bool {
+    fn hidden(&self, step: &Labelled<'_, LimiterInterface>) -> bool {
         !self.time_is_recorded && matches!(step.input, Action::Tick)
     }
 }
@@ -51,7 +51,7 @@ pub struct Logged<S> {
     time: RwLock<()>,
 }
 
-impl<S: Shared<LimiterFacade>> Logged<S> {
+impl<S: Shared<LimiterInterface>> Logged<S> {
     /// `limiter`, from now on recorded.
     pub fn new(limiter: S) -> Self {
         Logged { limiter, time: RwLock::new(()) }

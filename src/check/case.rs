@@ -1,7 +1,7 @@
 //! A check under a name in a catalogue, its types forgotten.
 
 use super::{Check, Options, ReplayError, Replayed};
-use crate::model::{CheckedModel, Facade, Kind};
+use crate::model::{CheckedModel, Interface, Kind};
 use crate::report::{CaseListing, CaseReport, NotRun, PropertyListing};
 use crate::trace::Trace;
 
@@ -14,7 +14,7 @@ pub struct Case {
 
 impl Case {
     /// `check`, under `name`: `<protocol>/<case>`.
-    pub fn new<M: CheckedModel, F: Facade<Model = M>>(name: impl Into<String>, check: Check<M, F>) -> Self {
+    pub fn new<M: CheckedModel, F: Interface<Model = M>>(name: impl Into<String>, check: Check<M, F>) -> Self {
         let name = name.into();
         Case { large: false, check: Box::new(check.named(name.clone())), name }
     }
@@ -62,7 +62,7 @@ trait AnyCheck: Send + Sync {
     fn replay(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError>;
 }
 
-impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
+impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     fn limited(&self, options: &Options) -> Options {
         let own = &self.options;
         let mut options = options.clone();
@@ -73,7 +73,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     }
 }
 
-impl<M: CheckedModel, F: Facade<Model = M>> AnyCheck for Check<M, F> {
+impl<M: CheckedModel, F: Interface<Model = M>> AnyCheck for Check<M, F> {
     fn listing(&self) -> CaseListing {
         let of_states = self.model.properties().into_iter();
         let of_states = of_states.map(|property| (property.name.to_string(), Kind::from(&property.expectation)));

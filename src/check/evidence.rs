@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use super::{Check, Subject};
 use crate::conform::{Agreement, Divergence, Job, Mode};
 use crate::explore::Graph;
-use crate::model::{CheckedModel, Facade};
+use crate::model::{CheckedModel, Interface};
 use crate::trace::{self, Evidence, FAIRNESS, STAY, Step, Trace};
 use crate::verdict::{self, Finding};
 
-impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
+impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     pub(super) fn trace_of(&self, graph: &Graph<M>, finding: &Finding<M>, evidence: &verdict::Evidence<M>) -> Trace {
         let mut because: Vec<String> = self.why(&finding.name).into_iter().collect();
         let mut loop_start = None;
         let (initial, steps) = match evidence {
-            verdict::Evidence::Lasso(lasso) | verdict::Evidence::Avoidance { lasso, .. } => {
+            verdict::Evidence::Lasso(lasso) | verdict::Evidence::EndComponent { lasso, .. } => {
                 loop_start = Some(lasso.loop_start);
                 (lasso.initial.clone(), lasso.steps.clone())
             }
@@ -31,7 +31,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
                 trap.states, finding.name
             ));
         }
-        if let verdict::Evidence::Avoidance { states, .. } = evidence {
+        if let verdict::Evidence::EndComponent { states, .. } = evidence {
             let fair = if finding.fairness.is_some() { ", and be fair" } else { "" };
             because.push(match states {
                 1 => format!(
@@ -70,7 +70,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     }
 
     pub(super) fn step(&self, from: &M::State, action: &M::Action, to: &M::State) -> Step {
-        let label = self.facade.label(&self.model, from, action, Some(to));
+        let label = self.interface.label(&self.model, from, action, Some(to));
         let (input, output) = match label {
             Some((input, output)) => (format!("{input:?}"), format!("{output:?}")),
             None => Default::default(),

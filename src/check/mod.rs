@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::conform::events::{Log, LogError, Witness};
+use crate::conform::events::{Log, LogError, LogReader};
 use crate::conform::{self, Job};
 use crate::explore::Budget;
-use crate::model::{CheckedModel, Counterpart, Facade, NoFacade, PlainSpec, Spec};
+use crate::model::{CheckedModel, Counterpart, Interface, NoInterface, PlainSpec, Spec};
 use crate::report::{CaseReport, Outcome, Report};
 use crate::trace::Trace;
 
@@ -27,11 +27,11 @@ pub const REFEREE_STATES_MAX: usize = 1_000_000;
 /// A model, what is said of it, what is run alongside, and what is expected.
 ///
 /// Nothing runs before [`run`](Check::run) or [`assert`](Check::assert).
-pub struct Check<M: CheckedModel, F: Facade<Model = M> = NoFacade<M>> {
+pub struct Check<M: CheckedModel, F: Interface<Model = M> = NoInterface<M>> {
     name: String,
     model: Arc<M>,
     spec: Arc<dyn Spec<Model = M>>,
-    facade: Arc<F>,
+    interface: Arc<F>,
     subjects: Vec<Subject<F>>,
     not_run: Vec<(String, String)>,
     expected: BTreeMap<String, Expected>,
@@ -41,7 +41,7 @@ pub struct Check<M: CheckedModel, F: Facade<Model = M> = NoFacade<M>> {
     options: Options,
 }
 
-struct Subject<F: Facade> {
+struct Subject<F: Interface> {
     name: String,
     job: Arc<dyn Job<F>>,
 }
@@ -81,7 +81,7 @@ impl<M: CheckedModel> Check<M> {
             name: std::any::type_name::<M>().split('<').next().unwrap_or_default().replace("::", "_"),
             model: Arc::new(model),
             spec: Arc::new(PlainSpec::default()),
-            facade: Arc::new(NoFacade::default()),
+            interface: Arc::new(NoInterface::default()),
             subjects: Vec::new(),
             not_run: Vec::new(),
             expected: BTreeMap::new(),
@@ -93,12 +93,12 @@ impl<M: CheckedModel> Check<M> {
     }
 
     /// What the outside sees of the model; from here on implementations can be run alongside.
-    pub fn facade<F: Facade<Model = M>>(self, facade: F) -> Check<M, F> {
+    pub fn interface<F: Interface<Model = M>>(self, interface: F) -> Check<M, F> {
         Check {
             name: self.name,
             model: self.model,
             spec: self.spec,
-            facade: Arc::new(facade),
+            interface: Arc::new(interface),
             subjects: Vec::new(),
             not_run: self.not_run,
             expected: self.expected,
@@ -110,7 +110,7 @@ impl<M: CheckedModel> Check<M> {
     }
 }
 
-impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
+impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     /// The name in reports and traces; by default the model type's.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
@@ -216,10 +216,10 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
     #[must_use]
     pub fn events(
         self,
-        witness: impl Witness<F>,
+        reader: impl LogReader<F>,
         source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
     ) -> Self {
-        self.subject(IMPLEMENTATION, conform::events::events(witness, source))
+        self.subject(IMPLEMENTATION, conform::events::events(reader, source))
     }
 
     /// Says that `subject` is not run here, and why.

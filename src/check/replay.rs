@@ -5,11 +5,11 @@ use thiserror::Error;
 use super::{Check, Expected, Options};
 use crate::conform::Mode;
 use crate::explore::explore;
-use crate::model::{CheckedModel, Facade, Kind};
+use crate::model::{CheckedModel, Interface, Kind};
 use crate::trace::{Evidence, STAY, Step, Trace, model_hash};
-use crate::verdict::{Lasso, check_avoidance, check_lasso, check_trap, promises};
+use crate::verdict::{Lasso, check_end_component, check_lasso, check_trap, promises};
 
-impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
+impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     pub(super) fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
         if trace.steps.is_empty() {
             return Err(ReplayError::Cannot("the trace has not even an initial state".into()));
@@ -91,7 +91,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
                 let interrupt = &options.budget.interrupt;
                 let graph = explore(self.model.clone(), &options.budget)
                     .map_err(|error| ReplayError::Cannot(error.to_string()))?;
-                return match check_avoidance(&graph, &*self.spec, promise, run, interrupt) {
+                return match check_end_component(&graph, &*self.spec, promise, run, interrupt) {
                     Ok(states) => Ok((
                         true,
                         format!(

@@ -6,13 +6,13 @@ use super::evidence::kept_at;
 use super::{Check, Expected, Options, REFEREE_STATES_MAX, Subject};
 use crate::conform::{Agreement, Conformance, Setting};
 use crate::explore::{Graph, ModelError, RefereeError, explore, referee};
-use crate::model::{CheckedModel, Facade, Kind, Temporal};
+use crate::model::{CheckedModel, Interface, Kind, Temporal};
 use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
 use crate::trace::{self, Trace};
 use crate::verdict::probability::Extreme;
 use crate::verdict::{Finding, Verdict, judge, judge_safety};
 
-impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
+impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     pub(super) fn left_out(&self) -> Vec<NotRun> {
         self.not_run
             .iter()
@@ -24,7 +24,7 @@ impl<M: CheckedModel, F: Facade<Model = M>> Check<M, F> {
         Setting {
             model: self.model.clone(),
             spec: self.spec.clone(),
-            facade: self.facade.clone(),
+            interface: self.interface.clone(),
             budget: options.budget.clone(),
             answer_within: options.answer_within,
             seed: options.seed,

@@ -9,7 +9,7 @@ use std::sync::Once;
 use super::lts::{Belief, Edge, Lts, Node};
 use super::watch::Watch;
 use super::{Make, Subject};
-use crate::model::{Counterpart, Facade};
+use crate::model::{Counterpart, Interface};
 
 /// Why the model cannot follow an implementation.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,18 +110,18 @@ fn alternatives(allowed: &[String]) -> String {
 }
 
 /// What an implementation did with one input.
-pub(crate) struct Observed<F: Facade> {
+pub(crate) struct Observed<F: Interface> {
     pub(crate) output: F::Output,
     pub(crate) snapshot: Option<F::Snapshot>,
 }
 
-impl<F: Facade> Clone for Observed<F> {
+impl<F: Interface> Clone for Observed<F> {
     fn clone(&self) -> Self {
         Observed { output: self.output.clone(), snapshot: self.snapshot.clone() }
     }
 }
 
-impl<F: Facade> fmt::Display for Observed<F> {
+impl<F: Interface> fmt::Display for Observed<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.snapshot {
             None => write!(f, "{:?}", self.output),
@@ -130,14 +130,14 @@ impl<F: Facade> fmt::Display for Observed<F> {
     }
 }
 
-impl<F: Facade> PartialEq for Observed<F> {
+impl<F: Interface> PartialEq for Observed<F> {
     fn eq(&self, other: &Self) -> bool {
         self.output == other.output && self.snapshot == other.snapshot
     }
 }
 
 /// Gives `input` to `subject` and catches what may go wrong with it.
-pub(crate) fn apply<F: Facade>(
+pub(crate) fn apply<F: Interface>(
     subject: &mut (impl Counterpart<F> + ?Sized),
     input: &F::Input,
     watch: &Watch,
@@ -162,7 +162,7 @@ pub(crate) struct Explained {
 }
 
 /// Moves `belief` on.
-pub(crate) fn explain<F: Facade>(
+pub(crate) fn explain<F: Interface>(
     lts: &Lts<F>,
     belief: &[Node],
     input: u32,
@@ -184,7 +184,7 @@ pub(crate) fn explain<F: Facade>(
 }
 
 /// The states of `belief` that would show `snapshot`.
-pub(crate) fn seen_as<F: Facade>(
+pub(crate) fn seen_as<F: Interface>(
     lts: &Lts<F>,
     mut belief: Belief,
     snapshot: Option<&F::Snapshot>,
@@ -211,7 +211,7 @@ fn distinct(items: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// The one step that the model allows, and what is seen of it.
-pub(crate) struct Expected<'a, F: Facade> {
+pub(crate) struct Expected<'a, F: Interface> {
     pub(crate) input: &'a F::Input,
     pub(crate) output: &'a F::Output,
     /// What `to` shows, if it is known to show anything.
@@ -220,7 +220,7 @@ pub(crate) struct Expected<'a, F: Facade> {
 }
 
 /// A subject, the belief that explains it, and the inputs that led there.
-pub(crate) struct Driver<'a, F: Facade> {
+pub(crate) struct Driver<'a, F: Interface> {
     pub(crate) lts: &'a Lts<F>,
     pub(crate) belief: Belief,
     subject: Subject<F>,
@@ -229,7 +229,7 @@ pub(crate) struct Driver<'a, F: Facade> {
     pub(crate) observed: Vec<Observed<F>>,
 }
 
-impl<'a, F: Facade> Driver<'a, F> {
+impl<'a, F: Interface> Driver<'a, F> {
     /// A fresh subject.
     pub(crate) fn start(lts: &'a Lts<F>, factory: &Make<F>, watch: &'a Watch) -> Result<Self, Deviation> {
         watch.restart();
@@ -295,7 +295,7 @@ impl<'a, F: Facade> Driver<'a, F> {
 }
 
 /// A run that ended in a deviation.
-pub(crate) struct Deviating<F: Facade> {
+pub(crate) struct Deviating<F: Interface> {
     /// The last of them is where it deviates.
     pub(crate) inputs: Vec<u32>,
     /// One fewer than inputs where there was no answer.
@@ -303,7 +303,7 @@ pub(crate) struct Deviating<F: Facade> {
     pub(crate) deviation: Deviation,
 }
 
-impl<F: Facade> Deviating<F> {
+impl<F: Interface> Deviating<F> {
     /// The subject cannot even be made, or is wrong before it is given anything.
     pub(crate) fn before_anything(deviation: Deviation) -> Self {
         Deviating { inputs: Vec::new(), observed: Vec::new(), deviation }
@@ -312,7 +312,12 @@ impl<F: Facade> Deviating<F> {
 
 /// Drives `inputs`, passing over those that the belief does not offer (so that a shortened run stays one of the model).
 /// `None`: the model follows to the end.
-pub(crate) fn drive<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, inputs: &[u32]) -> Option<Deviating<F>> {
+pub(crate) fn drive<F: Interface>(
+    lts: &Lts<F>,
+    factory: &Make<F>,
+    watch: &Watch,
+    inputs: &[u32],
+) -> Option<Deviating<F>> {
     let mut driver = match Driver::start(lts, factory, watch) {
         Ok(driver) => driver,
         Err(deviation) => return Some(Deviating::before_anything(deviation)),
@@ -333,7 +338,12 @@ pub(crate) fn drive<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, i
 ///
 /// # Errors
 /// The run does not deviate a second time: the subject is not deterministic.
-pub(crate) fn shrink<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, found: Deviating<F>) -> Deviating<F> {
+pub(crate) fn shrink<F: Interface>(
+    lts: &Lts<F>,
+    factory: &Make<F>,
+    watch: &Watch,
+    found: Deviating<F>,
+) -> Deviating<F> {
     let Some(mut best) = drive(lts, factory, watch, &found.inputs) else {
         return Deviating {
             deviation: Deviation::Nondeterministic {

@@ -12,7 +12,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use stateright::Model;
 
-use crate::model::Facade;
+use crate::model::Interface;
 
 /// The number of a state.
 pub(crate) type Node = u32;
@@ -20,7 +20,7 @@ pub(crate) type Node = u32;
 /// The states that explain what was seen: sorted, without repetition, closed under internal steps.
 pub(crate) type Belief = Vec<Node>;
 
-type State<F> = <<F as Facade>::Model as Model>::State;
+type State<F> = <<F as Interface>::Model as Model>::State;
 
 /// One step of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +44,15 @@ pub(crate) struct Label {
     pub(crate) output: u32,
 }
 
-/// A model seen through a facade.
-pub(crate) struct Lts<F: Facade> {
+/// A model seen through an interface.
+pub(crate) struct Lts<F: Interface> {
     pub(crate) model: Arc<F::Model>,
-    pub(crate) facade: Arc<F>,
+    pub(crate) interface: Arc<F>,
     seen: RwLock<Seen<F>>,
     initial: OnceLock<Belief>,
 }
 
-struct Seen<F: Facade> {
+struct Seen<F: Interface> {
     states: Vec<State<F>>,
     hashes: Vec<u64>,
     index: HashTable<Node>,
@@ -77,8 +77,8 @@ impl<T: Debug> Numbered<T> {
     }
 }
 
-impl<F: Facade> Lts<F> {
-    pub(crate) fn new(model: Arc<F::Model>, facade: Arc<F>) -> Self {
+impl<F: Interface> Lts<F> {
+    pub(crate) fn new(model: Arc<F::Model>, interface: Arc<F>) -> Self {
         let seen = Seen {
             states: Vec::new(),
             hashes: Vec::new(),
@@ -87,7 +87,7 @@ impl<F: Facade> Lts<F> {
             inputs: Numbered { values: Vec::new(), index: HashMap::new() },
             outputs: Numbered { values: Vec::new(), index: HashMap::new() },
         };
-        Lts { model, facade, seen: RwLock::new(seen), initial: OnceLock::new() }
+        Lts { model, interface, seen: RwLock::new(seen), initial: OnceLock::new() }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Seen<F>> {
@@ -128,7 +128,7 @@ impl<F: Facade> Lts<F> {
     }
 
     pub(crate) fn snapshot(&self, node: Node) -> Option<F::Snapshot> {
-        self.facade.snapshot(&self.model, &self.read().states[node as usize])
+        self.interface.snapshot(&self.model, &self.read().states[node as usize])
     }
 
     pub(crate) fn action(&self, node: Node, edge: &Edge) -> <F::Model as Model>::Action {
@@ -162,7 +162,7 @@ impl<F: Facade> Lts<F> {
         let mut edges = Vec::with_capacity(actions.len());
         for (index, action) in actions.into_iter().enumerate() {
             let to = self.model.next_state(&from, action.clone());
-            let label = self.facade.label(&self.model, &from, &action, to.as_ref());
+            let label = self.interface.label(&self.model, &from, &action, to.as_ref());
             if to.is_none() && label.is_none() {
                 continue;
             }
@@ -273,7 +273,7 @@ impl<F: Facade> Lts<F> {
     }
 }
 
-impl<F: Facade> Seen<F> {
+impl<F: Interface> Seen<F> {
     fn node(&mut self, state: State<F>) -> Node {
         let hash = FixedState::default().hash_one(&state);
         let states = &self.states;

@@ -1,4 +1,4 @@
-//! Implementations judged against the model. One facade serves every mode, and every mode gives the same result:
+//! Implementations judged against the model. One interface serves every mode, and every mode gives the same result:
 //! [`Conformance`].
 //!
 //! A driver holds the *belief*: the set of model states that explain what was seen so far. An input is driven once, and
@@ -30,7 +30,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::explore::{Budget, ModelError};
-use crate::model::{Counterpart, Facade, Spec};
+use crate::model::{Counterpart, Interface, Spec};
 use crate::trace::{Step, Trace};
 
 pub use drive::Deviation;
@@ -165,13 +165,13 @@ pub struct Divergence {
 }
 
 /// What all modes are given.
-pub struct Setting<F: Facade> {
+pub struct Setting<F: Interface> {
     /// The model.
     pub model: Arc<F::Model>,
     /// How its states read.
     pub spec: Arc<dyn Spec<Model = F::Model>>,
     /// What the outside sees of it.
-    pub facade: Arc<F>,
+    pub interface: Arc<F>,
     /// How far to go.
     pub budget: Budget,
     /// An implementation that has not answered for this long never will.
@@ -180,12 +180,12 @@ pub struct Setting<F: Facade> {
     pub seed: u64,
 }
 
-impl<F: Facade> Clone for Setting<F> {
+impl<F: Interface> Clone for Setting<F> {
     fn clone(&self) -> Self {
         Setting {
             model: self.model.clone(),
             spec: self.spec.clone(),
-            facade: self.facade.clone(),
+            interface: self.interface.clone(),
             budget: self.budget.clone(),
             answer_within: self.answer_within,
             seed: self.seed,
@@ -198,15 +198,15 @@ type Factory<F> = Arc<Make<F>>;
 
 type Make<F> = dyn Fn() -> Subject<F> + Send + Sync;
 
-/// Of whatever type: every mode is compiled once for a facade, not once more for each implementation.
+/// Of whatever type: every mode is compiled once for an interface, not once more for each implementation.
 type Subject<F> = Box<dyn Counterpart<F>>;
 
-fn boxed<F: Facade, C: Counterpart<F> + 'static>(make: impl Fn() -> C + Send + Sync + 'static) -> Factory<F> {
+fn boxed<F: Interface, C: Counterpart<F> + 'static>(make: impl Fn() -> C + Send + Sync + 'static) -> Factory<F> {
     Arc::new(move || Box::new(make()))
 }
 
 /// One way to run one implementation.
-pub trait Job<F: Facade>: Send + Sync {
+pub trait Job<F: Interface>: Send + Sync {
     /// How it is run.
     fn mode(&self) -> Mode;
 
@@ -229,14 +229,14 @@ pub trait Job<F: Facade>: Send + Sync {
 }
 
 /// Drives every transition of the bounded model through implementations that `factory` makes.
-pub fn tour<F: Facade, C: Counterpart<F> + 'static>(
+pub fn tour<F: Interface, C: Counterpart<F> + 'static>(
     factory: impl Fn() -> C + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
     tour_with(TourOptions::default(), factory)
 }
 
 /// As [`tour`], as `options` say.
-pub fn tour_with<F: Facade, C: Counterpart<F> + 'static>(
+pub fn tour_with<F: Interface, C: Counterpart<F> + 'static>(
     options: TourOptions,
     factory: impl Fn() -> C + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
@@ -246,7 +246,7 @@ pub fn tour_with<F: Facade, C: Counterpart<F> + 'static>(
 /// Explores model and implementation together.
 pub fn product<F, C>(factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>>
 where
-    F: Facade,
+    F: Interface,
     C: Counterpart<F> + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
 {
     Arc::new(product::Product { factory: Arc::new(move || product::Explored::of(factory())) })
@@ -255,7 +255,7 @@ where
 /// Walks `runs` times, at most `steps` inputs far, where the seed leads. `model` may have larger bounds than the one
 /// that is explored.
 #[cfg(feature = "walk")]
-pub fn walk<F: Facade, C: Counterpart<F> + 'static>(
+pub fn walk<F: Interface, C: Counterpart<F> + 'static>(
     model: Option<Arc<F::Model>>,
     runs: u32,
     steps: usize,

@@ -3,11 +3,11 @@
 use super::Divergence;
 use super::drive::{Deviating, Deviation, Observed};
 use super::lts::{Edge, Lts, Node};
-use crate::model::{Facade, Spec};
+use crate::model::{Interface, Spec};
 use crate::trace::Step;
 
 /// Tells `run` with one of the model's paths that explain it up to the deviation.
-pub(crate) fn narrate<F: Facade>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, run: &Deviating<F>) -> Divergence {
+pub(crate) fn narrate<F: Interface>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, run: &Deviating<F>) -> Divergence {
     let explained = run.inputs.len().saturating_sub(1);
     let mut steps = told(lts, spec, &run.inputs[..explained], &run.observed[..explained]);
     if let Some(input) = run.inputs.last() {
@@ -19,7 +19,7 @@ pub(crate) fn narrate<F: Facade>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>
 }
 
 /// Tells a run that the model explains.
-pub(crate) fn told<F: Facade>(
+pub(crate) fn told<F: Interface>(
     lts: &Lts<F>,
     spec: &dyn Spec<Model = F::Model>,
     inputs: &[u32],
@@ -44,7 +44,11 @@ pub(crate) fn told<F: Facade>(
 }
 
 /// One path of the model that gives `observed` for `inputs`, internal steps included: each node with the step into it.
-fn explanation<F: Facade>(lts: &Lts<F>, inputs: &[u32], observed: &[Observed<F>]) -> Vec<(Node, Option<(Node, Edge)>)> {
+fn explanation<F: Interface>(
+    lts: &Lts<F>,
+    inputs: &[u32],
+    observed: &[Observed<F>],
+) -> Vec<(Node, Option<(Node, Edge)>)> {
     let mut tree = Tree { lts, reached: Vec::new() };
     let roots = lts.initial().into_iter().map(|node| tree.reach(node, None)).collect();
     let mut front = tree.closed(roots);
@@ -63,7 +67,7 @@ fn explanation<F: Facade>(lts: &Lts<F>, inputs: &[u32], observed: &[Observed<F>]
 }
 
 /// The ways in which a run can be explained, as a tree of steps.
-struct Tree<'a, F: Facade> {
+struct Tree<'a, F: Interface> {
     lts: &'a Lts<F>,
     reached: Vec<Reached>,
 }
@@ -74,7 +78,7 @@ struct Reached {
     by: Option<(usize, Edge)>,
 }
 
-impl<F: Facade> Tree<'_, F> {
+impl<F: Interface> Tree<'_, F> {
     fn reach(&mut self, node: Node, by: Option<(usize, Edge)>) -> usize {
         self.reached.push(Reached { node, by });
         self.reached.len() - 1
@@ -121,7 +125,7 @@ impl<F: Facade> Tree<'_, F> {
 }
 
 /// The last step of a deviating run: what the model would have done, and what the implementation did.
-fn deviating_step<F: Facade>(
+fn deviating_step<F: Interface>(
     lts: &Lts<F>,
     spec: &dyn Spec<Model = F::Model>,
     input: u32,

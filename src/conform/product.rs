@@ -20,23 +20,23 @@ use super::narrate::narrate;
 use super::watch::{Hung, Watch, watched};
 use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting};
 use crate::explore::{Budget, Graph, ModelError, Stop, explore_until};
-use crate::model::{Counterpart, Facade};
+use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
 
-pub(super) struct Product<F: Facade> {
+pub(super) struct Product<F: Interface> {
     pub(super) factory: Arc<dyn Fn() -> Explored<F> + Send + Sync>,
 }
 
 /// An implementation that can be part of a state, of whatever type.
-pub(super) struct Explored<F: Facade>(Box<dyn Explorable<F>>);
+pub(super) struct Explored<F: Interface>(Box<dyn Explorable<F>>);
 
-trait Explorable<F: Facade>: Counterpart<F> + Any + Send + Sync {
+trait Explorable<F: Interface>: Counterpart<F> + Any + Send + Sync {
     fn cloned(&self) -> Box<dyn Explorable<F>>;
     fn equals(&self, other: &dyn Any) -> bool;
     fn hash_into(&self, state: &mut dyn Hasher);
 }
 
-impl<F: Facade, C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static> Explorable<F> for C {
+impl<F: Interface, C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static> Explorable<F> for C {
     fn cloned(&self) -> Box<dyn Explorable<F>> {
         Box::new(self.clone())
     }
@@ -50,25 +50,25 @@ impl<F: Facade, C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static> E
     }
 }
 
-impl<F: Facade> Explored<F> {
+impl<F: Interface> Explored<F> {
     pub(super) fn of<C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static>(subject: C) -> Self {
         Explored(Box::new(subject))
     }
 }
 
-impl<F: Facade> Clone for Explored<F> {
+impl<F: Interface> Clone for Explored<F> {
     fn clone(&self) -> Self {
         Explored(self.0.cloned())
     }
 }
 
-impl<F: Facade> Hash for Explored<F> {
+impl<F: Interface> Hash for Explored<F> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash_into(state);
     }
 }
 
-impl<F: Facade> PartialEq for Explored<F> {
+impl<F: Interface> PartialEq for Explored<F> {
     fn eq(&self, other: &Self) -> bool {
         let other: &dyn Any = &*other.0;
         self.0.equals(other)
@@ -76,13 +76,13 @@ impl<F: Facade> PartialEq for Explored<F> {
 }
 
 /// For modes that go along one path.
-fn plain<F: Facade>(factory: &Arc<dyn Fn() -> Explored<F> + Send + Sync>) -> Factory<F> {
+fn plain<F: Interface>(factory: &Arc<dyn Fn() -> Explored<F> + Send + Sync>) -> Factory<F> {
     let factory = factory.clone();
     Arc::new(move || factory().0)
 }
 
 /// Model and implementation, side by side.
-struct Pair<F: Facade> {
+struct Pair<F: Interface> {
     lts: Arc<Lts<F>>,
     factory: Arc<dyn Fn() -> Explored<F> + Send + Sync>,
     watch: Arc<Mutex<Option<Arc<Watch>>>>,
@@ -92,7 +92,7 @@ struct Pair<F: Facade> {
 }
 
 /// What the explorer keeps.
-struct Both<F: Facade> {
+struct Both<F: Interface> {
     belief: Belief,
     /// `None` once it deviated.
     subject: Option<Explored<F>>,
@@ -101,7 +101,7 @@ struct Both<F: Facade> {
     beyond: bool,
 }
 
-impl<F: Facade> Clone for Both<F> {
+impl<F: Interface> Clone for Both<F> {
     fn clone(&self) -> Self {
         Both {
             belief: self.belief.clone(),
@@ -112,32 +112,32 @@ impl<F: Facade> Clone for Both<F> {
     }
 }
 
-impl<F: Facade> fmt::Debug for Both<F> {
+impl<F: Interface> fmt::Debug for Both<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "belief {:?}, deviation {:?}", self.belief, self.deviation)
     }
 }
 
-impl<F: Facade> Hash for Both<F> {
+impl<F: Interface> Hash for Both<F> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.belief.hash(state);
         self.subject.hash(state);
     }
 }
 
-impl<F: Facade> PartialEq for Both<F> {
+impl<F: Interface> PartialEq for Both<F> {
     fn eq(&self, other: &Self) -> bool {
         self.belief == other.belief && self.subject == other.subject && self.deviation == other.deviation
     }
 }
 
-impl<F: Facade> Both<F> {
+impl<F: Interface> Both<F> {
     fn deviating(deviation: Deviation) -> Self {
         Both { belief: Vec::new(), subject: None, deviation: Some(deviation), beyond: false }
     }
 }
 
-impl<F: Facade> Pair<F> {
+impl<F: Interface> Pair<F> {
     fn start(&self) -> Both<F> {
         let made = quietly(|| {
             let mut subject = (self.factory)();
@@ -197,7 +197,7 @@ impl<F: Facade> Pair<F> {
     }
 }
 
-impl<F: Facade> Model for Pair<F> {
+impl<F: Interface> Model for Pair<F> {
     type State = Both<F>;
     type Action = u32;
 
@@ -221,13 +221,13 @@ impl<F: Facade> Model for Pair<F> {
     }
 }
 
-impl<F: Facade> Job<F> for Product<F> {
+impl<F: Interface> Job<F> for Product<F> {
     fn mode(&self) -> Mode {
         Mode::Product
     }
 
     fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
         let mut silent = Vec::new();
         loop {
             let pair = Arc::new(Pair {
@@ -255,7 +255,7 @@ impl<F: Facade> Job<F> for Product<F> {
         if !trace.extra.contains_key(COMPARED) {
             return super::replay::inputs(setting, trace, &plain(&self.factory));
         }
-        let lts = Lts::new(setting.model.clone(), setting.facade.clone());
+        let lts = Lts::new(setting.model.clone(), setting.interface.clone());
         let mut wanted = trace.steps.iter().map(|step| &step.input).filter(|input| !input.is_empty());
         let run = with_and_without(&lts, &*plain(&self.factory), &Watch::new(), |offers| {
             let input = wanted.next()?;
@@ -268,13 +268,13 @@ impl<F: Facade> Job<F> for Product<F> {
 /// Marks a trace of two subjects, one made canonical after each input and one never.
 const COMPARED: &str = "canonical";
 
-fn compared<F: Facade>(lts: &Lts<F>, setting: &Setting<F>, run: &Deviating<F>) -> Divergence {
+fn compared<F: Interface>(lts: &Lts<F>, setting: &Setting<F>, run: &Deviating<F>) -> Divergence {
     let mut divergence = narrate(lts, &*setting.spec, run);
     divergence.extra.insert(COMPARED.into(), "compared with and without".into());
     divergence
 }
 
-fn product<F: Facade>(
+fn product<F: Interface>(
     pair: &Arc<Pair<F>>,
     setting: &Setting<F>,
     watch: &Arc<Watch>,
@@ -299,7 +299,7 @@ fn product<F: Facade>(
         return Ok(result.incomplete(why));
     }
     if graph.edge_count() == 0 {
-        return Ok(result.incomplete("no input could be given: has the facade labels?"));
+        return Ok(result.incomplete("no input could be given: has the interface labels?"));
     }
     if let Some(run) = canonical_changes_nothing(pair, setting, watch) {
         return Ok(result.diverges(compared(&pair.lts, setting, &run)));
@@ -308,12 +308,12 @@ fn product<F: Facade>(
     Ok(result)
 }
 
-fn inputs_to<F: Facade>(graph: &Graph<Pair<F>>, node: usize) -> Vec<u32> {
+fn inputs_to<F: Interface>(graph: &Graph<Pair<F>>, node: usize) -> Vec<u32> {
     graph.path_to(node).steps.into_iter().map(|(input, _)| input).collect()
 }
 
 /// The answers along `inputs`, whose last deviates.
-fn again<F: Facade>(pair: &Pair<F>, inputs: Vec<u32>, deviation: Option<Deviation>) -> Deviating<F> {
+fn again<F: Interface>(pair: &Pair<F>, inputs: Vec<u32>, deviation: Option<Deviation>) -> Deviating<F> {
     let watch = Watch::new();
     let mut observed = Vec::new();
     if let Ok(mut driver) = Driver::start(&pair.lts, &*plain(&pair.factory), &watch) {
@@ -333,7 +333,11 @@ const WALKS: usize = 64;
 const WALK_STEPS: usize = 64;
 
 /// Walks with and without `canonical`, given the same inputs; the first answer that differs.
-fn canonical_changes_nothing<F: Facade>(pair: &Pair<F>, setting: &Setting<F>, watch: &Watch) -> Option<Deviating<F>> {
+fn canonical_changes_nothing<F: Interface>(
+    pair: &Pair<F>,
+    setting: &Setting<F>,
+    watch: &Watch,
+) -> Option<Deviating<F>> {
     let mut random = Pcg64::seed_from_u64(setting.seed);
     (0..WALKS).find_map(|_| {
         let mut left = WALK_STEPS;
@@ -345,7 +349,7 @@ fn canonical_changes_nothing<F: Facade>(pair: &Pair<F>, setting: &Setting<F>, wa
 }
 
 /// Gives the inputs that `choose` picks to a subject that is made canonical after each, and to one that never is.
-fn with_and_without<F: Facade>(
+fn with_and_without<F: Interface>(
     lts: &Lts<F>,
     factory: &Make<F>,
     watch: &Watch,
@@ -373,6 +377,6 @@ fn with_and_without<F: Facade>(
     None
 }
 
-fn last<F: Facade>(observed: &[Observed<F>]) -> String {
+fn last<F: Interface>(observed: &[Observed<F>]) -> String {
     observed.last().map(ToString::to_string).unwrap_or_default()
 }

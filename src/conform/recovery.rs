@@ -21,20 +21,20 @@ use super::narrate::{narrate, told};
 use super::watch::{Watch, watched};
 use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting, boxed};
 use crate::explore::ModelError;
-use crate::model::{Counterpart, Facade};
+use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
 
 /// Which inputs are faults.
-type Fault<F> = Arc<dyn Fn(&<F as Facade>::Input) -> bool + Send + Sync>;
+type Fault<F> = Arc<dyn Fn(&<F as Interface>::Input) -> bool + Send + Sync>;
 
 /// What has to be reached, as the model sees it.
-type Goal<F> = Arc<dyn Fn(&<F as Facade>::Model, &<<F as Facade>::Model as Model>::State) -> bool + Send + Sync>;
+type Goal<F> = Arc<dyn Fn(&<F as Interface>::Model, &<<F as Interface>::Model as Model>::State) -> bool + Send + Sync>;
 
 /// How an implementation has to recover.
 ///
 /// ```
 /// # use counterpart::conform::Recovery;
-/// # use counterpart::model::NoFacade;
+/// # use counterpart::model::NoInterface;
 /// # use stateright::{Model, Property};
 /// # #[derive(Clone)] struct Plain;
 /// # impl Model for Plain {
@@ -43,11 +43,11 @@ type Goal<F> = Arc<dyn Fn(&<F as Facade>::Model, &<<F as Facade>::Model as Model
 /// #     fn actions(&self, _: &(), _: &mut Vec<()>) {}
 /// #     fn next_state(&self, _: &(), _: ()) -> Option<()> { None }
 /// # }
-/// # type MyFacade = NoFacade<Plain>;
+/// # type MyInterface = NoInterface<Plain>;
 /// // Up to 100 steps with whatever the model offers, then no more failures: closed within 200 steps, 64 times over.
-/// let recovery = Recovery::<MyFacade>::new(|_model, _state| true).without(|_input| false).after(100).within(200).runs(64);
+/// let recovery = Recovery::<MyInterface>::new(|_model, _state| true).without(|_input| false).after(100).within(200).runs(64);
 /// ```
-pub struct Recovery<F: Facade> {
+pub struct Recovery<F: Interface> {
     model: Option<Arc<F::Model>>,
     goal: Goal<F>,
     fault: Fault<F>,
@@ -56,7 +56,7 @@ pub struct Recovery<F: Facade> {
     fair_steps_max: usize,
 }
 
-impl<F: Facade> Clone for Recovery<F> {
+impl<F: Interface> Clone for Recovery<F> {
     fn clone(&self) -> Self {
         Recovery {
             model: self.model.clone(),
@@ -69,7 +69,7 @@ impl<F: Facade> Clone for Recovery<F> {
     }
 }
 
-impl<F: Facade> Recovery<F> {
+impl<F: Interface> Recovery<F> {
     /// To a state in which `goal` holds, wherever several states explain what was seen in all of them. No input is a
     /// fault; 64 runs of up to 100 steps, and 200 steps to recover in.
     pub fn new(goal: impl Fn(&F::Model, &<F::Model as Model>::State) -> bool + Send + Sync + 'static) -> Self {
@@ -132,12 +132,12 @@ impl<F: Facade> Recovery<F> {
     }
 }
 
-struct Recovering<F: Facade> {
+struct Recovering<F: Interface> {
     recovery: Recovery<F>,
     factory: Factory<F>,
 }
 
-impl<F: Facade> Job<F> for Recovering<F> {
+impl<F: Interface> Job<F> for Recovering<F> {
     fn mode(&self) -> Mode {
         Mode::Walk
     }
@@ -148,7 +148,7 @@ impl<F: Facade> Job<F> for Recovering<F> {
 
     fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
         let setting = self.recovery.setting(setting);
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
         let (lts_there, there) = (lts.clone(), setting.clone());
         let (recovery, factory) = (self.recovery.clone(), self.factory.clone());
         let result =
@@ -173,7 +173,7 @@ impl<F: Facade> Job<F> for Recovering<F> {
         if let Some(divergence) = super::replay::inputs(&setting, trace, &self.factory)? {
             return Ok(Some(divergence));
         }
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
         let (lts_there, there) = (lts.clone(), setting.clone());
         let (recovery, factory) = (self.recovery.clone(), self.factory.clone());
         let again = watched(setting.answer_within, move |watch| {
@@ -198,7 +198,7 @@ impl<F: Facade> Job<F> for Recovering<F> {
 const FAULTS_END: &str = "faults-end-after";
 
 /// How one run came out.
-enum Came<'a, F: Facade> {
+enum Came<'a, F: Interface> {
     /// It needed to recover, or did not, and has.
     Well { needed: bool, steps: usize },
     /// It did something that the model does not.
@@ -207,7 +207,7 @@ enum Came<'a, F: Facade> {
     Stuck { driver: Driver<'a, F>, ended: usize },
 }
 
-fn recover<F: Facade>(
+fn recover<F: Interface>(
     lts: &Lts<F>,
     setting: &Setting<F>,
     recovery: &Recovery<F>,
@@ -257,7 +257,7 @@ fn recover<F: Facade>(
 }
 
 /// Steps where `choose` leads until it has no more to say, and then fairly, without faults.
-fn one_run<'a, F: Facade>(
+fn one_run<'a, F: Interface>(
     lts: &'a Lts<F>,
     recovery: &Recovery<F>,
     factory: &Make<F>,
@@ -328,12 +328,12 @@ impl Queue {
     }
 }
 
-fn deviates<'a, F: Facade>(driver: Driver<'_, F>, deviation: Deviation) -> Came<'a, F> {
+fn deviates<'a, F: Interface>(driver: Driver<'_, F>, deviation: Deviation) -> Came<'a, F> {
     Came::Deviates(Deviating { inputs: driver.inputs, observed: driver.observed, deviation })
 }
 
 /// Leaves out what it can of the steps before the faults ended, single inputs at last.
-fn shortened<'a, F: Facade>(
+fn shortened<'a, F: Interface>(
     lts: &'a Lts<F>,
     recovery: &Recovery<F>,
     factory: &Make<F>,
@@ -362,7 +362,7 @@ fn shortened<'a, F: Facade>(
     (driver, ended)
 }
 
-fn never<F: Facade>(lts: &Lts<F>, setting: &Setting<F>, driver: &Driver<'_, F>, ended: usize) -> Divergence {
+fn never<F: Interface>(lts: &Lts<F>, setting: &Setting<F>, driver: &Driver<'_, F>, ended: usize) -> Divergence {
     let what = format!(
         "no fault after step {ended}, and {} steps later, everything possible having had its turn, it has not recovered",
         driver.inputs.len() - ended

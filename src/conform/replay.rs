@@ -5,17 +5,17 @@ use super::lts::Lts;
 use super::narrate::narrate;
 use super::watch::{Hung, watched};
 use super::{Divergence, Factory, Setting};
-use crate::model::Facade;
+use crate::model::Interface;
 use crate::trace::Trace;
 use std::sync::Arc;
 
 /// Gives the inputs of `trace` to a fresh subject.
-pub(super) fn inputs<F: Facade>(
+pub(super) fn inputs<F: Interface>(
     setting: &Setting<F>,
     trace: &Trace,
     factory: &Factory<F>,
 ) -> Result<Option<Divergence>, String> {
-    let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+    let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
     let (lts_there, there, factory_there) = (lts.clone(), setting.clone(), factory.clone());
     let wanted: Vec<String> =
         trace.steps.iter().map(|step| step.input.clone()).filter(|input| !input.is_empty()).collect();
@@ -52,7 +52,7 @@ pub(super) fn inputs<F: Facade>(
 
 /// The run whose last input was never answered. The inputs before it are given again, to record what they were
 /// answered.
-pub(super) fn silent<F: Facade>(
+pub(super) fn silent<F: Interface>(
     lts: &Arc<Lts<F>>,
     setting: &Setting<F>,
     hung: &Hung,

@@ -17,10 +17,10 @@ use super::narrate::narrate;
 use super::watch::{Watch, watched};
 use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting};
 use crate::explore::{ModelError, Stop};
-use crate::model::Facade;
+use crate::model::Interface;
 use crate::trace::Trace;
 
-pub(super) struct Walk<F: Facade> {
+pub(super) struct Walk<F: Interface> {
     /// Walked instead of the model that is explored.
     pub(super) model: Option<Arc<F::Model>>,
     pub(super) runs: u32,
@@ -28,7 +28,7 @@ pub(super) struct Walk<F: Facade> {
     pub(super) factory: Factory<F>,
 }
 
-impl<F: Facade> Walk<F> {
+impl<F: Interface> Walk<F> {
     fn setting(&self, setting: &Setting<F>) -> Setting<F> {
         let mut setting = setting.clone();
         if let Some(model) = &self.model {
@@ -38,7 +38,7 @@ impl<F: Facade> Walk<F> {
     }
 }
 
-impl<F: Facade> Job<F> for Walk<F> {
+impl<F: Interface> Job<F> for Walk<F> {
     fn mode(&self) -> Mode {
         Mode::Walk
     }
@@ -49,7 +49,7 @@ impl<F: Facade> Job<F> for Walk<F> {
 
     fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
         let setting = self.setting(setting);
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
         let (lts_there, there, factory) = (lts.clone(), setting.clone(), self.factory.clone());
         let (runs, steps) = (self.runs, self.steps);
         let result =
@@ -68,7 +68,7 @@ impl<F: Facade> Job<F> for Walk<F> {
 }
 
 /// What a run of walks gathers on its way.
-struct Gathered<F: Facade> {
+struct Gathered<F: Interface> {
     steps: usize,
     found: Option<Deviating<F>>,
     /// Walks since then, each a try to shorten it.
@@ -82,7 +82,7 @@ const TRIES_MAX: usize = 2_000;
 /// proptest complains when its own limit is met, and takes the largest number for none given: this one is never met.
 const SHRINK_ITERS_MAX: u32 = u32::MAX - 1;
 
-fn walk<F: Facade>(
+fn walk<F: Interface>(
     lts: &Lts<F>,
     setting: &Setting<F>,
     factory: &Make<F>,
@@ -153,7 +153,7 @@ fn walk<F: Facade>(
 }
 
 /// Walks where `choices` lead. Returns the steps taken, and the deviation at which it ended.
-fn one_walk<F: Facade>(
+fn one_walk<F: Interface>(
     lts: &Lts<F>,
     factory: &Make<F>,
     watch: &Watch,

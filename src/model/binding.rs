@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stateright::Model;
 
-use super::Facade;
+use super::Interface;
 
 /// An implementation that is driven one input at a time.
 ///
 /// One that is also `Clone + Eq + Hash` can be explored together with the model
 /// ([`Check::product`](crate::Check::product)).
-pub trait Counterpart<F: Facade> {
+pub trait Counterpart<F: Interface> {
     /// Executes `input` and says what came of it. A panic is taken as an answer that no model allows.
     fn apply(&mut self, input: &F::Input) -> F::Output;
 
-    /// What can be read of it now; compared with [`Facade::snapshot`] after each step.
+    /// What can be read of it now; compared with [`Interface::snapshot`] after each step.
     fn observe(&self) -> Option<F::Snapshot> {
         None
     }
@@ -32,7 +32,7 @@ pub trait Counterpart<F: Facade> {
 }
 
 /// An implementation that threads share.
-pub trait Shared<F: Facade>: Send + Sync {
+pub trait Shared<F: Interface>: Send + Sync {
     /// Executes `input` and says what came of it.
     fn call(&self, input: &F::Input) -> F::Output;
 
@@ -45,7 +45,7 @@ pub trait Shared<F: Facade>: Send + Sync {
 /// A [`Shared`] implementation driven from one thread, as a [`Counterpart`].
 pub struct Sequential<S>(pub S);
 
-impl<F: Facade, S: Shared<F>> Counterpart<F> for Sequential<S> {
+impl<F: Interface, S: Shared<F>> Counterpart<F> for Sequential<S> {
     fn apply(&mut self, input: &F::Input) -> F::Output {
         self.0.call(input)
     }
@@ -57,30 +57,30 @@ impl<F: Facade, S: Shared<F>> Counterpart<F> for Sequential<S> {
 
 /// A model run as if it were an implementation: a variant with a defect becomes a defective implementation, which every
 /// check of the sound model must catch. Where the model leaves something open it takes the first action that it lists.
-pub struct Simulated<F: Facade> {
+pub struct Simulated<F: Interface> {
     model: Arc<F::Model>,
-    facade: Arc<F>,
+    interface: Arc<F>,
     state: <F::Model as Model>::State,
 }
 
-impl<F: Facade> Simulated<F> {
+impl<F: Interface> Simulated<F> {
     /// In the first initial state of `model`.
     ///
     /// # Panics
     /// If it has none.
-    pub fn new(model: &Arc<F::Model>, facade: &Arc<F>) -> Self {
+    pub fn new(model: &Arc<F::Model>, interface: &Arc<F>) -> Self {
         let state = model.init_states().into_iter().next().expect("a model that is simulated has an initial state");
-        Simulated { model: model.clone(), facade: facade.clone(), state }
+        Simulated { model: model.clone(), interface: interface.clone(), state }
     }
 }
 
-impl<F: Facade> Counterpart<F> for Simulated<F> {
+impl<F: Interface> Counterpart<F> for Simulated<F> {
     fn apply(&mut self, input: &F::Input) -> F::Output {
         let mut actions = Vec::new();
         self.model.actions(&self.state, &mut actions);
         for action in actions {
             let to = self.model.next_state(&self.state, action.clone());
-            let label = self.facade.label(&self.model, &self.state, &action, to.as_ref());
+            let label = self.interface.label(&self.model, &self.state, &action, to.as_ref());
             if let Some((_, output)) = label.filter(|(offered, _)| offered == input) {
                 self.state = to.unwrap_or_else(|| self.state.clone());
                 return output;
@@ -90,26 +90,26 @@ impl<F: Facade> Counterpart<F> for Simulated<F> {
     }
 
     fn observe(&self) -> Option<F::Snapshot> {
-        self.facade.snapshot(&self.model, &self.state)
+        self.interface.snapshot(&self.model, &self.state)
     }
 }
 
-impl<F: Facade> Clone for Simulated<F> {
+impl<F: Interface> Clone for Simulated<F> {
     fn clone(&self) -> Self {
-        Simulated { model: self.model.clone(), facade: self.facade.clone(), state: self.state.clone() }
+        Simulated { model: self.model.clone(), interface: self.interface.clone(), state: self.state.clone() }
     }
 }
 
-impl<F: Facade> PartialEq for Simulated<F> {
+impl<F: Interface> PartialEq for Simulated<F> {
     fn eq(&self, other: &Self) -> bool {
         self.state == other.state
     }
 }
 
 // A state that does not equal itself would be refused by the explorer.
-impl<F: Facade> Eq for Simulated<F> {}
+impl<F: Interface> Eq for Simulated<F> {}
 
-impl<F: Facade> Hash for Simulated<F> {
+impl<F: Interface> Hash for Simulated<F> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.state.hash(state);
     }

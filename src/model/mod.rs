@@ -1,5 +1,5 @@
 //! What a user says beside a `stateright::Model`: how its states read and what its runs promise ([`Spec`],
-//! [`Temporal`]), what the outside sees of it ([`Facade`]), and what an implementation is to the harness
+//! [`Temporal`]), what the outside sees of it ([`Interface`]), and what an implementation is to the harness
 //! ([`Counterpart`], [`Shared`]). A consensus protocol can be read as one ([`Consensus`]).
 //!
 //! All of them are values that *name* their model and not traits on it: a model may be foreign (stateright's
@@ -7,7 +7,7 @@
 
 mod binding;
 mod consensus;
-mod facade;
+mod interface;
 mod quantity;
 mod spec;
 mod temporal;
@@ -19,7 +19,7 @@ use stateright::Model;
 
 pub use binding::{Counterpart, Sequential, SettableClock, Shared, Simulated, Slots};
 pub use consensus::{Consensus, Event, Values};
-pub use facade::{Facade, NoFacade};
+pub use interface::{Interface, NoInterface};
 pub use quantity::{Bound, Quantity};
 pub use spec::{Chance, Kind, PlainSpec, Spec};
 pub use temporal::{FairKey, Strength, Temporal};

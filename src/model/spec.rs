@@ -43,7 +43,7 @@ pub trait Spec: Send + Sync + 'static {
     /// Whether time cannot go by for ever with `action` enabled and nothing happening. A crash, a failing disk or an
     /// operator are not forced: a state in which only such actions are enabled may be where a run ends, as a state with
     /// no action enabled is.
-    fn forced(
+    fn must_progress(
         &self,
         _model: &Self::Model,
         _state: &<Self::Model as Model>::State,

@@ -19,7 +19,7 @@ type Predicate<M> = Box<dyn Fn(&M, &<M as Model>::State) -> bool + Send + Sync>;
 type Reward<M> = Box<dyn Fn(&M, &<M as Model>::State, &<M as Model>::Action) -> f64 + Send + Sync>;
 
 /// A property of runs, or, where outcomes are drawn ([`Spec::chance`](super::Spec::chance)), of schedulers. A run is
-/// infinite: where no action is enabled, or none that is [forced](super::Spec::forced), it may go on by repeating its
+/// infinite: where no action is enabled, or none that is [forced](super::Spec::must_progress), it may go on by repeating its
 /// state.
 ///
 /// Of what is drawn only [`almost_surely`](Temporal::almost_surely), [`probability`](Temporal::probability) and
@@ -184,7 +184,7 @@ impl<M: Model> Temporal<M> {
     /// `reward` is asked of the model, a state, and an action taken there; it is finite and not negative. The actions
     /// of one [`Chance::choice`](super::Chance::choice) have to agree, since the reward is that of the choice. Where
     /// that is not so the verdict is [`Incomplete`](crate::verdict::Verdict::Incomplete) and names the state. A run
-    /// that stays where it is because nothing is [forced](super::Spec::forced) earns nothing.
+    /// that stays where it is because nothing is [forced](super::Spec::must_progress) earns nothing.
     pub fn reward(
         name: impl Into<String>,
         goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,

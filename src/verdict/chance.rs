@@ -89,7 +89,7 @@ impl<'a> Chances<'a> {
                     panic!("the lasso found for {:?} is none: {wrong}", promise.name());
                 }
                 let states = node_of(graph, lasso.at_loop_start()).map_or(0, |node| homes.size(node));
-                finding.evidence = Some(Evidence::Avoidance { lasso, states });
+                finding.evidence = Some(Evidence::EndComponent { lasso, states });
                 Verdict::Violated
             }
         };
@@ -289,7 +289,7 @@ impl FairHomes for Homes<'_> {
 ///
 /// # Errors
 /// No scheduler can, or it is not known.
-pub fn check_avoidance<M: CheckedModel>(
+pub fn check_end_component<M: CheckedModel>(
     graph: &Graph<M>,
     spec: &dyn Spec<Model = M>,
     property: &Temporal<M>,

@@ -74,7 +74,7 @@ impl Labels {
             let mut offered = graph.places(node).zip(&actions);
             labels.stutters.push(
                 graph.is_expanded(node)
-                    && offered.all(|(place, action)| !enabled(place) || !spec.forced(model, state, action)),
+                    && offered.all(|(place, action)| !enabled(place) || !spec.must_progress(model, state, action)),
             );
             if assumptions.is_empty() {
                 continue;

@@ -44,10 +44,10 @@ impl<M: Model> Lasso<M> {
 }
 
 /// Whether `lasso` is a run of `model` that is fair, as `property` assumes, and breaks it. An `almost_surely` is not
-/// broken by one run: of it this says only that the run misses the goal and is fair, and [`check_avoidance`] says
+/// broken by one run: of it this says only that the run misses the goal and is fair, and [`check_end_component`] says
 /// whether a scheduler can go on so.
 ///
-/// [`check_avoidance`]: super::check_avoidance
+/// [`check_end_component`]: super::check_end_component
 ///
 /// # Errors
 /// What is wrong with it.
@@ -74,7 +74,7 @@ pub fn check_lasso<M: CheckedModel>(
             }
             None if to != states[index] => return Err(format!("step {} changes the state by no action", index + 1)),
             None => {
-                if let Some(forced) = enabled.iter().find(|action| spec.forced(model, to, action)) {
+                if let Some(forced) = enabled.iter().find(|action| spec.must_progress(model, to, action)) {
                     return Err(format!("step {} is none although {forced:?} must come to pass", index + 1));
                 }
             }

@@ -32,7 +32,7 @@ use self::probability::{Bounds, Extreme};
 use crate::explore::{Graph, Interrupt, Shape};
 use crate::model::{Bound, CheckedModel, Kind, Spec, Temporal};
 
-pub use self::chance::check_avoidance;
+pub use self::chance::check_end_component;
 pub use self::fairness::FairnessFound;
 pub use self::lasso::{Lasso, check_lasso};
 pub use self::safety::judge_safety;
@@ -112,7 +112,7 @@ pub enum Evidence<M: Model> {
     /// A state that the goal cannot be reached from.
     Trap(Trap),
     /// A run into an end component without the goal, where a scheduler can keep it for ever whatever is drawn.
-    Avoidance {
+    EndComponent {
         /// A shortest way there, and a loop of transitions that the scheduler can let happen without leaving it.
         lasso: Lasso<M>,
         /// How many states the scheduler needs, those of the loop among them.

@@ -10,10 +10,10 @@ use counterpart::conform::events::{Event, EventLog, Log, LogError, Recorded};
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Shared};
 use counterpart_models::circuit_breaker::conformance::{
-    Answer, BreakerFacade, BreakerSpec, SharedBinding, SharedBreaker, config,
+    Answer, BreakerInterface, BreakerSpec, SharedBinding, SharedBreaker, config,
 };
 use counterpart_models::circuit_breaker::model::{Action, Outcome};
-use counterpart_models::circuit_breaker::recorded::{BreakerWitness, Logged, TARGET, model};
+use counterpart_models::circuit_breaker::recorded::{BreakerReader, Logged, TARGET, model};
 use counterpart_models::circuit_breaker::{
     CircuitBreaker, Config, ConfigError, Core, Outcome as Ended, Permit, PhaseName, Rejected, Status,
 };
@@ -33,19 +33,19 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
-const RECORDED: BreakerWitness = BreakerWitness { time_is_recorded: true };
+const RECORDED: BreakerReader = BreakerReader { time_is_recorded: true };
 
-fn judged(witness: BreakerWitness, log: Log) -> ConformanceReport {
+fn judged(reader: BreakerReader, log: Log) -> ConformanceReport {
     let source = move || Log::new(log.events().to_vec());
-    judged_live(witness, source)
+    judged_live(reader, source)
 }
 
 fn judged_live(
-    witness: BreakerWitness,
+    reader: BreakerReader,
     source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
 ) -> ConformanceReport {
-    let check = Check::of(model()).facade(BreakerFacade).spec(BreakerSpec::default()).alongside_only();
-    check.events(witness, source).run().cases.remove(0).conformance.remove(0)
+    let check = Check::of(model()).interface(BreakerInterface).spec(BreakerSpec::default()).alongside_only();
+    check.events(reader, source).run().cases.remove(0).conformance.remove(0)
 }
 
 /// Counts a thread that is done, or has panicked: nobody waits for it then.
@@ -141,7 +141,7 @@ fn time_left_out() {
     let log = run_on_threads(0).expect("a log");
     let without = log.events().iter().filter(|recorded| recorded.event.name != "tick").cloned().collect();
     let without = Log::new(without).expect("a log");
-    let hidden = judged(BreakerWitness { time_is_recorded: false }, without.clone());
+    let hidden = judged(BreakerReader { time_is_recorded: false }, without.clone());
     assert_eq!(hidden.verdict, "conforms", "{:?}", hidden.why);
     // It opened, and was asked again after the wait: nothing but time explains that.
     assert_eq!(judged(RECORDED, without).verdict, "diverges");
@@ -202,7 +202,7 @@ fn race<const CALLERS: usize>() -> Log {
     log.recorded()
 }
 
-fn open(breaker: &Logged<impl Shared<BreakerFacade>>) {
+fn open(breaker: &Logged<impl Shared<BreakerInterface>>) {
     for _ in 0..2 {
         breaker.call(Action::Acquire { client: 0 });
         breaker.call(Action::Report { client: 0, outcome: Outcome::Failure });

@@ -135,7 +135,7 @@ impl Spec for TableSpec {
         self.0.keys.iter().filter(|(edge, _)| edge == action).map(|(_, key)| *key).collect()
     }
 
-    fn forced(&self, _: &Table, _: &u8, action: &usize) -> bool {
+    fn must_progress(&self, _: &Table, _: &u8, action: &usize) -> bool {
         !self.0.unforced.contains(action)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use counterpart::conform::{tour, walk};
 use counterpart::{Check, Counterpart};
-use counterpart_models::load_balancer::conformance::{Answer, BalancerFacade, BalancerSpec};
+use counterpart_models::load_balancer::conformance::{Answer, BalancerInterface, BalancerSpec};
 use counterpart_models::load_balancer::heavy::{PINGORA, Pingora};
 use counterpart_models::load_balancer::model::{Action, Balancer, Draw, Policy, Quirk, SLOTS_MAX};
 use libtest_mimic::Trial;
@@ -79,10 +79,10 @@ fn starved() {
     assert_eq!(order, "aaddddd".repeat(1_000), "c is healthy, in the list, and has a weight");
 }
 
-fn alongside(model: Balancer) -> Check<Balancer, BalancerFacade> {
+fn alongside(model: Balancer) -> Check<Balancer, BalancerInterface> {
     let beside = model.clone();
     Check::of(model)
-        .facade(BalancerFacade)
+        .interface(BalancerInterface)
         .spec(BalancerSpec)
         .named("load_balancer/pingora")
         .alongside_only()

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use counterpart::model::{FairKey, Spec, Strength};
-use counterpart::verdict::{Evidence, Verdict, check_avoidance, judge};
+use counterpart::verdict::{Evidence, Verdict, check_end_component, judge};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -169,12 +169,16 @@ pub(super) fn agreement() {
             let found = match (&finding.verdict, &finding.evidence) {
                 (Verdict::Holds, None) => Said::Holds,
                 (Verdict::Incomplete(_), None) => Said::Incomplete,
-                (Verdict::Violated, Some(Evidence::Avoidance { lasso, states })) => {
+                (Verdict::Violated, Some(Evidence::EndComponent { lasso, states })) => {
                     let at = lasso.steps[..lasso.loop_start].last().map_or(lasso.initial, |(_, node)| *node);
                     let around = components.iter().filter(|nodes| **nodes >> at & 1 == 1);
                     let largest = around.map(|nodes| nodes.count_ones() as usize).max();
                     assert_eq!(Some(*states), largest, "{place}");
-                    assert_eq!(check_avoidance(&graph, &ToySpec, &promise, lasso, &interrupt), Ok(*states), "{place}");
+                    assert_eq!(
+                        check_end_component(&graph, &ToySpec, &promise, lasso, &interrupt),
+                        Ok(*states),
+                        "{place}"
+                    );
                     large += usize::from(*states > 1);
                     beside_cut += usize::from(graph.incomplete().is_some());
                     violated[fair] = true;

@@ -5,7 +5,7 @@ use counterpart::explore::Budget;
 use counterpart::model::{Bound, Chance, FairKey, Kind, Spec, Temporal};
 use counterpart::report::{CaseReport, Outcome, PropertyReport, Value};
 use counterpart::trace::Trace;
-use counterpart::verdict::{Lasso, check_avoidance};
+use counterpart::verdict::{Lasso, check_end_component};
 use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use stateright::Model;
@@ -25,7 +25,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("probability::values_are_reported_with_their_extreme", values),
         claim("probability::a_bound_at_the_value_cannot_be_told", at_the_value),
         claim("probability::what_makes_no_sense_is_said", nonsense),
-        claim("probability::a_trace_that_is_no_avoidance_any_more_is_told", replayed),
+        claim("probability::a_trace_that_is_no_end_component_any_more_is_told", replayed),
     ]
 }
 
@@ -395,7 +395,8 @@ fn replayed() {
     let graph = two.graph();
     let promise = ToySpec.temporal().remove(0);
     let round = |choice: usize| Lasso { initial: 0, steps: vec![(Some((choice, 0)), 0)], loop_start: 0 };
-    let avoids = |lasso: Lasso<Toy>| check_avoidance(&graph, &ToySpec, &promise, &lasso, &Budget::default().interrupt);
+    let avoids =
+        |lasso: Lasso<Toy>| check_end_component(&graph, &ToySpec, &promise, &lasso, &Budget::default().interrupt);
     assert_eq!(avoids(round(0)), Ok(1));
     assert!(avoids(round(1)).is_err_and(|why| why.contains("without letting chance lead out of it")));
     // The trace tells which: the first action from 0 to 0 is not always the one.

@@ -87,7 +87,7 @@ impl Spec for ToySpec {
         (!alone).then(|| Chance::of(choice, outcomes[*outcome].1))
     }
 
-    fn forced(&self, toy: &Toy, _: &u8, (choice, _): &(usize, usize)) -> bool {
+    fn must_progress(&self, toy: &Toy, _: &u8, (choice, _): &(usize, usize)) -> bool {
         !toy.unforced.contains(choice)
     }
 }

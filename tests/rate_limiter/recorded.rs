@@ -8,10 +8,10 @@ use counterpart::Check;
 use counterpart::conform::events::{EventLog, Log, LogError};
 use counterpart::report::ConformanceReport;
 use counterpart_models::rate_limiter::conformance::{
-    Answer, LimiterFacade, LimiterSpec, SharedBinding, SharedLimiter, limiter,
+    Answer, LimiterInterface, LimiterSpec, SharedBinding, SharedLimiter, limiter,
 };
 use counterpart_models::rate_limiter::model::{Action, Limiter};
-use counterpart_models::rate_limiter::recorded::{LimiterWitness, Logged, TARGET, model};
+use counterpart_models::rate_limiter::recorded::{LimiterReader, Logged, TARGET, model};
 use counterpart_models::rate_limiter::{AnyLimiter, RateLimiter, SharedKeyed};
 use libtest_mimic::Trial;
 
@@ -25,9 +25,9 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 fn judged(source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static) -> ConformanceReport {
-    let check = Check::of(model()).facade(LimiterFacade).spec(LimiterSpec).alongside_only();
-    let witness = LimiterWitness { time_is_recorded: true };
-    check.events(witness, source).run().cases.remove(0).conformance.remove(0)
+    let check = Check::of(model()).interface(LimiterInterface).spec(LimiterSpec).alongside_only();
+    let reader = LimiterReader { time_is_recorded: true };
+    check.events(reader, source).run().cases.remove(0).conformance.remove(0)
 }
 
 /// Three callers, a clock and a collector, each a thread.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use counterpart::conform::{self, TourOptions};
-use counterpart::{Check, Counterpart, Facade};
+use counterpart::{Check, Counterpart, Interface};
 use libtest_mimic::Trial;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -99,7 +99,7 @@ impl Model for Machine {
 
 struct MachineFace;
 
-impl Facade for MachineFace {
+impl Interface for MachineFace {
     type Model = Machine;
     type Input = u8;
     type Output = bool;
@@ -132,12 +132,12 @@ fn found_out() {
         let toured = |options: TourOptions, with: &Machine| {
             let with = with.clone();
             let job = conform::tour_with(options, move || Running { machine: with.clone(), at: 0 });
-            only(case_report(Check::of(machine.clone()).facade(MachineFace).subject("subject", job)))
+            only(case_report(Check::of(machine.clone()).interface(MachineFace).subject("subject", job)))
         };
         let own = toured(TourOptions::default(), &machine);
         let verified = own.verified.expect("it conforms to itself");
         assert_eq!((own.verdict, verified.edges_verified), ("conforms", own.edges));
-        if verified.undistinguishable_classes > 0 {
+        if verified.indistinguishable_classes > 0 {
             // As many states as the machine has are then more than it needs.
             continue;
         }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use counterpart::conform;
 use counterpart::model::Simulated;
-use counterpart::{Case, Check, Counterpart, Facade, Spec};
+use counterpart::{Case, Check, Counterpart, Interface, Spec};
 use serde_json::{Value, json};
 
 use super::implementation::store::{self, Store};
@@ -90,9 +90,9 @@ impl Spec for EvictionSpec {
 }
 
 /// What the outside sees: whether a key is there.
-pub struct EvictionFacade;
+pub struct EvictionInterface;
 
-impl Facade for EvictionFacade {
+impl Interface for EvictionInterface {
     type Model = Eviction;
     type Input = Action;
     /// Whether the key was found, or is kept.
@@ -146,7 +146,7 @@ impl Hash for StoreBinding {
     }
 }
 
-impl Counterpart<EvictionFacade> for StoreBinding {
+impl Counterpart<EvictionInterface> for StoreBinding {
     fn apply(&mut self, input: &Action) -> bool {
         match *input {
             Action::Get { key } => self.store.get(&key).is_some(),
@@ -164,11 +164,11 @@ impl Counterpart<EvictionFacade> for StoreBinding {
 }
 
 /// A check of `model`.
-pub(super) fn check(model: Eviction) -> Check<Eviction, EvictionFacade> {
-    Check::of(model).facade(EvictionFacade).spec(EvictionSpec)
+pub(super) fn check(model: Eviction) -> Check<Eviction, EvictionInterface> {
+    Check::of(model).interface(EvictionInterface).spec(EvictionSpec)
 }
 
-fn with_ours(model: Eviction) -> Check<Eviction, EvictionFacade> {
+fn with_ours(model: Eviction) -> Check<Eviction, EvictionInterface> {
     let (core, toured) = (model.clone(), model.clone());
     let larger = Eviction { keys: KEYS_MAX as u8, capacity: model.capacity + 1, scan_max: None, ..model.clone() };
     let walked = larger.clone();
@@ -212,9 +212,9 @@ pub(super) fn cases() -> Vec<Case> {
     let mut defects = check(lru.clone()).alongside_only();
     for variant in [Variant::OrphansNode, Variant::HoldsOneTooMany, Variant::OverlooksGets, Variant::EvictsNewest] {
         let name = crate::snake(variant);
-        let (model, facade) = (Arc::new(lru.clone().with(variant)), Arc::new(EvictionFacade));
+        let (model, interface) = (Arc::new(lru.clone().with(variant)), Arc::new(EvictionInterface));
         defects = defects
-            .subject(name.as_str(), conform::product(move || Simulated::new(&model, &facade)))
+            .subject(name.as_str(), conform::product(move || Simulated::new(&model, &interface)))
             .because(name.as_str(), why(variant))
             .diverges(name);
     }

@@ -55,7 +55,7 @@ impl Spec for StormSpec {
         }
     }
 
-    fn forced(&self, _: &Storm, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &Storm, _: &State, action: &Action) -> bool {
         *action == Action::Tick
     }
 

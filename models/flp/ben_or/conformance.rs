@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use counterpart::model::{Chance, Temporal};
 use counterpart::trace::itf_state;
-use counterpart::{Counterpart, Facade, Spec};
+use counterpart::{Counterpart, Interface, Spec};
 use serde_json::{Value, json};
 
 use super::model::{Action, BenOr, Coin, PROCESSES, State};
@@ -36,7 +36,7 @@ impl Spec for BenOrSpec {
         }
     }
 
-    fn forced(&self, _: &BenOr, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &BenOr, _: &State, action: &Action) -> bool {
         !matches!(action, Action::Crash { .. })
     }
 
@@ -79,7 +79,7 @@ impl Spec for BenOrSpec {
 }
 
 /// What the outside sees.
-pub(super) struct BenOrFacade;
+pub(super) struct BenOrInterface;
 
 /// What a process posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub struct Answer {
     pub decided: Option<u8>,
 }
 
-impl Facade for BenOrFacade {
+impl Interface for BenOrInterface {
     type Model = BenOr;
     type Input = Action;
     type Output = Answer;
@@ -162,7 +162,7 @@ impl Processes {
     }
 }
 
-impl Counterpart<BenOrFacade> for Processes {
+impl Counterpart<BenOrInterface> for Processes {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Begin { inputs } => {

@@ -25,15 +25,15 @@ use std::sync::Arc;
 use counterpart::model::Simulated;
 use counterpart::{Case, Check, Spec, conform};
 
-use self::conformance::{BenOrFacade, BenOrSpec, Processes};
+use self::conformance::{BenOrInterface, BenOrSpec, Processes};
 use self::model::{BenOr, Coin, Variant};
 
 pub use self::conformance::{ALL_DECIDE_ALMOST_SURELY, Answer, Posted};
 
 /// A check of `model` as it reads and looks from outside.
-fn check(model: BenOr) -> Check<BenOr, BenOrFacade> {
+fn check(model: BenOr) -> Check<BenOr, BenOrInterface> {
     let decides = model.rounds_max.is_none();
-    Check::of(model).facade(BenOrFacade).spec(BenOrSpec { decides })
+    Check::of(model).interface(BenOrInterface).spec(BenOrSpec { decides })
 }
 
 /// How the model reads, and what is drawn in it.
@@ -84,8 +84,8 @@ pub(super) fn cases() -> Vec<Case> {
 fn defects(sound: &BenOr) -> Case {
     let mut check = check(sound.clone());
     for variant in [Variant::DecidesOnOneProposal, Variant::ProposesAnyReport, Variant::DecidesItsCoin] {
-        let (model, facade) = (Arc::new(BenOr { variant, ..sound.clone() }), Arc::new(BenOrFacade));
-        let make = move || Simulated::new(&model, &facade);
+        let (model, interface) = (Arc::new(BenOr { variant, ..sound.clone() }), Arc::new(BenOrInterface));
+        let make = move || Simulated::new(&model, &interface);
         let (toured, walked) = (make.clone(), make.clone());
         let name = crate::snake(variant);
         check = check

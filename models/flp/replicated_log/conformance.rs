@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use counterpart::trace::itf_state;
-use counterpart::{Facade, Spec};
+use counterpart::{Interface, Spec};
 use serde_json::{Value as Json, json};
 
 use super::model::{Action, LINKS, Node, ReplicatedLog, State, Value};
@@ -73,9 +73,9 @@ pub enum Answer {
 }
 
 /// A replicated log as its clients and its network see it.
-pub struct LogFacade;
+pub struct LogInterface;
 
-impl Facade for LogFacade {
+impl Interface for LogInterface {
     type Model = ReplicatedLog;
     type Input = Input;
     type Output = Answer;

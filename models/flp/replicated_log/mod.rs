@@ -27,7 +27,7 @@ use std::sync::Arc;
 use counterpart::conform::{Job, walk};
 use counterpart::{Case, Check};
 
-use self::conformance::{LogFacade, LogSpec};
+use self::conformance::{LogInterface, LogSpec};
 use self::model::{Order, Reader, ReplicatedLog, Variant};
 use self::peers::{Cluster, Misuse};
 
@@ -65,11 +65,11 @@ fn restless() -> ReplicatedLog {
     ReplicatedLog { calm_min: 0, cuts_max: 8, losses_max: 8, restarts_max: 4, ..stormy() }
 }
 
-fn check(model: ReplicatedLog) -> Check<ReplicatedLog, LogFacade> {
-    Check::of(model).facade(LogFacade).spec(LogSpec)
+fn check(model: ReplicatedLog) -> Check<ReplicatedLog, LogInterface> {
+    Check::of(model).interface(LogInterface).spec(LogSpec)
 }
 
-fn walked(model: ReplicatedLog, steps_max: usize, misuse: Misuse) -> Arc<dyn Job<LogFacade>> {
+fn walked(model: ReplicatedLog, steps_max: usize, misuse: Misuse) -> Arc<dyn Job<LogInterface>> {
     let there = model.clone();
     walk(Some(Arc::new(model)), WALKS, steps_max, move || Cluster::new(&there, misuse))
 }

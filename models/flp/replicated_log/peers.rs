@@ -15,7 +15,7 @@ use omnipaxos::messages::sequence_paxos::PaxosMsg;
 use omnipaxos::util::LogEntry;
 use omnipaxos::{ClusterConfig, OmniPaxos, ServerConfig};
 
-use super::conformance::{Answer, Input, LogFacade};
+use super::conformance::{Answer, Input, LogInterface};
 use super::model::{NODES, Node, Reader, ReplicatedLog, Value, link, nodes};
 use super::storage::{Appended, Disk};
 
@@ -207,7 +207,7 @@ fn corrupt(message: &mut Message<Appended>) {
     values.iter_mut().for_each(|Appended(value)| *value |= 0x80);
 }
 
-impl Counterpart<LogFacade> for Cluster {
+impl Counterpart<LogInterface> for Cluster {
     fn apply(&mut self, input: &Input) -> Answer {
         match *input {
             Input::Append { node } => {

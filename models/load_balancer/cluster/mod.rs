@@ -68,7 +68,7 @@ impl Spec for ClusterSpec {
         temporal
     }
 
-    fn forced(&self, _: &Cluster, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &Cluster, _: &State, action: &Action) -> bool {
         matches!(action, Action::Tick { .. })
     }
 

@@ -37,7 +37,7 @@ impl CoreBinding {
     }
 }
 
-impl Counterpart<BalancerFacade> for CoreBinding {
+impl Counterpart<BalancerInterface> for CoreBinding {
     fn apply(&mut self, input: &Action) -> Answer {
         match *input {
             Action::Pick { slot, retry, draw } => {
@@ -213,7 +213,7 @@ impl<B: SharedBalancer> SharedBinding<B> {
     }
 }
 
-impl<B: SharedBalancer> Shared<BalancerFacade> for SharedBinding<B> {
+impl<B: SharedBalancer> Shared<BalancerInterface> for SharedBinding<B> {
     fn call(&self, input: &Action) -> Answer {
         match *input {
             Action::Pick { slot, retry, draw } => {

@@ -56,7 +56,7 @@ impl Spec for DistributedSpec {
         }
     }
 
-    fn forced(&self, _: &Distributed, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &Distributed, _: &State, action: &Action) -> bool {
         !matches!(action, Action::Crash { .. })
     }
 

@@ -56,7 +56,7 @@ impl Spec for WaitingSpec {
         }
     }
 
-    fn forced(&self, _: &Waiting, _: &State, action: &Action) -> bool {
+    fn must_progress(&self, _: &Waiting, _: &State, action: &Action) -> bool {
         matches!(action, Action::Take { .. } | Action::Tick)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The implementation is not driven: it runs as it does, on as many threads as it has, and what it records is judged
 //! afterwards. An event is an interval ([`Recorded`]); each must be explained by one step of the model, taken somewhere
-//! between its begin and its end, so that one that ended before another began is explained first. A [`Witness`] says
+//! between its begin and its end, so that one that ended before another began is explained first. A [`LogReader`] says
 //! which steps a record can be of, and which steps nobody records. What the log leaves out is open: every state that
 //! explains what was seen so far is followed.
 //!
@@ -10,7 +10,7 @@
 //! A lamp that two people switch, and a log that says what they did but not always what they found.
 //! ```
 //! use counterpart::conform::events::{ByText, Event, Log, Recorded};
-//! use counterpart::{Check, Facade};
+//! use counterpart::{Check, Interface};
 //! use stateright::Model;
 //!
 //! #[derive(Clone)]
@@ -29,9 +29,9 @@
 //!     }
 //! }
 //!
-//! struct LampFacade;
+//! struct LampInterface;
 //!
-//! impl Facade for LampFacade {
+//! impl Interface for LampInterface {
 //!     type Model = Lamp;
 //!     type Input = Do;
 //!     type Output = bool;
@@ -47,11 +47,11 @@
 //!
 //! // She looks while he switches: whichever of the two was first, it can be explained.
 //! let fine = [at(1, 4, switched("he")), at(2, 3, looked("she", "false")), at(5, 6, looked("she", "true"))];
-//! Check::of(Lamp).facade(LampFacade).events(ByText, move || Log::new(fine.to_vec())).assert();
+//! Check::of(Lamp).interface(LampInterface).events(ByText, move || Log::new(fine.to_vec())).assert();
 //!
 //! // He has switched before she looks, and she finds it dark.
 //! let wrong = [at(1, 2, switched("he")), at(3, 4, looked("she", "false"))];
-//! let report = Check::of(Lamp).facade(LampFacade).events(ByText, move || Log::new(wrong.to_vec())).run();
+//! let report = Check::of(Lamp).interface(LampInterface).events(ByText, move || Log::new(wrong.to_vec())).run();
 //! let said = report.cases[0].conformance[0].why.as_deref().unwrap_or_default();
 //! assert!(said.starts_with("line 2, lamp input=Look output=false by she: "), "{said}");
 //! ```
@@ -79,7 +79,7 @@ use super::lts::Lts;
 use super::watch::watched;
 use super::{Agreement, Conformance, Divergence, Job, Mode, Setting};
 use crate::explore::ModelError;
-use crate::model::Facade;
+use crate::model::Interface;
 use crate::trace::Trace;
 
 use self::search::{Outcome, explain};
@@ -91,10 +91,10 @@ pub use self::record::EventLog;
 /// Ways of explaining (a state and the events explained so far) that are followed at most, unless said otherwise.
 pub const EXPLANATIONS_MAX: usize = 4_000_000;
 
-type State<F> = <<F as Facade>::Model as Model>::State;
+type State<F> = <<F as Interface>::Model as Model>::State;
 
 /// A labelled step of the model. A refused one leads back to where it came from.
-pub struct Labelled<'a, F: Facade> {
+pub struct Labelled<'a, F: Interface> {
     /// The model.
     pub model: &'a F::Model,
     /// The state before.
@@ -113,7 +113,7 @@ pub struct Labelled<'a, F: Facade> {
 ///
 /// It is given what an event says and not when it was; that is judged already. Events that say the same are asked about
 /// once.
-pub trait Witness<F: Facade>: Send + Sync + 'static {
+pub trait LogReader<F: Interface>: Send + Sync + 'static {
     /// Whether `event` may be the record of `step`. A field that the event has not contradicts nothing:
     /// [`Event::agrees`] is made for that.
     fn admits(&self, event: &Event, step: &Labelled<'_, F>) -> bool;
@@ -129,41 +129,41 @@ pub trait Witness<F: Facade>: Send + Sync + 'static {
     }
 }
 
-/// Events with the fields `input` and `output`, which hold the facade's words as `Debug` prints them; either may be
+/// Events with the fields `input` and `output`, which hold the interface's words as `Debug` prints them; either may be
 /// left out. Every labelled step is recorded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByText;
 
-impl<F: Facade> Witness<F> for ByText {
+impl<F: Interface> LogReader<F> for ByText {
     fn admits(&self, event: &Event, step: &Labelled<'_, F>) -> bool {
         event.agrees_with_debug("input", step.input) && event.agrees_with_debug("output", step.output)
     }
 }
 
 /// Judges the log that `source` gives, each time anew: one that was read, or what a run has recorded.
-pub fn events<F: Facade>(
-    witness: impl Witness<F>,
+pub fn events<F: Interface>(
+    reader: impl LogReader<F>,
     source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
-    events_within(EXPLANATIONS_MAX, witness, source)
+    events_within(EXPLANATIONS_MAX, reader, source)
 }
 
 /// As [`events`], but follows at most `explanations_max` ways of explaining the log; beyond that it is not known.
-pub fn events_within<F: Facade>(
+pub fn events_within<F: Interface>(
     explanations_max: usize,
-    witness: impl Witness<F>,
+    reader: impl LogReader<F>,
     source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
-    Arc::new(Events { explanations_max, witness, source: Arc::new(source) })
+    Arc::new(Events { explanations_max, reader, source: Arc::new(source) })
 }
 
 struct Events<W> {
     explanations_max: usize,
-    witness: W,
+    reader: W,
     source: Arc<dyn Fn() -> Result<Log, LogError> + Send + Sync>,
 }
 
-impl<F: Facade, W: Witness<F>> Job<F> for Events<W> {
+impl<F: Interface, W: LogReader<F>> Job<F> for Events<W> {
     fn mode(&self) -> Mode {
         Mode::Events
     }
@@ -223,9 +223,9 @@ enum Judged {
 }
 
 impl<W> Events<W> {
-    fn judge<F: Facade>(&self, setting: &Setting<F>, log: &Log) -> Judged
+    fn judge<F: Interface>(&self, setting: &Setting<F>, log: &Log) -> Judged
     where
-        W: Witness<F>,
+        W: LogReader<F>,
     {
         if log.events().is_empty() {
             return Judged::Unknown("the log is empty: record a run, or mind the target that is recorded".into());
@@ -233,8 +233,8 @@ impl<W> Events<W> {
         if log.events().iter().all(|recorded| recorded.end.is_none()) {
             return Judged::Unknown("no event of the log has ended, so that none had to be explained".into());
         }
-        let lts = Lts::new(setting.model.clone(), setting.facade.clone());
-        match explain(&lts, &self.witness, log, self.explanations_max, &setting.budget.interrupt) {
+        let lts = Lts::new(setting.model.clone(), setting.interface.clone());
+        match explain(&lts, &self.reader, log, self.explanations_max, &setting.budget.interrupt) {
             Outcome::Explained => Judged::Explained,
             Outcome::Unexplained(dead) => Judged::Unexplained(tell::tell(&lts, &*setting.spec, log, &dead)),
             Outcome::TooMany => Judged::Unknown(format!(

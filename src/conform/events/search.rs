@@ -10,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::log::{Event, Log};
-use super::{Labelled, State, Witness};
+use super::{Labelled, LogReader, State};
 use crate::conform::lts::{Edge, Lts, Node};
 use crate::explore::{Interrupt, Stop};
-use crate::model::Facade;
+use crate::model::Interface;
 
 /// Layers between two questions whether to go on.
 const LAYERS_BETWEEN_QUESTIONS: usize = 256;
@@ -88,7 +88,7 @@ struct Interval {
 }
 
 /// A labelled step that outlives the lock it was read under.
-struct Owned<F: Facade> {
+struct Owned<F: Interface> {
     edge: u32,
     action: <F::Model as stateright::Model>::Action,
     input: F::Input,
@@ -97,7 +97,7 @@ struct Owned<F: Facade> {
 }
 
 /// A state with its labelled steps, and its steps that nobody records.
-struct Unfolded<F: Facade> {
+struct Unfolded<F: Interface> {
     from: State<F>,
     labelled: Vec<Owned<F>>,
     hidden: Vec<(u32, Node)>,
@@ -109,9 +109,9 @@ struct Ways {
     steps: Vec<(u32, Node)>,
 }
 
-struct Search<'a, F: Facade, W> {
+struct Search<'a, F: Interface, W> {
     lts: &'a Lts<F>,
-    witness: &'a W,
+    reader: &'a W,
     /// In the order of their begins.
     intervals: Vec<Interval>,
     /// What the events say, each different one once.
@@ -144,16 +144,16 @@ struct Front {
 struct TooMany;
 
 /// Looks for a behaviour that explains `log`, following at most `reached_max` ways.
-pub(super) fn explain<F: Facade, W: Witness<F>>(
+pub(super) fn explain<F: Interface, W: LogReader<F>>(
     lts: &Lts<F>,
-    witness: &W,
+    reader: &W,
     log: &Log,
     reached_max: usize,
     interrupt: &Interrupt,
 ) -> Outcome {
     let mut search = Search {
         lts,
-        witness,
+        reader,
         intervals: Vec::new(),
         said: Vec::new(),
         unfolded: HashMap::new(),
@@ -182,7 +182,7 @@ pub(super) fn explain<F: Facade, W: Witness<F>>(
     Outcome::Unexplained(search.buried())
 }
 
-impl<'a, F: Facade, W: Witness<F>> Search<'a, F, W> {
+impl<'a, F: Interface, W: LogReader<F>> Search<'a, F, W> {
     /// Puts the events in the order of their begins, and finds those that say the same.
     fn take(&mut self, log: &'a Log) {
         let mut numbers: HashMap<String, u32> = HashMap::new();
@@ -333,7 +333,7 @@ impl<'a, F: Facade, W: Witness<F>> Search<'a, F, W> {
                 output: self.lts.output(label.output),
                 to: self.lts.state(edge.to),
             };
-            if !edge.refused && self.witness.hidden(&self.labelled(&unfolded.from, &owned)) {
+            if !edge.refused && self.reader.hidden(&self.labelled(&unfolded.from, &owned)) {
                 unfolded.hidden.push((place, edge.to));
             }
             unfolded.labelled.push(owned);
@@ -363,9 +363,9 @@ impl<'a, F: Facade, W: Witness<F>> Search<'a, F, W> {
         let event = self.said[said as usize];
         let edges = self.lts.edges(node);
         let admitted =
-            unfolded.labelled.iter().filter(|owned| self.witness.admits(event, &self.labelled(&unfolded.from, owned)));
+            unfolded.labelled.iter().filter(|owned| self.reader.admits(event, &self.labelled(&unfolded.from, owned)));
         let ways = Rc::new(Ways {
-            read: self.witness.reads(event, &self.lts.model, &unfolded.from),
+            read: self.reader.reads(event, &self.lts.model, &unfolded.from),
             steps: admitted.map(|owned| (owned.edge, edges[owned.edge as usize].to)).collect(),
         });
         self.ways.insert((said, node), ways.clone());
@@ -378,8 +378,8 @@ impl<'a, F: Facade, W: Witness<F>> Search<'a, F, W> {
         let unfolded: Vec<_> = states.iter().map(|node| self.unfolded(*node)).collect();
         let explained = |event: &Event| {
             unfolded.iter().any(|state| {
-                self.witness.reads(event, &self.lts.model, &state.from)
-                    || state.labelled.iter().any(|owned| self.witness.admits(event, &self.labelled(&state.from, owned)))
+                self.reader.reads(event, &self.lts.model, &state.from)
+                    || state.labelled.iter().any(|owned| self.reader.admits(event, &self.labelled(&state.from, owned)))
             })
         };
         let alone = |field: &&String| {

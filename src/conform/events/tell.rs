@@ -7,14 +7,19 @@ use super::log::Log;
 use super::search::{By, Dead};
 use crate::conform::Divergence;
 use crate::conform::lts::{Edge, Lts, Node};
-use crate::model::{Facade, Spec};
+use crate::model::{Interface, Spec};
 use crate::trace::Step;
 
 /// Steps that are told to have been possible; there may be as many as a model has actions.
 const POSSIBLE_TOLD_MAX: usize = 6;
 
 /// Tells where `log` died.
-pub(super) fn tell<F: Facade>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, log: &Log, dead: &Dead) -> Divergence {
+pub(super) fn tell<F: Interface>(
+    lts: &Lts<F>,
+    spec: &dyn Spec<Model = F::Model>,
+    log: &Log,
+    dead: &Dead,
+) -> Divergence {
     let mut steps: Vec<Step> = dead.path.iter().map(|(node, by)| step(lts, spec, log, *node, by)).collect();
     let recorded = &log.events()[dead.event];
     let possible = possible(lts, &dead.states);
@@ -49,7 +54,7 @@ fn line(log: &Log, event: usize) -> String {
     format!("line {}, {}", event + 1, log.events()[event].event)
 }
 
-fn step<F: Facade>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, log: &Log, node: Node, by: &By) -> Step {
+fn step<F: Interface>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, log: &Log, node: Node, by: &By) -> Step {
     let state = spec.state_json(&lts.model, &lts.state(node));
     let taken = |from: Node, edge: &Edge| {
         let action = lts.action(from, edge);
@@ -75,7 +80,7 @@ fn step<F: Facade>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, log: &Log, n
 }
 
 /// The labelled steps of `states`, each once.
-fn possible<F: Facade>(lts: &Lts<F>, states: &[Node]) -> String {
+fn possible<F: Interface>(lts: &Lts<F>, states: &[Node]) -> String {
     let mut possible: Vec<String> = Vec::new();
     for node in states {
         for label in lts.edges(*node).iter().filter_map(|edge| edge.label) {

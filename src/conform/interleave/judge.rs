@@ -13,11 +13,11 @@ use crate::conform::drive::{Deviation, Observed, explain, seen_as};
 use crate::conform::lts::{Belief, Lts, Node};
 use crate::conform::narrate::told;
 use crate::conform::{Divergence, Setting};
-use crate::model::Facade;
+use crate::model::Interface;
 use crate::trace::Step;
 
 /// One call as the judge sees it.
-struct Call<'a, F: Facade> {
+struct Call<'a, F: Interface> {
     id: CallId,
     input: u32,
     /// `None`: it never returned.
@@ -28,14 +28,14 @@ struct Call<'a, F: Facade> {
 }
 
 /// Judges the histories of one script, and tells the one that deviates.
-pub(super) struct Teller<'a, F: Facade> {
+pub(super) struct Teller<'a, F: Interface> {
     pub(super) lts: &'a Lts<F>,
     pub(super) setting: &'a Setting<F>,
     pub(super) script: &'a Script<F::Input>,
     pub(super) marks: Marks,
 }
 
-impl<F: Facade> Teller<'_, F> {
+impl<F: Interface> Teller<'_, F> {
     /// Whether some order of the calls, one after the other, explains every answer, and every call without one.
     pub(super) fn check(&self, history: &History<F>) -> Result<(), String> {
         let belief = self.after_prefix(&history.prefix)?;
@@ -182,7 +182,7 @@ impl<F: Facade> Teller<'_, F> {
 }
 
 /// A search for a linearization, with a memo of what was tried in vain.
-struct Search<'a, F: Facade> {
+struct Search<'a, F: Interface> {
     lts: &'a Lts<F>,
     calls: &'a [Call<'a, F>],
     snapshot: Option<&'a F::Snapshot>,
@@ -193,7 +193,7 @@ struct Search<'a, F: Facade> {
     wrong_end: Option<Deviation>,
 }
 
-impl<F: Facade> Search<'_, F> {
+impl<F: Interface> Search<'_, F> {
     /// Whether the calls not in `done` can follow on `belief`.
     fn explains(&mut self, done: u64, belief: &Belief) -> bool {
         if !self.seen.insert((done, belief.clone())) {

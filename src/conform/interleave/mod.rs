@@ -26,7 +26,7 @@ use super::lts::{Belief, Lts};
 use super::watch::watched;
 use super::{Agreement, Conformance, Divergence, Job, Mode, Setting};
 use crate::explore::ModelError;
-use crate::model::{Facade, Shared};
+use crate::model::{Interface, Shared};
 use crate::trace::Trace;
 
 /// Schedules of one script, at most, unless it says otherwise.
@@ -114,7 +114,7 @@ impl<I> Script<I> {
 }
 
 /// Runs each of `scripts` through every interleaving, on implementations made by `factory` from loom's types.
-pub fn interleave<F: Facade, S: Shared<F> + 'static>(
+pub fn interleave<F: Interface, S: Shared<F> + 'static>(
     scripts: Vec<Script<F::Input>>,
     factory: impl Fn() -> S + Send + Sync + 'static,
 ) -> Arc<dyn Job<F>> {
@@ -124,7 +124,7 @@ pub fn interleave<F: Facade, S: Shared<F> + 'static>(
 /// Makes an implementation of loom's types, of whatever type itself.
 type Make<F> = dyn Fn() -> Box<dyn Shared<F>> + Send + Sync;
 
-struct Interleave<F: Facade> {
+struct Interleave<F: Interface> {
     scripts: Vec<Script<F::Input>>,
     factory: Arc<Make<F>>,
 }
@@ -161,7 +161,7 @@ enum End {
     Incomplete(String),
 }
 
-impl<F: Facade> Job<F> for Interleave<F> {
+impl<F: Interface> Job<F> for Interleave<F> {
     fn mode(&self) -> Mode {
         Mode::Interleave
     }
@@ -255,7 +255,7 @@ fn scripts_told(count: usize) -> String {
     if count == 1 { "1 script".into() } else { format!("{count} scripts") }
 }
 
-impl<F: Facade> Interleave<F> {
+impl<F: Interface> Interleave<F> {
     /// Runs `script` with marks and without, each through all schedules or else within the bound.
     fn run_script(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Scripted {
         let calls = script.prefix.len() + script.threads.iter().map(Vec::len).sum::<usize>();
@@ -326,7 +326,7 @@ impl<F: Facade> Interleave<F> {
 
     /// Runs `script` and judges what it showed.
     fn judge(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks, schedules_max: usize) -> Judged {
-        let lts = Lts::new(setting.model.clone(), setting.facade.clone());
+        let lts = Lts::new(setting.model.clone(), setting.interface.clone());
         let plan = Plan { schedules_max, ..self.plan(setting, script, marks) };
         let seen = watched(setting.answer_within, move |watch| explore(plan, watch.clone()));
         let explored = match seen {
@@ -393,13 +393,13 @@ impl<F: Facade> Interleave<F> {
     /// Whether every call of `script` is possible whenever its turn can come, in whatever order the threads run and
     /// whatever the answers are. If not, a call that is not always.
     fn possible(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Result<(), String> {
-        let lts = Lts::new(setting.model.clone(), setting.facade.clone());
+        let lts = Lts::new(setting.model.clone(), setting.interface.clone());
         let mut belief = lts.initial();
         let give = |belief: &Belief, input: &F::Input| -> Result<Belief, String> {
             let mut targets = Vec::new();
             for node in belief {
                 let steps = lts.answers(&[*node], lts.number_of(input));
-                if steps.is_empty() && !setting.facade.may_wait(input) {
+                if steps.is_empty() && !setting.interface.may_wait(input) {
                     return Err(format!(
                         "{input:?} is not always possible where it is called; no thread may call it there"
                     ));

@@ -15,10 +15,10 @@ use super::{CallId, Make, Marks, Script, wait};
 use crate::conform::drive::quietly;
 use crate::conform::watch::Watch;
 use crate::explore::Interrupt;
-use crate::model::{Facade, Shared};
+use crate::model::{Interface, Shared};
 
 /// What one schedule showed.
-pub(super) struct History<F: Facade> {
+pub(super) struct History<F: Interface> {
     /// Of the calls of the prefix that were answered.
     pub(super) prefix: Vec<F::Output>,
     pub(super) events: Vec<Event<F>>,
@@ -28,19 +28,19 @@ pub(super) struct History<F: Facade> {
     pub(super) stuck: bool,
 }
 
-pub(super) struct Event<F: Facade> {
+pub(super) struct Event<F: Interface> {
     pub(super) call: CallId,
     /// `None` for an invoke.
     pub(super) returned: Option<F::Output>,
 }
 
-impl<F: Facade> PartialEq for Event<F> {
+impl<F: Interface> PartialEq for Event<F> {
     fn eq(&self, other: &Self) -> bool {
         self.call == other.call && self.returned == other.returned
     }
 }
 
-impl<F: Facade> PartialEq for History<F> {
+impl<F: Interface> PartialEq for History<F> {
     fn eq(&self, other: &Self) -> bool {
         self.prefix == other.prefix
             && self.events == other.events
@@ -49,14 +49,14 @@ impl<F: Facade> PartialEq for History<F> {
     }
 }
 
-impl<F: Facade> Default for History<F> {
+impl<F: Interface> Default for History<F> {
     fn default() -> Self {
         History { prefix: Vec::new(), events: Vec::new(), snapshot: None, stuck: false }
     }
 }
 
 /// What all schedules of one script showed.
-pub(super) struct Explored<F: Facade> {
+pub(super) struct Explored<F: Interface> {
     /// Different ones, each with the number of the first schedule that showed it (1-based), in that order.
     pub(super) histories: Vec<(usize, History<F>)>,
     pub(super) schedules: usize,
@@ -69,7 +69,7 @@ pub(super) struct Explored<F: Facade> {
 }
 
 /// What is run, and how far.
-pub(super) struct Plan<F: Facade> {
+pub(super) struct Plan<F: Interface> {
     pub(super) factory: Arc<Make<F>>,
     pub(super) script: Script<F::Input>,
     pub(super) marks: Marks,
@@ -80,7 +80,7 @@ pub(super) struct Plan<F: Facade> {
 }
 
 /// Kept outside of loom, which neither sees it nor takes it away when it ends in a panic.
-struct Log<F: Facade> {
+struct Log<F: Interface> {
     schedules: usize,
     ended: usize,
     now: History<F>,
@@ -93,11 +93,11 @@ struct Log<F: Facade> {
 
 type Shelf<F> = Arc<Mutex<Log<F>>>;
 
-fn log<F: Facade>(shelf: &Shelf<F>) -> MutexGuard<'_, Log<F>> {
+fn log<F: Interface>(shelf: &Shelf<F>) -> MutexGuard<'_, Log<F>> {
     shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<F: Facade> Log<F> {
+impl<F: Interface> Log<F> {
     fn begin(&mut self) {
         self.schedules += 1;
         self.ended = 0;
@@ -117,15 +117,15 @@ impl<F: Facade> Log<F> {
 }
 
 /// An implementation that is not dropped by a panic: loom's types can only be dropped while loom runs.
-struct Subject<F: Facade>(Option<Box<dyn Shared<F>>>);
+struct Subject<F: Interface>(Option<Box<dyn Shared<F>>>);
 
-impl<F: Facade> Subject<F> {
+impl<F: Interface> Subject<F> {
     fn get(&self) -> &dyn Shared<F> {
         self.0.as_deref().expect("there until it is dropped")
     }
 }
 
-impl<F: Facade> Drop for Subject<F> {
+impl<F: Interface> Drop for Subject<F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             std::mem::forget(self.0.take());
@@ -134,7 +134,7 @@ impl<F: Facade> Drop for Subject<F> {
 }
 
 /// Runs the plan's script through all its schedules, or somewhat more than `schedules_max`.
-pub(super) fn explore<F: Facade>(plan: Plan<F>, watch: Arc<Watch>) -> Explored<F> {
+pub(super) fn explore<F: Interface>(plan: Plan<F>, watch: Arc<Watch>) -> Explored<F> {
     let mut builder = loom::model::Builder::new();
     // Everything that loom would otherwise take from the environment.
     builder.max_threads = loom::MAX_THREADS;
@@ -187,7 +187,7 @@ pub(super) fn explore<F: Facade>(plan: Plan<F>, watch: Arc<Watch>) -> Explored<F
 const SCHEDULES_BETWEEN: usize = 256;
 
 /// One execution, inside loom.
-fn one_schedule<F: Facade>(plan: &Arc<Plan<F>>, shelf: &Shelf<F>) {
+fn one_schedule<F: Interface>(plan: &Arc<Plan<F>>, shelf: &Shelf<F>) {
     {
         let mut log = log(shelf);
         log.begin();
@@ -228,7 +228,7 @@ fn one_schedule<F: Facade>(plan: &Arc<Plan<F>>, shelf: &Shelf<F>) {
 }
 
 /// The calls of one thread.
-fn one_thread<F: Facade>(
+fn one_thread<F: Interface>(
     plan: &Plan<F>,
     shelf: &Shelf<F>,
     kept: &Mutex<Option<Arc<Subject<F>>>>,
@@ -276,7 +276,7 @@ fn one_thread<F: Facade>(
 }
 
 /// `None`: it waits, and will for ever.
-fn answer<F: Facade>(subject: &dyn Shared<F>, input: &F::Input) -> Option<F::Output> {
+fn answer<F: Interface>(subject: &dyn Shared<F>, input: &F::Input) -> Option<F::Output> {
     match catch_unwind(AssertUnwindSafe(|| subject.call(input))) {
         Ok(output) => (!wait::given_up()).then_some(output),
         Err(_) if wait::given_up() => None,

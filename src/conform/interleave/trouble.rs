@@ -7,18 +7,18 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum Trouble {
     #[error(
-        "in one schedule all threads wait, as the model allows, and there loom ends. To go on, let the sync facade use \
+        "in one schedule all threads wait, as the model allows, and there loom ends. To go on, let the sync interface use \
          counterpart::conform::interleave::Condvar in place of loom's"
     )]
     Deadlock,
     #[error(
         "one schedule has more steps than the {BRANCHES_MAX} that loom follows: a thread spins until another makes \
-         progress. Call the sync facade's yield_now in the loop, or give fewer calls"
+         progress. Call the sync interface's yield_now in the loop, or give fewer calls"
     )]
     TooManySteps,
     #[error(
         "one of loom's types is used where loom does not look: on a thread of the standard library, or outside of the \
-         factory and the calls. Make it in the factory, and start threads by the sync facade"
+         factory and the calls. Make it in the factory, and start threads by the sync interface"
     )]
     OutsideOfLoom,
     #[error(

@@ -14,7 +14,7 @@ use loom::sync::MutexGuard;
 use loom::sync::atomic::AtomicUsize;
 
 /// A condition variable over loom's mutexes, for the `sync` facade of an implementation whose calls may wait
-/// ([`Facade::may_wait`](crate::Facade::may_wait)). It wakes in the order of arrival, and never spuriously.
+/// ([`Interface::may_wait`](crate::Interface::may_wait)). It wakes in the order of arrival, and never spuriously.
 ///
 /// With loom's own an implementation that waits for ever by right can only be reported as not verified: loom ends
 /// there. Only the threads of a script may wait on it, not those that an implementation starts by itself.

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 
 use super::super::lts::{Edge, Lts, Node};
-use crate::model::Facade;
+use crate::model::Interface;
 
 /// One step that is certain to be taken when its input is given.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ pub(super) struct Identifiers {
 }
 
 impl Machine {
-    fn of<F: Facade>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Machine {
+    fn of<F: Interface>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Machine {
         let size = nodes.iter().max().map_or(0, |max| *max as usize + 1);
         let mut inside = vec![false; size];
         nodes.iter().for_each(|node| inside[*node as usize] = true);
@@ -207,7 +207,7 @@ impl Tree {
 
 impl Identifiers {
     /// Of the states `nodes`, by inputs that `supports` lets be given; `shown`: what a state shows is compared.
-    pub(super) fn of<F: Facade>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Self {
+    pub(super) fn of<F: Interface>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Self {
         let machine = Machine::of(lts, nodes, supports, shown);
         let mut sorted = nodes.to_vec();
         sorted.sort_unstable();
@@ -342,7 +342,7 @@ impl Identifiers {
     }
 
     /// The sizes of the classes of states that no sequence of inputs tells apart, where there is more than one in it.
-    pub(super) fn undistinguishable(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(super) fn indistinguishable(&self) -> impl Iterator<Item = usize> + '_ {
         self.short.blocks.iter().map(|block| block.members.len()).filter(|size| *size > 1)
     }
 
@@ -374,12 +374,12 @@ impl Identifiers {
     }
 
     /// What has to be given after a step into `node`, each from a fresh start, to see that it is `node` although there
-    /// may be `switch` more states than the model has, nothing being the least; and whether that tells it from all
+    /// may be `extra_states` more states than the model has, nothing being the least; and whether that tells it from all
     /// others by their answers alone.
-    pub(super) fn suffixes(&self, node: Node, switch: usize) -> (Vec<Vec<u32>>, bool) {
+    pub(super) fn suffixes(&self, node: Node, extra_states: usize) -> (Vec<Vec<u32>>, bool) {
         let mut suffixes = Vec::new();
         let mut prefix = Vec::new();
-        let sure = self.gather(node, switch, &mut prefix, &mut suffixes);
+        let sure = self.gather(node, extra_states, &mut prefix, &mut suffixes);
         suffixes.sort_unstable();
         suffixes.dedup();
         // Sorted, what begins with a word follows it.
@@ -391,15 +391,15 @@ impl Identifiers {
         (suffixes, sure)
     }
 
-    fn gather(&self, node: Node, switch: usize, prefix: &mut Vec<u32>, suffixes: &mut Vec<Vec<u32>>) -> bool {
+    fn gather(&self, node: Node, extra_states: usize, prefix: &mut Vec<u32>, suffixes: &mut Vec<Vec<u32>>) -> bool {
         let (words, mut sure) = self.words(node);
         suffixes.push(prefix.clone());
         suffixes.extend(words.into_iter().map(|word| [prefix, word].concat()));
-        if switch > 0 {
+        if extra_states > 0 {
             sure &= !self.machine.partial[node as usize];
             for step in self.machine.steps(node) {
                 prefix.push(step.input);
-                sure &= self.gather(step.to, switch - 1, prefix, suffixes);
+                sure &= self.gather(step.to, extra_states - 1, prefix, suffixes);
                 prefix.pop();
             }
         }

@@ -24,7 +24,7 @@ use super::narrate::narrate;
 use super::watch::{Watch, watched};
 use super::{Conformance, Divergence, Factory, Job, Make, Mode, Setting};
 use crate::explore::ModelError;
-use crate::model::Facade;
+use crate::model::Interface;
 use crate::trace::Trace;
 
 pub use self::plan::Planned;
@@ -33,13 +33,13 @@ pub use self::plan::Planned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     suffixes: bool,
-    switch: usize,
+    extra_states: usize,
     suffix_steps_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { suffixes: true, switch: 0, suffix_steps_max: 10_000_000 }
+        Options { suffixes: true, extra_states: 0, suffix_steps_max: 10_000_000 }
     }
 }
 
@@ -50,12 +50,12 @@ impl Options {
         Options { suffixes, ..self }
     }
 
-    /// Assumes that the implementation has at most `switch` more states than the model; 0 by default. Each transition
+    /// Assumes that the implementation has at most `extra_states` more states than the model; 0 by default. Each transition
     /// is then followed by every sequence of up to so many inputs before its end is verified, and the cost grows as the
     /// number of inputs to this power.
     #[must_use]
-    pub fn switch(self, switch: usize) -> Self {
-        Options { switch, ..self }
+    pub fn extra_states(self, extra_states: usize) -> Self {
+        Options { extra_states, ..self }
     }
 
     /// Inputs given for suffixes at most; 10,000,000 by default, a few seconds of an implementation that answers within
@@ -68,7 +68,7 @@ impl Options {
 
 /// What the distinguishing suffixes of a tour have shown.
 ///
-/// It assumes that the implementation is deterministic and has at most `switch` more states than the model.
+/// It assumes that the implementation is deterministic and has at most `extra_states` more states than the model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Verified {
     /// Transitions whose target was to be verified: all that were driven.
@@ -84,17 +84,17 @@ pub struct Verified {
     /// Those for which no inputs were left.
     pub edges_beyond_cap: usize,
     /// States that the implementation may have beyond the model's.
-    pub switch: usize,
+    pub extra_states: usize,
     /// Inputs given for it.
     pub steps: usize,
     /// Fresh starts for it.
     pub starts: usize,
     /// Classes of two and more states that no sequence of inputs tells apart. Harmless: nobody outside could.
-    pub undistinguishable_classes: usize,
+    pub indistinguishable_classes: usize,
     /// States in these.
-    pub undistinguishable_states: usize,
+    pub indistinguishable_states: usize,
     /// Whether the search for what tells states apart, and the driving, came to an end. If not, some of the states
-    /// counted as undistinguishable may be told apart after all.
+    /// counted as indistinguishable may be told apart after all.
     pub is_complete: bool,
 }
 
@@ -117,15 +117,15 @@ pub struct Unchosen {
 const UNCHOSEN_NAMED: usize = 5;
 
 /// A tour of a model that is planned without an implementation: what it would cost.
-pub struct TourPlan<F: Facade> {
+pub struct TourPlan<F: Interface> {
     lts: Lts<F>,
     nodes: Vec<Node>,
 }
 
-impl<F: Facade> TourPlan<F> {
-    /// Unfolds `model` as `facade` shows it. `None` if it has more than `states_max` states.
-    pub fn of(model: Arc<F::Model>, facade: Arc<F>, states_max: usize) -> Option<Self> {
-        let lts = Lts::new(model, facade);
+impl<F: Interface> TourPlan<F> {
+    /// Unfolds `model` as `interface` shows it. `None` if it has more than `states_max` states.
+    pub fn of(model: Arc<F::Model>, interface: Arc<F>, states_max: usize) -> Option<Self> {
+        let lts = Lts::new(model, interface);
         let nodes = lts.unfold(states_max)?;
         Some(TourPlan { lts, nodes })
     }
@@ -136,19 +136,19 @@ impl<F: Facade> TourPlan<F> {
     }
 }
 
-pub(super) struct Tour<F: Facade> {
+pub(super) struct Tour<F: Interface> {
     pub(super) options: Options,
     pub(super) factory: Factory<F>,
 }
 
-impl<F: Facade> Job<F> for Tour<F> {
+impl<F: Interface> Job<F> for Tour<F> {
     fn mode(&self) -> Mode {
         Mode::Tour
     }
 
     fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
         let (factory, there, options) = (self.factory.clone(), setting.clone(), self.options);
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.facade.clone()));
+        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
         let lts_there = lts.clone();
         let result = watched(setting.answer_within, move |watch| {
             let _span = tracing::debug_span!("tour").entered();
@@ -174,7 +174,7 @@ type Run<F> = (Vec<u32>, Vec<Observed<F>>);
 const TELLING_MAX: usize = 8;
 
 /// A tour under way.
-struct Touring<'a, F: Facade> {
+struct Touring<'a, F: Interface> {
     lts: &'a Lts<F>,
     driver: Driver<'a, F>,
     plan: Plan,
@@ -182,7 +182,7 @@ struct Touring<'a, F: Facade> {
     steps: usize,
 }
 
-fn tour<F: Facade>(
+fn tour<F: Interface>(
     lts: &Lts<F>,
     setting: &Setting<F>,
     factory: &Make<F>,
@@ -250,7 +250,7 @@ fn tour<F: Facade>(
     result.starts = Some(runs.len());
     tracing::debug!(edges = result.edges, driven = result.edges_driven, steps, runs = runs.len(), "toured");
     if result.edges_driven == 0 {
-        return result.incomplete("no transition of the model could be driven: has the facade labels?");
+        return result.incomplete("no transition of the model could be driven: has the interface labels?");
     }
     if options.suffixes {
         let shows = runs.iter().all(|(_, observed)| observed.iter().all(|observed| observed.snapshot.is_some()));
@@ -283,7 +283,7 @@ fn tour<F: Facade>(
     result
 }
 
-impl<F: Facade> Touring<'_, F> {
+impl<F: Interface> Touring<'_, F> {
     /// Goes along `way` as far as the implementation does.
     fn follow(&mut self, way: &[(Node, usize)]) -> Result<(), Deviation> {
         for (node, index) in way {
@@ -400,7 +400,7 @@ impl<F: Facade> Touring<'_, F> {
 }
 
 /// Names the transitions that were never taken, the first few.
-fn named<F: Facade>(lts: &Lts<F>, plan: &Plan) -> Vec<Unchosen> {
+fn named<F: Interface>(lts: &Lts<F>, plan: &Plan) -> Vec<Unchosen> {
     let mut named: Vec<Unchosen> = Vec::new();
     for (node, index) in plan.places(Cover::Unchosen) {
         let edge = lts.edges(node)[index];
@@ -418,7 +418,7 @@ fn named<F: Facade>(lts: &Lts<F>, plan: &Plan) -> Vec<Unchosen> {
 }
 
 /// Drives all runs again; the first answer that differs is a deviation.
-fn second_time<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, runs: &[Run<F>]) -> Option<Deviating<F>> {
+fn second_time<F: Interface>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, runs: &[Run<F>]) -> Option<Deviating<F>> {
     for (inputs, first) in runs {
         let mut driver = match Driver::start(lts, factory, watch) {
             Ok(driver) => driver,
@@ -440,6 +440,6 @@ fn second_time<F: Facade>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, runs: 
     None
 }
 
-fn told<F: Facade>(lts: &Lts<F>, setting: &Setting<F>, result: Conformance, found: Deviating<F>) -> Conformance {
+fn told<F: Interface>(lts: &Lts<F>, setting: &Setting<F>, result: Conformance, found: Deviating<F>) -> Conformance {
     result.diverges(narrate(lts, &*setting.spec, &found))
 }

@@ -2,7 +2,7 @@
 //! states. A transition into a wrong state that answers alike for a while is found so.
 //!
 //! A state is always reached the same way, so that a transition and the state that it starts from are verified on one
-//! and the same path: with that, every implementation of at most `switch` more states than the model is found out that
+//! and the same path: with that, every implementation of at most `extra_states` more states than the model is found out that
 //! is deterministic and does not conform.
 
 use super::super::Make;
@@ -12,9 +12,9 @@ use super::super::watch::Watch;
 use super::identify::{Identifiers, Sure};
 use super::{Options, Verified};
 use crate::explore::Interrupt;
-use crate::model::Facade;
+use crate::model::Interface;
 
-pub(super) struct Verifying<'a, F: Facade> {
+pub(super) struct Verifying<'a, F: Interface> {
     pub(super) lts: &'a Lts<F>,
     pub(super) factory: &'a Make<F>,
     pub(super) watch: &'a Watch,
@@ -24,14 +24,14 @@ pub(super) struct Verifying<'a, F: Facade> {
 }
 
 /// What numbers stand for, looked up once for the many steps to come.
-pub(super) struct Values<F: Facade> {
+pub(super) struct Values<F: Interface> {
     inputs: Vec<F::Input>,
     outputs: Vec<F::Output>,
     /// What each state shows; nothing where what is shown is not compared.
     snapshots: Vec<Option<F::Snapshot>>,
 }
 
-impl<F: Facade> Values<F> {
+impl<F: Interface> Values<F> {
     /// Of the states `nodes`; `shown`: what a state shows is compared.
     pub(super) fn of(lts: &Lts<F>, nodes: &[Node], shown: bool) -> Self {
         let (inputs, outputs) = lts.words();
@@ -64,18 +64,18 @@ enum Shown {
     NoRoom,
 }
 
-impl<F: Facade> Verifying<'_, F> {
+impl<F: Interface> Verifying<'_, F> {
     /// Verifies the targets of `edges`, each given as its state and input.
     pub(super) fn run(
         &self,
         identifiers: &Identifiers,
         edges: impl Iterator<Item = (Node, u32)>,
     ) -> Result<Verified, Box<Deviating<F>>> {
-        let sizes: Vec<usize> = identifiers.undistinguishable().collect();
+        let sizes: Vec<usize> = identifiers.indistinguishable().collect();
         let mut verified = Verified {
-            switch: self.options.switch,
-            undistinguishable_classes: sizes.len(),
-            undistinguishable_states: sizes.iter().sum(),
+            extra_states: self.options.extra_states,
+            indistinguishable_classes: sizes.len(),
+            indistinguishable_states: sizes.iter().sum(),
             is_complete: identifiers.is_complete,
             ..Verified::default()
         };
@@ -125,7 +125,7 @@ impl<F: Facade> Verifying<'_, F> {
         if verified.steps + access.len() + 1 > self.options.suffix_steps_max {
             return Ok(Shown::NoRoom);
         }
-        let (suffixes, sure) = identifiers.suffixes(step.to, self.options.switch);
+        let (suffixes, sure) = identifiers.suffixes(step.to, self.options.extra_states);
         let cost: usize = suffixes.iter().map(|suffix| access.len() + 1 + suffix.len()).sum();
         if verified.steps + cost > self.options.suffix_steps_max {
             return Ok(Shown::NoRoom);

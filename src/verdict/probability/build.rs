@@ -122,7 +122,7 @@ fn offers<M: CheckedModel>(graph: &Graph<M>, spec: &dyn Spec<Model = M>, node: u
         }
         if target != Target::Refused {
             offer.enabled = true;
-            offer.forced |= spec.forced(model, state, &action);
+            offer.forced |= spec.must_progress(model, state, &action);
         }
         let to = match target {
             Target::Node(to) => to,

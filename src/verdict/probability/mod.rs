@@ -9,7 +9,7 @@
 //!
 //! Schedulers are under no fairness here: where an `almost_surely` assumes some, [`judge`](super::judge) sees to it. A
 //! scheduler may leave a run where it is for ever in a state that has no choice, or only choices that are not
-//! [forced](Spec::forced).
+//! [forced](Spec::must_progress).
 //!
 //! # Sources
 //! - L. de Alfaro, "Formal Verification of Probabilistic Systems", PhD thesis, Stanford 1997: end components, and the
@@ -34,7 +34,7 @@ use thiserror::Error;
 use crate::explore::{Graph, Interrupt};
 use crate::model::{CheckedModel, Spec};
 
-pub use qualitative::Avoidance;
+pub use qualitative::EndComponent;
 
 pub(super) use build::Process;
 

@@ -5,7 +5,7 @@ use super::{Extreme, Mdp};
 
 /// How a scheduler avoids a goal for ever: with the probability that chance takes this path, it never gets there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Avoidance {
+pub struct EndComponent {
     /// Nodes from an initial one into the component, no goal among them. No shorter path leads into such a component.
     pub path: Vec<usize>,
     /// An end component that the path ends in, in ascending order: the scheduler can stay in it for ever.
@@ -36,7 +36,7 @@ impl Mdp {
     }
 
     /// How some scheduler misses `goal` with a positive probability, if one does.
-    pub fn avoidance(&self, goal: &[bool]) -> Option<Avoidance> {
+    pub fn end_component(&self, goal: &[bool]) -> Option<EndComponent> {
         let outside: Vec<bool> = goal.iter().map(|goal| !goal).collect();
         let components = self.end_components(&outside, |_| true);
         let mut component_of = vec![None; self.node_count()];
@@ -59,7 +59,7 @@ impl Mdp {
                     path.push(before);
                 }
                 path.reverse();
-                return Some(Avoidance { path, component: components[index].clone() });
+                return Some(EndComponent { path, component: components[index].clone() });
             }
             for branch in self.choices(node).flat_map(|choice| self.branches(choice)) {
                 if outside[branch.to] && from[branch.to].is_none() {

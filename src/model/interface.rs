@@ -8,7 +8,7 @@ use stateright::Model;
 use super::CheckedModel;
 
 /// What someone who can only call and read answers sees of a model.
-pub trait Facade: Send + Sync + 'static {
+pub trait Interface: Send + Sync + 'static {
     /// The model this is the face of.
     type Model: CheckedModel;
     /// What an implementation is given, in the words of its field. A tick, a crash, a random draw are inputs too.
@@ -47,15 +47,15 @@ pub trait Facade: Send + Sync + 'static {
 }
 
 /// The face of a model that is explored and nothing more.
-pub struct NoFacade<M>(PhantomData<fn() -> M>);
+pub struct NoInterface<M>(PhantomData<fn() -> M>);
 
-impl<M> Default for NoFacade<M> {
+impl<M> Default for NoInterface<M> {
     fn default() -> Self {
-        NoFacade(PhantomData)
+        NoInterface(PhantomData)
     }
 }
 
-impl<M: CheckedModel> Facade for NoFacade<M> {
+impl<M: CheckedModel> Interface for NoInterface<M> {
     type Model = M;
     type Input = ();
     type Output = ();
