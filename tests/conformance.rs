@@ -235,7 +235,11 @@ fn case_report(check: Check<Counter, Face>) -> CaseReport {
 
 fn jobs(make: impl Fn() -> Ours + Clone + Send + Sync + 'static) -> [Arc<dyn Job<Face>>; 3] {
     let (first, second) = (make.clone(), make.clone());
-    [conform::product(first), conform::tour(second), conform::walk(None, 50, 40, make)]
+    [
+        conform::Product::new().of(first),
+        conform::Tour::new().of(second),
+        conform::Walk::new().runs(50).steps(40).of(make),
+    ]
 }
 
 /// In each sequential mode the flaw is found, by a run of so many steps, and said in these words.
@@ -259,7 +263,7 @@ fn right() {
 
 fn coverage() {
     // Four states, three inputs each: 3 + 1 that change something, 4 reads, 4 refusals.
-    let report = run_on(COUNTER, conform::tour(|| ours(Flaw::None)));
+    let report = run_on(COUNTER, conform::Tour::new().of(|| ours(Flaw::None)));
     assert_eq!((report.edges, report.edges_driven, report.verdict), (12, 12, "conforms"));
 }
 
@@ -327,11 +331,11 @@ impl Counterpart<Face> for Moody {
 fn nondeterministic() {
     // It answers right 96 times, and what it does then does not come again.
     MOOD.store(0, Ordering::SeqCst);
-    let report = run_on(COUNTER, conform::walk(None, 50, 40, || Moody(ours(Flaw::None))));
+    let report = run_on(COUNTER, conform::Walk::new().runs(50).steps(40).of(|| Moody(ours(Flaw::None))));
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
     MOOD.store(90, Ordering::SeqCst);
-    let report = run_on(COUNTER, conform::product(|| Moody(ours(Flaw::None))));
+    let report = run_on(COUNTER, conform::Product::new().of(|| Moody(ours(Flaw::None))));
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
 }
@@ -348,13 +352,13 @@ fn leaks_between_runs() {
             say
         }
     }
-    let report = run_on(Counter { max: 3, ..COUNTER }, conform::tour(|| Leaky));
+    let report = run_on(Counter { max: 3, ..COUNTER }, conform::Tour::new().of(|| Leaky));
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
 }
 
 fn canonical() {
-    let report = run_on(COUNTER, conform::product(|| ours(Flaw::ForgetsWhenCanonical)));
+    let report = run_on(COUNTER, conform::Product::new().of(|| ours(Flaw::ForgetsWhenCanonical)));
     assert_eq!(report.verdict, "diverges", "{report:?}");
     // Where it happens to stay a behaviour of the model, the walks beside the product find it: in a model that tires,
     // forgetting is allowed, and yet canonical() must not be what does it.
@@ -362,7 +366,7 @@ fn canonical() {
     let check = || {
         Check::of(tiring.clone())
             .interface(Face)
-            .subject("subject", conform::product(|| ours(Flaw::ForgetsWhenCanonical)))
+            .subject("subject", conform::Product::new().of(|| ours(Flaw::ForgetsWhenCanonical)))
     };
     let report = case_report(check()).conformance.remove(0);
     assert_eq!(report.verdict, "diverges", "{report:?}");
@@ -372,7 +376,7 @@ fn canonical() {
 }
 
 fn unsupported() {
-    let report = run_on(COUNTER, conform::tour(|| Ours { wraps: false, ..ours(Flaw::None) }));
+    let report = run_on(COUNTER, conform::Tour::new().of(|| Ours { wraps: false, ..ours(Flaw::None) }));
     // Four states have a Wrap.
     assert_eq!((report.verdict, report.edges, report.edges_driven, report.edges_unsupported), ("conforms", 12, 8, 4));
 }
@@ -382,7 +386,7 @@ fn unchosen() {
     // Read tells.
     for shows in [false, true] {
         let make = move || Ours { shows, ..ours(Flaw::None) };
-        let report = run_on(Counter { generous: true, ..COUNTER }, conform::tour(make));
+        let report = run_on(Counter { generous: true, ..COUNTER }, conform::Tour::new().of(make));
         assert_eq!((report.verdict, report.edges), ("conforms", 14), "{report:?}");
         assert_eq!((report.edges_driven, report.edges_unchosen, report.edges_ambiguous), (12, 2, 0), "{report:?}");
         let [named] = &report.unchosen[..] else { panic!("{:?}", report.unchosen) };
@@ -391,7 +395,7 @@ fn unchosen() {
         assert_eq!(named, ("AddTwo", "Add", "Done", "0", 2));
     }
     let check = Check::of(Counter { generous: true, ..COUNTER }).interface(Face);
-    let check = check.subject("subject", conform::tour(|| ours(Flaw::None)));
+    let check = check.subject("subject", conform::Tour::new().of(|| ours(Flaw::None)));
     let printed = counterpart::view::case(&case_report(check));
     assert!(printed.contains("never chosen by subject (tour): AddTwo (Add answered Done), in 2 states"), "{printed}");
 }
@@ -402,9 +406,9 @@ fn internal_steps() {
     for job in jobs(|| ours(Flaw::None)) {
         assert_eq!(run_on(tiring.clone(), job).verdict, "conforms");
     }
-    let report = run_on(tiring, conform::tour(|| ours(Flaw::Tires)));
+    let report = run_on(tiring, conform::Tour::new().of(|| ours(Flaw::Tires)));
     assert_eq!(report.verdict, "conforms", "{report:?}");
-    assert_eq!(run_on(COUNTER, conform::tour(|| ours(Flaw::Tires))).verdict, "diverges");
+    assert_eq!(run_on(COUNTER, conform::Tour::new().of(|| ours(Flaw::Tires))).verdict, "diverges");
 }
 
 fn no_labels() {
@@ -424,9 +428,9 @@ fn no_labels() {
     let (first, second) = (make.clone(), make.clone());
     let check = Check::of(COUNTER)
         .interface(Mute)
-        .subject("product", conform::product(first))
-        .subject("tour", conform::tour(second))
-        .subject("walk", conform::walk(None, 5, 5, make));
+        .subject("product", conform::Product::new().of(first))
+        .subject("tour", conform::Tour::new().of(second))
+        .subject("walk", conform::Walk::new().runs(5).steps(5).of(make));
     let report = Case::new("toy/mute", check).run(&Options::default()).0;
     let verdicts: BTreeMap<&str, &str> =
         report.conformance.iter().map(|subject| (subject.subject.as_str(), subject.verdict)).collect();
@@ -436,7 +440,7 @@ fn no_labels() {
 fn beyond() {
     // It counts to 3 as the explored model does, and stops there although the walked one goes on to 9.
     let larger = Arc::new(Counter { max: 9, ..COUNTER });
-    let report = run_on(COUNTER, conform::walk(Some(larger), 50, 60, || ours(Flaw::None)));
+    let report = run_on(COUNTER, conform::Walk::new().beside(larger).runs(50).steps(60).of(|| ours(Flaw::None)));
     assert_eq!(report.verdict, "diverges");
     // Add four times, and be refused.
     assert_eq!(report.evidence.expect("a trace").len(), 4);
@@ -444,8 +448,9 @@ fn beyond() {
 
 fn seeds() {
     let steps = |seed| {
-        let check =
-            Check::of(COUNTER).interface(Face).subject("subject", conform::walk(None, 20, 100, || ours(Flaw::None)));
+        let check = Check::of(COUNTER)
+            .interface(Face)
+            .subject("subject", conform::Walk::new().runs(20).steps(100).of(|| ours(Flaw::None)));
         let report = Case::new("toy/counter", check).run(&Options { seed, ..Options::default() }).0;
         assert_eq!(report.conformance[0].bounds["seed"], seed.to_string());
         report.conformance[0].steps
@@ -478,7 +483,7 @@ fn cut() {
 
 fn replays() {
     let with = |flaw| {
-        let check = Check::of(COUNTER).interface(Face).subject("subject", conform::tour(move || ours(flaw)));
+        let check = Check::of(COUNTER).interface(Face).subject("subject", conform::Tour::new().of(move || ours(flaw)));
         Case::new("toy/counter", if flaw == Flaw::None { check } else { check.diverges("subject") })
     };
     let (report, _) = with(Flaw::Misreads).run(&Options::default());
@@ -497,7 +502,7 @@ const REPLAYED: &str = "conformance::a_test_outside_the_catalogue_replays_the_fi
 fn replayed_by_environment() {
     let check = || {
         let check = Check::of(COUNTER).interface(Face).named("a_test_of_mine");
-        check.subject("subject", conform::tour(|| ours(Flaw::Misreads)))
+        check.subject("subject", conform::Tour::new().of(|| ours(Flaw::Misreads)))
     };
     const VARIABLE: &str = "COUNTERPART_REPLAY";
     if std::env::var_os(VARIABLE).is_some() {

@@ -11,9 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::events::{
-    ByText, Event, EventLog, Labelled, Log, LogReader, Recorded, events, events_within,
-};
+use counterpart::conform::events::{ByText, Event, EventLog, Events, Labelled, Log, LogReader, Recorded};
 use counterpart::conform::{Job, Mode};
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Interface};
@@ -141,7 +139,7 @@ fn run(model: Tickets, job: Arc<dyn Job<TicketInterface>>) -> ConformanceReport 
 
 fn judged(reader: impl LogReader<TicketInterface>, log: Vec<Recorded>) -> ConformanceReport {
     let log = Log::new(log).expect("a log");
-    run(TEN, events(reader, move || Ok(log.clone())))
+    run(TEN, Events::new(reader).of(move || Ok(log.clone())))
 }
 
 #[track_caller]
@@ -249,7 +247,7 @@ fn hidden() {
 
 fn internal() {
     let log = Log::new(vec![take(1, 2, 0), take(3, 4, 5)]).expect("a log");
-    let job = events(PLAIN, move || Ok(log.clone()));
+    let job = Events::new(PLAIN).of(move || Ok(log.clone()));
     assert_eq!(run(TEN, job.clone()).verdict, "diverges");
     conforms(&run(Tickets { loses: true, ..TEN }, job));
 }
@@ -284,7 +282,7 @@ fn too_many() {
     let log: Vec<Recorded> = (0..8).map(|at| take(1 + u64::from(at), 100 + u64::from(at), at)).collect();
     let bounded = |most: usize| {
         let log = Log::new(log.clone()).expect("a log");
-        run(TEN, events_within(most, PLAIN, move || Ok(log.clone())))
+        run(TEN, Events::new(PLAIN).explanations_max(most).of(move || Ok(log.clone())))
     };
     // The start, and one way for each of eight events.
     let enough = bounded(9);
@@ -295,9 +293,9 @@ fn too_many() {
 }
 
 fn no_log() {
-    let panics = events(PLAIN, || panic!("the run fell over"));
+    let panics = Events::new(PLAIN).of(|| panic!("the run fell over"));
     incomplete(&run(TEN, panics), "panicked: the run fell over");
-    let hangs = events(PLAIN, || {
+    let hangs = Events::new(PLAIN).of(|| {
         loop {
             std::thread::park();
         }
@@ -305,7 +303,7 @@ fn no_log() {
     let check =
         Check::of(TEN).interface(TicketInterface).subject("tickets", hangs).answer_within(Duration::from_millis(50));
     incomplete(&check.run().cases.remove(0).conformance.remove(0), "did not end within 50 ms");
-    let unreadable = events(PLAIN, || Log::read(std::path::Path::new("there/is/no.jsonl")));
+    let unreadable = Events::new(PLAIN).of(|| Log::read(std::path::Path::new("there/is/no.jsonl")));
     incomplete(&run(TEN, unreadable), "there/is/no.jsonl: ");
 }
 
@@ -336,7 +334,7 @@ fn wide() {
 
 fn case(reader: TicketReader) -> Case {
     let log = vec![take(1, 2, 0), take(3, 6, 2), take(4, 5, 3), take(7, 8, 1)];
-    let job = events(reader, move || Log::new(log.clone()));
+    let job = Events::new(reader).of(move || Log::new(log.clone()));
     Case::new("tickets/log", Check::of(TEN).interface(TicketInterface).subject("tickets", job).diverges("tickets"))
 }
 

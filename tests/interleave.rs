@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::interleave::{CALLS_MAX, Condvar, SCHEDULES_MAX, Script, THREADS_MAX, interleave};
+use counterpart::conform::interleave::{CALLS_MAX, Condvar, Interleave, SCHEDULES_MAX, Script, THREADS_MAX};
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Interface, Shared};
 use libtest_mimic::Trial;
@@ -193,7 +193,7 @@ fn case<S: Shared<Waits> + 'static>(
     factory: impl Fn() -> S + Send + Sync + 'static,
     diverges: bool,
 ) -> Case {
-    let check = Check::of(model).interface(Waits).subject("subject", interleave(scripts, factory));
+    let check = Check::of(model).interface(Waits).subject("subject", Interleave::new(scripts).of(factory));
     Case::new("toy/semaphore", if diverges { check.diverges("subject") } else { check })
 }
 
@@ -329,7 +329,7 @@ fn may_not_wait() {
             true
         }
     }
-    let job = interleave(one(race(Act::Acquire, Act::Release)), || Never);
+    let job = Interleave::new(one(race(Act::Acquire, Act::Release))).of(|| Never);
     let check = Check::of(NONE_FREE).interface(NeverWaits).subject("subject", job);
     let report = Case::new("toy/semaphore", check).run(&Options::default()).0.conformance.remove(0);
     let why = report.why.unwrap_or_default();

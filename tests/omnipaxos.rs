@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use counterpart::conform::walk;
+use counterpart::conform::Walk;
 use counterpart::{Check, Counterpart};
 use counterpart_models::flp::replicated_log::conformance::{Answer, Input, LogInterface, LogSpec};
 use counterpart_models::flp::replicated_log::model::{Node, Reader, ReplicatedLog, nodes};
@@ -98,7 +98,7 @@ fn measure(model: ReplicatedLog) -> Arc<Measured> {
         .interface(LogInterface)
         .spec(LogSpec)
         .alongside_only()
-        .subject("cluster", walk(Some(Arc::new(model)), WALKS, STEPS_MAX, make))
+        .subject("cluster", Walk::new().beside(model).runs(WALKS).steps(STEPS_MAX).of(make))
         .assert();
     measured
 }

@@ -5,7 +5,7 @@ mod machines;
 use std::sync::Arc;
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::{self, TourOptions, TourPlan};
+use counterpart::conform::{self, Tour, TourPlan};
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::{Check, Counterpart, Interface};
 use libtest_mimic::Trial;
@@ -110,8 +110,8 @@ impl Counterpart<DialFace> for Table {
 
 const FIVE: Dial = Dial { positions: 5 };
 
-fn toured(model: Dial, options: TourOptions, table: Table) -> ConformanceReport {
-    let job = conform::tour_with(options, move || table.clone());
+fn toured(model: Dial, options: Tour, table: Table) -> ConformanceReport {
+    let job = options.of(move || table.clone());
     only(case_report(Check::of(model).interface(DialFace).subject("subject", job)))
 }
 
@@ -129,7 +129,7 @@ fn only(mut report: CaseReport) -> ConformanceReport {
 }
 
 /// How many of `tables` a tour does not find out.
-fn missed(options: TourOptions, tables: &[Table]) -> usize {
+fn missed(options: Tour, tables: &[Table]) -> usize {
     tables.iter().filter(|table| toured(FIVE, options, (*table).clone()).verdict != "diverges").count()
 }
 
@@ -146,9 +146,9 @@ fn wrong_targets() {
             }
         }
     }
-    assert!(missed(TourOptions::default().suffixes(false), &tables) > 0);
-    assert_eq!(missed(TourOptions::default(), &tables), 0);
-    let report = toured(FIVE, TourOptions::default(), right);
+    assert!(missed(Tour::new().suffixes(false), &tables) > 0);
+    assert_eq!(missed(Tour::new(), &tables), 0);
+    let report = toured(FIVE, Tour::new(), right);
     let verified = report.verified.expect("a tour verifies");
     assert_eq!((report.verdict, verified.edges, verified.edges_verified), ("conforms", 15, 15), "{verified:?}");
     assert_eq!((verified.edges_by_offers, verified.indistinguishable_classes), (0, 0), "{verified:?}");
@@ -179,22 +179,22 @@ fn extra_states() {
             tables.push(table);
         }
     }
-    assert!(missed(TourOptions::default(), &tables) > 0);
-    assert_eq!(missed(TourOptions::default().extra_states(1), &tables), 0);
-    assert_eq!(toured(FIVE, TourOptions::default().extra_states(2), right).verdict, "conforms");
+    assert!(missed(Tour::new(), &tables) > 0);
+    assert_eq!(missed(Tour::new().extra_states(1), &tables), 0);
+    assert_eq!(toured(FIVE, Tour::new().extra_states(2), right).verdict, "conforms");
 }
 
 fn indistinguishable() {
     // A dial of ten positions behaves as one of five does.
-    let report = toured(Dial { positions: 10 }, TourOptions::default(), Table::of(FIVE));
+    let report = toured(Dial { positions: 10 }, Tour::new(), Table::of(FIVE));
     let verified = report.verified.expect("a tour verifies");
     assert_eq!((report.verdict, verified.edges, verified.edges_verified), ("conforms", 30, 30), "{verified:?}");
     assert_eq!((verified.indistinguishable_classes, verified.indistinguishable_states), (5, 10), "{verified:?}");
 }
 
 fn capped() {
-    let check =
-        Check::of(FIVE).interface(DialFace).tour_with(TourOptions::default().suffix_steps_max(20), || Table::of(FIVE));
+    let capped = Tour::new().suffix_steps_max(20).of(|| Table::of(FIVE));
+    let check = Check::of(FIVE).interface(DialFace).subject("implementation", capped);
     let report = case_report(check);
     let printed = counterpart::view::case(&report);
     let verified = report.conformance[0].verified.as_ref().expect("a tour verifies");
@@ -362,7 +362,7 @@ impl Counterpart<CoinFace> for Tosser {
 
 fn tossed(shows: bool, fair: bool) -> ConformanceReport {
     let coin = Coin { shows };
-    let job = conform::tour(move || Tosser { coin, fair, heads: true });
+    let job = conform::Tour::new().of(move || Tosser { coin, fair, heads: true });
     let report = only(case_report(Check::of(coin).interface(CoinFace).subject("subject", job)));
     assert_eq!((report.verdict, report.edges), ("conforms", 7), "{report:?}");
     report

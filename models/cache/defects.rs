@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError};
 
 use counterpart::Case;
-use counterpart::conform::{self, interleave::interleave};
+use counterpart::conform::{self, interleave::Interleave};
 use counterpart::model::Simulated;
 
 use super::conformance::CacheInterface;
@@ -35,7 +35,7 @@ pub(super) fn case() -> Case {
         check = check.because(name.as_str(), why(variant)).defective(name, maker(model.clone().with(variant)));
     }
     let walking = maker(model.with(Variant::ServesExpired));
-    check = check.subject("serves_expired", conform::walk(None, 200, 100, walking));
+    check = check.subject("serves_expired", conform::Walk::new().runs(200).steps(100).of(walking));
     Case::new("cache/defects", check)
 }
 
@@ -46,7 +46,7 @@ pub(super) fn bound_case() -> Case {
     let make = maker(model.clone().with(Variant::LoadsBeyondBound));
     let check = super::check(model)
         .alongside_only()
-        .subject(name.as_str(), conform::product(make))
+        .subject(name.as_str(), conform::Product::new().of(make))
         .because(name.as_str(), why(Variant::LoadsBeyondBound))
         .diverges(name);
     Case::new("cache/defect_of_the_bound", check)
@@ -80,9 +80,9 @@ pub(super) fn racing_case(model: Cache) -> Case {
     let (losing, silent, gap) = (model.clone(), model.clone(), model.clone());
     let check = super::check(model)
         .alongside_only()
-        .subject("loses_updates", interleave(vec![both_miss()], move || Racy::<LosesUpdates>::new(&losing)))
-        .subject("forgets_to_wake", interleave(vec![load_ends()], move || Racy::<ForgetsToWake>::new(&silent)))
-        .subject("looks_then_waits", interleave(vec![load_ends()], move || Racy::<LooksThenWaits>::new(&gap)))
+        .subject("loses_updates", Interleave::new(vec![both_miss()]).of(move || Racy::<LosesUpdates>::new(&losing)))
+        .subject("forgets_to_wake", Interleave::new(vec![load_ends()]).of(move || Racy::<ForgetsToWake>::new(&silent)))
+        .subject("looks_then_waits", Interleave::new(vec![load_ends()]).of(move || Racy::<LooksThenWaits>::new(&gap)))
         .because(
             "loses_updates",
             "both callers lead: each has changed a copy, and the second has overwritten the first",

@@ -210,7 +210,7 @@ fn with_ours(model: model::Cache) -> Check<model::Cache, CacheInterface> {
     let walked_there = walked.clone();
     check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(
         "implementation",
-        conform::walk(Some(Arc::new(walked)), 200, 400, move || Sequential(Shipped::new(&walked_there))),
+        conform::Walk::new().beside(walked).runs(200).steps(400).of(move || Sequential(Shipped::new(&walked_there))),
     )
 }
 

@@ -5,7 +5,7 @@
 //! is textbook LRU, without it the surplus stays for a while. How long is a matter of its clock, which it reads itself:
 //! on Linux it stands still.
 
-use counterpart::conform::{tour, walk};
+use counterpart::conform::{Tour, Walk};
 use counterpart::{Case, Counterpart};
 
 use super::eviction::model::{Action, Eviction, KEYS_MAX, Policy};
@@ -119,30 +119,31 @@ pub(super) fn cases() -> Vec<Case> {
             "cache/moka",
             check(lru())
                 .alongside_only()
-                .subject(MOKA, tour(|| moka_lru(2)))
-                .subject(MOKA, walk(None, 200, 200, || moka_lru(2))),
+                .subject(MOKA, Tour::new().of(|| moka_lru(2)))
+                .subject(MOKA, Walk::new().runs(200).steps(200).of(|| moka_lru(2))),
         ),
         Case::new(
             "cache/foyer",
             check(quirk())
                 .alongside_only()
-                .subject(FOYER, tour(|| foyer_lru(2)))
-                .subject(FOYER, walk(None, 200, 200, || foyer_lru(2))),
+                .subject(FOYER, Tour::new().of(|| foyer_lru(2)))
+                .subject(FOYER, Walk::new().runs(200).steps(200).of(|| foyer_lru(2))),
         ),
         // With room for all of them there is nothing to choose.
         Case::new(
             "cache/quick_cache_with_room_for_all",
-            check(Eviction::of(Policy::Lru, KEYS_MAX as u8))
-                .alongside_only()
-                .subject(QUICK, walk(None, 50, 100, || Quick(quick_cache::unsync::Cache::new(4 * KEYS_MAX)))),
+            check(Eviction::of(Policy::Lru, KEYS_MAX as u8)).alongside_only().subject(
+                QUICK,
+                Walk::new().runs(50).steps(100).of(|| Quick(quick_cache::unsync::Cache::new(4 * KEYS_MAX))),
+            ),
         ),
         Case::new(
             "cache/crates",
             check(lru())
                 .alongside_only()
-                .subject(MOKA, tour(|| Moka::new(moka::policy::EvictionPolicy::lru(), 2, false)))
-                .subject(FOYER, tour(|| foyer_lru(2)))
-                .subject(QUICK, tour(|| Quick(quick_cache::unsync::Cache::new(2))))
+                .subject(MOKA, Tour::new().of(|| Moka::new(moka::policy::EvictionPolicy::lru(), 2, false)))
+                .subject(FOYER, Tour::new().of(|| foyer_lru(2)))
+                .subject(QUICK, Tour::new().of(|| Quick(quick_cache::unsync::Cache::new(2))))
                 .diverges(MOKA)
                 .because(MOKA, "what has to go is still there until the pending tasks are run")
                 .diverges(FOYER)
@@ -154,7 +155,7 @@ pub(super) fn cases() -> Vec<Case> {
             "cache/moka_without_lru",
             check(lru())
                 .alongside_only()
-                .subject(MOKA, tour(|| Moka::new(moka::policy::EvictionPolicy::tiny_lfu(), 2, true)))
+                .subject(MOKA, Tour::new().of(|| Moka::new(moka::policy::EvictionPolicy::tiny_lfu(), 2, true)))
                 .diverges(MOKA)
                 .because(MOKA, "by default a newcomer has to be asked for more often than what would go for it"),
         ),

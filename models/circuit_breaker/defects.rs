@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError};
 
 use counterpart::Case;
-use counterpart::conform::{self, interleave::interleave};
+use counterpart::conform::{self, interleave::Interleave};
 use counterpart::model::Simulated;
 use loom::sync::atomic::Ordering;
 
@@ -44,7 +44,7 @@ pub(super) fn case() -> Case {
         check = check.defective(name, maker(model.clone().with(variant)));
     }
     let leaking = maker(model.with(Variant::LeaksPermitOnCancel));
-    check = check.subject("leaks_permit_on_cancel", conform::walk(None, 200, 100, leaking));
+    check = check.subject("leaks_permit_on_cancel", conform::Walk::new().runs(200).steps(100).of(leaking));
     Case::new("circuit_breaker/defects", check)
 }
 
@@ -68,10 +68,13 @@ pub(super) fn stuck_case() -> Case {
 pub(super) fn racing_case(model: Breaker) -> Case {
     let (losing, late) = (model.clone(), model.clone());
     let check = super::check(model)
-        .subject("loses_updates", interleave(vec![election()], move || SharedBinding::<LosesUpdates>::new(&losing)))
+        .subject(
+            "loses_updates",
+            Interleave::new(vec![election()]).of(move || SharedBinding::<LosesUpdates>::new(&losing)),
+        )
         .subject(
             "moves_gate_late",
-            interleave(vec![count_and_open()], move || SharedBinding::<MovesGateLate>::new(&late)),
+            Interleave::new(vec![count_and_open()]).of(move || SharedBinding::<MovesGateLate>::new(&late)),
         )
         .diverges("loses_updates")
         .diverges("moves_gate_late");

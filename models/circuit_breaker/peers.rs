@@ -9,7 +9,7 @@
 //! every step into one runs under its own virtual time (Linux; elsewhere they are reported as not run).
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-use counterpart::conform::{tour, walk};
+use counterpart::conform::{Tour, Walk};
 use counterpart::{Case, Check};
 
 use super::conformance::{BreakerInterface, CAN_CLOSE};
@@ -202,8 +202,8 @@ impl Peer {
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     fn alongside(&self, check: Check<Breaker, BreakerInterface>, how: How) -> Check<Breaker, BreakerInterface> {
-        let toured = || tour(self.make);
-        let walked = || walk(None, 100, 300, self.make);
+        let toured = || Tour::new().of(self.make);
+        let walked = || Walk::new().runs(100).steps(300).of(self.make);
         match how {
             How::Conforms => check.subject(self.subject, toured()).subject(self.subject, walked()),
             How::PartsOnTour => check.subject(self.subject, toured()).diverges(self.subject),

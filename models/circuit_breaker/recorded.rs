@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use counterpart::conform::events::{Event, Labelled, Log, LogReader, events};
+use counterpart::conform::events::{Event, Events, Labelled, Log, LogReader};
 use counterpart::{Case, Interface, Shared};
 use tracing::field::Empty;
 use tracing::info_span;
@@ -139,7 +139,7 @@ pub(super) fn cases() -> Vec<Case> {
     let sound = check().events(reader, || {
         Log::parse(Path::new("models/circuit_breaker/logs/breaker.jsonl"), include_bytes!("logs/breaker.jsonl"))
     });
-    let of_a_defect = events(reader, || {
+    let of_a_defect = Events::new(reader).of(|| {
         let file = Path::new("models/circuit_breaker/logs/loses_updates.jsonl");
         Log::parse(file, include_bytes!("logs/loses_updates.jsonl"))
     });

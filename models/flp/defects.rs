@@ -41,7 +41,7 @@ fn caught(
         let make = move || Simulated::new(&model, &interface);
         check = check.defective(name.as_str(), make.clone());
         if walks {
-            check = check.subject(name.as_str(), conform::walk(None, 400, 60, make));
+            check = check.subject(name.as_str(), conform::Walk::new().runs(400).steps(60).of(make));
         }
     }
     check

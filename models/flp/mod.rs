@@ -70,8 +70,6 @@ pub mod model;
 pub mod replicated_log;
 pub mod valency;
 
-use std::sync::Arc;
-
 use counterpart::conform::{self, Recovery};
 use counterpart::{Case, Check};
 
@@ -130,7 +128,7 @@ fn with_ours<A: Bound>(system: System<A>, larger: System<A>, faults: Faults) -> 
     check(system, faults)
         .product(make)
         .tour(toured)
-        .subject("implementation", conform::walk(Some(Arc::new(larger)), 200, 120, walked))
+        .subject("implementation", conform::Walk::new().beside(larger).runs(200).steps(120).of(walked))
 }
 
 /// Our own processes, asked to decide once `fault` is over, in `system`.

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use counterpart::conform::{self, interleave::interleave};
+use counterpart::conform::{self, interleave::Interleave};
 use counterpart::model::Simulated;
 use counterpart::{Case, Check};
 use loom::sync::atomic::{AtomicU32, Ordering};
@@ -75,7 +75,7 @@ pub(super) fn cases() -> Vec<Case> {
         let make = maker(sound.with(variant));
         check = check.defective(name.as_str(), make.clone());
         if matches!(variant, Variant::KeepsCountOnCancel | Variant::ResetsCursorOnChange) {
-            check = check.subject(name.as_str(), conform::walk(None, 200, 100, make));
+            check = check.subject(name.as_str(), conform::Walk::new().runs(200).steps(100).of(make));
         }
         cases.push(Case::new(format!("load_balancer/implemented_{name}"), check));
     }
@@ -98,13 +98,13 @@ pub(super) fn racing_cases(turns: Balancer, counts: Balancer) -> Vec<Case> {
             check(turns)
                 .subject(
                     "loses_cursor",
-                    interleave(vec![two_picks()], move || SharedBinding::<LosesUpdates>::new(&picks)),
+                    Interleave::new(vec![two_picks()]).of(move || SharedBinding::<LosesUpdates>::new(&picks)),
                 )
                 .because("loses_cursor", "both read the cursor before either wrote it, and both go to the same server")
                 .diverges("loses_cursor")
                 .subject(
                     "loses_health_report",
-                    interleave(vec![two_reports()], move || SharedBinding::<LosesUpdates>::new(&reports)),
+                    Interleave::new(vec![two_reports()]).of(move || SharedBinding::<LosesUpdates>::new(&reports)),
                 )
                 .because(
                     "loses_health_report",
@@ -117,7 +117,7 @@ pub(super) fn racing_cases(turns: Balancer, counts: Balancer) -> Vec<Case> {
             check(counts)
                 .subject(
                     "reads_counters_one_by_one",
-                    interleave(vec![count_and_choose()], move || SharedBinding::<ReadsOneByOne>::new(&reading)),
+                    Interleave::new(vec![count_and_choose()]).of(move || SharedBinding::<ReadsOneByOne>::new(&reading)),
                 )
                 .because(
                     "reads_counters_one_by_one",

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use counterpart::conform::{tour, walk};
+use counterpart::conform::{Tour, Walk};
 use counterpart::{Case, Counterpart};
 use tower::Service;
 use tower::balance::p2c::Balance;
@@ -38,14 +38,14 @@ pub(crate) fn cases() -> Vec<Case> {
             "load_balancer/tower",
             super::check(unweighted)
                 .alongside_only()
-                .subject(TOWER, tour(make))
-                .subject(TOWER, walk(Some(larger), 100, 300, make)),
+                .subject(TOWER, Tour::new().of(make))
+                .subject(TOWER, Walk::new().beside(larger).runs(100).steps(300).of(make)),
         ),
         Case::new(
             "load_balancer/tower_but_for_no_weights",
             super::check(weighted())
                 .alongside_only()
-                .subject(TOWER, tour(make))
+                .subject(TOWER, Tour::new().of(make))
                 .because(TOWER, "a server twice as strong is given no more than the others: there are no weights")
                 .diverges(TOWER),
         ),

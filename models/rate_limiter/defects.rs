@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use counterpart::Case;
 use counterpart::conform::{
     self,
-    interleave::{Script, interleave},
+    interleave::{Interleave, Script},
 };
 use counterpart::model::Simulated;
 use loom::sync::Mutex;
@@ -55,7 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
             .alongside_only()
             .defective(name.as_str(), make.clone())
             .because(name.as_str(), why)
-            .subject(name.as_str(), conform::walk(None, 200, 60, make));
+            .subject(name.as_str(), conform::Walk::new().runs(200).steps(60).of(make));
         cases.push(Case::new(format!("rate_limiter/defect_{name}"), check));
     }
     cases.push(racing());
@@ -108,17 +108,21 @@ fn racing() -> Case {
         .alongside_only()
         .subject(
             "loads_then_stores",
-            interleave(vec![last_one()], move || SharedBinding::<LoadsThenStores>::new(&split)),
+            Interleave::new(vec![last_one()]).of(move || SharedBinding::<LoadsThenStores>::new(&split)),
         )
         .subject(
             "charges_then_takes_back",
-            interleave(vec![ahead_and_behind], move || SharedBinding::<ChargesThenTakesBack>::new(&taking_back)),
+            Interleave::new(vec![ahead_and_behind])
+                .of(move || SharedBinding::<ChargesThenTakesBack>::new(&taking_back)),
         )
         .subject(
             "looks_then_inserts",
-            interleave(vec![new_key], move || SharedBinding::<LooksThenInserts>::new(&inserting)),
+            Interleave::new(vec![new_key]).of(move || SharedBinding::<LooksThenInserts>::new(&inserting)),
         )
-        .subject("checks_a_copy", interleave(vec![last_one()], move || SharedBinding::<ChecksACopy>::new(&counting)));
+        .subject(
+            "checks_a_copy",
+            Interleave::new(vec![last_one()]).of(move || SharedBinding::<ChecksACopy>::new(&counting)),
+        );
     let check = ["loads_then_stores", "charges_then_takes_back", "looks_then_inserts", "checks_a_copy"]
         .into_iter()
         .zip([

@@ -136,7 +136,7 @@ fn with_ours(model: Limiter) -> Check<Limiter, LimiterInterface> {
     let there = walked.clone();
     check(model).product(move || CoreBinding::new(&core)).tour(move || Sequential(Shipped::new(&toured))).subject(
         "implementation",
-        conform::walk(Some(Arc::new(walked)), 100, 300, move || Sequential(Shipped::new(&there))),
+        conform::Walk::new().beside(walked).runs(100).steps(300).of(move || Sequential(Shipped::new(&there))),
     )
 }
 
@@ -258,7 +258,11 @@ fn shared_by_threads() -> Vec<Case> {
             .tour(move || Sequential(SharedBinding::<S>::new(&toured)))
             .subject(
                 "implementation",
-                conform::walk(Some(Arc::new(walked)), 100, 300, move || Sequential(SharedBinding::<S>::new(&far))),
+                conform::Walk::new()
+                    .beside(walked)
+                    .runs(100)
+                    .steps(300)
+                    .of(move || Sequential(SharedBinding::<S>::new(&far))),
             )
             .interleave(scripts, move || SharedBinding::<R>::new(&there))
     }
@@ -297,10 +301,10 @@ fn on_a_store() -> Case {
     let model = two_keys(Limiter::of(Algorithm::WindowFromFirstCall, 5, 3));
     let (toured, walked) = (model.clone(), larger(&model));
     let there = walked.clone();
-    let check = check(model)
-        .alongside_only()
-        .tour(move || StoredBinding::new(&toured))
-        .subject("implementation", conform::walk(Some(Arc::new(walked)), 100, 300, move || StoredBinding::new(&there)));
+    let check = check(model).alongside_only().tour(move || StoredBinding::new(&toured)).subject(
+        "implementation",
+        conform::Walk::new().beside(walked).runs(100).steps(300).of(move || StoredBinding::new(&there)),
+    );
     Case::new("rate_limiter/on_a_store", check)
 }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use counterpart::conform::{TourOptions, tour, tour_with, walk};
+use counterpart::conform::{Tour, Walk};
 use counterpart::{Case, Counterpart};
 use tower::Service as _;
 
@@ -194,15 +194,15 @@ pub(crate) fn cases() -> Vec<Case> {
             let (toured, walked) = (model.clone(), model.clone());
             let check = super::check(model)
                 .alongside_only()
-                .subject(subject, tour(move || make(&toured)))
-                .subject(subject, walk(None, 100, 300, move || make(&walked)));
+                .subject(subject, Tour::new().of(move || make(&toured)))
+                .subject(subject, Walk::new().runs(100).steps(300).of(move || make(&walked)));
             Case::new(format!("rate_limiter/{name}"), check)
         })
         .collect();
     let parts = |name: &str, model: Limiter, parting: &[(&'static str, Make, &str)]| {
         let check = parting.iter().fold(super::check(model.clone()).alongside_only(), |check, (subject, make, why)| {
             let (model, make) = (model.clone(), *make);
-            check.subject(*subject, tour(move || make(&model))).diverges(*subject).because(*subject, *why)
+            check.subject(*subject, Tour::new().of(move || make(&model))).diverges(*subject).because(*subject, *why)
         });
         Case::new(format!("rate_limiter/{name}"), check)
     };
@@ -238,11 +238,11 @@ fn after_a_pause() -> Case {
     let model = Limiter::gcra(4, 1, 1);
     let toured = |make: Make| {
         let model = model.clone();
-        tour_with(TourOptions::default().extra_states(2), move || make(&model))
+        Tour::new().extra_states(2).of(move || make(&model))
     };
     let walked = |make: Make| {
         let model = model.clone();
-        walk(None, 200, 60, move || make(&model))
+        Walk::new().runs(200).steps(60).of(move || make(&model))
     };
     let check = super::check(model.clone())
         .alongside_only()

@@ -159,23 +159,13 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     where
         C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
     {
-        self.subject(IMPLEMENTATION, conform::product(factory))
+        self.subject(IMPLEMENTATION, conform::Product::new().of(factory))
     }
 
     /// Drives every transition of the model through implementations that `factory` makes.
     #[must_use]
     pub fn tour<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
-        self.subject(IMPLEMENTATION, conform::tour(factory))
-    }
-
-    /// As [`tour`](Check::tour), as `options` say.
-    #[must_use]
-    pub fn tour_with<C: Counterpart<F> + 'static>(
-        self,
-        options: conform::TourOptions,
-        factory: impl Fn() -> C + Send + Sync + 'static,
-    ) -> Self {
-        self.subject(IMPLEMENTATION, conform::tour_with(options, factory))
+        self.subject(IMPLEMENTATION, conform::Tour::new().of(factory))
     }
 
     /// Expects a defective implementation to be caught by product and by tour, both.
@@ -185,8 +175,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
     {
         let name = name.into();
-        self.subject(name.as_str(), conform::product(factory.clone()))
-            .subject(name.as_str(), conform::tour(factory))
+        self.subject(name.as_str(), conform::Product::new().of(factory.clone()))
+            .subject(name.as_str(), conform::Tour::new().of(factory))
             .diverges(name)
     }
 
@@ -196,7 +186,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     pub fn lockstep<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
         let factory = Arc::new(factory);
         let again = factory.clone();
-        self.tour(move || factory()).subject(IMPLEMENTATION, conform::walk(None, 256, 200, move || again()))
+        self.tour(move || factory())
+            .subject(IMPLEMENTATION, conform::Walk::new().runs(256).steps(200).of(move || again()))
     }
 
     /// Runs `scripts` through every interleaving that loom distinguishes, on implementations made of loom's types.
@@ -207,7 +198,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         scripts: Vec<conform::interleave::Script<F::Input>>,
         factory: impl Fn() -> S + Send + Sync + 'static,
     ) -> Self {
-        self.subject(IMPLEMENTATION, conform::interleave::interleave(scripts, factory))
+        self.subject(IMPLEMENTATION, conform::interleave::Interleave::new(scripts).of(factory))
     }
 
     /// Looks for a behaviour of the model that explains the log that `source` gives: one that was read, or what a run
@@ -219,7 +210,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         reader: impl LogReader<F>,
         source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
     ) -> Self {
-        self.subject(IMPLEMENTATION, conform::events::events(reader, source))
+        self.subject(IMPLEMENTATION, conform::events::Events::new(reader).of(source))
     }
 
     /// Says that `subject` is not run here, and why.

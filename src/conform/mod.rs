@@ -36,8 +36,11 @@ use crate::trace::{Step, Trace};
 pub use drive::Deviation;
 #[cfg(feature = "cli")]
 pub(crate) use drive::panic_message;
+pub use product::Product;
 pub use recovery::Recovery;
-pub use tour::{Options as TourOptions, Planned, TourPlan, Unchosen, Verified};
+pub use tour::{Planned, Tour, TourPlan, Unchosen, Verified};
+#[cfg(feature = "walk")]
+pub use walk::Walk;
 
 /// How an implementation was run alongside the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -226,40 +229,4 @@ pub trait Job<F: Interface>: Send + Sync {
     /// # Errors
     /// The trace does not carry what this mode needs; in words.
     fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String>;
-}
-
-/// Drives every transition of the bounded model through implementations that `factory` makes.
-pub fn tour<F: Interface, C: Counterpart<F> + 'static>(
-    factory: impl Fn() -> C + Send + Sync + 'static,
-) -> Arc<dyn Job<F>> {
-    tour_with(TourOptions::default(), factory)
-}
-
-/// As [`tour`], as `options` say.
-pub fn tour_with<F: Interface, C: Counterpart<F> + 'static>(
-    options: TourOptions,
-    factory: impl Fn() -> C + Send + Sync + 'static,
-) -> Arc<dyn Job<F>> {
-    Arc::new(tour::Tour { options, factory: boxed(factory) })
-}
-
-/// Explores model and implementation together.
-pub fn product<F, C>(factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>>
-where
-    F: Interface,
-    C: Counterpart<F> + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
-{
-    Arc::new(product::Product { factory: Arc::new(move || product::Explored::of(factory())) })
-}
-
-/// Walks `runs` times, at most `steps` inputs far, where the seed leads. `model` may have larger bounds than the one
-/// that is explored.
-#[cfg(feature = "walk")]
-pub fn walk<F: Interface, C: Counterpart<F> + 'static>(
-    model: Option<Arc<F::Model>>,
-    runs: u32,
-    steps: usize,
-    factory: impl Fn() -> C + Send + Sync + 'static,
-) -> Arc<dyn Job<F>> {
-    Arc::new(walk::Walk { model, runs, steps, factory: boxed(factory) })
 }

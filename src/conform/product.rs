@@ -23,12 +23,32 @@ use crate::explore::{Budget, Graph, ModelError, Stop, explore_until};
 use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
 
-pub(super) struct Product<F: Interface> {
-    pub(super) factory: Arc<dyn Fn() -> Explored<F> + Send + Sync>,
+/// Model and implementation explored together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Product {}
+
+impl Product {
+    /// Of whatever size: the budget of the check is its own.
+    pub fn new() -> Self {
+        Product::default()
+    }
+
+    /// Explored with implementations that `factory` makes.
+    pub fn of<F, C>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>>
+    where
+        F: Interface,
+        C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static,
+    {
+        Arc::new(Produced { factory: Arc::new(move || Explored::of(factory())) })
+    }
+}
+
+struct Produced<F: Interface> {
+    factory: Arc<dyn Fn() -> Explored<F> + Send + Sync>,
 }
 
 /// An implementation that can be part of a state, of whatever type.
-pub(super) struct Explored<F: Interface>(Box<dyn Explorable<F>>);
+struct Explored<F: Interface>(Box<dyn Explorable<F>>);
 
 trait Explorable<F: Interface>: Counterpart<F> + Any + Send + Sync {
     fn cloned(&self) -> Box<dyn Explorable<F>>;
@@ -51,7 +71,7 @@ impl<F: Interface, C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static
 }
 
 impl<F: Interface> Explored<F> {
-    pub(super) fn of<C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static>(subject: C) -> Self {
+    fn of<C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static>(subject: C) -> Self {
         Explored(Box::new(subject))
     }
 }
@@ -221,7 +241,7 @@ impl<F: Interface> Model for Pair<F> {
     }
 }
 
-impl<F: Interface> Job<F> for Product<F> {
+impl<F: Interface> Job<F> for Produced<F> {
     fn mode(&self) -> Mode {
         Mode::Product
     }

@@ -91,8 +91,8 @@ impl<F: Interface> Recovery<F> {
 
     /// In a model that may have larger bounds than the one that is explored.
     #[must_use]
-    pub fn beside(self, model: F::Model) -> Self {
-        Recovery { model: Some(Arc::new(model)), ..self }
+    pub fn beside(self, model: impl Into<Arc<F::Model>>) -> Self {
+        Recovery { model: Some(model.into()), ..self }
     }
 
     /// So many times, each from a fresh start.

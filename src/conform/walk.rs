@@ -15,43 +15,89 @@ use super::drive::{Deviating, Driver, shrink};
 use super::lts::Lts;
 use super::narrate::narrate;
 use super::watch::{Watch, watched};
-use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting};
+use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting, boxed};
 use crate::explore::{ModelError, Stop};
-use crate::model::Interface;
+use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
 
-pub(super) struct Walk<F: Interface> {
-    /// Walked instead of the model that is explored.
-    pub(super) model: Option<Arc<F::Model>>,
-    pub(super) runs: u32,
-    pub(super) steps: usize,
-    pub(super) factory: Factory<F>,
+/// Seeded long walks: so many times, so many inputs far.
+pub struct Walk<F: Interface> {
+    model: Option<Arc<F::Model>>,
+    runs: u32,
+    steps: usize,
+}
+
+impl<F: Interface> Clone for Walk<F> {
+    fn clone(&self) -> Self {
+        Walk { model: self.model.clone(), ..*self }
+    }
+}
+
+impl<F: Interface> Default for Walk<F> {
+    fn default() -> Self {
+        Walk { model: None, runs: 256, steps: 200 }
+    }
 }
 
 impl<F: Interface> Walk<F> {
+    /// 256 walks of up to 200 inputs.
+    pub fn new() -> Self {
+        Walk::default()
+    }
+
+    /// In a model that may have larger bounds than the one that is explored.
+    #[must_use]
+    pub fn beside(self, model: impl Into<Arc<F::Model>>) -> Self {
+        Walk { model: Some(model.into()), ..self }
+    }
+
+    /// So many times, each from a fresh start.
+    #[must_use]
+    pub fn runs(self, runs: u32) -> Self {
+        Walk { runs, ..self }
+    }
+
+    /// At most so many inputs in each.
+    #[must_use]
+    pub fn steps(self, steps: usize) -> Self {
+        Walk { steps, ..self }
+    }
+
+    /// Walked by implementations that `factory` makes.
+    pub fn of<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>> {
+        Arc::new(Walked { walk: self, factory: boxed(factory) })
+    }
+}
+
+struct Walked<F: Interface> {
+    walk: Walk<F>,
+    factory: Factory<F>,
+}
+
+impl<F: Interface> Walked<F> {
     fn setting(&self, setting: &Setting<F>) -> Setting<F> {
         let mut setting = setting.clone();
-        if let Some(model) = &self.model {
+        if let Some(model) = &self.walk.model {
             setting.model = model.clone();
         }
         setting
     }
 }
 
-impl<F: Interface> Job<F> for Walk<F> {
+impl<F: Interface> Job<F> for Walked<F> {
     fn mode(&self) -> Mode {
         Mode::Walk
     }
 
     fn model(&self) -> Option<Arc<F::Model>> {
-        self.model.clone()
+        self.walk.model.clone()
     }
 
     fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
         let setting = self.setting(setting);
         let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
         let (lts_there, there, factory) = (lts.clone(), setting.clone(), self.factory.clone());
-        let (runs, steps) = (self.runs, self.steps);
+        let (runs, steps) = (self.walk.runs, self.walk.steps);
         let result =
             watched(setting.answer_within, move |watch| walk(&lts_there, &there, &*factory, watch, runs, steps));
         Ok(match result {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use counterpart::conform::{tour, walk};
+use counterpart::conform::{Tour, Walk};
 use counterpart::{Check, Counterpart};
 use counterpart_models::load_balancer::conformance::{Answer, BalancerInterface, BalancerSpec};
 use counterpart_models::load_balancer::heavy::{PINGORA, Pingora};
@@ -86,7 +86,7 @@ fn alongside(model: Balancer) -> Check<Balancer, BalancerInterface> {
         .spec(BalancerSpec)
         .named("load_balancer/pingora")
         .alongside_only()
-        .subject(PINGORA, tour(move || Pingora::new(&beside)))
+        .subject(PINGORA, Tour::new().of(move || Pingora::new(&beside)))
 }
 
 /// As it is: health that flips, a list that changes, no panic mode.
@@ -104,7 +104,7 @@ fn expanded() -> Balancer {
 fn conforms() {
     let larger = Balancer { slots: SLOTS_MAX as u8, ..expanded() };
     let beside = larger.clone();
-    let walks = walk(Some(Arc::new(larger)), 100, 300, move || Pingora::new(&beside));
+    let walks = Walk::new().beside(larger).runs(100).steps(300).of(move || Pingora::new(&beside));
     let report = alongside(expanded()).subject(PINGORA, walks).run();
     report.assert();
     let case = &report.cases[0];

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use counterpart::conform::{self, TourOptions};
+use counterpart::conform::Tour;
 use counterpart::{Check, Counterpart, Interface};
 use libtest_mimic::Trial;
 use rand_pcg::Pcg64;
@@ -129,12 +129,12 @@ fn found_out() {
     let mut machines = 0;
     while machines < 30 {
         let machine = Machine::drawn(4 + below(6, &mut random), &mut random);
-        let toured = |options: TourOptions, with: &Machine| {
+        let toured = |options: Tour, with: &Machine| {
             let with = with.clone();
-            let job = conform::tour_with(options, move || Running { machine: with.clone(), at: 0 });
+            let job = options.of(move || Running { machine: with.clone(), at: 0 });
             only(case_report(Check::of(machine.clone()).interface(MachineFace).subject("subject", job)))
         };
-        let own = toured(TourOptions::default(), &machine);
+        let own = toured(Tour::new(), &machine);
         let verified = own.verified.expect("it conforms to itself");
         assert_eq!((own.verdict, verified.edges_verified), ("conforms", own.edges));
         if verified.indistinguishable_classes > 0 {
@@ -145,10 +145,10 @@ fn found_out() {
         for _ in 0..40 {
             let with = machine.mistaken(1 + below(3, &mut random), &mut random);
             let differs = machine.differs_from(&with);
-            let verdict = toured(TourOptions::default(), &with).verdict;
+            let verdict = toured(Tour::new(), &with).verdict;
             assert_eq!(verdict == "diverges", differs, "{machine:?} and {with:?}: {verdict}");
             differ += u32::from(differs);
-            let without = toured(TourOptions::default().suffixes(false), &with).verdict;
+            let without = toured(Tour::new().suffixes(false), &with).verdict;
             missed_without += u32::from(differs && without != "diverges");
         }
     }

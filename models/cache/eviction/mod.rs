@@ -172,10 +172,10 @@ fn with_ours(model: Eviction) -> Check<Eviction, EvictionInterface> {
     let (core, toured) = (model.clone(), model.clone());
     let larger = Eviction { keys: KEYS_MAX as u8, capacity: model.capacity + 1, scan_max: None, ..model.clone() };
     let walked = larger.clone();
-    check(model)
-        .product(move || StoreBinding::new(&core))
-        .tour(move || StoreBinding::new(&toured))
-        .subject("implementation", conform::walk(Some(Arc::new(larger)), 100, 200, move || StoreBinding::new(&walked)))
+    check(model).product(move || StoreBinding::new(&core)).tour(move || StoreBinding::new(&toured)).subject(
+        "implementation",
+        conform::Walk::new().beside(larger).runs(100).steps(200).of(move || StoreBinding::new(&walked)),
+    )
 }
 
 /// The cases of this sub-model.
@@ -214,7 +214,7 @@ pub(super) fn cases() -> Vec<Case> {
         let name = crate::snake(variant);
         let (model, interface) = (Arc::new(lru.clone().with(variant)), Arc::new(EvictionInterface));
         defects = defects
-            .subject(name.as_str(), conform::product(move || Simulated::new(&model, &interface)))
+            .subject(name.as_str(), conform::Product::new().of(move || Simulated::new(&model, &interface)))
             .because(name.as_str(), why(variant))
             .diverges(name);
     }

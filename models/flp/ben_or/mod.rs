@@ -53,9 +53,10 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new(
             "flp/ben_or",
-            check(asked(1))
-                .tour(Processes::default)
-                .subject("implementation", conform::walk(Some(Arc::new(asked(2))), 200, 200, Processes::default)),
+            check(asked(1)).tour(Processes::default).subject(
+                "implementation",
+                conform::Walk::new().beside(asked(2)).runs(200).steps(200).of(Processes::default),
+            ),
         ),
         Case::new("flp/ben_or_skew_2", check(BenOr::sound(2))),
         Case::new("flp/ben_or_crash", check(BenOr { crashes_max: 1, ..BenOr::sound(1) })),
@@ -89,9 +90,9 @@ fn defects(sound: &BenOr) -> Case {
         let (toured, walked) = (make.clone(), make.clone());
         let name = crate::snake(variant);
         check = check
-            .subject(name.as_str(), conform::product(make))
-            .subject(name.as_str(), conform::tour(toured))
-            .subject(name.as_str(), conform::walk(None, 200, 60, walked))
+            .subject(name.as_str(), conform::Product::new().of(make))
+            .subject(name.as_str(), conform::Tour::new().of(toured))
+            .subject(name.as_str(), conform::Walk::new().runs(200).steps(60).of(walked))
             .diverges(name);
     }
     Case::new("flp/ben_or_defects", check)

@@ -24,7 +24,7 @@ mod storage;
 
 use std::sync::Arc;
 
-use counterpart::conform::{Job, walk};
+use counterpart::conform::{Job, Walk};
 use counterpart::{Case, Check};
 
 use self::conformance::{LogInterface, LogSpec};
@@ -71,7 +71,7 @@ fn check(model: ReplicatedLog) -> Check<ReplicatedLog, LogInterface> {
 
 fn walked(model: ReplicatedLog, steps_max: usize, misuse: Misuse) -> Arc<dyn Job<LogInterface>> {
     let there = model.clone();
-    walk(Some(Arc::new(model)), WALKS, steps_max, move || Cluster::new(&there, misuse))
+    Walk::new().beside(model).runs(WALKS).steps(steps_max).of(move || Cluster::new(&there, misuse))
 }
 
 /// The cases of this sub-model.

@@ -140,30 +140,40 @@ impl<F: Interface> LogReader<F> for ByText {
     }
 }
 
-/// Judges the log that `source` gives, each time anew: one that was read, or what a run has recorded.
-pub fn events<F: Interface>(
-    reader: impl LogReader<F>,
-    source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
-) -> Arc<dyn Job<F>> {
-    events_within(EXPLANATIONS_MAX, reader, source)
-}
-
-/// As [`events`], but follows at most `explanations_max` ways of explaining the log; beyond that it is not known.
-pub fn events_within<F: Interface>(
-    explanations_max: usize,
-    reader: impl LogReader<F>,
-    source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
-) -> Arc<dyn Job<F>> {
-    Arc::new(Events { explanations_max, reader, source: Arc::new(source) })
-}
-
-struct Events<W> {
-    explanations_max: usize,
+/// A log, explained by a behaviour of the model or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Events<W> {
     reader: W,
+    explanations_max: usize,
+}
+
+impl<W> Events<W> {
+    /// Read as `reader` says; [`EXPLANATIONS_MAX`] ways of explaining are followed at most.
+    pub fn new(reader: W) -> Self {
+        Events { reader, explanations_max: EXPLANATIONS_MAX }
+    }
+
+    /// Follows at most so many ways of explaining the log; beyond that it is not known.
+    #[must_use]
+    pub fn explanations_max(self, explanations_max: usize) -> Self {
+        Events { explanations_max, ..self }
+    }
+
+    /// Judges the log that `source` gives, each time anew: one that was read, or what a run has recorded.
+    pub fn of<F: Interface>(self, source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static) -> Arc<dyn Job<F>>
+    where
+        W: LogReader<F>,
+    {
+        Arc::new(Logged { events: self, source: Arc::new(source) })
+    }
+}
+
+struct Logged<W> {
+    events: Events<W>,
     source: Arc<dyn Fn() -> Result<Log, LogError> + Send + Sync>,
 }
 
-impl<F: Interface, W: LogReader<F>> Job<F> for Events<W> {
+impl<F: Interface, W: LogReader<F>> Job<F> for Logged<W> {
     fn mode(&self) -> Mode {
         Mode::Events
     }
@@ -189,7 +199,7 @@ impl<F: Interface, W: LogReader<F>> Job<F> for Events<W> {
                 )));
             }
         };
-        result.bounds.insert("explanations".into(), format!("at most {}", self.explanations_max));
+        result.bounds.insert("explanations".into(), format!("at most {}", self.events.explanations_max));
         result.steps = log.events().len();
         Ok(match self.judge(setting, &log) {
             Judged::Explained => {
@@ -222,7 +232,7 @@ enum Judged {
     Unknown(String),
 }
 
-impl<W> Events<W> {
+impl<W> Logged<W> {
     fn judge<F: Interface>(&self, setting: &Setting<F>, log: &Log) -> Judged
     where
         W: LogReader<F>,
@@ -234,12 +244,12 @@ impl<W> Events<W> {
             return Judged::Unknown("no event of the log has ended, so that none had to be explained".into());
         }
         let lts = Lts::new(setting.model.clone(), setting.interface.clone());
-        match explain(&lts, &self.reader, log, self.explanations_max, &setting.budget.interrupt) {
+        match explain(&lts, &self.events.reader, log, self.events.explanations_max, &setting.budget.interrupt) {
             Outcome::Explained => Judged::Explained,
             Outcome::Unexplained(dead) => Judged::Unexplained(tell::tell(&lts, &*setting.spec, log, &dead)),
             Outcome::TooMany => Judged::Unknown(format!(
                 "more than {} ways of explaining the log were followed; record more of each event, or less at once",
-                self.explanations_max
+                self.events.explanations_max
             )),
             Outcome::Stopped(stop) => Judged::Unknown(stop.to_string()),
         }

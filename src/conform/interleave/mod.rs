@@ -113,18 +113,33 @@ impl<I> Script<I> {
     }
 }
 
-/// Runs each of `scripts` through every interleaving, on implementations made by `factory` from loom's types.
-pub fn interleave<F: Interface, S: Shared<F> + 'static>(
+/// Scripts, each run through every interleaving that loom distinguishes.
+pub struct Interleave<F: Interface> {
     scripts: Vec<Script<F::Input>>,
-    factory: impl Fn() -> S + Send + Sync + 'static,
-) -> Arc<dyn Job<F>> {
-    Arc::new(Interleave::<F> { scripts, factory: Arc::new(move || Box::new(factory())) })
+}
+
+impl<F: Interface> Clone for Interleave<F> {
+    fn clone(&self) -> Self {
+        Interleave { scripts: self.scripts.clone() }
+    }
+}
+
+impl<F: Interface> Interleave<F> {
+    /// These scripts, one after the other.
+    pub fn new(scripts: impl Into<Vec<Script<F::Input>>>) -> Self {
+        Interleave { scripts: scripts.into() }
+    }
+
+    /// Run on implementations that `factory` makes of loom's types.
+    pub fn of<S: Shared<F> + 'static>(self, factory: impl Fn() -> S + Send + Sync + 'static) -> Arc<dyn Job<F>> {
+        Arc::new(Interleaved::<F> { scripts: self.scripts, factory: Arc::new(move || Box::new(factory())) })
+    }
 }
 
 /// Makes an implementation of loom's types, of whatever type itself.
 type Make<F> = dyn Fn() -> Box<dyn Shared<F>> + Send + Sync;
 
-struct Interleave<F: Interface> {
+struct Interleaved<F: Interface> {
     scripts: Vec<Script<F::Input>>,
     factory: Arc<Make<F>>,
 }
@@ -161,7 +176,7 @@ enum End {
     Incomplete(String),
 }
 
-impl<F: Interface> Job<F> for Interleave<F> {
+impl<F: Interface> Job<F> for Interleaved<F> {
     fn mode(&self) -> Mode {
         Mode::Interleave
     }
@@ -255,7 +270,7 @@ fn scripts_told(count: usize) -> String {
     if count == 1 { "1 script".into() } else { format!("{count} scripts") }
 }
 
-impl<F: Interface> Interleave<F> {
+impl<F: Interface> Interleaved<F> {
     /// Runs `script` with marks and without, each through all schedules or else within the bound.
     fn run_script(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Scripted {
         let calls = script.prefix.len() + script.threads.iter().map(Vec::len).sum::<usize>();

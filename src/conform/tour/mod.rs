@@ -22,32 +22,37 @@ use super::drive::{Deviating, Deviation, Driver, Observed, shrink};
 use super::lts::{Edge, Label, Lts, Node};
 use super::narrate::narrate;
 use super::watch::{Watch, watched};
-use super::{Conformance, Divergence, Factory, Job, Make, Mode, Setting};
+use super::{Conformance, Divergence, Factory, Job, Make, Mode, Setting, boxed};
 use crate::explore::ModelError;
-use crate::model::Interface;
+use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
 
 pub use self::plan::Planned;
 
-/// What a tour does beside driving every transition.
+/// A tour: every transition of the bounded model is driven. What it does beside that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct Tour {
     suffixes: bool,
     extra_states: usize,
     suffix_steps_max: usize,
 }
 
-impl Default for Options {
+impl Default for Tour {
     fn default() -> Self {
-        Options { suffixes: true, extra_states: 0, suffix_steps_max: 10_000_000 }
+        Tour { suffixes: true, extra_states: 0, suffix_steps_max: 10_000_000 }
     }
 }
 
-impl Options {
+impl Tour {
+    /// Verifies by suffixes, for implementations with as many states as the model.
+    pub fn new() -> Self {
+        Tour::default()
+    }
+
     /// Whether the target of each transition is verified by distinguishing suffixes; it is by default.
     #[must_use]
     pub fn suffixes(self, suffixes: bool) -> Self {
-        Options { suffixes, ..self }
+        Tour { suffixes, ..self }
     }
 
     /// Assumes that the implementation has at most `extra_states` more states than the model; 0 by default. Each transition
@@ -55,14 +60,22 @@ impl Options {
     /// number of inputs to this power.
     #[must_use]
     pub fn extra_states(self, extra_states: usize) -> Self {
-        Options { extra_states, ..self }
+        Tour { extra_states, ..self }
     }
 
     /// Inputs given for suffixes at most; 10,000,000 by default, a few seconds of an implementation that answers within
     /// a microsecond. Tens of inputs go to each transition. What is not verified for want of them is counted.
     #[must_use]
     pub fn suffix_steps_max(self, suffix_steps_max: usize) -> Self {
-        Options { suffix_steps_max, ..self }
+        Tour { suffix_steps_max, ..self }
+    }
+
+    /// Driven through implementations that `factory` makes.
+    pub fn of<F: Interface, C: Counterpart<F> + 'static>(
+        self,
+        factory: impl Fn() -> C + Send + Sync + 'static,
+    ) -> Arc<dyn Job<F>> {
+        Arc::new(Toured { options: self, factory: boxed(factory) })
     }
 }
 
@@ -136,12 +149,12 @@ impl<F: Interface> TourPlan<F> {
     }
 }
 
-pub(super) struct Tour<F: Interface> {
-    pub(super) options: Options,
-    pub(super) factory: Factory<F>,
+struct Toured<F: Interface> {
+    options: Tour,
+    factory: Factory<F>,
 }
 
-impl<F: Interface> Job<F> for Tour<F> {
+impl<F: Interface> Job<F> for Toured<F> {
     fn mode(&self) -> Mode {
         Mode::Tour
     }
@@ -187,7 +200,7 @@ fn tour<F: Interface>(
     setting: &Setting<F>,
     factory: &Make<F>,
     watch: &Watch,
-    options: Options,
+    options: Tour,
 ) -> Conformance {
     let mut result = Conformance::new(Mode::Tour);
     let Some(nodes) = lts.unfold(setting.budget.states_max) else {

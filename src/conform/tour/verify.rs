@@ -10,7 +10,7 @@ use super::super::drive::{Deviating, Driver, Expected};
 use super::super::lts::{Lts, Node};
 use super::super::watch::Watch;
 use super::identify::{Identifiers, Sure};
-use super::{Options, Verified};
+use super::{Tour, Verified};
 use crate::explore::Interrupt;
 use crate::model::Interface;
 
@@ -18,7 +18,7 @@ pub(super) struct Verifying<'a, F: Interface> {
     pub(super) lts: &'a Lts<F>,
     pub(super) factory: &'a Make<F>,
     pub(super) watch: &'a Watch,
-    pub(super) options: Options,
+    pub(super) options: Tour,
     pub(super) interrupt: &'a Interrupt,
     pub(super) values: Values<F>,
 }
