@@ -1,5 +1,7 @@
 //! The circuit breaker as someone meets it who ships it: hostile configurations, clocks and callers.
 
+mod recorded;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +15,7 @@ use crate::claim;
 use crate::drawn::{edgy, for_all};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         claim("breaker::every_configuration_is_a_breaker_or_an_error", configurations),
         claim("breaker::errors_name_the_field_the_value_and_the_range", errors),
         claim("breaker::no_clock_and_no_order_of_calls_makes_it_panic", hostile),
@@ -23,7 +25,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("breaker::a_window_of_time_forgets", time_window),
         claim("breaker::a_window_of_time_takes_no_more_room_the_more_calls_there_are", room),
         claim("breaker::the_end_of_time_is_not_passed", end_of_time),
-    ]
+    ];
+    trials.extend(recorded::trials());
+    trials
 }
 
 fn small() -> Config {

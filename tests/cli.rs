@@ -29,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cli::colours_are_for_those_who_want_them", colours_are_for_those_who_want_them),
         claim("cli::a_reader_who_has_seen_enough_is_no_error", a_reader_who_has_seen_enough_is_no_error),
         claim("cli::the_log_is_asked_for_and_on_stderr", the_log_is_asked_for_and_on_stderr),
+        claim("cli::loom_s_environment_does_not_weaken_a_check", loom_s_environment_does_not_weaken_a_check),
     ];
     #[cfg(target_os = "linux")]
     trials.extend([
@@ -319,4 +320,24 @@ fn plain(command: &mut Command) -> &mut Command {
         command.env_remove(variable);
     }
     command.env("TERM", "xterm")
+}
+
+/// Another process, since loom reads its environment wherever it is asked.
+fn loom_s_environment_does_not_weaken_a_check() {
+    let case = "circuit_breaker/defects_between_threads";
+    let check = |variables: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_counterpart"));
+        command.args(["check", case, "--json", "--traces"]).arg(folder.path()).envs(variables.iter().copied());
+        let output = command.output().expect("the binary runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let weakened = [
+        ("LOOM_MAX_PREEMPTIONS", "0"),
+        ("LOOM_MAX_PERMUTATIONS", "1"),
+        ("LOOM_MAX_BRANCHES", "3"),
+        ("LOOM_MAX_DURATION", "0"),
+        ("LOOM_CHECKPOINT_INTERVAL", "1"),
+    ];
+    assert_eq!(check(&weakened), check(&[]));
 }

@@ -28,7 +28,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("interleave::a_call_that_may_not_wait_makes_the_script_impossible", may_not_wait),
         claim("interleave::every_script_tells_its_schedules_and_whether_they_are_all", told),
         claim("interleave::too_many_schedules_are_bounded_and_still_too_many_are_incomplete", bounded),
-        claim("interleave::the_environment_does_not_weaken_it", environment),
         claim("interleave::nothing_to_run_is_incomplete", nothing_to_run),
         claim("interleave::misuse_of_loom_is_told_with_what_to_do", misuse),
         claim("interleave::a_leak_is_a_deviation", leaks),
@@ -387,26 +386,6 @@ fn bounded() {
         "script 0: more than 20 schedules, even with preemptions at most 3: give it fewer calls or threads, or a larger \
          schedules_max"
     );
-}
-
-/// Another process, since loom reads its environment wherever it is asked.
-fn environment() {
-    let case = "circuit_breaker/defects_between_threads";
-    let check = |variables: &[(&str, &str)]| {
-        let folder = tempfile::tempdir().expect("a folder for temporary files");
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_counterpart"));
-        command.args(["check", case, "--json", "--traces"]).arg(folder.path()).envs(variables.iter().copied());
-        let output = command.output().expect("the binary runs");
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let weakened = [
-        ("LOOM_MAX_PREEMPTIONS", "0"),
-        ("LOOM_MAX_PERMUTATIONS", "1"),
-        ("LOOM_MAX_BRANCHES", "3"),
-        ("LOOM_MAX_DURATION", "0"),
-        ("LOOM_CHECKPOINT_INTERVAL", "1"),
-    ];
-    assert_eq!(check(&weakened), check(&[]));
 }
 
 fn nothing_to_run() {

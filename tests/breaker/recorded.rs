@@ -25,11 +25,11 @@ use crate::{claim, root};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
-        claim("events::a_breaker_on_real_threads_conforms_run_after_run", real_threads),
-        claim("events::a_breaker_whose_log_leaves_out_time_conforms_too", time_left_out),
-        claim("events::a_lost_update_is_in_the_log_and_in_no_answer", lost_update),
-        claim("events::one_probe_too_many_is_named_though_each_may_be_let_through", too_many_probes),
-        claim("events::the_kept_logs_are_what_is_recorded", kept),
+        claim("breaker::a_breaker_on_real_threads_conforms_run_after_run", real_threads),
+        claim("breaker::a_breaker_whose_log_leaves_out_time_conforms_too", time_left_out),
+        claim("breaker::a_lost_update_is_in_the_log_and_in_no_answer", lost_update),
+        claim("breaker::one_probe_too_many_is_named_though_each_may_be_let_through", too_many_probes),
+        claim("breaker::the_kept_logs_are_what_is_recorded", kept),
     ]
 }
 

@@ -15,8 +15,7 @@ use libtest_mimic::Trial;
 use stateright::Model;
 
 use self::toy::{Action, AsConsensus, Attempt, State, Toy};
-use crate::claim;
-use crate::views::snapshot;
+use crate::{claim, snapshot};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

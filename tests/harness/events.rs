@@ -1,7 +1,5 @@
 //! Logs of running implementations: what explains them, what does not, what is not known, and files that are no logs.
 
-#[cfg(feature = "circuit_breaker")]
-mod breaker;
 mod files;
 
 use std::collections::BTreeMap;
@@ -43,8 +41,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("events::a_layer_records_spans_as_intervals_and_events_as_points", layer),
         claim("events::a_thread_that_does_not_start_keeps_no_other_waiting", not_started),
     ];
-    #[cfg(feature = "circuit_breaker")]
-    trials.extend(breaker::trials());
     trials.extend(files::trials());
     trials
 }
