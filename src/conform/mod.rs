@@ -12,10 +12,13 @@ pub mod events;
 pub mod interleave;
 mod lts;
 mod narrate;
+#[cfg(unix)]
+pub mod process;
 mod product;
 mod recovery;
 mod replay;
 mod tour;
+pub mod turnstile;
 #[cfg(all(feature = "virtual-clock", target_os = "linux", target_pointer_width = "64"))]
 pub mod virtual_clock;
 #[cfg(feature = "walk")]

@@ -5,6 +5,7 @@
 //! All of them are values that *name* their model and not traits on it: a model may be foreign (stateright's
 //! `ActorModel`), and one model may have several.
 
+mod barrier;
 mod binding;
 mod consensus;
 mod interface;
@@ -17,6 +18,7 @@ use std::hash::Hash;
 
 use stateright::Model;
 
+pub use barrier::{BarrierError, Barriers, Ordered};
 pub use binding::{Counterpart, Sequential, SettableClock, Shared, Simulated, Slots};
 pub use consensus::{Consensus, Event, Values};
 pub use interface::{Interface, NoInterface};

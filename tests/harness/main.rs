@@ -3,6 +3,7 @@
 //!
 //! A module gives a list of trials, most of them a claim and a closure.
 
+mod barriers;
 mod conformance;
 mod engine;
 mod events;
@@ -11,10 +12,13 @@ mod golden;
 mod interleave;
 mod liveness;
 mod probability;
+#[cfg(unix)]
+mod process;
 mod recovery;
 mod tours;
 #[path = "../trial.rs"]
 mod trial;
+mod turnstile;
 mod valency;
 mod views;
 
@@ -24,6 +28,7 @@ use self::trial::{claim, root, snapshot};
 
 fn main() -> ExitCode {
     let trials = [
+        barriers::trials(),
         conformance::trials(),
         engine::trials(),
         events::trials(),
@@ -32,8 +37,11 @@ fn main() -> ExitCode {
         interleave::trials(),
         liveness::trials(),
         probability::trials(),
+        #[cfg(unix)]
+        process::trials(),
         recovery::trials(),
         tours::trials(),
+        turnstile::trials(),
         valency::trials(),
         views::trials(),
     ];
