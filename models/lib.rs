@@ -1,10 +1,25 @@
 //! Ready-made protocol models for [`counterpart`], each with an implementation one would ship, run alongside.
 //!
-//! A protocol is a folder: `model.rs` (the state machine, its variants and properties), `implementation.rs` (usable by
-//! itself), `conformance.rs` (what the outside sees, and the bindings), `peers.rs` (third-party crates) and a README
-//! with the story. [`catalogue`] lists every case.
+//! A protocol is a folder, and all have one shape: see the README beside this file for where a thing is. What a user
+//! needs to check an implementation of their own is there with no feature but the protocol's: the model, its properties,
+//! what the outside sees of it, our implementation, and `check(model)`.
+//!
+//! # Features
+//! - Each protocol by its name.
+//! - `catalogue`: the cases, with our implementation bound and every defect; it turns on all modes of `counterpart`.
+//! - `cli`: the binary `counterpart`, and the pictures of the READMEs.
+//! - `peers`: third-party crates, run alongside as they are published. `peers-heavy`: those that bring a whole server.
+//!
+//! All but the last are on by default.
 
-use counterpart::Case;
+#[cfg(feature = "catalogue")]
+mod catalogue;
+
+#[cfg(feature = "catalogue")]
+#[allow(unused_imports, reason = "not every protocol alone has a use for it")]
+use self::catalogue::snake;
+#[cfg(feature = "catalogue")]
+pub use self::catalogue::{Generated, Protocol, catalogue};
 
 #[cfg(feature = "cache")]
 pub mod cache;
@@ -17,39 +32,8 @@ pub mod load_balancer;
 #[cfg(feature = "rate_limiter")]
 pub mod rate_limiter;
 
-/// What a protocol's folder gives to the catalogue.
-pub struct Protocol {
-    /// Of its folder, and before the `/` in the names of its cases.
-    pub name: &'static str,
-    /// Its cases.
-    pub cases: fn() -> Vec<Case>,
-    /// What its folder shows of its models, beside the tables of verdicts and subjects that every README may have.
-    pub generated: fn() -> Vec<Generated>,
-}
-
-/// Text that a run gives and the repository keeps; a test compares the two.
-pub struct Generated {
-    /// From the protocol's folder.
-    pub file: &'static str,
-    /// Between `<!-- part: generated -->` and `<!-- part: end -->`; `None`: the whole file.
-    pub part: Option<&'static str>,
-    /// What belongs there.
-    pub text: String,
-}
-
-impl Generated {
-    /// A part of the folder's README.
-    pub fn part(part: &'static str, text: String) -> Self {
-        Generated { file: "README.md", part: Some(part), text }
-    }
-
-    /// A file of its own.
-    pub fn file(file: &'static str, text: String) -> Self {
-        Generated { file, part: None, text }
-    }
-}
-
 /// The protocols, each a feature of this crate: all by default.
+#[cfg(feature = "catalogue")]
 pub const PROTOCOLS: &[Protocol] = &[
     #[cfg(feature = "flp")]
     flp::PROTOCOL,
@@ -62,21 +46,3 @@ pub const PROTOCOLS: &[Protocol] = &[
     #[cfg(feature = "cache")]
     cache::PROTOCOL,
 ];
-
-/// Every case of every protocol.
-pub fn catalogue() -> Vec<Case> {
-    PROTOCOLS.iter().flat_map(|protocol| (protocol.cases)()).collect()
-}
-
-/// `IgnoresPromise` as `ignores_promise`: how a defect is named among cases and subjects.
-#[allow(dead_code, reason = "not every protocol alone has a use for it")]
-fn snake(name: impl std::fmt::Debug) -> String {
-    let mut snake = String::new();
-    for letter in format!("{name:?}").chars() {
-        if letter.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
-}

@@ -345,7 +345,7 @@ impl<C: SharedCache> SharedBinding<C> {
 
 impl<C: SharedCache> Shared<CacheInterface> for SharedBinding<C> {
     fn call(&self, input: &Action) -> Answer {
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.clock.now();
         match *input {
             Action::Get { client, key, draw } => match self.cache.get(key, now_ms, early(&self.model, draw)) {
                 Lookup::Hit(version) => Answer::Hit { version },
@@ -401,15 +401,15 @@ impl<C: SharedCache> Shared<CacheInterface> for SharedBinding<C> {
                 Answer::Done
             }
             Action::Tick => {
-                self.clock.advance_ms(TICK_MS);
-                self.cache.expire_leases(self.clock.now_ms());
+                self.clock.advance(TICK_MS);
+                self.cache.expire_leases(self.clock.now());
                 Answer::Done
             }
         }
     }
 
     fn observe(&self) -> Option<Seen> {
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.clock.now();
         let cached =
             from_fn(|key| self.cache.peek(key as u8, now_ms).map(|(version, left_ms)| (version, left_ms / TICK_MS)));
         Some(Seen { cached, loads: self.cache.loads_under_way() })

@@ -1,35 +1,150 @@
-//! Defective implementations, which the conformance checks must catch: every variant of the model run as an
-//! implementation, and what goes wrong only between threads.
+//! Defects: each as a model and as an implementation, for one reason; and what goes wrong only between threads.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use counterpart::Case;
-use counterpart::conform::{self, interleave::Interleave};
-use counterpart::model::Simulated;
-use loom::sync::atomic::Ordering;
+use counterpart::check::Defect;
+use counterpart::conform::Walk;
+use counterpart::conform::interleave::sync::Mutex;
+use counterpart::conform::interleave::sync::atomic::{AtomicU64, Ordering};
+use counterpart::conform::interleave::{Interleave, LosesUpdates};
 
-use super::conformance::{BreakerInterface, SharedBinding, SharedBreaker, count_and_open, election};
+use super::bindings::{Binding, SharedBreaker, count_and_open, election};
+use super::cases::{SLOW_PROBES, lively, recovery};
+use super::check;
 use super::implementation::{Config, ConfigError, Core, Outcome, Permit, Rejected, Status};
-use super::model::{Breaker, Variant, WindowKind};
+use super::model::{Backend, Breaker, Variant, WindowKind};
+use super::properties::{CAN_CLOSE, CLOSES};
 
-/// The variants, each under the model in whose bounds it shows.
-const VARIANTS: [Variant; 11] = [
-    Variant::TrustsLateResults,
-    Variant::LeaksPermitOnCancel,
-    Variant::ForgetsElectingProbe,
-    Variant::WindowNeverSlides,
-    Variant::IgnoresFailedProbe,
-    Variant::WrapsBackwardClock,
-    Variant::ReopensEarly,
-    Variant::TripsBelowMinimum,
-    Variant::ComparesRateStrictly,
-    Variant::OverlooksSlowCalls,
-    Variant::KeepsWindowOnClose,
-];
+/// The property that a leaked permit violates.
+const PERMITS_ARE_KEPT_TRACK_OF: &str = "every permit out belongs to a running or successful probe";
 
-/// All of them against the sound model: product and tour for each, and one walk.
-pub(super) fn case() -> Case {
-    let model = Breaker {
+/// The table of defects. The reasons are not told in traces, which have those of the properties.
+fn defects() -> Vec<Defect<Breaker>> {
+    let small = Breaker::small;
+    let skewed = || Breaker { skew_ticks: 1, steps_back_max: 1, clients: 2, ..small() };
+    let slow = || Breaker { slow_rate_percent: Some(50), clients: 2, ..small() };
+    let with_minimum = || Breaker { minimum_calls: 3, ..small() };
+    vec![
+        defect(
+            Variant::TrustsLateResults,
+            "it takes the result of a call that was admitted before it last changed its phase",
+            small(),
+            &[
+                "only results of the current generation move it",
+                "a half-open round admits no more than its permits",
+                "it opens only when the results call for it",
+                "it opens whenever the results call for it",
+            ],
+        ),
+        defect(
+            Variant::LeaksPermitOnCancel,
+            "the permit of a probe that is cancelled or ignored is gone with it",
+            small(),
+            &[PERMITS_ARE_KEPT_TRACK_OF, CAN_CLOSE],
+        ),
+        defect(
+            Variant::ForgetsElectingProbe,
+            "the caller that turns it half-open is not counted as a probe",
+            small(),
+            &["a half-open round admits no more than its permits"],
+        ),
+        defect(
+            Variant::WindowNeverSlides,
+            "the window is filled once, and later results are not seen",
+            small(),
+            &["it opens whenever the results call for it"],
+        ),
+        defect(
+            Variant::IgnoresFailedProbe,
+            "it stays half-open when a probe fails",
+            small(),
+            &["a failed probe opens it again"],
+        ),
+        defect(
+            Variant::WrapsBackwardClock,
+            "the time since it opened wraps when the clock has gone back, and is taken for a very long one",
+            skewed(),
+            &["open admits none before its wait is over"],
+        ),
+        defect(
+            Variant::ReopensEarly,
+            "it turns half-open a tick before its wait is over",
+            small(),
+            &["open admits none before its wait is over"],
+        ),
+        defect(
+            Variant::TripsBelowMinimum,
+            "it looks at the rate before there are as many results as it asks for",
+            with_minimum(),
+            &["it opens only when the results call for it"],
+        ),
+        defect(
+            Variant::ComparesRateStrictly,
+            "it opens above the rate and not at it",
+            small(),
+            &["it opens whenever the results call for it"],
+        ),
+        defect(
+            Variant::OverlooksSlowCalls,
+            "a slow call is a success to it, though it has a rate of slow calls",
+            slow(),
+            &["it opens whenever the results call for it", "a failed probe opens it again"],
+        ),
+        defect(
+            Variant::KeepsWindowOnClose,
+            "the window of before it opened is there again when it closes",
+            small(),
+            &["it opens only when the results call for it"],
+        ),
+    ]
+}
+
+fn defect(
+    variant: Variant,
+    why: &'static str,
+    shows_in: Breaker,
+    violates: &'static [&'static str],
+) -> Defect<Breaker> {
+    Defect::new(crate::snake(variant), why)
+        .as_a_model(shows_in.with(variant), violates)
+        .as_an_implementation(alongside().with(variant))
+}
+
+/// Each as a model; and those that show more in other bounds.
+pub(super) fn as_models() -> Vec<Case> {
+    let mut cases = Defect::cases("circuit_breaker", &defects(), check);
+    let healing = Breaker { backend: Backend::Heals { faults_max: 6 }, clients: 2, ..Breaker::small() };
+    let leaking = healing.with(Variant::LeaksPermitOnCancel);
+    let given_up = Breaker { half_open_wait_ticks: Some(4), ..leaking.clone() };
+    let leak = PERMITS_ARE_KEPT_TRACK_OF;
+    let dead = Breaker { backend: Backend::Dead, clients: 3, ..Breaker::small() };
+    cases.extend([
+        // A leak is a trap, which a half-open wait opens again: the permits are still lost, and yet it closes.
+        Case::new(
+            "circuit_breaker/leaks_permit_for_ever",
+            lively(leaking).violates(leak).violates(CAN_CLOSE).violates(CLOSES),
+        ),
+        Case::new(
+            "circuit_breaker/leaks_permit_until_given_up",
+            lively(given_up).violates(leak).violates(CLOSES).because(CLOSES, SLOW_PROBES),
+        ),
+        Case::new(
+            "circuit_breaker/asks_a_dead_backend_on_and_on",
+            check(dead.with(Variant::IgnoresFailedProbe))
+                .violates("a failed probe opens it again")
+                .violates("a dead backend sees no more calls per open wait than permits")
+                .violates("it closes again")
+                .violates(CAN_CLOSE)
+                .because(CAN_CLOSE, "nothing that it could do would make a dead backend answer"),
+        ),
+    ]);
+    cases
+}
+
+/// The bounds in which all of them show beside the sound model.
+fn alongside() -> Breaker {
+    Breaker {
         window: WindowKind::Calls(3),
         minimum_calls: 2,
         slow_rate_percent: Some(50),
@@ -37,25 +152,26 @@ pub(super) fn case() -> Case {
         skew_ticks: 1,
         steps_back_max: 1,
         ..Breaker::small()
-    };
-    let mut check = super::check(model.clone());
-    for variant in VARIANTS {
-        let name = crate::snake(variant);
-        check = check.defective(name, maker(model.clone().with(variant)));
     }
-    let leaking = maker(model.with(Variant::LeaksPermitOnCancel));
-    check = check.subject("leaks_permit_on_cancel", conform::Walk::new().runs(200).steps(100).of(leaking));
-    Case::new("circuit_breaker/defects", check)
+}
+
+/// Each as an implementation: product and tour for all, and one walk.
+pub(super) fn as_implementations() -> Case {
+    let check = check(alongside()).defects(&defects());
+    let leaking = check.simulating(alongside().with(Variant::LeaksPermitOnCancel));
+    let walked = Walk::new().runs(200).steps(100).of(leaking);
+    Case::new("circuit_breaker/defects", check.subject("leaks_permit_on_cancel", walked))
 }
 
 /// A breaker that does what its model does, and what that does is to lose permits for ever: no answer is wrong, and it
 /// never recovers. The model is no yardstick here but the defect itself.
-pub(super) fn stuck_case() -> Case {
+pub(super) fn never_recovers() -> Case {
     let leaking = Breaker { clients: 2, ..Breaker::small() }.with(Variant::LeaksPermitOnCancel);
     let name = crate::snake(Variant::LeaksPermitOnCancel);
-    let check = super::check(leaking.clone())
-        .alongside_only()
-        .subject(name.as_str(), super::recovery().within(30).of(maker(leaking)))
+    let check = check(leaking.clone()).alongside_only();
+    let stuck = recovery().within(30).of(check.simulating(leaking));
+    let check = check
+        .subject(name.as_str(), stuck)
         .because(
             name.as_str(),
             "the permits are gone with the probes that were cancelled, and half-open lets nobody else try",
@@ -65,63 +181,26 @@ pub(super) fn stuck_case() -> Case {
 }
 
 /// What goes wrong only between threads.
-pub(super) fn racing_case(model: Breaker) -> Case {
+pub(super) fn between_threads(model: Breaker) -> Case {
     let (losing, late) = (model.clone(), model.clone());
-    let check = super::check(model)
+    let check = check(model)
         .subject(
             "loses_updates",
-            Interleave::new(vec![election()]).of(move || SharedBinding::<LosesUpdates>::new(&losing)),
+            Interleave::new(vec![election()]).of(move || Binding::<LosesUpdates<Core>>::new(&losing)),
         )
         .subject(
             "moves_gate_late",
-            Interleave::new(vec![count_and_open()]).of(move || SharedBinding::<MovesGateLate>::new(&late)),
+            Interleave::new(vec![count_and_open()]).of(move || Binding::<MovesGateLate>::new(&late)),
         )
         .diverges("loses_updates")
         .diverges("moves_gate_late");
     Case::new("circuit_breaker/defects_between_threads", check)
 }
 
-/// Makes `model` over and over, as an implementation.
-fn maker(model: Breaker) -> impl Fn() -> Simulated<BreakerInterface> + Clone + Send + Sync + 'static {
-    let (model, interface) = (Arc::new(model), Arc::new(BreakerInterface));
-    move || Simulated::new(&model, &interface)
-}
-
-/// A breaker that reads its state under the lock, changes a copy, and writes the copy back under the lock.
-struct LosesUpdates(loom::sync::Mutex<Core>);
-
-impl LosesUpdates {
-    fn change<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut copy = lock().clone();
-        let result = change(&mut copy);
-        *lock() = copy;
-        result
-    }
-}
-
-impl SharedBreaker for LosesUpdates {
-    fn new(config: Config) -> Result<Self, ConfigError> {
-        Core::new(config).map(|core| LosesUpdates(loom::sync::Mutex::new(core)))
-    }
-
-    fn try_acquire(&self, now_ms: u64) -> Result<Permit, Rejected> {
-        self.change(|core| core.try_acquire(now_ms))
-    }
-
-    fn report(&self, permit: Permit, outcome: Outcome, now_ms: u64) {
-        self.change(|core| core.report(permit, outcome, now_ms));
-    }
-
-    fn status(&self, now_ms: u64) -> Status {
-        self.change(|core| core.status(now_ms))
-    }
-}
-
 /// A breaker whose gate is moved after the lock is released: a caller may find it as it was two changes ago.
 struct MovesGateLate {
-    gate: loom::sync::atomic::AtomicU64,
-    core: loom::sync::Mutex<Core>,
+    gate: AtomicU64,
+    core: Mutex<Core>,
 }
 
 impl MovesGateLate {
@@ -138,7 +217,7 @@ impl MovesGateLate {
 impl SharedBreaker for MovesGateLate {
     fn new(config: Config) -> Result<Self, ConfigError> {
         let core = Core::new(config)?;
-        Ok(MovesGateLate { gate: loom::sync::atomic::AtomicU64::new(core.gate()), core: loom::sync::Mutex::new(core) })
+        Ok(MovesGateLate { gate: AtomicU64::new(core.gate()), core: Mutex::new(core) })
     }
 
     fn try_acquire(&self, now_ms: u64) -> Result<Permit, Rejected> {

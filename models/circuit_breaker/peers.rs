@@ -12,8 +12,9 @@
 use counterpart::conform::{Tour, Walk};
 use counterpart::{Case, Check};
 
-use super::conformance::{BreakerInterface, CAN_CLOSE};
+use super::conformance::BreakerInterface;
 use super::model::{Breaker, Quirk, WindowKind};
+use super::properties::CAN_CLOSE;
 
 const FAILSAFE: &str = "failsafe 1.3.0";
 const RECLOSER: &str = "recloser 1.4.0";

@@ -5,12 +5,11 @@
 //! the same, and has to be explained with the rest.
 
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
 
-use counterpart::conform::events::{Event, Events, Labelled, Log, LogReader};
+use counterpart::conform::events::{self, Event, Events, Labelled, Log, LogReader, LogWriter};
 use counterpart::{Case, Interface, Shared};
 use tracing::field::Empty;
-use tracing::info_span;
+use tracing::{Span, info_span};
 
 use super::conformance::{Answer, BreakerInterface, Seen};
 use super::model::{Action, Breaker, State};
@@ -20,10 +19,10 @@ pub const TARGET: &str = "circuit_breaker";
 
 /// The breaker that the kept logs are of: two failures open it, two probes close it.
 pub fn model() -> Breaker {
-    super::racing()
+    super::cases::racing()
 }
 
-/// Reads the events `acquire` (`client`, `answer`), `report` (`client`, `outcome`), `tick`, `step_back` and `status`
+/// Reads, and writes, the events `acquire` (`client`, `answer`), `report` (`client`, `outcome`), `tick`, `step_back` and `status`
 /// (the fields of [`Seen`]).
 #[derive(Clone, Copy, Debug)]
 pub struct BreakerReader {
@@ -64,70 +63,43 @@ impl LogReader<BreakerInterface> for BreakerReader {
     }
 }
 
-/// A breaker whose calls are recorded, for as many threads as there are clients, and more for time and an operator.
-pub struct Logged<S> {
-    breaker: S,
-    /// Time stands still while a call is inside: a caller that is interrupted between the clock and the breaker would
-    /// bring it the time of before.
-    time: RwLock<()>,
-}
-
-impl<S: Shared<BreakerInterface>> Logged<S> {
-    /// `breaker`, from now on recorded.
-    pub fn new(breaker: S) -> Self {
-        Logged { breaker, time: RwLock::new(()) }
-    }
-
-    /// Makes one call, or lets time pass.
-    pub fn call(&self, input: Action) -> Answer {
+impl LogWriter<BreakerInterface> for BreakerReader {
+    fn begins(&self, input: &Action) -> Span {
         match input {
-            Action::Acquire { client } => {
-                let span = info_span!(target: TARGET, "acquire", client, answer = Empty);
-                let answer = self.standing(input);
-                span.record("answer", tracing::field::debug(answer));
-                answer
-            }
-            Action::Report { client, outcome } => {
-                let _span = info_span!(target: TARGET, "report", client, ?outcome);
-                self.standing(input)
-            }
-            Action::Tick => {
-                let _span = info_span!(target: TARGET, "tick");
-                self.moving(input)
-            }
-            Action::StepBack => {
-                let _span = info_span!(target: TARGET, "step_back");
-                self.moving(input)
-            }
+            Action::Acquire { client } => info_span!(target: TARGET, "acquire", client, answer = Empty),
+            Action::Report { client, outcome } => info_span!(target: TARGET, "report", client, ?outcome),
+            Action::Tick => info_span!(target: TARGET, "tick"),
+            Action::StepBack => info_span!(target: TARGET, "step_back"),
         }
     }
 
-    /// Looks at the breaker, as an operator does.
-    pub fn status(&self) -> Option<Seen> {
-        let span = info_span!(
-            target: TARGET, "status",
-            phase = Empty, retry_after_ticks = Empty, permits_left = Empty, calls = Empty, failed = Empty, slow = Empty
-        );
-        let _standing = self.time.read().unwrap_or_else(PoisonError::into_inner);
-        let seen = self.breaker.observe()?;
-        span.record("phase", seen.phase);
-        span.record("retry_after_ticks", seen.retry_after_ticks);
-        span.record("permits_left", seen.permits_left);
-        span.record("calls", seen.calls);
-        span.record("failed", seen.failed);
-        span.record("slow", seen.slow);
-        Some(seen)
+    fn ends(&self, span: &Span, output: &Answer) {
+        // Where the span has such a field.
+        span.record("answer", tracing::field::debug(output));
     }
 
-    fn standing(&self, input: Action) -> Answer {
-        let _standing = self.time.read().unwrap_or_else(PoisonError::into_inner);
-        self.breaker.call(&input)
+    fn moves_time(&self, input: &Action) -> bool {
+        matches!(input, Action::Tick | Action::StepBack)
     }
+}
 
-    fn moving(&self, input: Action) -> Answer {
-        let _moving = self.time.write().unwrap_or_else(PoisonError::into_inner);
-        self.breaker.call(&input)
-    }
+/// A breaker whose calls are recorded, for as many threads as there are clients, and more for time and an operator.
+pub type Logged<S> = events::Logged<S, BreakerReader>;
+
+/// Looks at a breaker, as an operator does, and records that too.
+pub fn status<S: Shared<BreakerInterface>>(breaker: &Logged<S>) -> Option<Seen> {
+    let span = info_span!(
+        target: TARGET, "status",
+        phase = Empty, retry_after_ticks = Empty, permits_left = Empty, calls = Empty, failed = Empty, slow = Empty
+    );
+    let seen = breaker.look(S::observe)?;
+    span.record("phase", seen.phase);
+    span.record("retry_after_ticks", seen.retry_after_ticks);
+    span.record("permits_left", seen.permits_left);
+    span.record("calls", seen.calls);
+    span.record("failed", seen.failed);
+    span.record("slow", seen.slow);
+    Some(seen)
 }
 
 /// The kept logs: of the breaker as it is shipped, and of one that reads its state, changes a copy, and writes that

@@ -20,7 +20,8 @@
 //! ```
 
 use super::implementation::{Config, ConfigError, Core, Outcome, Permit, Rejected, Status};
-use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use super::sync::atomic::{AtomicU64, Ordering};
+use super::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A breaker that threads share.
 #[derive(Debug)]

@@ -357,7 +357,7 @@ impl<L: SharedLimiter> SharedBinding<L> {
 
     /// The settable clock counts milliseconds, of which one is a tick here.
     fn now_ns(&self) -> u64 {
-        start_ns(&self.model) + self.clock_ticks.now_ms() * TICK_NS
+        start_ns(&self.model) + self.clock_ticks.now() * TICK_NS
     }
 }
 
@@ -366,7 +366,7 @@ impl<L: SharedLimiter> Shared<LimiterInterface> for SharedBinding<L> {
         match *input {
             Action::Check { client, key } => self.limiter.check(key, shown_ns(&self.model, client, self.now_ns())),
             Action::Tick => {
-                self.clock_ticks.advance_ms(1);
+                self.clock_ticks.advance(1);
                 Answer::Done
             }
             Action::Collect => {

@@ -1,6 +1,7 @@
 //! The one entry: what is explored, what is run alongside, and what is expected of both.
 
 mod case;
+mod defect;
 mod evidence;
 mod replay;
 mod run;
@@ -19,6 +20,7 @@ use crate::report::{CaseReport, Outcome, Report};
 use crate::trace::Trace;
 
 pub use case::Case;
+pub use defect::Defect;
 pub use replay::{ReplayError, Replayed};
 
 /// Above this many states stateright's search is not asked.

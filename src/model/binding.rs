@@ -1,8 +1,7 @@
-//! What an implementation is to the harness, and the parts that bindings are made of.
+//! What an implementation is to the harness.
 
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use stateright::Model;
 
@@ -40,9 +39,14 @@ pub trait Shared<F: Interface>: Send + Sync {
     fn observe(&self) -> Option<F::Snapshot> {
         None
     }
+
+    /// As [`Counterpart::canonical`], where it is driven from one thread: see [`Sequential`].
+    fn canonical(&mut self) {}
 }
 
-/// A [`Shared`] implementation driven from one thread, as a [`Counterpart`].
+/// A [`Shared`] implementation driven from one thread, as a [`Counterpart`]. If it is also `Clone + Eq + Hash`, as one
+/// around a [`Plain`](super::Plain) core can be, so is this, and can be explored together with the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sequential<S>(pub S);
 
 impl<F: Interface, S: Shared<F>> Counterpart<F> for Sequential<S> {
@@ -52,6 +56,10 @@ impl<F: Interface, S: Shared<F>> Counterpart<F> for Sequential<S> {
 
     fn observe(&self) -> Option<F::Snapshot> {
         self.0.observe()
+    }
+
+    fn canonical(&mut self) {
+        self.0.canonical();
     }
 }
 
@@ -112,61 +120,5 @@ impl<F: Interface> Eq for Simulated<F> {}
 impl<F: Interface> Hash for Simulated<F> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.state.hash(state);
-    }
-}
-
-/// Client slots: what an implementation handed out (a permit, a token, a lease), under the index that inputs name.
-///
-/// Its locks are the standard library's on purpose: a slot belongs to one thread at a time, and must not add schedules
-/// of its own under loom.
-#[derive(Debug)]
-pub struct Slots<T>(Vec<Mutex<Option<T>>>);
-
-impl<T> Slots<T> {
-    /// `count` empty slots.
-    pub fn new(count: usize) -> Self {
-        Slots((0..count).map(|_| Mutex::new(None)).collect())
-    }
-
-    /// Puts `item` into slot `index` (0-based) and returns what was there.
-    ///
-    /// # Panics
-    /// If there is no such slot.
-    pub fn put(&self, index: usize, item: T) -> Option<T> {
-        self.0[index].lock().unwrap_or_else(PoisonError::into_inner).replace(item)
-    }
-
-    /// Empties slot `index` (0-based).
-    ///
-    /// # Panics
-    /// If there is no such slot.
-    pub fn take(&self, index: usize) -> Option<T> {
-        self.0[index].lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// Time as an input: it stands still until a binding moves it.
-#[derive(Debug, Default)]
-pub struct SettableClock(AtomicU64);
-
-impl SettableClock {
-    /// A clock that shows `now_ms`.
-    pub fn at(now_ms: u64) -> Self {
-        SettableClock(AtomicU64::new(now_ms))
-    }
-
-    /// Milliseconds since the clock's own beginning.
-    pub fn now_ms(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    /// Moves it on.
-    pub fn advance_ms(&self, by_ms: u64) {
-        self.0.fetch_add(by_ms, Ordering::SeqCst);
-    }
-
-    /// Moves it back, at most to 0.
-    pub fn step_back_ms(&self, by_ms: u64) {
-        self.0.store(self.now_ms().saturating_sub(by_ms), Ordering::SeqCst);
     }
 }

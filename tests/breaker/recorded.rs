@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
+use counterpart::Shared;
 use counterpart::conform::events::{Event, EventLog, Log, LogError, Recorded};
 use counterpart::report::ConformanceReport;
-use counterpart::{Check, Shared};
-use counterpart_models::circuit_breaker::conformance::{
-    Answer, BreakerInterface, BreakerSpec, SharedBinding, SharedBreaker, config,
-};
+use counterpart_models::circuit_breaker;
+use counterpart_models::circuit_breaker::bindings::{Binding, SharedBreaker, config};
+use counterpart_models::circuit_breaker::conformance::{Answer, BreakerInterface};
 use counterpart_models::circuit_breaker::model::{Action, Outcome};
-use counterpart_models::circuit_breaker::recorded::{BreakerReader, Logged, TARGET, model};
+use counterpart_models::circuit_breaker::recorded::{BreakerReader, Logged, TARGET, model, status};
 use counterpart_models::circuit_breaker::{
     CircuitBreaker, Config, ConfigError, Core, Outcome as Ended, Permit, PhaseName, Rejected, Status,
 };
@@ -44,7 +44,7 @@ fn judged_live(
     reader: BreakerReader,
     source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static,
 ) -> ConformanceReport {
-    let check = Check::of(model()).interface(BreakerInterface).spec(BreakerSpec::default()).alongside_only();
+    let check = circuit_breaker::check(model()).alongside_only();
     check.events(reader, source).run().cases.remove(0).conformance.remove(0)
 }
 
@@ -60,7 +60,7 @@ impl Drop for Gone<'_> {
 /// Three callers, a clock and an operator, each a thread.
 fn run_on_threads(seed: u64) -> Result<Log, LogError> {
     let (model, log) = (model(), EventLog::of(TARGET));
-    let breaker = Logged::new(SharedBinding::<CircuitBreaker>::new(&model));
+    let breaker = Logged::new(Binding::<CircuitBreaker>::new(&model), RECORDED);
     let breaker = &breaker;
     // Who is turned away waits for time to pass, and time passes when somebody waits for it.
     let (waiting, ticks) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -72,9 +72,9 @@ fn run_on_threads(seed: u64) -> Result<Log, LogError> {
             let _gone = Gone(callers_gone);
             let mut random = Pcg64::seed_from_u64(seed * 8 + u64::from(client));
             for _ in 0..40 {
-                if breaker.call(Action::Acquire { client }) == Answer::Admitted {
+                if breaker.call(&Action::Acquire { client }) == Answer::Admitted {
                     thread::yield_now();
-                    breaker.call(Action::Report { client, outcome: drawn(&mut random) });
+                    breaker.call(&Action::Report { client, outcome: drawn(&mut random) });
                     continue;
                 }
                 let turned_away_at = ticks.load(Ordering::SeqCst);
@@ -91,7 +91,7 @@ fn run_on_threads(seed: u64) -> Result<Log, LogError> {
         let _gone = Gone(clocks_gone);
         while callers_gone.load(Ordering::SeqCst) < usize::from(model.clients) {
             if waiting.load(Ordering::SeqCst) > 0 {
-                breaker.call(Action::Tick);
+                breaker.call(&Action::Tick);
                 ticks.fetch_add(1, Ordering::SeqCst);
             }
             thread::yield_now();
@@ -100,7 +100,7 @@ fn run_on_threads(seed: u64) -> Result<Log, LogError> {
     threads.push(("clock".into(), Box::new(time_passes)));
     let looks = || {
         (0..40).for_each(|_| {
-            breaker.status();
+            status(breaker);
             thread::yield_now();
         })
     };
@@ -190,25 +190,25 @@ impl<const CALLERS: usize> SharedBreaker for LosesUpdates<CALLERS> {
 /// Opens a breaker, waits, and lets `CALLERS` of its clients ask at once; then the operator looks.
 fn race<const CALLERS: usize>() -> Log {
     let log = EventLog::of(TARGET);
-    let breaker = Logged::new(SharedBinding::<LosesUpdates<CALLERS>>::new(&model()));
+    let breaker = Logged::new(Binding::<LosesUpdates<CALLERS>>::new(&model()), RECORDED);
     log.here(|| open(&breaker));
     thread::scope(|scope| {
         for client in 0..CALLERS as u8 {
             let (log, breaker) = (&log, &breaker);
-            scope.spawn(move || log.here(|| breaker.call(Action::Acquire { client })));
+            scope.spawn(move || log.here(|| breaker.call(&Action::Acquire { client })));
         }
     });
-    log.here(|| breaker.status());
+    log.here(|| status(&breaker));
     log.recorded()
 }
 
 fn open(breaker: &Logged<impl Shared<BreakerInterface>>) {
     for _ in 0..2 {
-        breaker.call(Action::Acquire { client: 0 });
-        breaker.call(Action::Report { client: 0, outcome: Outcome::Failure });
+        breaker.call(&Action::Acquire { client: 0 });
+        breaker.call(&Action::Report { client: 0, outcome: Outcome::Failure });
     }
     for _ in 0..model().open_wait_ticks {
-        breaker.call(Action::Tick);
+        breaker.call(&Action::Tick);
     }
 }
 
@@ -287,7 +287,7 @@ enum At {
 
 /// A run of the shipped breaker: whose turn it is to begin, to take effect and to end is drawn.
 fn recorded_run(seed: u64, events: usize) -> Log {
-    let (breaker, mut scribe) = (SharedBinding::<CircuitBreaker>::new(&model()), Scribe::default());
+    let (breaker, mut scribe) = (Binding::<CircuitBreaker>::new(&model()), Scribe::default());
     let mut random = Pcg64::seed_from_u64(seed);
     // Three clients, the clock, the operator; clients come more often.
     const TURNS: [usize; 14] = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 3, 4];

@@ -1,4 +1,4 @@
-//! The house keeps its shape: modules import from lower floors only, and protocol folders are alike.
+//! Modules import from lower floors only, and every file says what it is. That protocol folders are alike: `shape.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,20 +10,15 @@ use crate::{claim, root};
 /// Lowest first.
 const FLOORS: [&str; 9] = ["trace", "model", "explore", "verdict", "conform", "report", "view", "check", "cli"];
 
-/// What every protocol's folder holds.
-const PROTOCOL_FILES: [&str; 5] = ["mod.rs", "model.rs", "implementation.rs", "conformance.rs", "README.md"];
-
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         claim("floors::modules_import_from_lower_floors_only", imports),
         claim("floors::every_module_of_the_harness_has_a_floor", every_module_has_a_floor),
-        claim("floors::protocol_folders_have_one_shape", protocol_folders),
-        claim("floors::a_model_and_an_implementation_never_import_each_other", apart),
         claim("floors::every_file_opens_by_saying_what_it_is", openings),
     ]
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder of the repository") {
         let path = entry.expect("readable").path();
@@ -69,40 +64,6 @@ fn imports() {
 fn every_module_has_a_floor() {
     for file in sources(&root().join("src")).iter().filter(|file| !file.ends_with("src/lib.rs")) {
         assert!(floor_of(file).is_some(), "{} stands on no floor", file.display());
-    }
-}
-
-fn protocols() -> Vec<PathBuf> {
-    let folders = fs::read_dir(root().join("models")).expect("models");
-    let mut folders: Vec<PathBuf> = folders
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.is_dir() && !["benches", "target"].iter().any(|other| path.ends_with(other)))
-        .collect();
-    folders.sort();
-    assert!(!folders.is_empty());
-    folders
-}
-
-fn protocol_folders() {
-    for folder in protocols() {
-        for file in PROTOCOL_FILES {
-            assert!(folder.join(file).is_file(), "{} has no {file}", folder.display());
-        }
-        let opening = fs::read_to_string(folder.join("mod.rs")).expect("readable");
-        for heading in ["//! # Sources", "//! # Abstracted away"] {
-            assert!(opening.contains(heading), "{}/mod.rs has no {heading:?}", folder.display());
-        }
-    }
-}
-
-fn apart() {
-    for folder in protocols() {
-        for (file, other) in [("model.rs", "implementation"), ("implementation.rs", "model")] {
-            let text = fs::read_to_string(folder.join(file)).expect("readable");
-            let imports =
-                text.lines().any(|line| line.trim_start().starts_with("use ") && line.contains(&format!("::{other}")));
-            assert!(!imports, "{}/{file} imports {other}", folder.display());
-        }
     }
 }
 

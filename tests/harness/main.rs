@@ -15,6 +15,7 @@ mod probability;
 #[cfg(unix)]
 mod process;
 mod recovery;
+mod shape;
 mod tours;
 #[path = "../trial.rs"]
 mod trial;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         process::trials(),
         recovery::trials(),
+        shape::trials(),
         tours::trials(),
         turnstile::trials(),
         valency::trials(),

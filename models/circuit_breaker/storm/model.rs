@@ -7,6 +7,8 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+
 /// Most clients that a state has room for.
 pub const CLIENTS_MAX: usize = 10;
 
@@ -66,6 +68,9 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants: no more requests than the queue has room for; each client has at most one that it still waits for, and
+/// has one only while it waits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// What each client is at.
@@ -107,6 +112,19 @@ pub struct Request {
     pub client: u8,
     /// Whether the client still waits for it.
     pub awaited: bool,
+}
+
+impl State {
+    /// What the type cannot say of it.
+    fn is_consistent(&self, model: &Storm) -> bool {
+        let awaited =
+            |client: u8| self.queue.iter().filter(|request| request.client == client && request.awaited).count();
+        self.queue.len() <= usize::from(model.queue_max)
+            && self.clients.iter().zip(0..model.clients).all(|(client, number)| match client {
+                Client::Waiting { .. } => awaited(number) <= 1,
+                Client::Serving { .. } | Client::Resting { .. } => awaited(number) == 0,
+            })
+    }
 }
 
 /// Timeouts counted: beyond it backoff has reached any cap that fits.
@@ -271,12 +289,11 @@ impl Model for Storm {
                 self.pause(&mut after);
             }
         }
+        debug_assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![Property::sometimes("the service works for nobody", |_, state: &State| {
-            state.queue.first().is_some_and(|request| !request.awaited)
-        })]
+        properties::properties()
     }
 }

@@ -202,7 +202,7 @@ impl<B: SharedBalancer> SharedBinding<B> {
 
     /// The clock counts units; here they are microseconds.
     fn now_us(&self) -> u64 {
-        self.clock.now_ms()
+        self.clock.now()
     }
 
     fn finish(&self, slot: u8, outcome: Outcome) -> Answer {
@@ -250,7 +250,7 @@ impl<B: SharedBalancer> Shared<BalancerInterface> for SharedBinding<B> {
                 Answer::Done
             }
             Action::Tick => {
-                self.clock.advance_ms(TICK_US);
+                self.clock.advance(TICK_US);
                 Answer::Done
             }
         }

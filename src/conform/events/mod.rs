@@ -56,7 +56,7 @@
 //! assert!(said.starts_with("line 2, lamp input=Look output=false by she: "), "{said}");
 //! ```
 //! A log can be read from a file ([`Log::read`]) or recorded by `tracing` (feature `events`): put a span around the
-//! call, and hang an `EventLog`'s layer into the subscriber.
+//! call, and hang an `EventLog`'s layer into the subscriber. [`Logged`] does the first for a binding.
 //!
 //! # What a pass does not show
 //! That *this* run is one of the model's, and nothing of any other; no coverage is counted, because more than one set
@@ -64,6 +64,7 @@
 //! took effect, or after, is taken at its word.
 
 mod log;
+mod logged;
 #[cfg(feature = "events")]
 mod record;
 mod search;
@@ -85,6 +86,7 @@ use crate::trace::Trace;
 use self::search::{Outcome, explain};
 
 pub use self::log::{Event, Log, LogError, Recorded};
+pub use self::logged::{LogWriter, Logged};
 #[cfg(feature = "events")]
 pub use self::record::EventLog;
 
@@ -164,16 +166,16 @@ impl<W> Events<W> {
     where
         W: LogReader<F>,
     {
-        Arc::new(Logged { events: self, source: Arc::new(source) })
+        Arc::new(OfLog { events: self, source: Arc::new(source) })
     }
 }
 
-struct Logged<W> {
+struct OfLog<W> {
     events: Events<W>,
     source: Arc<dyn Fn() -> Result<Log, LogError> + Send + Sync>,
 }
 
-impl<F: Interface, W: LogReader<F>> Job<F> for Logged<W> {
+impl<F: Interface, W: LogReader<F>> Job<F> for OfLog<W> {
     fn mode(&self) -> Mode {
         Mode::Events
     }
@@ -232,7 +234,7 @@ enum Judged {
     Unknown(String),
 }
 
-impl<W> Logged<W> {
+impl<W> OfLog<W> {
     fn judge<F: Interface>(&self, setting: &Setting<F>, log: &Log) -> Judged
     where
         W: LogReader<F>,

@@ -11,6 +11,7 @@
 
 mod judge;
 mod run;
+pub mod sync;
 mod trouble;
 mod wait;
 
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use self::judge::Teller;
 use self::run::{Explored, History, Plan, explore};
+pub use self::sync::LosesUpdates;
 use self::trouble::Trouble;
 pub use self::wait::Condvar;
 use super::drive::Deviation;

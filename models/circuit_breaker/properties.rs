@@ -1,9 +1,19 @@
-//! What is always so, and the history variables that remember whether it was.
+//! What is always so, the history variables that remember whether it was, and what whole runs promise.
 
+use counterpart::model::{FairKey, Temporal};
 use stateright::Property;
 
+use super::model::{Action, Backend, Breaker, Call, Phase, State};
 use super::window::{Counted, Window};
-use super::{Action, Backend, Breaker, Call, Phase, State};
+
+/// That it can close, by some schedule, from wherever it is.
+pub const CAN_CLOSE: &str = "some schedule closes it";
+
+/// That it closes when there is nothing against it.
+pub const CLOSES: &str = "once the backend is healthy it closes for good";
+
+/// Callers come, calls end, and time passes: what closing needs and nothing more.
+const LIFE_GOES_ON: &str = "callers come back, calls end, time passes";
 
 /// History variables: they steer nothing, properties read them. Each is kept by comparing what happened with what the
 /// rules say, whatever the variant does.
@@ -130,4 +140,25 @@ pub(super) fn properties() -> Vec<Property<Breaker>> {
             |model: &Breaker, state: &State| matches!(state.phase, Phase::HalfOpen { admitted, .. } if admitted >= model.permits),
         ),
     ]
+}
+
+/// What is asked of whole runs; `closes_for_good` of a backend that heals.
+pub(super) fn temporal(closes_for_good: bool) -> Vec<Temporal<Breaker>> {
+    let closed = |_: &Breaker, state: &State| state.phase == Phase::Closed;
+    let mut temporal = vec![Temporal::recoverable(CAN_CLOSE, closed)];
+    if closes_for_good {
+        temporal.push(Temporal::eventually_always(CLOSES, closed).under(LIFE_GOES_ON));
+    }
+    temporal
+}
+
+/// What must not be put off for ever.
+pub(super) fn fairness(action: &Action) -> Vec<FairKey> {
+    match action {
+        // Some caller comes, whoever it is; every call ends; the clock is not stopped.
+        Action::Acquire { .. } => vec![FairKey::weak(LIFE_GOES_ON).of_each("acquire")],
+        Action::Report { client, .. } => vec![FairKey::weak(LIFE_GOES_ON).of_each(("report", client))],
+        Action::Tick => vec![FairKey::weak(LIFE_GOES_ON).of_each("tick")],
+        Action::StepBack => Vec::new(),
+    }
 }

@@ -1,0 +1,55 @@
+//! The list of all cases, which the command line, the tests and the READMEs read.
+
+use counterpart::Case;
+
+/// What a protocol's folder gives to the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Protocol {
+    /// Of its folder, and before the `/` in the names of its cases.
+    pub name: &'static str,
+    /// Its cases.
+    pub cases: fn() -> Vec<Case>,
+    /// What its folder shows of its models, beside the tables of verdicts and subjects that every README may have.
+    pub generated: fn() -> Vec<Generated>,
+}
+
+/// Text that a run gives and the repository keeps; a test compares the two.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// From the protocol's folder.
+    pub file: &'static str,
+    /// Between `<!-- part: generated -->` and `<!-- part: end -->`; `None`: the whole file.
+    pub part: Option<&'static str>,
+    /// What belongs there.
+    pub text: String,
+}
+
+impl Generated {
+    /// A part of the folder's README.
+    pub fn part(part: &'static str, text: String) -> Self {
+        Generated { file: "README.md", part: Some(part), text }
+    }
+
+    /// A file of its own.
+    pub fn file(file: &'static str, text: String) -> Self {
+        Generated { file, part: None, text }
+    }
+}
+
+/// Every case of every protocol.
+pub fn catalogue() -> Vec<Case> {
+    crate::PROTOCOLS.iter().flat_map(|protocol| (protocol.cases)()).collect()
+}
+
+/// `IgnoresPromise` as `ignores_promise`: how a defect is named among cases and subjects.
+#[allow(dead_code, reason = "not every protocol alone has a use for it")]
+pub(crate) fn snake(name: impl std::fmt::Debug) -> String {
+    let mut snake = String::new();
+    for letter in format!("{name:?}").chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}

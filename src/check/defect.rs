@@ -1,0 +1,158 @@
+//! Defects: what is done wrong on purpose, so that every check is seen to fail. One table says of each what it is
+//! called, why it matters, how it shows in the model, and how as an implementation.
+
+use std::sync::Arc;
+
+use super::{Case, Check};
+#[cfg(feature = "walk")]
+use crate::conform::Walk;
+use crate::model::{CheckedModel, Interface, Simulated};
+
+/// One defect of a protocol, each with one reason.
+///
+/// ```
+/// use counterpart::check::{Case, Check, Defect};
+/// use stateright::{Model, Property};
+///
+/// /// Counts to three, or does not know where to end.
+/// #[derive(Clone)]
+/// struct Count { overshoots: bool }
+///
+/// impl Model for Count {
+///     type State = u8;
+///     type Action = ();
+///     fn init_states(&self) -> Vec<u8> { vec![0] }
+///     fn actions(&self, _: &u8, actions: &mut Vec<()>) { actions.push(()) }
+///     fn next_state(&self, at: &u8, (): ()) -> Option<u8> {
+///         (*at < if self.overshoots { 4 } else { 3 }).then_some(at + 1)
+///     }
+///     fn properties(&self) -> Vec<Property<Self>> {
+///         vec![Property::always("at most three", |_: &Count, at: &u8| *at <= 3)]
+///     }
+/// }
+///
+/// let defects = [Defect::new("overshoots", "it compares after it counts")
+///     .as_a_model(Count { overshoots: true }, &["at most three"])];
+/// for case in Defect::cases("count", &defects, Check::of) {
+///     assert_eq!(case.name(), "count/overshoots");
+///     let (report, _) = case.run(&Default::default());
+///     assert!(report.as_expected && report.properties[0].verdict == "violated");
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Defect<M> {
+    /// Among cases and subjects.
+    pub name: String,
+    /// What it does, for someone who knows only the story.
+    pub why: &'static str,
+    /// As a model in whose bounds it shows, with the properties that it violates.
+    pub model: Option<(M, &'static [&'static str])>,
+    /// As an implementation: a model, run as one.
+    pub implementation: Option<M>,
+}
+
+impl<M> Defect<M> {
+    /// A defect by name, and what it does.
+    pub fn new(name: impl Into<String>, why: &'static str) -> Self {
+        Defect { name: name.into(), why, model: None, implementation: None }
+    }
+
+    /// As a model, which violates `properties`.
+    #[must_use]
+    pub fn as_a_model(self, model: M, properties: &'static [&'static str]) -> Self {
+        Defect { model: Some((model, properties)), ..self }
+    }
+
+    /// As an implementation, which does what `model` does.
+    #[must_use]
+    pub fn as_an_implementation(self, model: M) -> Self {
+        Defect { implementation: Some(model), ..self }
+    }
+}
+
+impl<M: CheckedModel + Clone> Defect<M> {
+    /// A case `<protocol>/<name>` for each defect that is a model: `check` of it, and the properties expected to be
+    /// violated.
+    pub fn cases<F: Interface<Model = M>>(
+        protocol: &str,
+        defects: &[Self],
+        check: impl Fn(M) -> Check<M, F>,
+    ) -> Vec<Case> {
+        let of = |defect: &Self| {
+            let (model, properties) = defect.model.clone()?;
+            Some(Case::new(format!("{protocol}/{}", defect.name), check(model).violates_all(properties)))
+        };
+        defects.iter().filter_map(of).collect()
+    }
+}
+
+impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
+    /// Expects each of `properties` to be violated.
+    #[must_use]
+    pub fn violates_all(self, properties: &[&str]) -> Self {
+        properties.iter().fold(self, |check, property| check.violates(*property))
+    }
+
+    /// Runs every defect that is an implementation alongside, and expects product and tour to catch it, both.
+    #[must_use]
+    pub fn defects(self, defects: &[Defect<M>]) -> Self
+    where
+        M: Clone,
+    {
+        let with = |check: Self, defect: &Defect<M>| match &defect.implementation {
+            Some(model) => {
+                let make = check.simulating(model.clone());
+                check.defective(defect.name.as_str(), make)
+            }
+            None => check,
+        };
+        defects.iter().fold(self, with)
+    }
+
+    /// Ends the traces of `defects` with what each does.
+    #[must_use]
+    pub fn because_of(self, defects: &[Defect<M>]) -> Self {
+        defects.iter().fold(self, |check, defect| check.because(defect.name.as_str(), defect.why))
+    }
+
+    /// Makes implementations that do what `model` does, seen as this check sees it.
+    pub fn simulating(&self, model: M) -> impl Fn() -> Simulated<F> + Clone + Send + Sync + use<M, F> {
+        let (model, interface) = (Arc::new(model), self.interface.clone());
+        move || Simulated::new(&model, &interface)
+    }
+
+    /// Runs what `make` makes of a model in every sequential mode but product: a tour, and then `walk` beside `larger`,
+    /// which is beyond what can be explored.
+    #[cfg(feature = "walk")]
+    #[must_use]
+    pub fn driven<C: crate::model::Counterpart<F> + 'static>(
+        self,
+        larger: M,
+        walk: Walk<F>,
+        make: impl Fn(&M) -> C + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let (here, there) = (self.model.clone(), Arc::new(larger));
+        let (toured, walk) = (make.clone(), walk.beside(there.clone()));
+        self.tour(move || toured(&here)).subject(super::IMPLEMENTATION, walk.of(move || make(&there)))
+    }
+
+    /// Runs one implementation in every sequential mode: its `core`, plain data, explored together with the model; and
+    /// as it is `shared`, driven as [`driven`](Check::driven) says.
+    #[cfg(feature = "walk")]
+    #[must_use]
+    pub fn sequential<C, S>(
+        self,
+        larger: M,
+        walk: Walk<F>,
+        core: impl Fn(&M) -> C + Send + Sync + 'static,
+        shared: impl Fn(&M) -> S + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: crate::model::Counterpart<F> + Clone + Eq + std::hash::Hash + Send + Sync + 'static,
+        S: crate::model::Counterpart<F> + 'static,
+    {
+        let model = self.model.clone();
+        self.product(move || core(&model)).driven(larger, walk, shared)
+    }
+}

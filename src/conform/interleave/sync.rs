@@ -1,0 +1,53 @@
+//! Locks and atomics under loom, by the names that they have in [`std::sync`], and the lost update of any core.
+//!
+//! One file holds what threads share of an implementation; it is compiled twice. There it says `super::sync`:
+//! ```ignore
+//! // shared.rs
+//! use super::sync::atomic::{AtomicU64, Ordering};
+//! use super::sync::{Mutex, MutexGuard, PoisonError};
+//! ```
+//! and beside it stands what that is, as shipped and, to be raced, under loom:
+//! ```ignore
+//! // mod.rs
+//! use std::sync;
+//!
+//! pub mod shared;
+//!
+//! #[path = "."]
+//! mod loomed {
+//!     use super::implementation;
+//!     use counterpart::conform::interleave::sync;
+//!
+//!     #[allow(dead_code, unreachable_pub, reason = "it is compiled to be raced, not to be used")]
+//!     pub(super) mod shared;
+//! }
+//! ```
+//! `#[path = "."]` makes loom's module read the very same `shared.rs`; whatever else that file imports from `super`
+//! (here `implementation`) is named once more.
+
+pub use std::sync::{LockResult, PoisonError};
+
+pub use loom::sync::atomic;
+pub use loom::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub use super::wait::Condvar;
+use crate::model::Hold;
+
+/// Any core, held by threads that lose each other's updates: each reads it under the lock, changes a copy, and writes
+/// the copy back under the lock. A check that it passes has looked for no race.
+#[derive(Debug)]
+pub struct LosesUpdates<T>(Mutex<T>);
+
+impl<T: Clone + Send> Hold<T> for LosesUpdates<T> {
+    fn hold(core: T) -> Self {
+        LosesUpdates(Mutex::new(core))
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut copy = lock().clone();
+        let result = act(&mut copy);
+        *lock() = copy;
+        result
+    }
+}
