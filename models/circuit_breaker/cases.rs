@@ -32,6 +32,8 @@ fn generated() -> Vec<Generated> {
 /// The cases of this protocol.
 pub fn cases() -> Vec<Case> {
     let mut cases = sound();
+    cases.extend(backends());
+    cases.extend(large_windows());
     cases.extend(defects::as_models());
     cases.push(defects::as_implementations());
     cases.push(defects::never_recovers());
@@ -126,6 +128,13 @@ fn sound() -> Vec<Case> {
                 ..small.clone()
             }),
         ),
+    ]
+}
+
+/// Backends that heal, or never do.
+fn backends() -> Vec<Case> {
+    let small = Breaker::small();
+    vec![
         Case::new(
             "circuit_breaker/breaker_backend_heals",
             lively(Breaker { backend: Backend::Heals { faults_max: 6 }, clients: 2, ..small.clone() }),
@@ -149,6 +158,13 @@ fn sound() -> Vec<Case> {
             .violates(CLOSES)
             .because(CLOSES, SLOW_PROBES),
         ),
+    ]
+}
+
+/// As much of a window as there is patience for.
+fn large_windows() -> Vec<Case> {
+    let small = Breaker::small();
+    vec![
         Case::new(
             "circuit_breaker/breaker_window_8",
             check(Breaker {

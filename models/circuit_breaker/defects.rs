@@ -21,10 +21,12 @@ const PERMITS_ARE_KEPT_TRACK_OF: &str = "every permit out belongs to a running o
 
 /// The table of defects. The reasons are not told in traces, which have those of the properties.
 fn defects() -> Vec<Defect<Breaker>> {
+    [of_phases(), of_the_clock(), of_results()].concat()
+}
+
+/// Who is let through, and what becomes of a probe.
+fn of_phases() -> Vec<Defect<Breaker>> {
     let small = Breaker::small;
-    let skewed = || Breaker { skew_ticks: 1, steps_back_max: 1, clients: 2, ..small() };
-    let slow = || Breaker { slow_rate_percent: Some(50), clients: 2, ..small() };
-    let with_minimum = || Breaker { minimum_calls: 3, ..small() };
     vec![
         defect(
             Variant::TrustsLateResults,
@@ -61,22 +63,38 @@ fn defects() -> Vec<Defect<Breaker>> {
             small(),
             &["a failed probe opens it again"],
         ),
+    ]
+}
+
+/// When the open wait is over.
+fn of_the_clock() -> Vec<Defect<Breaker>> {
+    let skewed = Breaker { skew_ticks: 1, steps_back_max: 1, clients: 2, ..Breaker::small() };
+    vec![
         defect(
             Variant::WrapsBackwardClock,
             "the time since it opened wraps when the clock has gone back, and is taken for a very long one",
-            skewed(),
+            skewed,
             &["open admits none before its wait is over"],
         ),
         defect(
             Variant::ReopensEarly,
             "it turns half-open a tick before its wait is over",
-            small(),
+            Breaker::small(),
             &["open admits none before its wait is over"],
         ),
+    ]
+}
+
+/// What results call for.
+fn of_results() -> Vec<Defect<Breaker>> {
+    let small = Breaker::small;
+    let slow = Breaker { slow_rate_percent: Some(50), clients: 2, ..small() };
+    let with_minimum = Breaker { minimum_calls: 3, ..small() };
+    vec![
         defect(
             Variant::TripsBelowMinimum,
             "it looks at the rate before there are as many results as it asks for",
-            with_minimum(),
+            with_minimum,
             &["it opens only when the results call for it"],
         ),
         defect(
@@ -88,7 +106,7 @@ fn defects() -> Vec<Defect<Breaker>> {
         defect(
             Variant::OverlooksSlowCalls,
             "a slow call is a success to it, though it has a rate of slow calls",
-            slow(),
+            slow,
             &["it opens whenever the results call for it", "a failed probe opens it again"],
         ),
         defect(

@@ -21,6 +21,7 @@ const RECLOSER: &str = "recloser 1.4.0";
 const TOWER: &str = "tower-resilience-circuitbreaker 0.14.0";
 
 /// A crate in one configuration, as a model.
+#[derive(Clone)]
 struct Peer {
     /// The case's name.
     case: &'static str,
@@ -33,13 +34,21 @@ struct Peer {
 
 /// What each crate does, exactly, in the words of the model.
 fn peers() -> Vec<Peer> {
-    let small = Breaker { clients: 2, ..Breaker::small() };
+    [failsafe(), vec![recloser()], tower_resilience()].concat()
+}
+
+/// Two clients are enough to tell them apart.
+fn small() -> Breaker {
+    Breaker { clients: 2, ..Breaker::small() }
+}
+
+fn failsafe() -> Vec<Peer> {
     // One success closes it, whatever is configured, and all of the last four results must be failures.
     let failsafe = Breaker {
         failure_rate_percent: 100,
         permits: 1,
         quirks: vec![Quirk::UnlimitedProbes, Quirk::TrustsLateResults, Quirk::IgnoredIsSuccess, Quirk::PanicIsNoResult],
-        ..small.clone()
+        ..small()
     };
     vec![
         Peer {
@@ -61,30 +70,38 @@ fn peers() -> Vec<Peer> {
                 failure_rate_percent: 1,
                 permits: 1,
                 quirks: [failsafe.quirks, vec![Quirk::OnlyFailuresOpen, Quirk::ClosingSuccessCounts]].concat(),
-                ..small.clone()
+                ..small()
             },
         },
-        // Lengths one less than the model's, so that both decide at the same call.
-        Peer {
-            case: "recloser",
-            subject: RECLOSER,
-            #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-            make: driven::recloser,
-            model: Breaker {
-                window: WindowKind::Calls(3),
-                minimum_calls: 3,
-                permits: 1,
-                quirks: vec![
-                    Quirk::UnlimitedProbes,
-                    Quirk::TrustsLateResults,
-                    Quirk::IgnoredIsSuccess,
-                    Quirk::PanicIsNoResult,
-                    Quirk::NeedsOneResultMore,
-                    Quirk::SecondProbeDecides,
-                ],
-                ..small.clone()
-            },
+    ]
+}
+
+/// Lengths one less than the model's, so that both decide at the same call.
+fn recloser() -> Peer {
+    Peer {
+        case: "recloser",
+        subject: RECLOSER,
+        #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+        make: driven::recloser,
+        model: Breaker {
+            window: WindowKind::Calls(3),
+            minimum_calls: 3,
+            permits: 1,
+            quirks: vec![
+                Quirk::UnlimitedProbes,
+                Quirk::TrustsLateResults,
+                Quirk::IgnoredIsSuccess,
+                Quirk::PanicIsNoResult,
+                Quirk::NeedsOneResultMore,
+                Quirk::SecondProbeDecides,
+            ],
+            ..small()
         },
+    }
+}
+
+fn tower_resilience() -> Vec<Peer> {
+    vec![
         Peer {
             case: "tower_resilience",
             subject: TOWER,
@@ -99,7 +116,7 @@ fn peers() -> Vec<Peer> {
                     Quirk::PanicIsNoResult,
                     Quirk::SlowProbeSucceeds,
                 ],
-                ..small.clone()
+                ..small()
             },
         },
         // A record is kept as long as it is not older than the window: a window of one second spans two ticks.
@@ -118,7 +135,7 @@ fn peers() -> Vec<Peer> {
                     Quirk::SlowProbeSucceeds,
                     Quirk::ProbesAgeOut,
                 ],
-                ..small
+                ..small()
             },
         },
     ]
@@ -246,246 +263,4 @@ fn why(quirk: Quirk) -> &'static str {
 }
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-mod driven {
-    //! The crates themselves.
-
-    use std::panic::{self, AssertUnwindSafe};
-    use std::pin::Pin;
-    use std::sync::{Arc, OnceLock};
-    use std::task::{Context, Poll, Waker};
-    use std::time::Duration;
-
-    use counterpart::Counterpart;
-    use counterpart::conform::virtual_clock::{self, VirtualClock};
-    use failsafe::futures::CircuitBreaker as _;
-    use failsafe::{FailurePolicy, backoff, failure_policy};
-    use tower::{Layer as _, Service as _};
-    use tower_resilience_circuitbreaker as tower_resilience;
-
-    use super::super::conformance::{Answer, BreakerInterface, TICK_MS};
-    use super::super::model::{Action, CLIENTS_MAX, Outcome};
-
-    const OPEN_WAIT: Duration = Duration::from_millis(3 * TICK_MS);
-
-    /// Two of the crates leave Open once *more* than the wait has passed: on a clock of whole ticks a tick late. They
-    /// are told to wait a nanosecond less.
-    const JUST_BELOW_OPEN_WAIT: Duration = Duration::from_nanos(OPEN_WAIT.as_nanos() as u64 - 1);
-
-    /// Longer than any drive lasts: only [`Outcome::Slow`] is slow.
-    const SLOW: Duration = Duration::from_secs(1 << 40);
-
-    /// A crate in one configuration, its clock, and the calls of its clients.
-    pub(super) struct Driven {
-        now: Duration,
-        calls: [Option<Running>; CLIENTS_MAX],
-        start: Box<dyn FnMut(Inner) -> Call>,
-    }
-
-    type Call = Pin<Box<dyn Future<Output = Ended>>>;
-
-    enum Ended {
-        Rejected,
-        Finished,
-    }
-
-    struct Running {
-        call: Call,
-        told: Arc<OnceLock<Outcome>>,
-    }
-
-    /// The protected call: pending until it is told how it ends.
-    struct Inner(Arc<OnceLock<Outcome>>);
-
-    impl Future for Inner {
-        type Output = Result<Outcome, Outcome>;
-
-        fn poll(self: Pin<&mut Self>, _: &mut Context) -> Poll<Self::Output> {
-            match self.0.get() {
-                None | Some(Outcome::Cancelled) => Poll::Pending,
-                Some(outcome @ (Outcome::Success | Outcome::Slow)) => Poll::Ready(Ok(*outcome)),
-                Some(outcome @ (Outcome::Failure | Outcome::Ignored)) => Poll::Ready(Err(*outcome)),
-                Some(Outcome::Panicked) => panic::resume_unwind(Box::new("the protected call panics")),
-            }
-        }
-    }
-
-    /// What each crate is told of an error.
-    fn counts(error: &Outcome) -> bool {
-        *error != Outcome::Ignored
-    }
-
-    impl Driven {
-        fn new(start: impl FnMut(Inner) -> Call + 'static) -> Self {
-            Driven { now: Duration::ZERO, calls: Default::default(), start: Box::new(start) }
-        }
-
-        fn acquire(&mut self, client: u8) -> Answer {
-            let _clock = VirtualClock::start_at(self.now);
-            let told = Arc::new(OnceLock::new());
-            let mut call = (self.start)(Inner(told.clone()));
-            match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Pending => {
-                    self.calls[usize::from(client)] = Some(Running { call, told });
-                    Answer::Admitted
-                }
-                Poll::Ready(Ended::Rejected) => Answer::Rejected,
-                Poll::Ready(Ended::Finished) => panic!("a call ended that nobody ended"),
-            }
-        }
-
-        fn report(&mut self, client: u8, outcome: Outcome) {
-            let Some(mut running) = self.calls[usize::from(client)].take() else { return };
-            let _clock = VirtualClock::start_at(self.now);
-            if outcome == Outcome::Cancelled {
-                return;
-            }
-            if running.told.set(outcome).is_err() {
-                panic!("a call was ended twice");
-            }
-            let poll = || running.call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            match panic::catch_unwind(AssertUnwindSafe(poll)) {
-                Ok(Poll::Ready(Ended::Finished)) => {}
-                Err(_) if outcome == Outcome::Panicked => {}
-                Ok(_) => panic!("a call that was ended did not end"),
-                Err(own) => panic::resume_unwind(own),
-            }
-        }
-    }
-
-    impl Counterpart<BreakerInterface> for Driven {
-        fn apply(&mut self, input: &Action) -> Answer {
-            match *input {
-                Action::Acquire { client } => self.acquire(client),
-                Action::Report { client, outcome } => {
-                    self.report(client, outcome);
-                    Answer::Done
-                }
-                Action::Tick => {
-                    self.now += Duration::from_millis(TICK_MS);
-                    Answer::Done
-                }
-                Action::StepBack => panic!("time under test goes forward only for this crate"),
-            }
-        }
-
-        fn supports(&self, input: &Action) -> bool {
-            *input != Action::StepBack
-        }
-    }
-
-    /// Opens on four failures in a row.
-    pub(super) fn failsafe_consecutive() -> Driven {
-        failsafe(|| failure_policy::consecutive_failures(4, backoff::constant(JUST_BELOW_OPEN_WAIT)))
-    }
-
-    /// Half of at least four results in 999 ms.
-    pub(super) fn failsafe_window_below_a_second() -> Driven {
-        failsafe(|| {
-            let backoff = backoff::constant(JUST_BELOW_OPEN_WAIT);
-            failure_policy::success_rate_over_time_window(0.5, 4, Duration::from_millis(999), backoff)
-        })
-    }
-
-    fn failsafe<P: FailurePolicy + Send + Sync + 'static>(policy: impl FnOnce() -> P) -> Driven {
-        // A policy looks at the clock when it is made.
-        let _clock = VirtualClock::start_at(Duration::ZERO);
-        let breaker = failsafe::Config::new().failure_policy(policy()).build();
-        Driven::new(move |inner| {
-            let call = breaker.call_with(counts, inner);
-            Box::pin(async {
-                match call.await {
-                    Err(failsafe::Error::Rejected) => Ended::Rejected,
-                    Ok(_) | Err(failsafe::Error::Inner(_)) => Ended::Finished,
-                }
-            })
-        })
-    }
-
-    pub(super) fn recloser() -> Driven {
-        let builder = recloser::Recloser::custom()
-            .closed_len(3)
-            .error_rate_closed(0.5)
-            .half_open_len(1)
-            .error_rate_half_open(0.5)
-            .open_wait(JUST_BELOW_OPEN_WAIT);
-        let breaker = recloser::AsyncRecloser::from(builder.build());
-        Driven::new(move |inner| {
-            let call = breaker.call_with(counts, inner);
-            Box::pin(async {
-                match call.await {
-                    Err(recloser::Error::Rejected) => Ended::Rejected,
-                    Ok(_) | Err(recloser::Error::Inner(_)) => Ended::Finished,
-                }
-            })
-        })
-    }
-
-    /// Half of the last four results, two probes.
-    ///
-    /// # Panics
-    /// If the crate refuses this configuration.
-    pub(super) fn tower_count_window() -> Driven {
-        tower(|builder| builder.sliding_window_size(4))
-    }
-
-    /// Half of at least four results of the last second, two probes.
-    ///
-    /// # Panics
-    /// If the crate refuses this configuration.
-    pub(super) fn tower_time_window() -> Driven {
-        tower(|builder| {
-            builder
-                .sliding_window_type(tower_resilience::SlidingWindowType::TimeBased)
-                .sliding_window_duration(Duration::from_millis(TICK_MS))
-                .minimum_number_of_calls(4)
-        })
-    }
-
-    type Builder = tower_resilience::CircuitBreakerConfigBuilder;
-
-    fn tower(window: impl FnOnce(Builder) -> Builder) -> Driven {
-        let _clock = VirtualClock::start_at(Duration::ZERO);
-        let layer = window(tower_resilience::CircuitBreakerLayer::builder())
-            .failure_rate_threshold(0.5)
-            .slow_call_duration_threshold(SLOW)
-            .slow_call_rate_threshold(0.5)
-            .wait_duration_in_open(OPEN_WAIT)
-            .permitted_calls_in_half_open(2)
-            .failure_classifier_type(Classifier)
-            .build()
-            .expect("the crate takes this configuration");
-        let mut breaker = layer.layer(tower::service_fn(|inner: Inner| async {
-            let result = inner.await;
-            set_clock_for(&result, |now| now + SLOW);
-            result
-        }));
-        Driven::new(move |inner| {
-            let ready = breaker.poll_ready(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(ready, Poll::Ready(Ok(()))), "without backpressure it is always ready");
-            let call = breaker.call(inner);
-            Box::pin(async {
-                match call.await {
-                    Err(tower_resilience::CircuitBreakerError::OpenCircuit) => Ended::Rejected,
-                    Ok(_) | Err(tower_resilience::CircuitBreakerError::Inner(_)) => Ended::Finished,
-                }
-            })
-        })
-    }
-
-    /// The crate times a call itself: it reads the clock when the inner service has answered, then asks the classifier.
-    /// So a slow call sets the clock forward before the one and back in the other; no other reading is touched.
-    fn set_clock_for(result: &Result<Outcome, Outcome>, shift: impl Fn(Duration) -> Duration) {
-        if let (Ok(Outcome::Slow), Some(now)) = (result, virtual_clock::elapsed()) {
-            virtual_clock::set_elapsed(shift(now));
-        }
-    }
-
-    struct Classifier;
-
-    impl tower_resilience::FailureClassifier<Outcome, Outcome> for Classifier {
-        fn classify(&self, result: &Result<Outcome, Outcome>) -> bool {
-            set_clock_for(result, |now| now.saturating_sub(SLOW));
-            result.as_ref().is_err_and(counts)
-        }
-    }
-}
+mod driven;
