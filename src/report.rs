@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::conform::{Mode, Unchosen, Verified};
 use crate::model::Kind;
 use crate::trace::Trace;
-use crate::verdict::FairnessFound;
 use crate::verdict::probability::Bounds;
+use crate::verdict::{FairnessFound, Verdict};
 
 /// The version of the JSON documents' shape.
 pub const SCHEMA: u32 = 1;
@@ -74,13 +74,13 @@ pub struct PropertyReport {
     pub name: String,
     /// Its kind.
     pub kind: Kind,
-    /// `holds`, `violated` or `incomplete`.
-    pub verdict: &'static str,
+    /// What is known of it.
+    pub verdict: Verdict,
     /// Why it is incomplete; of a probability or a reward out of bounds, why there is no trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// As `verdict`.
-    pub expected: &'static str,
+    /// What was to be found.
+    pub expected: Verdict,
     /// Of a probability or a reward.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
@@ -252,8 +252,8 @@ pub struct PropertyListing {
     pub name: String,
     /// Its kind.
     pub kind: Kind,
-    /// `holds`, `violated` or `incomplete`.
-    pub expected: &'static str,
+    /// What is to be found.
+    pub expected: Verdict,
 }
 
 /// How a report as a whole is to be taken, worst first.
@@ -286,15 +286,13 @@ impl ConformanceReport {
 impl CaseReport {
     /// How the case is to be taken.
     pub fn outcome(&self) -> Outcome {
-        let verdicts = self
-            .properties
-            .iter()
-            .map(|property| (property.as_expected(), property.verdict))
-            .chain(self.conformance.iter().map(|subject| (subject.as_expected(), subject.verdict)));
-        let of_verdicts = verdicts.filter(|(as_expected, _)| !as_expected).map(|(_, verdict)| match verdict {
-            "incomplete" => Outcome::Incomplete,
-            _ => Outcome::Unexpected,
-        });
+        let properties = self.properties.iter();
+        let properties = properties.map(|property| (property.as_expected(), property.verdict == Verdict::Incomplete));
+        let subjects = self.conformance.iter();
+        let subjects = subjects.map(|subject| (subject.as_expected(), subject.verdict == "incomplete"));
+        let verdicts = properties.chain(subjects).filter(|(as_expected, _)| !as_expected);
+        let of_verdicts =
+            verdicts.map(|(_, incomplete)| if incomplete { Outcome::Incomplete } else { Outcome::Unexpected });
         let of_errors = self.errors.iter().map(|_| Outcome::Incomplete);
         let of_referee = self.referee.iter().filter(|referee| !referee.agrees).map(|_| Outcome::Broken);
         of_verdicts.chain(of_errors).chain(of_referee).min().unwrap_or(Outcome::AsExpected)

@@ -13,6 +13,7 @@ use crate::explore::{Graph, Target};
 use crate::model::{Bound, CheckedModel, Kind};
 use crate::report::{CaseListing, CaseReport, Report};
 use crate::trace::{Evidence, FAIRNESS, Step, Trace};
+use crate::verdict::Verdict;
 
 pub use self::valency::ValencyPicture;
 
@@ -76,11 +77,11 @@ fn dim(text: impl Into<String>) -> (Style, String) {
     (DIM, text.into())
 }
 
-fn verdict(verdict: &str, expected: &str) -> (Style, String) {
-    match (verdict == expected, verdict) {
-        (true, "incomplete") => (OPEN, verdict.into()),
-        (true, _) => (GOOD, verdict.into()),
-        (false, _) => (BAD, format!("{verdict}, {expected} expected")),
+fn verdict<V: Copy + PartialEq + std::fmt::Display>(found: V, expected: V, incomplete: V) -> (Style, String) {
+    match (found == expected, found == incomplete) {
+        (true, true) => (OPEN, found.to_string()),
+        (true, false) => (GOOD, found.to_string()),
+        (false, _) => (BAD, format!("{found}, {expected} expected")),
     }
 }
 
@@ -139,7 +140,7 @@ pub fn case(report: &CaseReport) -> String {
     let mut table = Table::new();
     for property in &report.properties {
         let seen = match (property.verdict, property.steps) {
-            ("violated", Some(steps)) => match property.loop_len {
+            (Verdict::Violated, Some(steps)) => match property.loop_len {
                 Some(looped) if property.kind == Kind::AlmostSurely => format!(
                     "after {} a scheduler can keep away, in loops as one of {looped}",
                     counted(steps - looped, "step")
@@ -147,13 +148,13 @@ pub fn case(report: &CaseReport) -> String {
                 Some(looped) => format!("after {}, then {looped} for ever", counted(steps - looped, "step")),
                 None => format!("after {}", counted(steps, "step")),
             },
-            ("holds", Some(steps)) => format!("seen after {}", counted(steps, "step")),
+            (Verdict::Holds, Some(steps)) => format!("seen after {}", counted(steps, "step")),
             _ => property.why.clone().unwrap_or_default(),
         };
         table.row([
             dim(property.kind.to_string().replace('_', " ")),
             plain(property.name.clone()),
-            verdict(property.verdict, property.expected),
+            verdict(property.verdict, property.expected, Verdict::Incomplete),
             dim([measured(property), seen, exercised(property)]
                 .into_iter()
                 .filter(|part| !part.is_empty())
@@ -165,7 +166,7 @@ pub fn case(report: &CaseReport) -> String {
         table.row([
             dim(subject.mode.to_string()),
             plain(subject.subject.clone()),
-            verdict(subject.verdict, subject.expected),
+            verdict(subject.verdict, subject.expected, "incomplete"),
             dim(effort(subject)),
         ]);
     }
@@ -521,7 +522,7 @@ pub fn list(cases: &[CaseListing]) -> String {
     let mut table = Table::new();
     table.row([dim("case"), dim("properties"), dim("run alongside")]);
     for case in cases {
-        let violated = case.properties.iter().filter(|property| property.expected == "violated").count();
+        let violated = case.properties.iter().filter(|property| property.expected == Verdict::Violated).count();
         let mut properties = case.properties.len().to_string();
         if violated > 0 {
             let _ = write!(properties, ", {violated} violated");

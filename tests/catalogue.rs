@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use counterpart::check::{Case, Options};
 use counterpart::conform::Mode;
 use counterpart::report::{CaseReport, Report};
+use counterpart::verdict::Verdict;
 use libtest_mimic::Trial;
 
 use crate::claim;
@@ -55,8 +56,8 @@ fn properties_can_fail() {
     for report in ran().iter().map(Ran::report) {
         for property in &report.properties {
             let telling = match property.kind {
-                counterpart::model::Kind::Sometimes => property.verdict == "holds",
-                _ => property.verdict == "violated",
+                counterpart::model::Kind::Sometimes => property.verdict == Verdict::Holds,
+                _ => property.verdict == Verdict::Violated,
             };
             *shown.entry((&report.protocol, &property.name)).or_default() |= telling;
         }
@@ -71,7 +72,7 @@ fn large_cases() {
     assert!(!large.is_empty());
     for case in large {
         let listing = case.listing();
-        let refuted = listing.properties.iter().find(|property| property.expected == "violated");
+        let refuted = listing.properties.iter().find(|property| property.expected == Verdict::Violated);
         assert!(refuted.is_none() && listing.subjects.is_empty(), "{}: {refuted:?}", case.name());
     }
 }

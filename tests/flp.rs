@@ -84,11 +84,11 @@ fn bivalent_inputs(votes: Votes) -> Vec<String> {
 fn crash_is_stopping() {
     for votes in [Votes::WaitForAll, Votes::TwoPhaseAnd, Votes::Sequencer, Votes::FirstVotes] {
         let blocked = |system: System<Votes>, faults, names: &[&str]| {
-            let findings = judge(&explored(system), &AttemptSpec::with(faults), &Budget::default().interrupt);
+            let findings = judge(&explored(system), AttemptSpec::with(faults), &Budget::default().interrupt);
             let asked = findings.iter().filter(|finding| names.contains(&finding.name.as_str()));
-            let verdicts: Vec<&Verdict> = asked.map(|finding| &finding.verdict).collect();
+            let verdicts: Vec<Verdict> = asked.map(|finding| finding.verdict).collect();
             assert_eq!(verdicts.len(), names.len());
-            verdicts.contains(&&Verdict::Violated)
+            verdicts.contains(&Verdict::Violated)
         };
         let stops = blocked(System::of(votes), Faults::Stops, &SOME_DECIDES_THOUGH);
         let crashes = blocked(System { crashes_max: 1, ..System::of(votes) }, Faults::Crashes, &[SOME_DECIDES]);
@@ -98,9 +98,8 @@ fn crash_is_stopping() {
 }
 
 /// The lasso that breaks `property` of `graph`.
-fn lasso_of<A: Attempt>(graph: &Graph<System<A>>, faults: Faults, property: &str) -> Lasso<System<A>> {
-    let spec = AttemptSpec::with(faults);
-    let findings = judge(graph, &spec, &Budget::default().interrupt);
+fn lasso_of<A: Attempt>(graph: &Graph<System<A>>, faults: Faults, property: &str) -> Lasso {
+    let findings = judge(graph, AttemptSpec::with(faults), &Budget::default().interrupt);
     let finding = findings.into_iter().find(|finding| finding.name == property).expect("a property of that name");
     match finding.evidence {
         Some(Evidence::Lasso(lasso)) => lasso,
@@ -118,16 +117,31 @@ fn duel() {
     assert_eq!(graph.states().len(), 129_519);
     let lasso = lasso_of(&graph, Faults::Never, SOME_DECIDES);
     let valencies = Valencies::of(&graph, &AsConsensus::default()).expect("complete");
-    let along = std::iter::once(&lasso.initial).chain(lasso.steps.iter().map(|(_, state)| state));
-    for state in along {
-        let node = graph.states().iter().position(|other| other == state).expect("a reachable state");
+    for node in lasso.nodes() {
+        let state = &graph.states()[node];
         assert!(matches!(valencies.valency(node), Valency::Bivalent(_)), "{state:?} is settled");
     }
+    let steps = steps_along(&graph, &lasso);
     for proposer in 0..PROPOSERS {
-        let begins = |(action, _): &(Option<Action<Message>>, _)| *action == Some(Action::Step { process: proposer });
-        assert!(lasso.steps[lasso.loop_start..].iter().any(begins), "proposer {proposer} begins no ballot in the loop");
+        let begins = |(action, _): &(Action<Message>, _)| *action == Action::Step { process: proposer };
+        assert!(steps[lasso.loop_start..].iter().any(begins), "proposer {proposer} begins no ballot in the loop");
     }
-    replay_laps(&lasso, 5);
+    replay_laps(&graph.states()[lasso.initial], steps.split_at(lasso.loop_start), 5);
+}
+
+/// A step with the state it leads to.
+type Stepped = (Action<Message>, Paxoses);
+
+type Paxoses = counterpart_models::flp::model::Configuration<Paxos>;
+
+/// The steps of `lasso`, none of which is to stay.
+fn steps_along(graph: &Graph<System<Paxos>>, lasso: &Lasso) -> Vec<Stepped> {
+    let step = |(from, (place, to)): (usize, &(Option<usize>, usize))| {
+        let place = place.expect("a step");
+        let (action, _) = graph.transitions(from).swap_remove(place - graph.places(from).start);
+        (action, graph.states()[*to].clone())
+    };
+    lasso.nodes().zip(&lasso.steps).map(step).collect()
 }
 
 /// What is on its way between processes of ours.
@@ -136,17 +150,16 @@ struct Flying {
     sent: Sent<<<Paxos as Bound>::Process as Process>::Message>,
 }
 
-/// Goes round `lasso` with processes of ours, which count ballots on and on where the model renames them.
-fn replay_laps(lasso: &Lasso<System<Paxos>>, laps: usize) {
+/// Goes the stem and then round and round with processes of ours, which count ballots on and on where the model renames
+/// them.
+fn replay_laps(initial: &Paxoses, (stem, round): (&[Stepped], &[Stepped]), laps: usize) {
     let attempt = bivalent_for_ever().attempt;
     let group = Group::of(PROCESSES).expect("a group");
-    let inputs = lasso.initial.inputs.expect("inputs");
+    let inputs = initial.inputs.expect("inputs");
     let mut processes: Vec<_> = group.members().map(|id| attempt.process(group, id, inputs[id])).collect();
     let mut flying: Vec<Flying> = Vec::new();
     let mut messages = 0;
-    let (stem, round) = lasso.steps.split_at(lasso.loop_start);
     for (action, after) in stem.iter().chain(std::iter::repeat_n(round, laps).flatten()) {
-        let Some(action) = action else { continue };
         let process = action.process().expect("a process steps");
         let event = match action {
             // The model holds it back, so that it looks and does nothing.
@@ -174,7 +187,7 @@ fn replay_laps(lasso: &Lasso<System<Paxos>>, laps: usize) {
     assert!(messages > 10 * laps, "only {messages} messages");
     // What the model passed over is received at last, newest first, and changes nothing any more. What the last lap
     // still waits for is left out.
-    for (to, waited_for) in lasso.steps.last().map(|(_, state)| state.buffer.as_slice()).unwrap_or_default() {
+    for (to, waited_for) in round.last().map(|(_, state)| state.buffer.as_slice()).unwrap_or_default() {
         let place = flying.iter().rposition(|flying| {
             let told = attempt.outward(flying.from, &flying.sent.message);
             flying.sent.to == usize::from(*to) && kind(&told) == kind(waited_for)
@@ -191,7 +204,7 @@ fn replay_laps(lasso: &Lasso<System<Paxos>>, laps: usize) {
 }
 
 /// The message that a proposer begins a ballot with.
-fn begun(after: &counterpart_models::flp::model::Configuration<Paxos>, process: u8) -> Message {
+fn begun(after: &Paxoses, process: u8) -> Message {
     Message::Prepare { ballot: after.locals[usize::from(process)].ballot, from: process }
 }
 
@@ -209,18 +222,17 @@ fn last_message() {
     let graph = explored(System { inputs: Some([0, 0, 1]), ..System::of(Votes::Sequencer) });
     let lasso = lasso_of(&graph, Faults::Stops, SOME_DECIDES_THOUGH[0]);
     let valencies = Valencies::of(&graph, &AsConsensus::default()).expect("complete");
-    for (_, state) in &lasso.steps[lasso.loop_start..] {
-        let node = graph.states().iter().position(|other| other == state).expect("a reachable state");
-        let critical = valencies.critical_at(node).expect("the loop stays in a critical configuration");
+    for (_, node) in &lasso.steps[lasso.loop_start..] {
+        let critical = valencies.critical_at(*node).expect("the loop stays in a critical configuration");
         assert_eq!(critical.decider(), Some(0));
-        assert_eq!(valencies.decision_without(node, 0), None);
+        assert_eq!(valencies.decision_without(*node, 0), None);
     }
 }
 
 /// States, and those in which a scheduler can keep somebody undecided for ever.
 fn kept_away(model: BenOr) -> (usize, usize) {
     let graph = explore(Arc::new(model), &Budget::default()).expect("a model");
-    let mdp = Mdp::of(&graph, &ben_or::spec()).expect("complete");
+    let mdp = Mdp::of(&graph, ben_or::spec()).expect("complete");
     let goal: Vec<bool> = graph.states().iter().map(|state| graph.model().all_have_decided(state)).collect();
     let kept_away = mdp.never(&goal, Extreme::Min).into_iter().filter(|kept| *kept).count();
     (graph.states().len(), kept_away)
@@ -234,7 +246,7 @@ fn ben_or_figures() {
     assert_eq!(kept_away(common(2)), (7_190, 954));
     let chosen = BenOr { coin: Coin::Adversarial, ..BenOr::sound(1) };
     let graph = explore(Arc::new(chosen), &Budget::default()).expect("a model");
-    let mdp = Mdp::of(&graph, &ben_or::spec()).expect("complete");
+    let mdp = Mdp::of(&graph, ben_or::spec()).expect("complete");
     let goal: Vec<bool> = graph.states().iter().map(|state| graph.model().all_have_decided(state)).collect();
     let kept_away = mdp.never(&goal, Extreme::Min);
     for (state, kept_away) in graph.states()[..graph.initial_count()].iter().zip(kept_away) {
@@ -247,7 +259,7 @@ fn ben_or_figures() {
 /// That a message without effect counts as received must take nothing away but such messages.
 fn passing_over() {
     let verdicts = |system: System<Votes>| -> Vec<(String, Verdict)> {
-        let findings = judge(&explored(system), &AttemptSpec::with(Faults::Stops), &Budget::default().interrupt);
+        let findings = judge(&explored(system), AttemptSpec::with(Faults::Stops), &Budget::default().interrupt);
         findings.into_iter().map(|finding| (finding.name, finding.verdict)).collect()
     };
     for votes in [Votes::WaitForAll, Votes::TwoPhaseAnd, Votes::Sequencer, Votes::FirstVotes] {
@@ -262,7 +274,7 @@ fn passing_over() {
         assert!(promises.is_empty());
         let graph = explored(system);
         let violated = |name: &str| {
-            let findings = judge(&graph, &spec, &Budget::default().interrupt);
+            let findings = judge(&graph, AttemptSpec::<Paxos>::with(Faults::Unasked), &Budget::default().interrupt);
             let finding = findings.into_iter().find(|finding| finding.name == name).expect("a property");
             let Some(Evidence::State(node)) = finding.evidence else { panic!("{name} is not violated") };
             graph.depth_of(node)

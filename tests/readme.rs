@@ -7,6 +7,7 @@ use std::path::Path;
 use counterpart::conform::Mode;
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::trace::{Trace, write_whole};
+use counterpart::verdict::Verdict;
 use counterpart_models::Protocol;
 use libtest_mimic::Trial;
 
@@ -110,7 +111,7 @@ fn verdicts(reports: &[&CaseReport]) -> String {
         let violated: Vec<String> = report
             .properties
             .iter()
-            .filter(|property| property.verdict == "violated")
+            .filter(|property| property.verdict == Verdict::Violated)
             .map(|property| {
                 let after = property.steps.map(|steps| format!(" after {steps}")).unwrap_or_default();
                 let value = property.value.map(|value| format!(" ({value})")).unwrap_or_default();

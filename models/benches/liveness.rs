@@ -115,7 +115,7 @@ fn main() -> ExitCode {
     println!("{} states, {} transitions explored in {explored_in:.2?}", graph.states().len(), graph.edge_count());
     let mut passed = true;
     for (name, promise, truth) in ROWS {
-        let (judged_in, findings) = timed(|| judge(&graph, &Promised { promise }, &budget.interrupt));
+        let (judged_in, findings) = timed(|| judge(&graph, Promised { promise }, &budget.interrupt));
         let ratio = judged_in.as_secs_f64() / explored_in.as_secs_f64();
         let as_expected = findings.iter().all(|finding| finding.verdict == truth);
         passed &= as_expected && ratio <= RATIO_MAX;

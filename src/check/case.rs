@@ -1,22 +1,25 @@
 //! A check under a name in a catalogue, its types forgotten.
 
+use super::face::AnyCheck;
+use super::run::{VERDICTS, protocol};
 use super::{Check, Options, ReplayError, Replayed};
-use crate::model::{CheckedModel, Interface, Kind};
+use crate::model::{CheckedModel, Interface};
 use crate::report::{CaseListing, CaseReport, NotRun, PropertyListing};
 use crate::trace::Trace;
+use crate::verdict::Verdict;
 
 /// A check under a name in a catalogue.
 pub struct Case {
     name: String,
     large: bool,
-    check: Box<dyn AnyCheck>,
+    check: AnyCheck,
 }
 
 impl Case {
     /// `check`, under `name`: `<protocol>/<case>`.
     pub fn new<M: CheckedModel, F: Interface<Model = M>>(name: impl Into<String>, check: Check<M, F>) -> Self {
         let name = name.into();
-        Case { large: false, check: Box::new(check.named(name.clone())), name }
+        Case { large: false, check: check.named(name.clone()).forgotten(), name }
     }
 
     /// Left out unless asked for.
@@ -43,7 +46,7 @@ impl Case {
 
     /// Runs it. Limits in `options` that the case sets tighter stay as the case has them.
     pub fn run(&self, options: &Options) -> (CaseReport, Vec<NotRun>) {
-        self.check.run(options)
+        (self.check.case_report(&self.check.limited(options), true), self.check.left_out())
     }
 
     /// Replays `trace` on the model and on the implementation.
@@ -51,42 +54,28 @@ impl Case {
     /// # Errors
     /// The trace is of another model, or names what the case has not.
     pub fn replay(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
-        self.check.replay(trace, options)
+        self.check.replay_trace(trace, &self.check.limited(options))
     }
 }
 
-/// A [`Check`] whose types are forgotten.
-trait AnyCheck: Send + Sync {
-    fn listing(&self) -> CaseListing;
-    fn run(&self, options: &Options) -> (CaseReport, Vec<NotRun>);
-    fn replay(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError>;
-}
-
-impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
+impl AnyCheck {
+    /// `options`, but for limits that the check itself sets tighter.
     fn limited(&self, options: &Options) -> Options {
-        let own = &self.options;
+        let own = &self.plan.options;
         let mut options = options.clone();
         options.budget.states_max = options.budget.states_max.min(own.budget.states_max);
         options.budget.depth_max = options.budget.depth_max.min(own.budget.depth_max);
         options.answer_within = options.answer_within.min(own.answer_within);
         options
     }
-}
 
-impl<M: CheckedModel, F: Interface<Model = M>> AnyCheck for Check<M, F> {
     fn listing(&self) -> CaseListing {
-        let of_states = self.model.properties().into_iter();
-        let of_states = of_states.map(|property| (property.name.to_string(), Kind::from(&property.expectation)));
-        let of_runs = self.spec.temporal().into_iter().map(|promise| (promise.name().to_string(), promise.kind()));
-        let properties = of_states
-            .chain(of_runs)
-            .filter(|_| self.judged)
-            .map(|(name, kind)| PropertyListing {
-                expected: self.expectation(&name, "", "holds", "violated"),
-                name,
-                kind,
-            })
-            .collect();
+        let asked = self.model.properties().iter().filter(|_| self.plan.judged);
+        let properties = asked.map(|asked| PropertyListing {
+            name: asked.name.clone(),
+            kind: asked.kind,
+            expected: self.plan.expectation(&asked.name, Verdict::Holds, VERDICTS),
+        });
         let mut subjects: Vec<String> = Vec::new();
         for subject in &self.subjects {
             if !subjects.contains(&subject.name) {
@@ -94,19 +83,11 @@ impl<M: CheckedModel, F: Interface<Model = M>> AnyCheck for Check<M, F> {
             }
         }
         CaseListing {
-            case: self.name.clone(),
-            protocol: self.name.split('/').next().unwrap_or_default().to_string(),
+            case: self.plan.name.clone(),
+            protocol: protocol(&self.plan.name),
             large: false,
-            properties,
+            properties: properties.collect(),
             subjects,
         }
-    }
-
-    fn run(&self, options: &Options) -> (CaseReport, Vec<NotRun>) {
-        (self.case_report(&self.limited(options), true), self.left_out())
-    }
-
-    fn replay(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
-        self.replay_trace(trace, &self.limited(options))
     }
 }

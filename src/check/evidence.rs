@@ -1,27 +1,25 @@
 //! What a verdict rests on, as a trace.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Check, Subject};
-use crate::conform::{Agreement, Divergence, Job, Mode};
-use crate::explore::Graph;
-use crate::model::{CheckedModel, Interface};
+use super::face::{AnyCheck, Subject};
+use crate::conform::{Agreement, Divergence, Mode};
+use crate::explore::{Action, AnyState, Explored};
 use crate::trace::{self, Evidence, FAIRNESS, STAY, Step, Trace};
 use crate::verdict::{self, Finding};
 
-impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
-    pub(super) fn trace_of(&self, graph: &Graph<M>, finding: &Finding<M>, evidence: &verdict::Evidence<M>) -> Trace {
+impl AnyCheck {
+    pub(super) fn trace_of(&self, graph: Explored<'_>, finding: &Finding, evidence: &verdict::Evidence) -> Trace {
         let mut because: Vec<String> = self.why(&finding.name).into_iter().collect();
         let mut loop_start = None;
-        let (initial, steps) = match evidence {
+        let run = match evidence {
             verdict::Evidence::Lasso(lasso) | verdict::Evidence::EndComponent { lasso, .. } => {
                 loop_start = Some(lasso.loop_start);
-                (lasso.initial.clone(), lasso.steps.clone())
+                graph.run(lasso.initial, &lasso.steps, lasso.loop_start)
             }
             verdict::Evidence::State(node) | verdict::Evidence::Trap(verdict::Trap { node, .. }) => {
-                let path = graph.path_to(*node);
-                (path.initial, path.steps.into_iter().map(|(action, state)| (Some(action), state)).collect())
+                let (initial, steps) = graph.steps_to(*node);
+                graph.run(initial, &steps, steps.len())
             }
         };
         if let verdict::Evidence::Trap(trap) = evidence {
@@ -46,58 +44,48 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
                 ),
             });
         }
-        let mut told = vec![Step { state: self.spec.state_json(&self.model, &initial), ..Step::default() }];
-        let mut from = &initial;
-        for (action, to) in &steps {
+        let mut told = vec![Step { state: self.model.state_json(&*run.initial), ..Step::default() }];
+        let mut from = &run.initial;
+        for (action, to) in &run.steps {
             told.push(match action {
-                Some(action) => self.step(from, action, to),
-                None => Step { action: STAY.into(), state: self.spec.state_json(&self.model, to), ..Step::default() },
+                Some(action) => self.step(&**from, action, &**to),
+                None => Step { action: STAY.into(), state: self.model.state_json(&**to), ..Step::default() },
             });
             from = to;
         }
         let assumption = finding.fairness.iter().map(|fairness| (FAIRNESS.into(), fairness.assumption.clone()));
         Trace {
-            case: self.name.clone(),
+            case: self.plan.name.clone(),
             evidence: Evidence::Property { name: finding.name.clone(), kind: finding.kind.to_string() },
             verdict: finding.verdict.to_string(),
-            parameters: self.spec.parameters(&self.model),
+            parameters: self.model.parameters(),
             because: because.join("; "),
-            replay: replay_command(&self.name, &finding.name),
+            replay: replay_command(&self.plan.name, &finding.name),
             steps: told,
             loop_start,
             extra: assumption.collect(),
         }
     }
 
-    pub(super) fn step(&self, from: &M::State, action: &M::Action, to: &M::State) -> Step {
-        let label = self.interface.label(&self.model, from, action, Some(to));
-        let (input, output) = match label {
-            Some((input, output)) => (format!("{input:?}"), format!("{output:?}")),
-            None => Default::default(),
-        };
+    pub(super) fn step(&self, from: &dyn AnyState, action: &Action, to: &dyn AnyState) -> Step {
+        let (input, output) = self.labels.label(from, action, to).unwrap_or_default();
         Step {
-            action: format!("{action:?}"),
-            actor: self.spec.actor(action),
+            action: action.text(),
+            actor: self.model.actor(&*action.of, action.index),
             input,
             output,
             implementation: String::new(),
-            state: self.spec.state_json(&self.model, to),
+            state: self.model.state_json(to),
         }
     }
 
-    /// The bounds of the model that a job is run beside.
-    pub(super) fn parameters_beside(&self, job: &dyn Job<F>) -> BTreeMap<String, String> {
-        self.spec.parameters(&job.model().unwrap_or_else(|| self.model.clone()))
-    }
-
     pub(super) fn why(&self, name: &str) -> Option<String> {
-        let of_spec = || self.spec.because().iter().find(|(other, _)| *other == name);
-        self.because.get(name).cloned().or_else(|| of_spec().map(|(_, why)| (*why).to_string()))
+        self.plan.because.get(name).cloned().or_else(|| self.model.because(name))
     }
 
     pub(super) fn trace_of_divergence(
         &self,
-        subject: &Subject<F>,
+        subject: &Subject,
         mode: Mode,
         divergence: Divergence,
         file: &str,
@@ -107,12 +95,12 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             None => divergence.what,
         };
         Trace {
-            case: self.name.clone(),
+            case: self.plan.name.clone(),
             evidence: Evidence::Subject { name: subject.name.clone(), mode: mode.to_string() },
             verdict: Agreement::Diverges.to_string(),
-            parameters: self.parameters_beside(&*subject.job),
+            parameters: subject.job.parameters(),
             because,
-            replay: replay_command(&self.name, file),
+            replay: replay_command(&self.plan.name, file),
             steps: divergence.steps,
             loop_start: None,
             extra: divergence.extra,

@@ -3,6 +3,7 @@
 mod case;
 mod defect;
 mod evidence;
+mod face;
 mod replay;
 mod run;
 
@@ -16,8 +17,7 @@ use crate::conform::events::{Log, LogError, LogReader};
 use crate::conform::{self, Job};
 use crate::explore::Budget;
 use crate::model::{CheckedModel, Counterpart, Interface, NoInterface, PlainSpec, Spec};
-use crate::report::{CaseReport, Outcome, Report};
-use crate::trace::Trace;
+use crate::report::{CaseReport, Report};
 
 pub use case::Case;
 pub use defect::Defect;
@@ -30,22 +30,23 @@ pub const REFEREE_STATES_MAX: usize = 1_000_000;
 ///
 /// Nothing runs before [`run`](Check::run) or [`assert`](Check::assert).
 pub struct Check<M: CheckedModel, F: Interface<Model = M> = NoInterface<M>> {
-    name: String,
     model: Arc<M>,
     spec: Arc<dyn Spec<Model = M>>,
     interface: Arc<F>,
-    subjects: Vec<Subject<F>>,
+    subjects: Vec<(String, Arc<dyn Job<F>>)>,
+    plan: Plan,
+}
+
+/// What of a check has nothing to do with the model's types.
+#[derive(Clone, Debug)]
+struct Plan {
+    name: String,
     not_run: Vec<(String, String)>,
     expected: BTreeMap<String, Expected>,
     because: BTreeMap<String, String>,
     allow_incomplete: Option<String>,
     judged: bool,
     options: Options,
-}
-
-struct Subject<F: Interface> {
-    name: String,
-    job: Arc<dyn Job<F>>,
 }
 
 /// What is expected where it is not the default, that all holds and conforms.
@@ -58,7 +59,8 @@ enum Expected {
 }
 
 /// How a check is run; none of it changes what is true.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// How far to explore.
     pub budget: Budget,
@@ -79,35 +81,32 @@ impl Default for Options {
 impl<M: CheckedModel> Check<M> {
     /// A check of `model`: its own properties, explored exhaustively.
     pub fn of(model: M) -> Self {
-        Check {
+        let plan = Plan {
             name: std::any::type_name::<M>().split('<').next().unwrap_or_default().replace("::", "_"),
-            model: Arc::new(model),
-            spec: Arc::new(PlainSpec::default()),
-            interface: Arc::new(NoInterface::default()),
-            subjects: Vec::new(),
             not_run: Vec::new(),
             expected: BTreeMap::new(),
             because: BTreeMap::new(),
             allow_incomplete: None,
             judged: true,
             options: Options::default(),
+        };
+        Check {
+            model: Arc::new(model),
+            spec: Arc::new(PlainSpec::default()),
+            interface: Arc::new(NoInterface::default()),
+            subjects: Vec::new(),
+            plan,
         }
     }
 
     /// What the outside sees of the model; from here on implementations can be run alongside.
     pub fn interface<F: Interface<Model = M>>(self, interface: F) -> Check<M, F> {
         Check {
-            name: self.name,
             model: self.model,
             spec: self.spec,
             interface: Arc::new(interface),
             subjects: Vec::new(),
-            not_run: self.not_run,
-            expected: self.expected,
-            because: self.because,
-            allow_incomplete: self.allow_incomplete,
-            judged: self.judged,
-            options: self.options,
+            plan: self.plan,
         }
     }
 }
@@ -116,7 +115,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     /// The name in reports and traces; by default the model type's.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.plan.name = name.into();
         self
     }
 
@@ -130,28 +129,28 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     /// At most this many states.
     #[must_use]
     pub fn states_max(mut self, states_max: usize) -> Self {
-        self.options.budget.states_max = states_max;
+        self.plan.options.budget.states_max = states_max;
         self
     }
 
     /// Of all that is drawn; 0 by default.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = seed;
+        self.plan.options.seed = seed;
         self
     }
 
     /// An implementation that has not answered for this long never will; ten seconds by default.
     #[must_use]
     pub fn answer_within(mut self, limit: Duration) -> Self {
-        self.options.answer_within = limit;
+        self.plan.options.answer_within = limit;
         self
     }
 
     /// Runs `subject` alongside, in the way that `job` says.
     #[must_use]
     pub fn subject(mut self, name: impl Into<String>, job: Arc<dyn Job<F>>) -> Self {
-        self.subjects.push(Subject { name: name.into(), job });
+        self.subjects.push((name.into(), job));
         self
     }
 
@@ -218,62 +217,62 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     /// Says that `subject` is not run here, and why.
     #[must_use]
     pub fn not_run(mut self, subject: impl Into<String>, why: impl Into<String>) -> Self {
-        self.not_run.push((subject.into(), why.into()));
+        self.plan.not_run.push((subject.into(), why.into()));
         self
     }
 
     /// Expects `property` to be violated.
     #[must_use]
     pub fn violates(mut self, property: impl Into<String>) -> Self {
-        self.expected.insert(property.into(), Expected::Refuted);
+        self.plan.expected.insert(property.into(), Expected::Refuted);
         self
     }
 
     /// Expects `subject` to diverge, in every mode it is run in.
     #[must_use]
     pub fn diverges(mut self, subject: impl Into<String>) -> Self {
-        self.expected.insert(subject.into(), Expected::Refuted);
+        self.plan.expected.insert(subject.into(), Expected::Refuted);
         self
     }
 
     /// Expects that `name`, a property or a subject, cannot be judged, for `reason`.
     #[must_use]
     pub fn incomplete(mut self, name: impl Into<String>, reason: impl Into<String>) -> Self {
-        self.expected.insert(name.into(), Expected::Incomplete(reason.into()));
+        self.plan.expected.insert(name.into(), Expected::Incomplete(reason.into()));
         self
     }
 
     /// Why `name`, a property or a subject, comes to be violated or to diverge here: the last words of its trace.
     #[must_use]
     pub fn because(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
-        self.because.insert(name.into(), why.into());
+        self.plan.because.insert(name.into(), why.into());
         self
     }
 
     /// Judges no property: the model only says what a subject does, for better or worse. The referee still counts.
     #[must_use]
     pub fn alongside_only(mut self) -> Self {
-        self.judged = false;
+        self.plan.judged = false;
         self
     }
 
     /// Allows whatever is incomplete to be so, for `reason`, which is printed.
     #[must_use]
     pub fn allow_incomplete(mut self, reason: impl Into<String>) -> Self {
-        self.allow_incomplete = Some(reason.into());
+        self.plan.allow_incomplete = Some(reason.into());
         self
     }
 
     /// Explores the model and judges its properties; runs nothing alongside.
     pub fn explore(&self) -> Report {
-        let mut report = self.case_report(&self.options, false);
-        report.as_expected = report.outcome() == Outcome::AsExpected;
-        Report::new(vec![report], Vec::new())
+        let check = self.forgotten();
+        Report::new(vec![check.case_report(&self.plan.options, false)], Vec::new())
     }
 
     /// Explores the model and runs everything alongside.
     pub fn run(&self) -> Report {
-        Report::new(vec![self.case_report(&self.options, true)], self.left_out())
+        let check = self.forgotten();
+        Report::new(vec![check.case_report(&self.plan.options, true)], check.left_out())
     }
 
     /// Runs, and fails the test unless all is as expected.
@@ -284,20 +283,11 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     /// If a verdict differs from what is expected, an implementation diverges, or something is incomplete.
     #[track_caller]
     pub fn assert(&self) {
-        if let Some(file) = std::env::var_os("COUNTERPART_REPLAY") {
-            let trace = match Trace::read(Path::new(&file)) {
-                Ok(trace) => trace,
-                Err(error) => panic!("{error}"),
-            };
-            if trace.case == self.name {
-                return match self.replay_trace(&trace, &self.options) {
-                    Ok(replayed) if !replayed.reproduces => {}
-                    Ok(replayed) => panic!("{}\n{}", crate::view::trace(&trace), replayed.summary()),
-                    Err(error) => panic!("{error}"),
-                };
-            }
+        match self.forgotten().replay_asked(&self.plan.options) {
+            None => self.run().assert(),
+            Some(Ok(())) => {}
+            Some(Err(words)) => panic!("{words}"),
         }
-        self.run().assert();
     }
 }
 

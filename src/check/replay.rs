@@ -1,15 +1,18 @@
 //! A trace run again, on the model of today and on the implementation.
 
+use std::path::Path;
+
 use thiserror::Error;
 
-use super::{Check, Expected, Options};
+use super::face::AnyCheck;
+use super::{Expected, Options};
 use crate::conform::Mode;
-use crate::explore::explore;
-use crate::model::{CheckedModel, Interface, Kind};
+use crate::explore::{Action, Explored, Run, State};
+use crate::model::Kind;
 use crate::trace::{Evidence, STAY, Step, Trace, model_hash};
-use crate::verdict::{Lasso, check_end_component, check_lasso, check_trap, promises};
+use crate::verdict::{Lasso, Verdict, check_component, check_run, check_trap};
 
-impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
+impl AnyCheck {
     pub(super) fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
         if trace.steps.is_empty() {
             return Err(ReplayError::Cannot("the trace has not even an initial state".into()));
@@ -20,26 +23,40 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         }
     }
 
+    /// What `COUNTERPART_REPLAY=FILE` asks for, where it is set and the file is this check's.
+    ///
+    /// # Errors
+    /// In words, that the violation or the deviation is there again, or why it could not be seen.
+    pub(super) fn replay_asked(&self, options: &Options) -> Option<Result<(), String>> {
+        let file = std::env::var_os("COUNTERPART_REPLAY")?;
+        let trace = match Trace::read(Path::new(&file)) {
+            Ok(trace) => trace,
+            Err(error) => return Some(Err(error.to_string())),
+        };
+        (trace.case == self.plan.name).then(|| match self.replay_trace(&trace, options) {
+            Ok(replayed) if !replayed.reproduces => Ok(()),
+            Ok(replayed) => Err(format!("{}\n{}", crate::view::trace(&trace), replayed.summary())),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
     /// Follows the trace's actions in the model of today.
-    pub(super) fn follow(&self, trace: &Trace) -> Result<Lasso<M>, ReplayError> {
-        let parameters = self.spec.parameters(&self.model);
+    pub(super) fn follow(&self, trace: &Trace) -> Result<Run, ReplayError> {
+        let parameters = self.model.parameters();
         let mut states = Vec::new();
-        let initial = self
-            .model
-            .init_states()
-            .into_iter()
-            .find(|state| self.spec.state_json(&self.model, state) == trace.steps[0].state);
+        let json = |state: &State| self.model.state_json(&**state);
+        let initial = self.model.init_states().into_iter().find(|state| json(state) == trace.steps[0].state);
         let mut lost = initial.is_none().then(|| "the initial state is none of the model's".to_string());
-        states.extend(initial.iter().map(|state| self.spec.state_json(&self.model, state)));
-        let mut steps: Vec<(Option<M::Action>, M::State)> = Vec::new();
+        states.extend(initial.iter().map(json));
+        let mut steps: Vec<(Option<Action>, State)> = Vec::new();
         for (index, step) in trace.steps.iter().enumerate().skip(1) {
             let at = steps.last().map(|(_, state)| state).or(initial.as_ref());
             let Some(state) = at.filter(|_| lost.is_none()) else { break };
-            let mut actions = Vec::new();
-            self.model.actions(state, &mut actions);
-            let action = actions.iter().find(|action| format!("{action:?}") == step.action).cloned();
+            let of = self.model.actions(&**state);
+            let action = (0..of.len()).map(|index| Action { of: of.clone(), index });
+            let action = action.into_iter().find(|action| action.text() == step.action);
             if action.is_none() && step.action != STAY {
-                let possible: Vec<String> = actions.iter().map(|action| format!("{action:?}")).collect();
+                let possible: Vec<String> = (0..of.len()).map(|index| of.text(index)).collect();
                 lost = Some(format!(
                     "step {index}: {:?} is not possible there; possible are {}",
                     step.action,
@@ -47,11 +64,11 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
                 ));
                 break;
             }
-            let to = action.clone().and_then(|action| self.model.next_state(state, action));
+            let to = action.as_ref().and_then(|action| self.model.next_state(&**state, &*action.of, action.index));
             let to = to.unwrap_or_else(|| state.clone());
             let now = match &action {
-                Some(action) => self.step(state, action, &to),
-                None => Step { state: self.spec.state_json(&self.model, &to), ..Step::default() },
+                Some(action) => self.step(&**state, action, &*to),
+                None => Step { state: json(&to), ..Step::default() },
             };
             if now.state != step.state {
                 lost = Some(format!("step {index}: {:?} leads to another state now", step.action));
@@ -64,10 +81,10 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             states.push(now.state);
             steps.push((action, to));
         }
-        let now = model_hash(&self.name, &parameters, states.iter());
+        let now = model_hash(&self.plan.name, &parameters, states.iter());
         match initial {
             Some(initial) if lost.is_none() && now == trace.model_hash() => {
-                Ok(Lasso { initial, steps, loop_start: trace.loop_start.unwrap_or(trace.len()) })
+                Ok(Run { initial, steps, loop_start: trace.loop_start.unwrap_or(trace.len()) })
             }
             _ => Err(ReplayError::Stale {
                 recorded: trace.model_hash(),
@@ -78,67 +95,81 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     }
 
     /// Judges a run of the model of today once more. Returns whether it is judged as it was, and what there is to say.
-    pub(super) fn judge_again(
+    fn judge_again(
         &self,
         trace: &Trace,
         name: &str,
-        run: &Lasso<M>,
+        run: &Run,
         options: &Options,
     ) -> Result<(bool, String), ReplayError> {
         let followed = format!("model: {} steps followed", trace.len());
-        if let Some(promise) = promises(&*self.model, &*self.spec).iter().find(|promise| promise.name() == name) {
-            if promise.kind() == Kind::AlmostSurely {
-                let interrupt = &options.budget.interrupt;
-                let graph = explore(self.model.clone(), &options.budget)
-                    .map_err(|error| ReplayError::Cannot(error.to_string()))?;
-                return match check_end_component(&graph, &*self.spec, promise, run, interrupt) {
-                    Ok(states) => Ok((
-                        true,
-                        format!(
-                            "{followed}, into {states} states found again in which a scheduler can keep it whatever is \
-                             drawn; {name:?} is broken"
-                        ),
-                    )),
-                    Err(wrong) if graph.stop().is_some() || interrupt().is_some() => {
-                        Err(ReplayError::Cannot(format!("{followed}; {wrong}")))
-                    }
-                    Err(wrong) => Ok((false, format!("{followed}; {name:?} is not broken by it: {wrong}"))),
-                };
+        let property = self
+            .model
+            .properties()
+            .iter()
+            .position(|asked| asked.name == name)
+            .ok_or_else(|| ReplayError::Cannot(format!("{} has no property {name:?} any more", self.plan.name)))?;
+        let kind = self.model.properties()[property].kind;
+        match kind {
+            Kind::Always | Kind::Sometimes => {
+                let satisfied = self.model.is_met(property, &**run.end());
+                let said = if satisfied { "satisfied" } else { "not satisfied" };
+                Ok((satisfied == was_satisfied(trace), format!("{followed}; at the end {name:?} is {said}")))
             }
-            if promise.bound().is_some() {
-                return Err(ReplayError::Cannot(format!(
-                    "{followed}; a {} is broken by no single run",
-                    promise.kind()
-                )));
+            Kind::AlmostSurely => self.judge_component_again(&followed, name, (property, run), options),
+            Kind::Probability | Kind::Reward => {
+                Err(ReplayError::Cannot(format!("{followed}; a {kind} is broken by no single run")))
             }
-            if promise.kind() != Kind::Recoverable {
-                return Ok(match check_lasso(&*self.model, &*self.spec, promise, run) {
-                    Ok(()) => {
-                        (true, format!("{followed}, and from step {} on for ever; {name:?} is broken", run.loop_start))
-                    }
-                    Err(wrong) => (false, format!("{followed}; {name:?} is not broken by it: {wrong}")),
-                });
-            }
-            let end = run.steps.last().map_or(&run.initial, |(_, state)| state);
-            return match check_trap(&self.model, promise, end, &options.budget) {
+            Kind::Recoverable => match check_trap(&*self.model, property, run.end(), &options.budget) {
                 Ok(Some(true)) => Ok((true, format!("{followed}; no schedule leads on to {name:?}"))),
                 Ok(Some(false)) => Ok((false, format!("{followed}; some schedule leads on to {name:?}"))),
                 Ok(None) => {
                     Err(ReplayError::Cannot(format!("{followed}; what can follow is not known within the limits")))
                 }
                 Err(error) => Err(ReplayError::Cannot(error.to_string())),
-            };
+            },
+            Kind::Eventually | Kind::LeadsTo | Kind::InfinitelyOften | Kind::EventuallyAlways => {
+                Ok(match check_run(&*self.model, property, run) {
+                    Ok(()) => {
+                        (true, format!("{followed}, and from step {} on for ever; {name:?} is broken", run.loop_start))
+                    }
+                    Err(wrong) => (false, format!("{followed}; {name:?} is not broken by it: {wrong}")),
+                })
+            }
         }
-        let property = self
-            .model
-            .properties()
-            .into_iter()
-            .find(|property| property.name == name)
-            .ok_or_else(|| ReplayError::Cannot(format!("{} has no property {name:?} any more", self.name)))?;
-        let end = run.steps.last().map_or(&run.initial, |(_, state)| state);
-        let satisfied = (property.condition)(&self.model, end);
-        let said = if satisfied { "satisfied" } else { "not satisfied" };
-        Ok((satisfied == (trace.verdict == "holds"), format!("{followed}; at the end {name:?} is {said}")))
+    }
+
+    fn judge_component_again(
+        &self,
+        followed: &str,
+        name: &str,
+        (property, run): (usize, &Run),
+        options: &Options,
+    ) -> Result<(bool, String), ReplayError> {
+        let interrupt = &options.budget.interrupt;
+        let nodes =
+            self.model.explore(None, &options.budget).map_err(|error| ReplayError::Cannot(error.to_string()))?;
+        let graph = Explored::new(&*self.model, &*nodes);
+        let checked = check_run(&*self.model, property, run).and_then(|()| {
+            let (initial, steps) = graph.located(run).ok_or_else(|| {
+                let why = graph.incomplete().unwrap_or_else(|| "the graph has no such run".into());
+                format!("what can follow is not known: {why}")
+            })?;
+            check_component(graph, property, &Lasso { initial, steps, loop_start: run.loop_start }, interrupt)
+        });
+        match checked {
+            Ok(states) => Ok((
+                true,
+                format!(
+                    "{followed}, into {states} states found again in which a scheduler can keep it whatever is drawn; \
+                     {name:?} is broken"
+                ),
+            )),
+            Err(wrong) if graph.stop().is_some() || interrupt().is_some() => {
+                Err(ReplayError::Cannot(format!("{followed}; {wrong}")))
+            }
+            Err(wrong) => Ok((false, format!("{followed}; {name:?} is not broken by it: {wrong}"))),
+        }
     }
 
     pub(super) fn replay_property(
@@ -148,17 +179,17 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         options: &Options,
     ) -> Result<Replayed, ReplayError> {
         let (reproduces, said) = self.judge_again(trace, name, &self.follow(trace)?, options)?;
-        let expects_refuted = self.expected.get(name) == Some(&Expected::Refuted);
+        let expects_refuted = self.plan.expected.get(name) == Some(&Expected::Refuted);
         let mut said = vec![said];
         let mut done: Vec<&str> = Vec::new();
         for subject in &self.subjects {
             // A schedule and a log are not run along a path of the model.
-            let unled = matches!(subject.job.mode(), Mode::Interleave | Mode::Events);
+            let unled = matches!(subject.mode, Mode::Interleave | Mode::Events);
             if unled || done.contains(&subject.name.as_str()) {
                 continue;
             }
             done.push(&subject.name);
-            said.push(match subject.job.replay(&self.setting(options), trace) {
+            said.push(match subject.job.replay(options, trace) {
                 Ok(None) => format!("{}: answers as the model does, to the end", subject.name),
                 Ok(Some(divergence)) => {
                     format!(
@@ -171,8 +202,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
                 Err(why) => format!("{}: {why}", subject.name),
             });
         }
-        let as_expected = reproduces && (expects_refuted || trace.verdict == "holds");
-        Ok(Replayed { reproduces: reproduces && trace.verdict != "holds", as_expected, said })
+        let as_expected = reproduces && (expects_refuted || was_satisfied(trace));
+        Ok(Replayed { reproduces: reproduces && !was_satisfied(trace), as_expected, said })
     }
 
     pub(super) fn replay_subject(
@@ -182,21 +213,20 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         mode: &str,
         options: &Options,
     ) -> Result<Replayed, ReplayError> {
-        let subject = self
-            .subjects
-            .iter()
-            .find(|subject| subject.name == name && subject.job.mode().to_string() == mode)
-            .ok_or_else(|| ReplayError::Cannot(format!("{} has no subject {name:?} in mode {mode} here", self.name)))?;
-        let parameters = self.parameters_beside(&*subject.job);
+        let subject =
+            self.subjects.iter().find(|subject| subject.name == name && subject.mode.to_string() == mode).ok_or_else(
+                || ReplayError::Cannot(format!("{} has no subject {name:?} in mode {mode} here", self.plan.name)),
+            )?;
+        let parameters = subject.job.parameters();
         if trace.parameters != parameters {
             return Err(ReplayError::Stale {
                 recorded: trace.model_hash(),
-                now: model_hash(&self.name, &parameters, trace.steps.iter().map(|step| &step.state)),
+                now: model_hash(&self.plan.name, &parameters, trace.steps.iter().map(|step| &step.state)),
                 what: "the model's parameters are not those of the trace".into(),
             });
         }
-        let divergence = subject.job.replay(&self.setting(options), trace).map_err(ReplayError::Cannot)?;
-        let expects_refuted = self.expected.get(name) == Some(&Expected::Refuted);
+        let divergence = subject.job.replay(options, trace).map_err(ReplayError::Cannot)?;
+        let expects_refuted = self.plan.expected.get(name) == Some(&Expected::Refuted);
         let (same, said) = match &divergence {
             None => {
                 (false, format!("{name}: answers as the model does, to the end; it diverged when this was recorded"))
@@ -206,7 +236,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             }
             Some(divergence) => {
                 let states = divergence.steps.iter().map(|step| &step.state);
-                let now = model_hash(&self.name, &trace.parameters, states);
+                let now = model_hash(&self.plan.name, &trace.parameters, states);
                 if now != trace.model_hash() && divergence.steps.len() == trace.steps.len() {
                     let what = "the model's states along the path are not those of the trace".into();
                     return Err(ReplayError::Stale { recorded: trace.model_hash(), now, what });
@@ -218,6 +248,11 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         let as_expected = if expects_refuted { same } else { divergence.is_none() };
         Ok(Replayed { reproduces: divergence.is_some(), as_expected, said: vec![said] })
     }
+}
+
+/// Whether the trace is a witness and no counterexample.
+fn was_satisfied(trace: &Trace) -> bool {
+    trace.verdict == Verdict::Holds.name()
 }
 
 /// What came of a replay.

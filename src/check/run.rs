@@ -3,41 +3,36 @@
 use std::path::PathBuf;
 
 use super::evidence::kept_at;
-use super::{Check, Expected, Options, REFEREE_STATES_MAX, Subject};
-use crate::conform::{Agreement, Conformance, Setting};
-use crate::explore::{Graph, ModelError, RefereeError, explore, referee};
-use crate::model::{CheckedModel, Interface, Kind, Temporal};
+use super::face::{AnyCheck, Subject};
+use super::{Expected, Options, Plan, REFEREE_STATES_MAX};
+use crate::conform::{Agreement, Conformance};
+use crate::explore::{Asked, Explored, ModelError, RefereeError, referee_of};
+use crate::model::Kind;
 use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
 use crate::trace::{self, Trace};
 use crate::verdict::probability::Extreme;
-use crate::verdict::{Finding, Verdict, judge, judge_safety};
+use crate::verdict::{Finding, Verdict, judge_all, judge_states};
 
-impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
+impl AnyCheck {
     pub(super) fn left_out(&self) -> Vec<NotRun> {
-        self.not_run
+        self.plan
+            .not_run
             .iter()
-            .map(|(subject, why)| NotRun { case: self.name.clone(), subject: Some(subject.clone()), why: why.clone() })
+            .map(|(subject, why)| NotRun {
+                case: self.plan.name.clone(),
+                subject: Some(subject.clone()),
+                why: why.clone(),
+            })
             .collect()
     }
 
-    pub(super) fn setting(&self, options: &Options) -> Setting<F> {
-        Setting {
-            model: self.model.clone(),
-            spec: self.spec.clone(),
-            interface: self.interface.clone(),
-            budget: options.budget.clone(),
-            answer_within: options.answer_within,
-            seed: options.seed,
-        }
-    }
-
     pub(super) fn case_report(&self, options: &Options, alongside: bool) -> CaseReport {
-        let span = tracing::info_span!("case", name = %self.name);
+        let span = tracing::info_span!("case", name = %self.plan.name);
         let _entered = span.enter();
         let mut report = CaseReport {
-            case: self.name.clone(),
-            protocol: self.name.split('/').next().unwrap_or_default().to_string(),
-            parameters: self.spec.parameters(&self.model),
+            case: self.plan.name.clone(),
+            protocol: protocol(&self.plan.name),
+            parameters: self.model.parameters(),
             states: 0,
             edges: 0,
             depth: 0,
@@ -48,9 +43,9 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             errors: self.nonsense(),
             as_expected: false,
         };
-        match explore(self.model.clone(), &options.budget) {
-            Ok(graph) => {
-                self.judge_model(&graph, options, &mut report);
+        match self.model.explore(None, &options.budget) {
+            Ok(nodes) => {
+                self.judge_model(Explored::new(&*self.model, &*nodes), options, &mut report);
                 if alongside {
                     for subject in &self.subjects {
                         match self.run_subject(subject, options) {
@@ -73,34 +68,31 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         report
     }
 
-    pub(super) fn run_subject(&self, subject: &Subject<F>, options: &Options) -> Result<Conformance, ModelError> {
-        let span = tracing::info_span!("subject", name = %subject.name, mode = %subject.job.mode());
+    pub(super) fn run_subject(&self, subject: &Subject, options: &Options) -> Result<Conformance, ModelError> {
+        let span = tracing::info_span!("subject", name = %subject.name, mode = %subject.mode);
         let _entered = span.enter();
-        let conformance = subject.job.run(&self.setting(options))?;
+        let conformance = subject.job.run(options)?;
         tracing::info!(verdict = %conformance.agreement, steps = conformance.steps, "run alongside");
         Ok(conformance)
     }
 
     /// Expectations that name nothing, and names that stand for two things.
     pub(super) fn nonsense(&self) -> Vec<String> {
-        let (properties, temporal) = (self.model.properties(), self.spec.temporal());
-        let mut known: Vec<&str> = properties.iter().map(|property| property.name).collect();
-        known.extend(temporal.iter().map(Temporal::name));
+        let properties = self.model.properties();
+        let mut known: Vec<&str> = properties.iter().map(|asked| asked.name.as_str()).collect();
         let mut errors = Vec::new();
-        let unchanged = |promise: &&Temporal<M>| promise.kind() == Kind::Recoverable && promise.assumption().is_some();
-        for promise in temporal.iter().filter(unchanged) {
-            errors.push(format!("recoverable {:?} is under fairness, which changes nothing of it", promise.name()));
+        let unchanged = |asked: &&Asked| asked.kind == Kind::Recoverable && asked.assumption.is_some();
+        for Asked { name, .. } in properties.iter().filter(unchanged) {
+            errors.push(format!("recoverable {name:?} is under fairness, which changes nothing of it"));
         }
-        for promise in &temporal {
-            if let (Some(bound), Some(assumption)) = (promise.bound(), promise.assumption()) {
+        for Asked { name, kind, bound, assumption, .. } in properties {
+            if let (Some(bound), Some(assumption)) = (bound, assumption) {
                 errors.push(format!(
-                    "{} {:?} is under fairness, {assumption:?}: {bound} speaks of every scheduler, fair or not",
-                    promise.kind(),
-                    promise.name()
+                    "{kind} {name:?} is under fairness, {assumption:?}: {bound} speaks of every scheduler, fair or not"
                 ));
             }
-            if let Some(nonsense) = promise.bound().and_then(|bound| bound.nonsense(promise.kind())) {
-                errors.push(format!("the bound of {} {:?} says nothing: {nonsense}", promise.kind(), promise.name()));
+            if let Some(nonsense) = bound.and_then(|bound| bound.nonsense(*kind)) {
+                errors.push(format!("the bound of {kind} {name:?} says nothing: {nonsense}"));
             }
         }
         for (index, name) in known.iter().enumerate() {
@@ -109,8 +101,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             }
         }
         known.extend(self.subjects.iter().map(|subject| subject.name.as_str()));
-        known.extend(self.not_run.iter().map(|(subject, _)| subject.as_str()));
-        let files: Vec<PathBuf> = known.iter().map(|name| trace::file_name(&self.name, name)).collect();
+        known.extend(self.plan.not_run.iter().map(|(subject, _)| subject.as_str()));
+        let files: Vec<PathBuf> = known.iter().map(|name| trace::file_name(&self.plan.name, name)).collect();
         for (index, name) in known.iter().enumerate() {
             // A subject may be run in several modes under one name.
             if (0..index).any(|other| files[other] == files[index] && known[other] != *name) {
@@ -119,32 +111,32 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             }
         }
         for (index, subject) in self.subjects.iter().enumerate() {
-            let alike = |other: &Subject<F>| other.name == subject.name && other.job.mode() == subject.job.mode();
+            let alike = |other: &Subject| other.name == subject.name && other.mode == subject.mode;
             if self.subjects[..index].iter().any(alike) {
                 errors.push(format!(
                     "{:?} is run twice in mode {}, and a trace could not tell which: give one of them a name of its own",
                     subject.name,
-                    subject.job.mode()
+                    subject.mode
                 ));
             }
         }
-        for name in self.expected.keys().filter(|name| !known.contains(&name.as_str())) {
+        for name in self.plan.expected.keys().filter(|name| !known.contains(&name.as_str())) {
             errors.push(format!("something is expected of {name:?}, which is neither a property nor a subject here"));
         }
         errors
     }
 
-    pub(super) fn judge_model(&self, graph: &Graph<M>, options: &Options, report: &mut CaseReport) {
-        report.states = graph.states().len();
+    pub(super) fn judge_model(&self, graph: Explored<'_>, options: &Options, report: &mut CaseReport) {
+        report.states = graph.node_count();
         report.edges = graph.edge_count();
         report.depth = graph.depth();
         report.exhausted = graph.incomplete().is_none();
-        let findings = match self.judged {
-            true => judge(graph, &*self.spec, &options.budget.interrupt),
-            false => judge_safety(graph),
+        let findings = match self.plan.judged {
+            true => judge_all(graph, &options.budget.interrupt),
+            false => judge_states(graph),
         };
         if options.referee && graph.stop().is_none() && report.states <= REFEREE_STATES_MAX {
-            match referee(&self.model, &options.budget.interrupt) {
+            match referee_of(self.model.clone(), &options.budget.interrupt) {
                 Ok(second) => {
                     let ours = findings
                         .iter()
@@ -161,25 +153,25 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
                 Err(error) => report.errors.push(format!("no second opinion: {error}")),
             }
         }
-        let findings = if self.judged { findings } else { Vec::new() };
+        let findings = if self.plan.judged { findings } else { Vec::new() };
         report.properties = findings.iter().map(|finding| self.property_report(graph, finding)).collect();
     }
 
-    pub(super) fn property_report(&self, graph: &Graph<M>, finding: &Finding<M>) -> PropertyReport {
+    pub(super) fn property_report(&self, graph: Explored<'_>, finding: &Finding) -> PropertyReport {
         let evidence = finding.evidence.as_ref().map(|evidence| self.trace_of(graph, finding, evidence));
         let value = finding.value.as_ref();
-        let (verdict, why) = match &finding.verdict {
-            Verdict::Holds => ("holds", None),
-            Verdict::Violated => ("violated", value.map(|_| NO_RUN.into())),
-            Verdict::Incomplete(why) => ("incomplete", Some(why.clone())),
+        let why = match finding.verdict {
+            Verdict::Violated => value.map(|_| NO_RUN.into()),
+            Verdict::Holds | Verdict::Incomplete => finding.why.clone(),
         };
-        let kept = (verdict == "violated" && evidence.is_some()).then(|| kept_at(&self.name, &finding.name));
+        let violated = finding.verdict == Verdict::Violated && evidence.is_some();
+        let kept = violated.then(|| kept_at(&self.plan.name, &finding.name));
         PropertyReport {
             name: finding.name.clone(),
             kind: finding.kind,
-            verdict,
+            verdict: finding.verdict,
             why,
-            expected: self.expectation(&finding.name, verdict, "holds", "violated"),
+            expected: self.plan.expectation(&finding.name, finding.verdict, VERDICTS),
             value: value.and_then(|value| Value::of(&value.bounds)),
             value_width: value.and_then(|value| Value::rounded_up(value.bounds.width())),
             extreme: value.map(|value| match value.extreme {
@@ -196,7 +188,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         }
     }
 
-    pub(super) fn conformance_report(&self, subject: &Subject<F>, found: Conformance, kept: bool) -> ConformanceReport {
+    pub(super) fn conformance_report(&self, subject: &Subject, found: Conformance, kept: bool) -> ConformanceReport {
         let (verdict, mut why) = match &found.agreement {
             Agreement::Conforms => ("conforms", None),
             Agreement::Diverges => ("diverges", None),
@@ -207,7 +199,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             why = Some(divergence.what.clone());
             // A second mode's trace of the same subject says which mode it is of.
             let name = if kept { format!("{}--{}", subject.name, found.mode) } else { subject.name.clone() };
-            place = Some(kept_at(&self.name, &name));
+            place = Some(kept_at(&self.plan.name, &name));
             self.trace_of_divergence(subject, found.mode, divergence, &name)
         });
         ConformanceReport {
@@ -215,7 +207,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             subject: subject.name.clone(),
             verdict,
             why,
-            expected: self.expectation(&subject.name, verdict, "conforms", "diverges"),
+            expected: self.plan.expectation(&subject.name, verdict, ["conforms", "diverges", "incomplete"]),
             edges: found.edges,
             edges_driven: found.edges_driven,
             edges_unsupported: found.edges_unsupported,
@@ -231,21 +223,31 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             evidence,
         }
     }
+}
 
-    pub(super) fn expectation(
+/// What may be found of a property: that it holds, is violated, is not known.
+pub(super) const VERDICTS: [Verdict; 3] = [Verdict::Holds, Verdict::Violated, Verdict::Incomplete];
+
+impl Plan {
+    /// Which of what may be found of `name` is expected where `found` was.
+    pub(super) fn expectation<V: Copy + PartialEq>(
         &self,
         name: &str,
-        verdict: &'static str,
-        pass: &'static str,
-        refuted: &'static str,
-    ) -> &'static str {
+        found: V,
+        [passes, refuted, incomplete]: [V; 3],
+    ) -> V {
         match self.expected.get(name) {
-            _ if verdict == "incomplete" && self.allow_incomplete.is_some() => "incomplete",
-            None => pass,
+            _ if found == incomplete && self.allow_incomplete.is_some() => incomplete,
+            None => passes,
             Some(Expected::Refuted) => refuted,
-            Some(Expected::Incomplete(_)) => "incomplete",
+            Some(Expected::Incomplete(_)) => incomplete,
         }
     }
+}
+
+/// The part of a case's name before the slash.
+pub(super) fn protocol(case: &str) -> String {
+    case.split('/').next().unwrap_or_default().to_string()
 }
 
 /// Why there is no trace of a probability or a reward out of bounds.

@@ -7,6 +7,7 @@
 //! States are kept and compared with `==`: a fingerprint that collides costs time here and never a state. This engine
 //! looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
 
+mod face;
 mod referee;
 mod shape;
 
@@ -24,6 +25,9 @@ use crate::model::CheckedModel;
 
 use self::shape::{Origin, PackedTarget};
 
+pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Spoken, State, recalled};
+pub use self::face::{Judged, Run};
+pub(crate) use self::referee::referee_of;
 pub use self::referee::{Referee, RefereeError, referee};
 pub use self::shape::{Shape, Target};
 
@@ -43,6 +47,17 @@ pub struct Budget {
     pub interrupt: Interrupt,
     /// Whether states are expanded a second time, to see that the model answers the same.
     pub recheck: bool,
+}
+
+impl Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget")
+            .field("states_max", &self.states_max)
+            .field("depth_max", &self.depth_max)
+            .field("threads", &self.threads)
+            .field("recheck", &self.recheck)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Budget {
@@ -168,7 +183,16 @@ impl<M: CheckedModel> Graph<M> {
 /// # Errors
 /// The model has no initial state, or answers the same question in two ways.
 pub fn explore<M: CheckedModel>(model: Arc<M>, budget: &Budget) -> Result<Graph<M>, ModelError> {
-    explore_until(model, budget, |_| false)
+    explore_from(model, None, budget)
+}
+
+/// As [`explore`], but begun in other states than the model's own, where there are any.
+pub(crate) fn explore_from<M: CheckedModel>(
+    model: Arc<M>,
+    begun: Option<Vec<M::State>>,
+    budget: &Budget,
+) -> Result<Graph<M>, ModelError> {
+    explored(model, begun, budget, |_| false)
 }
 
 /// As [`explore`], but ends with [`Stop::Found`] when a state is kept that `halt` holds of. The state is then the last
@@ -178,6 +202,15 @@ pub fn explore<M: CheckedModel>(model: Arc<M>, budget: &Budget) -> Result<Graph<
 /// As [`explore`].
 pub fn explore_until<M: CheckedModel>(
     model: Arc<M>,
+    budget: &Budget,
+    halt: impl Fn(&M::State) -> bool,
+) -> Result<Graph<M>, ModelError> {
+    explored(model, None, budget, halt)
+}
+
+fn explored<M: CheckedModel>(
+    model: Arc<M>,
+    begun: Option<Vec<M::State>>,
     budget: &Budget,
     halt: impl Fn(&M::State) -> bool,
 ) -> Result<Graph<M>, ModelError> {
@@ -191,7 +224,7 @@ pub fn explore_until<M: CheckedModel>(
         states_max: budget.states_max.min(PackedTarget::NODES_MAX),
         graph: Graph { model, states: Vec::new(), shape: Shape::new() },
     };
-    builder.initialise()?;
+    builder.initialise(begun)?;
     builder.run(budget)?;
     let graph = builder.graph;
     tracing::debug!(
@@ -241,9 +274,9 @@ const RECHECKED_NODES: usize = 10_000;
 const RECHECKED_ONE_IN: usize = 16;
 
 impl<M: CheckedModel, H: Fn(&M::State) -> bool> Builder<M, H> {
-    fn initialise(&mut self) -> Result<(), ModelError> {
-        let states = self.graph.model.init_states();
-        if states != self.graph.model.init_states() {
+    fn initialise(&mut self, begun: Option<Vec<M::State>>) -> Result<(), ModelError> {
+        let states = begun.clone().unwrap_or_else(|| self.graph.model.init_states());
+        if begun.is_none() && states != self.graph.model.init_states() {
             return Err(nondeterministic("init_states", &"(none)"));
         }
         for state in states {

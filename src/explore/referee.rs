@@ -3,6 +3,9 @@
 //! It is run so that it can neither stop early nor pass when truncated: one property more, which is never discovered,
 //! keeps it going to the end; no limit is set; it is asked for its count and for *which* properties it discovered, not
 //! for its paths, which are not shortest.
+//!
+//! It searches a model whose types are forgotten, and so is compiled once. What it is told of states is still theirs:
+//! their own `Hash` and their own `==`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +14,8 @@ use stateright::{Checker, Expectation, Model, Property};
 use thiserror::Error;
 
 use super::Interrupt;
-use crate::model::CheckedModel;
+use super::face::{Action, Face, Spoken, State};
+use crate::model::{CheckedModel, Kind, PlainSpec};
 
 /// What stateright's search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +45,21 @@ pub enum RefereeError {
 /// # Panics
 /// If the model panics.
 pub fn referee<M: CheckedModel>(model: &Arc<M>, interrupt: &Interrupt) -> Result<Referee, RefereeError> {
-    let judged: Vec<Property<M>> =
-        model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually).collect();
+    referee_of(Arc::new(Spoken::new(model.clone(), Arc::new(PlainSpec::default()))), interrupt)
+}
+
+/// As [`referee`], of a model whose type is forgotten. stateright's search is compiled for this one.
+pub(crate) fn referee_of(model: Arc<dyn Face>, interrupt: &Interrupt) -> Result<Referee, RefereeError> {
+    let mut judged = Vec::new();
+    for (index, property) in model.properties().iter().enumerate() {
+        if let (Kind::Always | Kind::Sometimes, Some(name)) = (property.kind, property.own) {
+            judged.push((index, name, property.kind));
+        }
+    }
     if judged.len() > PROPERTIES_MAX {
         return Err(RefereeError::TooManyProperties(judged.len()));
     }
-    let wrapper = Wrapper { model: model.clone(), judged, interrupt: interrupt.clone() };
+    let wrapper = Wrapper { model, judged, interrupt: interrupt.clone() };
     let checker = wrapper.checker().threads(1).spawn_bfs().join();
     if interrupt().is_some() {
         return Err(RefereeError::Interrupted);
@@ -56,67 +69,60 @@ pub fn referee<M: CheckedModel>(model: &Arc<M>, interrupt: &Interrupt) -> Result
 }
 
 /// The model again, with a property that is never discovered.
-struct Wrapper<M: Model> {
-    model: Arc<M>,
-    judged: Vec<Property<M>>,
+struct Wrapper {
+    model: Arc<dyn Face>,
+    /// The index of each safety property, its name and its kind.
+    judged: Vec<(usize, &'static str, Kind)>,
     interrupt: Interrupt,
 }
 
-/// How many properties [`conditions`] has room for.
+/// How many properties [`CONDITIONS`] has room for.
 const PROPERTIES_MAX: usize = 32;
 
 /// `Property::condition` is a plain `fn` and captures nothing: which property it judges is its type parameter.
-fn condition<M: CheckedModel, const INDEX: usize>(wrapper: &Wrapper<M>, state: &M::State) -> bool {
-    (wrapper.judged[INDEX].condition)(&wrapper.model, state)
+fn condition<const INDEX: usize>(wrapper: &Wrapper, state: &State) -> bool {
+    wrapper.model.is_met(wrapper.judged[INDEX].0, &**state)
 }
-
-type Condition<M> = fn(&Wrapper<M>, &<M as Model>::State) -> bool;
 
 /// One instance of [`condition`] for each property that a model may have.
 #[rustfmt::skip]
-fn conditions<M: CheckedModel>() -> [Condition<M>; PROPERTIES_MAX] {
-    [
-        condition::<M, 0>, condition::<M, 1>, condition::<M, 2>, condition::<M, 3>,
-        condition::<M, 4>, condition::<M, 5>, condition::<M, 6>, condition::<M, 7>,
-        condition::<M, 8>, condition::<M, 9>, condition::<M, 10>, condition::<M, 11>,
-        condition::<M, 12>, condition::<M, 13>, condition::<M, 14>, condition::<M, 15>,
-        condition::<M, 16>, condition::<M, 17>, condition::<M, 18>, condition::<M, 19>,
-        condition::<M, 20>, condition::<M, 21>, condition::<M, 22>, condition::<M, 23>,
-        condition::<M, 24>, condition::<M, 25>, condition::<M, 26>, condition::<M, 27>,
-        condition::<M, 28>, condition::<M, 29>, condition::<M, 30>, condition::<M, 31>,
-    ]
-}
+const CONDITIONS: [fn(&Wrapper, &State) -> bool; PROPERTIES_MAX] = [
+    condition::<0>, condition::<1>, condition::<2>, condition::<3>, condition::<4>, condition::<5>, condition::<6>,
+    condition::<7>, condition::<8>, condition::<9>, condition::<10>, condition::<11>, condition::<12>, condition::<13>,
+    condition::<14>, condition::<15>, condition::<16>, condition::<17>, condition::<18>, condition::<19>,
+    condition::<20>, condition::<21>, condition::<22>, condition::<23>, condition::<24>, condition::<25>,
+    condition::<26>, condition::<27>, condition::<28>, condition::<29>, condition::<30>, condition::<31>,
+];
 
-impl<M: CheckedModel> Model for Wrapper<M> {
-    type State = M::State;
-    type Action = M::Action;
+impl Model for Wrapper {
+    type State = State;
+    type Action = Action;
 
-    fn init_states(&self) -> Vec<M::State> {
+    fn init_states(&self) -> Vec<State> {
         self.model.init_states()
     }
 
-    fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         if (self.interrupt)().is_none() {
-            self.model.actions(state, actions);
+            let of = self.model.actions(&**state);
+            actions.extend((0..of.len()).map(|index| Action { of: of.clone(), index }));
         }
     }
 
-    fn next_state(&self, state: &M::State, action: M::Action) -> Option<M::State> {
-        self.model.next_state(state, action)
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        self.model.next_state(&**state, &*action.of, action.index)
     }
 
-    fn within_boundary(&self, state: &M::State) -> bool {
-        self.model.within_boundary(state)
+    fn within_boundary(&self, state: &State) -> bool {
+        self.model.within_boundary(&**state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut properties: Vec<Property<Self>> = self
-            .judged
-            .iter()
-            .zip(conditions::<M>())
-            .map(|(property, condition)| Property {
-                expectation: property.expectation.clone(),
-                name: property.name,
+        let judged = self.judged.iter().zip(CONDITIONS);
+        let mut properties: Vec<Property<Self>> = judged
+            .map(|((_, name, kind), condition)| Property {
+                expectation: if *kind == Kind::Always { Expectation::Always } else { Expectation::Sometimes },
+                name,
                 condition,
             })
             .collect();

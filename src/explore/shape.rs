@@ -158,4 +158,13 @@ impl Shape {
         way.reverse();
         way
     }
+    /// A shortest way to `node`: the initial node it begins in, and the place of each transition, never `None`, with
+    /// the node it leads to.
+    pub(crate) fn steps_to(&self, node: usize) -> (usize, Vec<(Option<usize>, usize)>) {
+        let way = self.way_to(node);
+        let initial = way.first().map_or(node, |(from, _)| *from);
+        let reached = way.iter().skip(1).map(|(from, _)| *from).chain([node]);
+        let place = |(from, index): &(usize, usize)| Some(self.places(*from).start + index);
+        (initial, way.iter().map(place).zip(reached).collect())
+    }
 }

@@ -12,18 +12,19 @@
 //! A choice with an outcome that is cut is enabled, and of no component: where it leads is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::fairness::{Fairness, Labels};
-use super::lasso::{FairHomes, check_lasso, lasso};
+use super::lasso::{self, FairHomes};
 use super::liveness::Region;
 use super::probability::{Bounds, Extreme, MdpError, Precision, Process};
-use super::{Evidence, Finding, Lasso, Measured, Verdict, unless_vacuous};
-use crate::explore::{Graph, Interrupt, Shape, Stop, Target};
-use crate::model::{Bound, CheckedModel, Kind, Spec, Strength, Temporal};
+use super::{Evidence, Finding, Lasso, Measured, Verdict};
+use crate::explore::{Explored, Graph, Interrupt, Spoken, Stop, Target};
+use crate::model::{Bound, CheckedModel, Kind, Spec, Strength};
 
 /// What all properties of chance share.
 pub(super) struct Chances<'a> {
-    shape: &'a Shape,
+    graph: Explored<'a>,
     process: Process,
     /// Of choices; `None` where nothing asks for them.
     labels: Option<Labels>,
@@ -35,64 +36,44 @@ impl<'a> Chances<'a> {
     ///
     /// # Errors
     /// A weight is 0 or too large.
-    pub(super) fn of<M: CheckedModel>(
-        graph: &'a Graph<M>,
-        spec: &dyn Spec<Model = M>,
-        labels: Option<&Labels>,
-        interrupt: &'a Interrupt,
-    ) -> Result<Self, MdpError> {
-        let process = Process::of(graph, spec)?;
-        let labels = labels.map(|labels| labels.of_choices(graph, &process));
-        Ok(Chances { shape: graph, process, labels, interrupt })
+    pub(super) fn of(graph: Explored<'a>, labels: Option<&Labels>, interrupt: &'a Interrupt) -> Result<Self, MdpError> {
+        let process = Process::of(graph)?;
+        let labels = labels.map(|labels| labels.of_choices(graph.shape(), &process));
+        Ok(Chances { graph, process, labels, interrupt })
     }
 
-    /// Judges `promise` of the graph and the spec that these are of.
-    pub(super) fn judge<M: CheckedModel>(
-        &self,
-        graph: &Graph<M>,
-        spec: &dyn Spec<Model = M>,
-        promise: &Temporal<M>,
-    ) -> Finding<M> {
-        let mut finding = Finding::open(promise);
-        match (promise.kind(), promise.bound()) {
-            (Kind::Probability | Kind::Reward, Some(bound)) => match self.measure(graph, promise, bound) {
+    /// Judges a property of the graph that these are of.
+    pub(super) fn judge(&self, property: usize) -> Finding {
+        let asked = &self.graph.face.properties()[property];
+        let mut finding = Finding::open(asked);
+        match (asked.kind, asked.bound) {
+            (Kind::Probability | Kind::Reward, Some(bound)) => match self.measure(property, bound) {
                 Ok(measured) => {
-                    finding.verdict = measured.verdict((self.interrupt)());
                     finding.value = Some(measured);
+                    measured.settle(finding, (self.interrupt)())
                 }
-                Err(why) => finding.verdict = Verdict::Incomplete(why),
+                Err(why) => finding.incomplete(why),
             },
-            _ => self.judge_surely(graph, spec, promise, &mut finding),
+            _ => self.judge_surely(property, finding),
         }
-        finding
     }
 
-    fn judge_surely<M: CheckedModel>(
-        &self,
-        graph: &Graph<M>,
-        spec: &dyn Spec<Model = M>,
-        promise: &Temporal<M>,
-        finding: &mut Finding<M>,
-    ) {
-        let Some(labels) = &self.labels else { return };
-        finding.fairness = promise.assumption().and_then(|assumption| labels.found(assumption)).cloned();
-        let fairness = labels.under(promise.assumption());
-        let region = Region::of(graph, promise);
-        finding.verdict = match self.avoiding(&fairness, &region) {
-            Err(stop) => Verdict::Incomplete(stop.to_string()),
-            Ok(homes) if homes.home.iter().all(Option::is_none) => {
-                unless_vacuous(graph, None, finding.fairness.as_ref())
-            }
+    fn judge_surely(&self, property: usize, mut finding: Finding) -> Finding {
+        let Some(labels) = &self.labels else { return finding };
+        let assumption = self.graph.face.properties()[property].assumption;
+        finding.fairness = assumption.and_then(|assumption| labels.found(assumption)).cloned();
+        let fairness = labels.under(assumption);
+        let region = Region::of(self.graph, property);
+        match self.avoiding(&fairness, &region) {
+            Err(stop) => finding.incomplete(stop),
+            Ok(homes) if homes.home.iter().all(Option::is_none) => finding.unless_vacuous(self.graph.shape()),
             Ok(homes) => {
-                let lasso = lasso(graph, &fairness, &region, &homes);
-                if let Err(wrong) = check_lasso(&**graph.model(), spec, promise, &lasso) {
-                    panic!("the lasso found for {:?} is none: {wrong}", promise.name());
-                }
-                let states = node_of(graph, lasso.at_loop_start()).map_or(0, |node| homes.size(node));
-                finding.evidence = Some(Evidence::EndComponent { lasso, states });
-                Verdict::Violated
+                let lasso = lasso::lasso(self.graph.shape(), &fairness, &region, &homes);
+                lasso::prove(self.graph, property, &lasso);
+                let states = homes.size(lasso.nodes().nth(lasso.loop_start).unwrap_or(lasso.initial));
+                finding.shown(Verdict::Violated, Evidence::EndComponent { lasso, states })
             }
-        };
+        }
     }
 
     /// The end components that a scheduler can come to outside the goal and, being fair, stay in.
@@ -136,7 +117,7 @@ impl<'a> Chances<'a> {
             reached[*node] = true;
         }
         while let Some(node) = open.pop() {
-            for target in self.shape.targets(node) {
+            for target in self.graph.targets(node) {
                 if let Target::Node(to) = target
                     && region.included[to]
                     && !std::mem::replace(&mut reached[to], true)
@@ -153,8 +134,9 @@ impl<'a> Chances<'a> {
         if fairness.is_idle() {
             return nodes.to_vec();
         }
-        let enabled: Vec<BTreeSet<u32>> = nodes.iter().map(|node| fairness.enabled(self.shape, *node)).collect();
-        let places = nodes.iter().flat_map(|node| self.shape.places(*node)).filter(|place| homes.is_usable(*place));
+        let enabled: Vec<BTreeSet<u32>> =
+            nodes.iter().map(|node| fairness.enabled(self.graph.shape(), *node)).collect();
+        let places = nodes.iter().flat_map(|node| self.graph.places(*node)).filter(|place| homes.is_usable(*place));
         let taken: BTreeSet<u32> = places.flat_map(|place| fairness.keys_at(place)).collect();
         let mut untaken: BTreeMap<u32, usize> = BTreeMap::new();
         for key in enabled.iter().flatten().filter(|key| !taken.contains(key)) {
@@ -173,54 +155,54 @@ impl<'a> Chances<'a> {
     ///
     /// # Errors
     /// Why it is not known at all.
-    fn measure<M: CheckedModel>(
-        &self,
-        graph: &Graph<M>,
-        promise: &Temporal<M>,
-        bound: Bound,
-    ) -> Result<Measured, String> {
-        if let Some(nonsense) = bound.nonsense(promise.kind()) {
+    fn measure(&self, property: usize, bound: Bound) -> Result<Measured, String> {
+        let asked = &self.graph.face.properties()[property];
+        if let Some(nonsense) = bound.nonsense(asked.kind) {
             return Err(nonsense);
         }
-        if let Some(assumption) = promise.assumption() {
+        if let Some(assumption) = asked.assumption {
             return Err(format!("it is over all schedulers, so that {assumption:?} cannot be assumed of them"));
         }
-        if let Some(why) = graph.incomplete() {
+        if let Some(why) = self.graph.incomplete() {
             return Err(MdpError::Incomplete(why).to_string());
         }
         let extreme = match bound {
             Bound::AtLeast(_) => Extreme::Min,
             Bound::AtMost(_) => Extreme::Max,
         };
-        let model = &**graph.model();
-        let goal: Vec<bool> = graph.states().iter().map(|state| promise.is_met(model, state)).collect();
+        let goal = self.graph.met(property);
         let precision = Precision { interrupt: self.interrupt.clone(), ..Precision::default() };
         let mdp = &self.process.mdp;
-        let by_node = match promise.kind() {
-            Kind::Reward => mdp.reward(&goal, &self.rewards(graph, promise)?, extreme, &precision),
+        let by_node = match asked.kind {
+            Kind::Reward => mdp.reward(&goal, &self.rewards(property)?, extreme, &precision),
             _ => mdp.probability(&goal, extreme, &precision),
         };
         Ok(Measured { bounds: mdp.at_start(&by_node, extreme), extreme, bound })
     }
 
     /// By choice, what it earns.
-    fn rewards<M: CheckedModel>(&self, graph: &Graph<M>, promise: &Temporal<M>) -> Result<Vec<f64>, String> {
-        let model = &**graph.model();
+    fn rewards(&self, property: usize) -> Result<Vec<f64>, String> {
+        let graph = self.graph;
         let mut rewards: Vec<Option<f64>> = vec![None; self.process.mdp.choice_count()];
-        for (node, state) in graph.states().iter().enumerate() {
-            for (place, (action, _)) in graph.places(node).zip(graph.transitions(node)) {
+        for node in 0..graph.node_count() {
+            let Some(actions) = graph.actions(node) else { continue };
+            for (index, place) in graph.places(node).enumerate() {
                 let Some(choice) = self.process.choice_at(place) else { continue };
-                let reward = promise.reward_of(model, state, &action);
+                let reward = graph.face.reward(property, graph.state(node), &*actions, index);
                 if !reward.is_finite() || reward < 0.0 {
                     return Err(format!(
-                        "the reward of {action:?} in state {state:?} is {reward}; rewards are finite and not negative"
+                        "the reward of {} in state {} is {reward}; rewards are finite and not negative",
+                        actions.text(index),
+                        graph.state(node).text()
                     ));
                 }
                 match rewards[choice] {
                     Some(other) if other != reward => {
                         return Err(format!(
-                            "the rewards of a distribution in state {state:?} differ: {action:?} has {reward}, another \
-                             outcome {other}; give all its outcomes the reward of the choice"
+                            "the rewards of a distribution in state {} differ: {} has {reward}, another outcome \
+                             {other}; give all its outcomes the reward of the choice",
+                            graph.state(node).text(),
+                            actions.text(index)
                         ));
                     }
                     _ => rewards[choice] = Some(reward),
@@ -233,27 +215,23 @@ impl<'a> Chances<'a> {
 }
 
 impl Measured {
-    /// What the value says of its bound; `stop` is why it may be known less well than it could be.
-    fn verdict(&self, stop: Option<Stop>) -> Verdict {
+    /// Says in `finding` what the value says of its bound; `stop` is why it may be known less well than it could be.
+    fn settle(&self, finding: Finding, stop: Option<Stop>) -> Finding {
         let Bounds { lower, upper } = self.bounds;
         let (kept, broken) = match self.bound {
             Bound::AtLeast(bound) => (lower >= bound, upper < bound),
             Bound::AtMost(bound) => (upper <= bound, lower > bound),
         };
         match (kept, broken, stop) {
-            (true, _, _) => Verdict::Holds,
-            (_, true, _) => Verdict::Violated,
-            (false, false, stop) => Verdict::Incomplete(format!(
+            (true, _, _) => finding.said(Verdict::Holds),
+            (_, true, _) => finding.said(Verdict::Violated),
+            (false, false, stop) => finding.incomplete(format!(
                 "it lies between {lower} and {upper}, and whether that is {} is not known{}",
                 self.bound,
                 stop.map_or_else(String::new, |stop| format!(": {stop}"))
             )),
         }
     }
-}
-
-fn node_of<M: CheckedModel>(graph: &Graph<M>, state: &M::State) -> Option<usize> {
-    graph.states().iter().position(|other| other == state)
 }
 
 /// By node, a node of its component.
@@ -284,34 +262,43 @@ impl FairHomes for Homes<'_> {
     }
 }
 
-/// Whether a fair scheduler can go round the loop of `lasso`, a run of the model that `graph` is of, and keep away from
-/// what `property` promises whatever is drawn meanwhile: how many states it then needs, those of the loop among them.
+/// Whether a fair scheduler can go round the loop of `lasso`, a run in `graph`, and keep away from what `property`
+/// promises whatever is drawn meanwhile: how many states it then needs, those of the loop among them.
 ///
 /// # Errors
 /// No scheduler can, or it is not known.
 pub fn check_end_component<M: CheckedModel>(
     graph: &Graph<M>,
-    spec: &dyn Spec<Model = M>,
-    property: &Temporal<M>,
-    lasso: &Lasso<M>,
+    spec: impl Spec<Model = M>,
+    property: &str,
+    lasso: &Lasso,
     interrupt: &Interrupt,
 ) -> Result<usize, String> {
-    check_lasso(&**graph.model(), spec, property, lasso)?;
-    let labels = Labels::of(graph, spec, &property.assumption().into_iter().collect());
-    let chances = Chances::of(graph, spec, Some(&labels), interrupt).map_err(|error| error.to_string())?;
+    let spoken = Spoken::new(graph.model().clone(), Arc::new(spec));
+    let graph = Explored::new(&spoken, graph);
+    let index = graph.face.properties().iter().position(|asked| asked.name == property);
+    let index = index.ok_or_else(|| format!("there is no property {property:?}"))?;
+    check_component(graph, index, lasso, interrupt)
+}
+
+/// As [`check_end_component`], in a graph whose types are forgotten.
+pub(crate) fn check_component(
+    graph: Explored<'_>,
+    property: usize,
+    lasso: &Lasso,
+    interrupt: &Interrupt,
+) -> Result<usize, String> {
+    let assumption = graph.face.properties()[property].assumption;
+    lasso::check_run(graph.face, property, &graph.run(lasso.initial, &lasso.steps, lasso.loop_start))?;
+    let labels = Labels::of(graph, &assumption.into_iter().collect());
+    let chances = Chances::of(graph, Some(&labels), interrupt).map_err(|error| error.to_string())?;
     let Some(labels) = &chances.labels else { return Err("nothing is known of fairness".into()) };
     let region = Region::of(graph, property);
-    let homes = chances.avoiding(&labels.under(property.assumption()), &region).map_err(|stop| stop.to_string())?;
-    let keeps_inside = |(state, action): (&M::State, Option<&M::Action>)| {
-        let node = node_of(graph, state)?;
-        let is_it =
-            |(place, (other, _)): (usize, (M::Action, Target))| Some(&other) == action && homes.is_usable(place);
-        let inside = action.is_none() || graph.places(node).zip(graph.transitions(node)).any(is_it);
-        homes.home[node].filter(|_| inside)
-    };
+    let homes = chances.avoiding(&labels.under(assumption), &region).map_err(|stop| stop.to_string())?;
     let mut first = None;
-    for step in lasso.looped() {
-        match keeps_inside(step) {
+    for (node, place) in lasso.looped() {
+        let inside = place.is_none_or(|place| homes.is_usable(place));
+        match homes.home[node].filter(|_| inside) {
             Some(home) => first = first.or(Some(home)),
             None => {
                 return Err(match graph.incomplete() {

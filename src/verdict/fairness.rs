@@ -8,8 +8,8 @@ use hashbrown::HashMap;
 use serde::Serialize;
 
 use super::probability::Process;
-use crate::explore::{Graph, Shape, Target};
-use crate::model::{CheckedModel, FairKey, Spec, Strength};
+use crate::explore::{Explored, Shape, Target};
+use crate::model::{FairKey, Strength};
 
 /// The fairness a property was judged under, and how much of the model it spoke of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,15 +39,11 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// Asks `spec` of every transition; of fairness only what `assumptions` name.
-    pub(super) fn of<M: CheckedModel>(
-        graph: &Graph<M>,
-        spec: &dyn Spec<Model = M>,
-        assumptions: &BTreeSet<&'static str>,
-    ) -> Self {
-        let model = &**graph.model();
+    /// Asks the spec of every transition; of fairness only what `assumptions` name.
+    pub(super) fn of(graph: Explored<'_>, assumptions: &BTreeSet<&'static str>) -> Self {
+        let face = graph.face;
         let mut labels = Labels {
-            stutters: Vec::with_capacity(graph.states().len()),
+            stutters: Vec::with_capacity(graph.node_count()),
             set_by_place: Vec::new(),
             sets: vec![Vec::new()],
             keys: Vec::new(),
@@ -64,24 +60,24 @@ impl Labels {
         let number = |key: &FairKey| numbered.iter().position(|assumption| *assumption == key.assumption);
         let mut key_index: HashMap<(usize, Strength, u128), u32, FixedState> = HashMap::default();
         let mut set_index: HashMap<Vec<u32>, u32, FixedState> = HashMap::default();
-        let (mut actions, mut set) = (Vec::new(), Vec::new());
-        for (node, state) in graph.states().iter().enumerate() {
-            actions.clear();
-            if graph.is_expanded(node) {
-                model.actions(state, &mut actions);
-            }
+        let mut set = Vec::new();
+        for node in 0..graph.node_count() {
+            let Some(actions) = graph.actions(node) else {
+                labels.stutters.push(false);
+                continue;
+            };
+            let state = graph.state(node);
             let enabled = |place| graph.target_at(place) != Target::Refused;
-            let mut offered = graph.places(node).zip(&actions);
-            labels.stutters.push(
-                graph.is_expanded(node)
-                    && offered.all(|(place, action)| !enabled(place) || !spec.must_progress(model, state, action)),
-            );
+            let mut offered = graph.places(node).enumerate();
+            labels
+                .stutters
+                .push(offered.all(|(index, place)| !enabled(place) || !face.must_progress(state, &*actions, index)));
             if assumptions.is_empty() {
                 continue;
             }
-            for (place, action) in graph.places(node).zip(&actions) {
+            for (index, place) in graph.places(node).enumerate() {
                 set.clear();
-                let keys = if enabled(place) { spec.fairness(model, state, action) } else { Vec::new() };
+                let keys = if enabled(place) { face.fairness(state, &*actions, index) } else { Vec::new() };
                 for key in keys {
                     let Some(assumption) = number(&key) else { continue };
                     set.push(*key_index.entry((assumption, key.strength, key.value)).or_insert_with(|| {
@@ -103,7 +99,7 @@ impl Labels {
                 labels.set_by_place.push(number);
             }
         }
-        labels.count(graph, assumptions);
+        labels.count(graph.shape(), assumptions);
         labels
     }
 

@@ -1,49 +1,53 @@
 //! Infinite runs that can be written down: a stem, and a loop that is gone round for ever.
 //!
 //! The search says only that a fair loop exists in a component. Here one is laid out, and what was laid out is judged
-//! again by [`check_lasso`], which knows the model and the spec but neither graph nor components. A lasso that fails
+//! again by [`check_lasso`], which asks the model and the spec and knows neither graph nor components. A lasso that fails
 //! that check would be a defect of this crate, and ends the program.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use stateright::Model;
-
 use super::components::Components;
 use super::fairness::Fairness;
 use super::liveness::Region;
-use crate::explore::{Graph, Shape, Target};
-use crate::model::{CheckedModel, Kind, Spec, Strength, Temporal};
+use crate::explore::{Action, Explored, Face, Judged, Run, Shape, State, Target};
+use crate::model::{Kind, Strength};
 
-/// An infinite run: along the steps, and then from `loop_start` on for ever.
-pub struct Lasso<M: Model> {
-    /// Where it begins.
-    pub initial: M::State,
-    /// Each action with the state it leads to; `None` where the run stays as it is. The last state is the one at
-    /// `loop_start`.
-    pub steps: Vec<(Option<M::Action>, M::State)>,
+/// An infinite run in a graph: along the steps, and then from `loop_start` on for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasso {
+    /// The node it begins in.
+    pub initial: usize,
+    /// The place of each transition with the node it leads to; `None` where the run stays as it is. The last node is
+    /// the one at `loop_start`.
+    pub steps: Vec<(Option<usize>, usize)>,
     /// Steps before the loop.
     pub loop_start: usize,
 }
 
-impl<M: Model> Lasso<M> {
-    /// The states along it; 0 is the initial one.
-    fn states(&self) -> impl Iterator<Item = &M::State> {
-        std::iter::once(&self.initial).chain(self.steps.iter().map(|(_, state)| state))
+impl Lasso {
+    /// The nodes along it; 0 is the initial one.
+    pub fn nodes(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.initial).chain(self.steps.iter().map(|(_, node)| *node))
     }
 
-    /// The state that its loop begins in, and ends in.
-    pub(super) fn at_loop_start(&self) -> &M::State {
-        self.states().nth(self.loop_start).unwrap_or(&self.initial)
-    }
-
-    /// The steps of its loop: each state with the action taken there.
-    pub(super) fn looped(&self) -> impl Iterator<Item = (&M::State, Option<&M::Action>)> {
-        let actions = self.steps.iter().map(|(action, _)| action.as_ref());
-        self.states().zip(actions).skip(self.loop_start)
+    /// The steps of its loop: each node with the place of the transition taken there.
+    pub(super) fn looped(&self) -> impl Iterator<Item = (usize, Option<usize>)> {
+        self.nodes().zip(self.steps.iter().map(|(place, _)| *place)).skip(self.loop_start)
     }
 }
 
-/// Whether `lasso` is a run of `model` that is fair, as `property` assumes, and breaks it. An `almost_surely` is not
+/// Sees to it that `lasso` stands up to [`check_lasso`].
+///
+/// # Panics
+/// If it does not.
+pub(super) fn prove(graph: Explored<'_>, property: usize, lasso: &Lasso) {
+    let run = graph.run(lasso.initial, &lasso.steps, lasso.loop_start);
+    if let Err(wrong) = check_run(graph.face, property, &run) {
+        panic!("the lasso found for {:?} is none: {wrong}", graph.face.properties()[property].name);
+    }
+}
+
+/// Whether `run` is one of the model that is fair, as `property` assumes, and breaks it. An `almost_surely` is not
 /// broken by one run: of it this says only that the run misses the goal and is fair, and [`check_end_component`] says
 /// whether a scheduler can go on so.
 ///
@@ -51,98 +55,103 @@ impl<M: Model> Lasso<M> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_lasso<M: CheckedModel>(
-    model: &M,
-    spec: &dyn Spec<Model = M>,
-    property: &Temporal<M>,
-    lasso: &Lasso<M>,
-) -> Result<(), String> {
-    let states: Vec<&M::State> = lasso.states().collect();
-    if !model.init_states().contains(&lasso.initial) {
+pub fn check_lasso(judged: &Judged, property: &str, run: &Run) -> Result<(), String> {
+    match judged.find(property) {
+        Some(property) => check_run(&*judged.0, property, run),
+        None => Err(format!("there is no property {property:?}")),
+    }
+}
+
+/// As [`check_lasso`]. It asks the model and the spec, and knows neither graph nor components: the one thing they share
+/// with the search is what the model itself answers.
+pub(crate) fn check_run(face: &dyn Face, property: usize, run: &Run) -> Result<(), String> {
+    let asked = &face.properties()[property];
+    let states: Vec<&State> = run.states().collect();
+    if !face.init_states().contains(&run.initial) {
         return Err("it does not begin in an initial state".into());
     }
-    if let Some(index) = states.iter().position(|state| !model.within_boundary(state)) {
+    if let Some(index) = states.iter().position(|state| !face.within_boundary(&***state)) {
         return Err(format!("state {index} lies outside the model's boundary"));
     }
-    for (index, (action, to)) in lasso.steps.iter().enumerate() {
-        let enabled = enabled(model, states[index]);
+    for (index, (action, to)) in run.steps.iter().enumerate() {
+        let enabled = enabled(face, states[index]);
         match action {
             Some(action) => {
-                if !enabled.contains(action) || model.next_state(states[index], action.clone()).as_ref() != Some(to) {
+                let next = || face.next_state(&**states[index], &*action.of, action.index);
+                if !enabled.contains(action) || next().as_ref() != Some(to) {
                     return Err(format!("step {} is no transition of the model", index + 1));
                 }
             }
             None if to != states[index] => return Err(format!("step {} changes the state by no action", index + 1)),
             None => {
-                if let Some(forced) = enabled.iter().find(|action| spec.must_progress(model, to, action)) {
-                    return Err(format!("step {} is none although {forced:?} must come to pass", index + 1));
+                let forced = |action: &&Action| face.must_progress(&**to, &*action.of, action.index);
+                if let Some(forced) = enabled.iter().find(forced) {
+                    return Err(format!("step {} is none although {} must come to pass", index + 1, forced.text()));
                 }
             }
         }
     }
-    if lasso.loop_start >= lasso.steps.len() {
+    if run.loop_start >= run.steps.len() {
         return Err("it has no loop".into());
     }
-    if states[lasso.loop_start] != states[lasso.steps.len()] {
+    if states[run.loop_start] != states[run.steps.len()] {
         return Err("its loop does not close".into());
     }
-    if !breaks(model, property, &states, lasso.loop_start) {
-        return Err(format!("it does not break {} {:?}", property.kind(), property.name()));
+    if !breaks(face, property, &states, run.loop_start) {
+        return Err(format!("it does not break {} {:?}", asked.kind, asked.name));
     }
-    match property.assumption() {
-        Some(assumption) => check_fairness(model, spec, (assumption, property.kind()), &states, lasso),
+    match asked.assumption {
+        Some(assumption) => check_fairness(face, (assumption, asked.kind), &states, run),
         None => Ok(()),
     }
 }
 
-fn enabled<M: CheckedModel>(model: &M, state: &M::State) -> Vec<M::Action> {
-    let mut actions = Vec::new();
-    model.actions(state, &mut actions);
-    actions.retain(|action| model.next_state(state, action.clone()).is_some());
-    actions
+fn enabled(face: &dyn Face, state: &State) -> Vec<Action> {
+    let actions = face.actions(&**state);
+    let is_enabled = |index: &usize| face.next_state(&**state, &*actions, *index).is_some();
+    (0..actions.len()).filter(is_enabled).map(|index| Action { of: actions.clone(), index }).collect()
 }
 
-/// Whether the run through `states`, and from `loop_start` on for ever, is one that `property` says there is not.
-fn breaks<M: CheckedModel>(model: &M, property: &Temporal<M>, states: &[&M::State], loop_start: usize) -> bool {
-    let met = |state: &&M::State| property.is_met(model, state);
-    match property.kind() {
+/// Whether the run through `states`, and from `loop_start` on for ever, is one that the property says there is not.
+fn breaks(face: &dyn Face, property: usize, states: &[&State], loop_start: usize) -> bool {
+    let met = |state: &&State| face.is_met(property, &***state);
+    match face.properties()[property].kind {
         Kind::Eventually | Kind::AlmostSurely => !states.iter().any(met),
         Kind::InfinitelyOften => !states[loop_start..].iter().any(met),
         Kind::EventuallyAlways => !states[loop_start..].iter().all(met),
         Kind::LeadsTo => {
             // After its last goal, which is not on the loop, something has to be triggered.
             let after = states.iter().rposition(met).map_or(0, |last| last + 1);
-            after <= loop_start && states[after..].iter().any(|state| property.is_triggered(model, state))
+            after <= loop_start && states[after..].iter().any(|state| face.is_triggered(property, &***state))
         }
         Kind::Always | Kind::Sometimes | Kind::Recoverable | Kind::Probability | Kind::Reward => false,
     }
 }
 
-fn check_fairness<M: CheckedModel>(
-    model: &M,
-    spec: &dyn Spec<Model = M>,
+fn check_fairness(
+    face: &dyn Face,
     (assumption, kind): (&str, Kind),
-    states: &[&M::State],
-    lasso: &Lasso<M>,
+    states: &[&State],
+    run: &Run,
 ) -> Result<(), String> {
-    let keys = |state: &M::State, action: &M::Action| {
-        spec.fairness(model, state, action).into_iter().filter(|key| key.assumption == assumption)
+    let keys = |state: &State, action: &Action| {
+        face.fairness(&**state, &*action.of, action.index).into_iter().filter(|key| key.assumption == assumption)
+    };
+    let choice = |state: &State, action: &Action| {
+        face.chance(&**state, &*action.of, action.index).map(|chance| chance.choice).filter(|_| kind.is_of_chance())
     };
     // Whoever lets an outcome be drawn takes all the actions of the choice.
-    let with_it = |state: &M::State, action: &M::Action| match spec.chance(model, state, action) {
-        Some(chance) if kind.is_of_chance() => {
-            let choice = |other: &M::Action| spec.chance(model, state, other).map(|chance| chance.choice);
-            enabled(model, state).into_iter().filter(|other| choice(other) == Some(chance.choice)).collect()
-        }
-        _ => vec![action.clone()],
+    let with_it = |state: &State, action: &Action| match choice(state, action) {
+        None => vec![action.clone()],
+        drawn => enabled(face, state).into_iter().filter(|other| choice(state, other) == drawn).collect(),
     };
-    let looped = lasso.loop_start..lasso.steps.len();
+    let looped = run.loop_start..run.steps.len();
     let enabled: Vec<BTreeSet<_>> = states[looped.clone()]
         .iter()
-        .map(|state| enabled(model, state).iter().flat_map(|action| keys(state, action)).collect())
+        .map(|state| enabled(face, state).iter().flat_map(|action| keys(state, action)).collect())
         .collect();
     let taken: BTreeSet<_> = looped
-        .filter_map(|index| Some((states[index], lasso.steps[index].0.as_ref()?)))
+        .filter_map(|index| Some((states[index], run.steps[index].0.as_ref()?)))
         .flat_map(|(state, action)| with_it(state, action).into_iter().map(move |action| (state, action)))
         .flat_map(|(state, action)| keys(state, &action))
         .collect();
@@ -195,30 +204,16 @@ impl FairHomes for Components {
 ///
 /// # Panics
 /// If no component is fair.
-pub(super) fn lasso<M: CheckedModel>(
-    graph: &Graph<M>,
-    fairness: &Fairness<'_>,
-    region: &Region,
-    components: &dyn FairHomes,
-) -> Lasso<M> {
-    let LaidOut { start, stem, cycle } = laid_out(graph, fairness, region, components);
-    let path = graph.path_to(start);
-    let mut steps: Vec<_> = path.steps.into_iter().map(|(action, state)| (Some(action), state)).collect();
+pub(super) fn lasso(shape: &Shape, fairness: &Fairness<'_>, region: &Region, components: &dyn FairHomes) -> Lasso {
+    let LaidOut { start, stem, cycle } = laid_out(shape, fairness, region, components);
+    let (initial, mut steps) = shape.steps_to(start);
     let loop_start = steps.len() + stem.len();
-    let mut from = start;
-    for (step, to) in stem.into_iter().chain(cycle) {
-        let action = match step {
-            Move::Stay => None,
-            Move::Transition(place) => {
-                let mut actions = Vec::new();
-                graph.model().actions(&graph.states()[from], &mut actions);
-                Some(actions.swap_remove(place - graph.places(from).start))
-            }
-        };
-        steps.push((action, graph.states()[to].clone()));
-        from = to;
-    }
-    Lasso { initial: path.initial, steps, loop_start }
+    let place = |step| match step {
+        Move::Stay => None,
+        Move::Transition(place) => Some(place),
+    };
+    steps.extend(stem.into_iter().chain(cycle).map(|(step, to)| (place(step), to)));
+    Lasso { initial, steps, loop_start }
 }
 
 /// A lasso by its nodes.

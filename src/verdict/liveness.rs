@@ -28,8 +28,8 @@
 
 use super::components::{Components, Homes};
 use super::fairness::Fairness;
-use crate::explore::{Graph, Interrupt, Shape, Stop, Target};
-use crate::model::{CheckedModel, Kind, Strength, Temporal};
+use crate::explore::{Explored, Interrupt, Shape, Stop, Target};
+use crate::model::{Kind, Strength};
 
 /// Where a property is broken as long as a run stays there.
 pub(super) struct Region {
@@ -42,19 +42,20 @@ pub(super) struct Region {
 }
 
 impl Region {
-    pub(super) fn of<M: CheckedModel>(graph: &Graph<M>, property: &Temporal<M>) -> Self {
-        let (model, states) = (&**graph.model(), graph.states());
-        let unmet: Vec<bool> = states.iter().map(|state| !property.is_met(model, state)).collect();
-        let is_entry = |node: usize| match property.kind() {
+    pub(super) fn of(graph: Explored<'_>, property: usize) -> Self {
+        let kind = graph.face.properties()[property].kind;
+        let mut unmet = graph.met(property);
+        unmet.iter_mut().for_each(|met| *met = !*met);
+        let is_entry = |node: usize| match kind {
             Kind::Eventually | Kind::AlmostSurely => unmet[node] && node < graph.initial_count(),
-            Kind::LeadsTo => unmet[node] && property.is_triggered(model, &states[node]),
+            Kind::LeadsTo => unmet[node] && graph.face.is_triggered(property, graph.state(node)),
             Kind::InfinitelyOften => unmet[node],
             Kind::EventuallyAlways => true,
             Kind::Always | Kind::Sometimes | Kind::Recoverable | Kind::Probability | Kind::Reward => false,
         };
-        let entries = (0..states.len()).filter(|node| is_entry(*node)).map(|node| node as u32).collect();
-        match property.kind() {
-            Kind::EventuallyAlways => Region { included: vec![true; states.len()], entries, visited: Some(unmet) },
+        let entries = (0..unmet.len()).filter(|node| is_entry(*node)).map(|node| node as u32).collect();
+        match kind {
+            Kind::EventuallyAlways => Region { included: vec![true; unmet.len()], entries, visited: Some(unmet) },
             _ => Region { included: unmet, entries, visited: None },
         }
     }

@@ -1,6 +1,6 @@
 //! Properties judged on the explored graph. Three verdicts, never two.
 //!
-//! One state shows what [`judge_safety`] judges, `always` and `sometimes`. The others speak of infinite runs: a broken
+//! One state shows an `always` or a `sometimes`. The others speak of infinite runs: a broken
 //! promise is shown by a [`Lasso`], one that cannot be kept any more by a [`Trap`]. Where outcomes are drawn
 //! ([`Spec::chance`]) a scheduler that can keep away from a goal is shown by a lasso through the states it needs; a
 //! probability or a reward out of bounds is that of all runs together and shown by none.
@@ -23,52 +23,67 @@ pub mod valency;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use stateright::{Expectation, Model};
+use serde::Serialize;
 
 use self::chance::Chances;
 use self::fairness::Labels;
 use self::liveness::Region;
 use self::probability::{Bounds, Extreme};
-use crate::explore::{Graph, Interrupt, Shape};
-use crate::model::{Bound, CheckedModel, Kind, Spec, Temporal};
+use crate::explore::{Asked, Explored, Graph, Interrupt, Shape, Spoken};
+use crate::model::{Bound, CheckedModel, Kind, Spec};
 
+pub(crate) use self::chance::check_component;
 pub use self::chance::check_end_component;
 pub use self::fairness::FairnessFound;
+pub(crate) use self::lasso::check_run;
 pub use self::lasso::{Lasso, check_lasso};
-pub use self::safety::judge_safety;
-pub use self::trap::{Trap, check_trap};
+pub(crate) use self::safety::judge_states;
+pub use self::trap::Trap;
+pub(crate) use self::trap::check_trap;
 
-/// What is known of a property.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is known of a property. Why it is not known, where it is not, stands beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Within the model's bounds, which are its fields.
     Holds,
     /// Shown by a trace.
     Violated,
-    /// Not known, and why.
-    Incomplete(String),
+    /// Not known.
+    Incomplete,
+}
+
+impl Verdict {
+    /// As reports and traces have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Holds => "holds",
+            Verdict::Violated => "violated",
+            Verdict::Incomplete => "incomplete",
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Verdict::Holds => "holds",
-            Verdict::Violated => "violated",
-            Verdict::Incomplete(_) => "incomplete",
-        })
+        f.write_str(self.name())
     }
 }
 
 /// A property and its verdict.
-pub struct Finding<M: Model> {
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Finding {
     /// The property's name.
     pub name: String,
     /// Its kind.
     pub kind: Kind,
     /// What is known of it.
     pub verdict: Verdict,
+    /// Why it is [`Incomplete`](Verdict::Incomplete).
+    pub why: Option<String>,
     /// What shows it.
-    pub evidence: Option<Evidence<M>>,
+    pub evidence: Option<Evidence>,
     /// For a `leads_to`, the states that trigger it.
     pub triggered: Option<usize>,
     /// The fairness it was judged under.
@@ -77,23 +92,48 @@ pub struct Finding<M: Model> {
     pub value: Option<Measured>,
 }
 
-impl<M: Model> Finding<M> {
-    /// Of `promise`, with everything still to be said.
-    fn open(promise: &Temporal<M>) -> Self {
+impl Finding {
+    /// Of a property, with everything still to be said.
+    fn open(asked: &Asked) -> Self {
         Finding {
-            name: promise.name().into(),
-            kind: promise.kind(),
-            verdict: Verdict::Incomplete("not judged".into()),
+            name: asked.name.clone(),
+            kind: asked.kind,
+            verdict: Verdict::Incomplete,
+            why: Some("not judged".into()),
             evidence: None,
             triggered: None,
             fairness: None,
             value: None,
         }
     }
+
+    fn said(mut self, verdict: Verdict) -> Self {
+        (self.verdict, self.why) = (verdict, None);
+        self
+    }
+
+    fn incomplete(mut self, why: impl ToString) -> Self {
+        (self.verdict, self.why) = (Verdict::Incomplete, Some(why.to_string()));
+        self
+    }
+
+    /// What is known where nothing was found, and perhaps nothing is known then.
+    fn unless(self, why: Option<String>, verdict: Verdict) -> Self {
+        match why {
+            Some(why) => self.incomplete(why),
+            None => self.said(verdict),
+        }
+    }
+
+    fn shown(mut self, verdict: Verdict, by: Evidence) -> Self {
+        self.evidence = Some(by);
+        self.said(verdict)
+    }
 }
 
 /// A probability or an expected reward at the start.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Measured {
     /// Between these it lies. Both are infinite where a reward is.
     pub bounds: Bounds,
@@ -103,28 +143,22 @@ pub struct Measured {
     pub bound: Bound,
 }
 
-/// What shows a verdict.
-pub enum Evidence<M: Model> {
+/// What shows a verdict. Nodes and places are those of the graph that was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
     /// The first node, and so one of the nearest: the counterexample of an `always`, the witness of a `sometimes`.
     State(usize),
     /// A fair run that breaks a promise.
-    Lasso(Lasso<M>),
+    Lasso(Lasso),
     /// A state that the goal cannot be reached from.
     Trap(Trap),
     /// A run into an end component without the goal, where a scheduler can keep it for ever whatever is drawn.
     EndComponent {
         /// A shortest way there, and a loop of transitions that the scheduler can let happen without leaving it.
-        lasso: Lasso<M>,
+        lasso: Lasso,
         /// How many states the scheduler needs, those of the loop among them.
         states: usize,
     },
-}
-
-/// What `model` and `spec` promise of runs: the model's own `eventually` properties, which are under no fairness, and
-/// then the spec's.
-pub fn promises<M: CheckedModel>(model: &M, spec: &dyn Spec<Model = M>) -> Vec<Temporal<M>> {
-    let own = model.properties().into_iter().filter(|property| property.expectation == Expectation::Eventually);
-    own.map(|property| Temporal::eventually(property.name, property.condition)).chain(spec.temporal()).collect()
 }
 
 /// Judges each of the model's own properties, in their order, and then the spec's.
@@ -132,87 +166,71 @@ pub fn promises<M: CheckedModel>(model: &M, spec: &dyn Spec<Model = M>) -> Vec<T
 /// # Panics
 /// If a lasso that was found does not stand up to [`check_lasso`]: a defect of this crate, or a spec that does not
 /// answer the same when asked the same.
-pub fn judge<M: CheckedModel>(graph: &Graph<M>, spec: &dyn Spec<Model = M>, interrupt: &Interrupt) -> Vec<Finding<M>> {
-    let promises = promises(&**graph.model(), spec);
-    let mut safety = judge_safety(graph).into_iter();
-    let asks = |promise: &&Temporal<M>| promise.kind().is_of_runs() || promise.kind() == Kind::AlmostSurely;
+pub fn judge<M: CheckedModel>(graph: &Graph<M>, spec: impl Spec<Model = M>, interrupt: &Interrupt) -> Vec<Finding> {
+    let spoken = Spoken::new(graph.model().clone(), std::sync::Arc::new(spec));
+    judge_all(Explored::new(&spoken, graph), interrupt)
+}
+
+/// As [`judge`], of a graph whose types are forgotten.
+pub(crate) fn judge_all(graph: Explored<'_>, interrupt: &Interrupt) -> Vec<Finding> {
+    let properties = graph.face.properties();
+    let asks = |asked: &&Asked| asked.kind.is_of_runs() || asked.kind == Kind::AlmostSurely;
     // Asking of every transition costs what exploring cost: only where there is something to judge with the answer.
-    let labels = promises.iter().any(|promise| asks(&promise)).then(|| {
-        let assumptions: BTreeSet<_> = promises.iter().filter(asks).filter_map(Temporal::assumption).collect();
-        Labels::of(graph, spec, &assumptions)
+    let labels = properties.iter().any(|asked| asks(&asked)).then(|| {
+        let assumptions: BTreeSet<_> = properties.iter().filter(asks).filter_map(|asked| asked.assumption).collect();
+        Labels::of(graph, &assumptions)
     });
-    let of_chance = promises.iter().any(|promise| promise.kind().is_of_chance());
-    let surely = promises.iter().any(|promise| promise.kind() == Kind::AlmostSurely);
-    let chances = of_chance.then(|| Chances::of(graph, spec, labels.as_ref().filter(|_| surely), interrupt));
-    let mut live = promises.iter().map(|promise| match (&labels, &chances) {
-        (Some(labels), _) if promise.kind().is_of_runs() => judge_run(graph, spec, promise, labels, interrupt),
-        (_, Some(Ok(chances))) if promise.kind().is_of_chance() => chances.judge(graph, spec, promise),
-        (_, Some(Err(error))) if promise.kind().is_of_chance() => {
-            Finding { verdict: Verdict::Incomplete(error.to_string()), ..Finding::open(promise) }
-        }
-        _ => judge_recoverable(graph, promise),
+    let of_chance = properties.iter().any(|asked| asked.kind.is_of_chance());
+    let surely = properties.iter().any(|asked| asked.kind == Kind::AlmostSurely);
+    let chances = of_chance.then(|| Chances::of(graph, labels.as_ref().filter(|_| surely), interrupt));
+    let judged = properties.iter().enumerate().map(|(property, asked)| match (&labels, &chances) {
+        _ if asked.kind.is_safety() => safety::judge_state(graph, property),
+        (Some(labels), _) if asked.kind.is_of_runs() => judge_run(graph, property, labels, interrupt),
+        (_, Some(Ok(chances))) if asked.kind.is_of_chance() => chances.judge(property),
+        (_, Some(Err(error))) if asked.kind.is_of_chance() => Finding::open(asked).incomplete(error),
+        _ => judge_recoverable(graph, property),
     });
-    let model = graph.model();
-    let mut findings = Vec::new();
-    for property in model.properties() {
-        findings.extend(match property.expectation {
-            Expectation::Eventually => live.next(),
-            Expectation::Always | Expectation::Sometimes => safety.next(),
-        });
-    }
-    findings.extend(live);
-    findings
+    judged.collect()
 }
 
-fn judge_run<M: CheckedModel>(
-    graph: &Graph<M>,
-    spec: &dyn Spec<Model = M>,
-    promise: &Temporal<M>,
-    labels: &Labels,
-    interrupt: &Interrupt,
-) -> Finding<M> {
-    let model = &**graph.model();
-    let triggered = (promise.kind() == Kind::LeadsTo)
-        .then(|| graph.states().iter().filter(|state| promise.is_triggered(model, state)).count());
-    let fairness = promise.assumption().and_then(|assumption| labels.found(assumption)).cloned();
-    let region = Region::of(graph, promise);
-    let assumed = labels.under(promise.assumption());
-    let (verdict, evidence) = match liveness::fair_components(graph, &region, &assumed, interrupt) {
-        Err(stop) => (Verdict::Incomplete(stop.to_string()), None),
+fn judge_run(graph: Explored<'_>, property: usize, labels: &Labels, interrupt: &Interrupt) -> Finding {
+    let asked = &graph.face.properties()[property];
+    let nodes = 0..graph.node_count();
+    let triggered = (asked.kind == Kind::LeadsTo)
+        .then(|| nodes.filter(|node| graph.face.is_triggered(property, graph.state(*node))).count());
+    let fairness = asked.assumption.and_then(|assumption| labels.found(assumption)).cloned();
+    let region = Region::of(graph, property);
+    let assumed = labels.under(asked.assumption);
+    let open = Finding { triggered, fairness, ..Finding::open(asked) };
+    match liveness::fair_components(graph.shape(), &region, &assumed, interrupt) {
+        Err(stop) => open.incomplete(stop),
         Ok(Some(components)) => {
-            let lasso = lasso::lasso(graph, &assumed, &region, &components);
-            if let Err(wrong) = check_lasso(model, spec, promise, &lasso) {
-                panic!("the lasso found for {:?} is none: {wrong}", promise.name());
-            }
-            (Verdict::Violated, Some(Evidence::Lasso(lasso)))
+            let lasso = lasso::lasso(graph.shape(), &assumed, &region, &components);
+            lasso::prove(graph, property, &lasso);
+            open.shown(Verdict::Violated, Evidence::Lasso(lasso))
         }
-        Ok(None) => (unless_vacuous(graph, triggered, fairness.as_ref()), None),
-    };
-    Finding { verdict, evidence, triggered, fairness, ..Finding::open(promise) }
-}
-
-/// The verdict of a promise that no run was found to break.
-fn unless_vacuous(shape: &Shape, triggered: Option<usize>, fairness: Option<&FairnessFound>) -> Verdict {
-    if let Some(why) = shape.incomplete() {
-        return Verdict::Incomplete(why);
-    }
-    match fairness {
-        _ if triggered == Some(0) => Verdict::Incomplete("vacuous: no reachable state triggers it".into()),
-        Some(fairness) if fairness.states == 0 => Verdict::Incomplete(format!(
-            "vacuous: no enabled action is under the fairness assumption {:?}",
-            fairness.assumption
-        )),
-        _ => Verdict::Holds,
+        Ok(None) => open.unless_vacuous(graph.shape()),
     }
 }
 
-fn judge_recoverable<M: CheckedModel>(graph: &Graph<M>, promise: &Temporal<M>) -> Finding<M> {
-    let model = &**graph.model();
-    let met: Vec<bool> = graph.states().iter().map(|state| promise.is_met(model, state)).collect();
-    let (verdict, evidence) = match (trap::trap(graph, &met), graph.incomplete()) {
-        (Some(trap), _) => (Verdict::Violated, Some(Evidence::Trap(trap))),
-        (None, Some(why)) => (Verdict::Incomplete(why), None),
-        (None, None) => (Verdict::Holds, None),
-    };
-    Finding { verdict, evidence, ..Finding::open(promise) }
+impl Finding {
+    /// Of a promise that no run was found to break.
+    fn unless_vacuous(self, shape: &Shape) -> Self {
+        let why = shape.incomplete().or_else(|| match &self.fairness {
+            _ if self.triggered == Some(0) => Some("vacuous: no reachable state triggers it".into()),
+            Some(fairness) if fairness.states == 0 => {
+                Some(format!("vacuous: no enabled action is under the fairness assumption {:?}", fairness.assumption))
+            }
+            _ => None,
+        });
+        self.unless(why, Verdict::Holds)
+    }
+}
+
+fn judge_recoverable(graph: Explored<'_>, property: usize) -> Finding {
+    let open = Finding::open(&graph.face.properties()[property]);
+    match trap::trap(graph.shape(), &graph.met(property)) {
+        Some(trap) => open.shown(Verdict::Violated, Evidence::Trap(trap)),
+        None => open.unless(graph.incomplete(), Verdict::Holds),
+    }
 }

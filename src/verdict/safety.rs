@@ -1,43 +1,26 @@
 //! `always` and `sometimes`: one state shows them.
 
-use stateright::Expectation;
-
 use super::{Evidence, Finding, Verdict};
-use crate::explore::Graph;
-use crate::model::{CheckedModel, Kind};
+use crate::explore::Explored;
+use crate::model::Kind;
 
 /// Judges the model's own `always` and `sometimes` properties, in their order.
-pub fn judge_safety<M: CheckedModel>(graph: &Graph<M>) -> Vec<Finding<M>> {
-    let model = &**graph.model();
-    let first = |wanted: bool, condition: fn(&M, &M::State) -> bool| {
-        graph.states().iter().position(|state| condition(model, state) == wanted)
+pub(crate) fn judge_states(graph: Explored<'_>) -> Vec<Finding> {
+    let properties = graph.face.properties().iter().enumerate();
+    properties.filter(|(_, asked)| asked.kind.is_safety()).map(|(property, _)| judge_state(graph, property)).collect()
+}
+
+/// Judges one of them.
+pub(super) fn judge_state(graph: Explored<'_>, property: usize) -> Finding {
+    let asked = &graph.face.properties()[property];
+    // What shows the property, what that makes of it, and what is so if nothing shows it.
+    let (wanted, shown, otherwise) = match asked.kind {
+        Kind::Always => (false, Verdict::Violated, Verdict::Holds),
+        _ => (true, Verdict::Holds, Verdict::Violated),
     };
-    let unless_incomplete = |verdict| match graph.incomplete() {
-        Some(why) => Verdict::Incomplete(why),
-        None => verdict,
-    };
-    let mut findings = Vec::new();
-    for property in model.properties() {
-        let (verdict, shown_by) = match property.expectation {
-            Expectation::Eventually => continue,
-            Expectation::Always => match first(false, property.condition) {
-                Some(node) => (Verdict::Violated, Some(node)),
-                None => (unless_incomplete(Verdict::Holds), None),
-            },
-            Expectation::Sometimes => match first(true, property.condition) {
-                Some(node) => (Verdict::Holds, Some(node)),
-                None => (unless_incomplete(Verdict::Violated), None),
-            },
-        };
-        findings.push(Finding {
-            name: property.name.into(),
-            kind: Kind::from(&property.expectation),
-            verdict,
-            evidence: shown_by.map(Evidence::State),
-            triggered: None,
-            fairness: None,
-            value: None,
-        });
+    let open = Finding::open(asked);
+    match (0..graph.node_count()).find(|node| graph.is_met(property, *node) == wanted) {
+        Some(node) => open.shown(shown, Evidence::State(node)),
+        None => open.unless(graph.incomplete(), otherwise),
     }
-    findings
 }

@@ -1,12 +1,7 @@
 //! States that no schedule leads out of.
 
-use std::sync::Arc;
-
-use stateright::Model;
-
 use super::components::Components;
-use crate::explore::{Budget, ModelError, Shape, Target, explore};
-use crate::model::{CheckedModel, Temporal};
+use crate::explore::{Budget, Explored, Face, ModelError, Shape, State, Target};
 
 /// A state from which nothing leads to the goal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,46 +56,19 @@ fn reachable(shape: &Shape, node: usize) -> usize {
     count
 }
 
-/// Whether no run from `state` leads to what `property` promises: explored anew from there. `None` if that cannot be
+/// Whether no run from `state` leads to what the property promises: explored anew from there. `None` if that cannot be
 /// known within `budget`.
 ///
 /// # Errors
-/// As [`explore`].
-pub fn check_trap<M: CheckedModel>(
-    model: &Arc<M>,
-    property: &Temporal<M>,
-    state: &M::State,
+/// As [`explore`](crate::explore::explore).
+pub(crate) fn check_trap(
+    face: &dyn Face,
+    property: usize,
+    state: &State,
     budget: &Budget,
 ) -> Result<Option<bool>, ModelError> {
-    let onward = Arc::new(Onward { model: model.clone(), state: state.clone() });
-    let graph = explore(onward, budget)?;
-    let escapes = graph.states().iter().any(|state| property.is_met(model, state));
+    let nodes = face.explore(Some(vec![state.clone()]), budget)?;
+    let graph = Explored::new(face, &*nodes);
+    let escapes = (0..graph.node_count()).any(|node| graph.is_met(property, node));
     Ok(if escapes { Some(false) } else { graph.incomplete().is_none().then_some(true) })
-}
-
-/// The model, begun in another state.
-struct Onward<M: Model> {
-    model: Arc<M>,
-    state: M::State,
-}
-
-impl<M: CheckedModel> Model for Onward<M> {
-    type State = M::State;
-    type Action = M::Action;
-
-    fn init_states(&self) -> Vec<M::State> {
-        vec![self.state.clone()]
-    }
-
-    fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
-        self.model.actions(state, actions);
-    }
-
-    fn next_state(&self, state: &M::State, action: M::Action) -> Option<M::State> {
-        self.model.next_state(state, action)
-    }
-
-    fn within_boundary(&self, state: &M::State) -> bool {
-        self.model.within_boundary(state)
-    }
 }

@@ -451,7 +451,9 @@ fn seeds() {
         let check = Check::of(COUNTER)
             .interface(Face)
             .subject("subject", conform::Walk::new().runs(20).steps(100).of(|| ours(Flaw::None)));
-        let report = Case::new("toy/counter", check).run(&Options { seed, ..Options::default() }).0;
+        let mut options = Options::default();
+        options.seed = seed;
+        let report = Case::new("toy/counter", check).run(&options).0;
         assert_eq!(report.conformance[0].bounds["seed"], seed.to_string());
         report.conformance[0].steps
     };

@@ -8,6 +8,7 @@ use counterpart::Check;
 use counterpart::check::{Case, Options};
 use counterpart::explore::{Budget, ModelError, Stop, explore};
 use counterpart::report::{CaseReport, Outcome};
+use counterpart::verdict::Verdict;
 use libtest_mimic::Trial;
 use stateright::{Checker, Model, Property};
 
@@ -83,7 +84,7 @@ fn run(check: Check<impl counterpart::model::CheckedModel>) -> CaseReport {
 #[track_caller]
 fn verdicts(report: &CaseReport, expected: &[(&str, &str, Option<usize>)]) {
     let got: Vec<(&str, &str, Option<usize>)> =
-        report.properties.iter().map(|p| (p.name.as_str(), p.verdict, p.steps)).collect();
+        report.properties.iter().map(|p| (p.name.as_str(), p.verdict.name(), p.steps)).collect();
     assert_eq!(got, expected, "{:?}", report.errors);
 }
 
@@ -164,7 +165,7 @@ fn threads() {
 fn cuts() {
     // Within 0..=4 nothing is wrong, and beyond nothing is known.
     let report = run(Check::of(Adder { boundary: 4, ..ADDER }));
-    let incomplete = |property: &counterpart::report::PropertyReport| property.verdict == "incomplete";
+    let incomplete = |property: &counterpart::report::PropertyReport| property.verdict == Verdict::Incomplete;
     assert!(report.properties.iter().all(incomplete), "{report:?}");
     assert!(!report.exhausted && report.outcome() == Outcome::Incomplete);
     assert_eq!((report.states, report.edges), (5, 4));
@@ -316,7 +317,7 @@ fn eventually() {
         }
     }
     let report = run(Check::of(Waits));
-    assert_eq!((report.properties[0].verdict, report.outcome()), ("holds", Outcome::AsExpected));
+    assert_eq!((report.properties[0].verdict, report.outcome()), (Verdict::Holds, Outcome::AsExpected));
     assert!(report.referee.is_some_and(|referee| referee.agrees));
 }
 

@@ -25,6 +25,7 @@ use counterpart::check::{Case, Options};
 use counterpart::explore::{Budget, explore, referee};
 use counterpart::model::CheckedModel;
 use counterpart::report::{CaseReport, Outcome};
+use counterpart::verdict::Verdict;
 use libtest_mimic::Trial;
 use stateright::Checker;
 
@@ -74,10 +75,10 @@ fn figures<M: CheckedModel>(model: impl Fn() -> M) -> Figures {
 fn can_fail<M: CheckedModel>(sound: M, broken: M, property: &'static str) {
     let sound = run(Check::of(sound));
     assert_eq!(sound.outcome(), Outcome::AsExpected, "{sound:?}");
-    assert!(sound.properties.iter().all(|judged| judged.verdict == "holds"), "{sound:?}");
+    assert!(sound.properties.iter().all(|judged| judged.verdict == Verdict::Holds), "{sound:?}");
     let broken = run(Check::of(broken).violates(property));
     assert_eq!(broken.outcome(), Outcome::AsExpected, "{broken:?}");
-    assert!(broken.properties.iter().any(|judged| judged.name == property && judged.verdict == "violated"));
+    assert!(broken.properties.iter().any(|judged| judged.name == property && judged.verdict == Verdict::Violated));
 }
 
 fn run(check: Check<impl CheckedModel>) -> CaseReport {

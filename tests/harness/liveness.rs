@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use counterpart::check::{Case, Options};
-use counterpart::explore::{Budget, Stop};
-use counterpart::model::{FairKey, Kind, Strength, Temporal};
+use counterpart::explore::{Budget, Judged, Run, Stop};
+use counterpart::model::{FairKey, Kind, Strength};
 use counterpart::report::{CaseReport, Outcome, PropertyReport};
 use counterpart::trace::{STAY, Trace};
-use counterpart::verdict::{Lasso, check_lasso};
+use counterpart::verdict::{Verdict, check_lasso};
 use counterpart::{Check, view};
 use libtest_mimic::Trial;
 
@@ -70,7 +70,7 @@ fn only(report: &CaseReport) -> &PropertyReport {
 fn judged(table: &Table) -> (&'static str, Option<usize>, Option<usize>) {
     let report = run(table);
     let property = only(&report);
-    (property.verdict, property.steps, property.loop_len)
+    (property.verdict.name(), property.steps, property.loop_len)
 }
 
 #[track_caller]
@@ -127,7 +127,7 @@ fn own_eventually() {
         if fair.is_none() {
             let table = Table::of(inits, edges).bound(bound).own_eventually(goal);
             let report = run(&table);
-            assert_eq!((only(&report).verdict, only(&report).kind), (truth, Kind::Eventually), "{name}");
+            assert_eq!((only(&report).verdict.name(), only(&report).kind), (truth, Kind::Eventually), "{name}");
         }
     }
 }
@@ -167,7 +167,7 @@ fn forbidden_loops() {
     let both =
         together.promise(Kind::Eventually, &[], &[2], Some(FAIR)).promise(Kind::Eventually, &[], &[2], Some("x"));
     let verdicts: Vec<_> = run(&both).properties.iter().map(|property| property.verdict).collect();
-    assert_eq!(verdicts, ["holds", "violated"]);
+    assert_eq!(verdicts, [Verdict::Holds, Verdict::Violated]);
 }
 
 fn refined() {
@@ -276,28 +276,28 @@ fn cuts() {
     // A limit is a cut: the states not expanded are not terminal.
     let long = Table::of(&[0], &[(0, 1), (1, 2), (2, 3)]).promise(Kind::Eventually, &[], &[3], None);
     let check = |states_max| Check::of(long.clone()).spec(long.spec()).states_max(states_max).run();
-    assert_eq!(only(&check(3).cases[0]).verdict, "incomplete");
-    assert_eq!(only(&check(4).cases[0]).verdict, "holds");
+    assert_eq!(only(&check(3).cases[0]).verdict, Verdict::Incomplete);
+    assert_eq!(only(&check(4).cases[0]).verdict, Verdict::Holds);
 }
 
 fn traps() {
     let recover = |edges: &[(u8, u8)], bound| {
         run(&Table::of(&[0], edges).bound(bound).promise(Kind::Recoverable, &[], &[0], None))
     };
-    assert_eq!(only(&recover(&[(0, 1), (1, 0), (1, 1)], ANY)).verdict, "holds");
+    assert_eq!(only(&recover(&[(0, 1), (1, 0), (1, 1)], ANY)).verdict, Verdict::Holds);
     // Through 1 or 2 into the trap 3, 4; 5 lies within it.
     let report = recover(&[(0, 1), (1, 0), (1, 2), (2, 0), (2, 3), (1, 3), (3, 4), (4, 3), (4, 5)], ANY);
     let property = only(&report);
-    assert_eq!((property.verdict, property.steps, property.loop_len), ("violated", Some(2), None));
+    assert_eq!((property.verdict, property.steps, property.loop_len), (Verdict::Violated, Some(2), None));
     let because = &property.evidence.as_ref().expect("a path").because;
     assert!(because.contains("no schedule leads out of it: 3 states"), "{because}");
     // What reaches a cut is not known to be a trap; what reaches none is one.
-    assert_eq!(only(&recover(&[(0, 1), (1, 2), (2, 9)], 5)).verdict, "incomplete");
+    assert_eq!(only(&recover(&[(0, 1), (1, 2), (2, 9)], 5)).verdict, Verdict::Incomplete);
     assert_eq!(only(&recover(&[(0, 1), (1, 2), (2, 9), (1, 3)], 5)).steps, Some(2));
     // What was not expanded is not known to be one either.
     let line = Table::of(&[0], &[(0, 1), (1, 2), (2, 0)]).promise(Kind::Recoverable, &[], &[0], None);
     let limited = Check::of(line.clone()).spec(line.spec()).states_max(2).run();
-    assert_eq!(only(&limited.cases[0]).verdict, "incomplete");
+    assert_eq!(only(&limited.cases[0]).verdict, Verdict::Incomplete);
     // Replayed where a schedule leads out of it by now, it is no trap any more.
     let table = Table::of(&[0], &[(0, 1)]).promise(Kind::Recoverable, &[], &[0], None);
     let report = run(&table);
@@ -315,7 +315,7 @@ fn vacuous() {
         let report = run(table);
         let property = only(&report);
         assert_eq!(report.outcome(), Outcome::Incomplete, "{report:?}");
-        (property.verdict, property.why.clone().unwrap_or_default(), property.triggered)
+        (property.verdict.name(), property.why.clone().unwrap_or_default(), property.triggered)
     };
     let table = Table::of(&[0], &[(0, 1), (1, 0)]);
     let (verdict_, words, triggered) = why(&table.clone().promise(Kind::LeadsTo, &[7], &[1], None));
@@ -341,12 +341,11 @@ fn refused() {
         .fair(2, FairKey::strong(FAIR))
         .promise(Kind::Eventually, &[], &[2], Some(FAIR))
         .promise(Kind::Eventually, &[], &[2], None);
-    let spec = table.spec();
     let promises = table.promises();
+    let judged = Judged::new(Arc::new(table.clone()), table.spec());
     let wrong = |promise: usize, initial: u8, steps: &[(Option<usize>, u8)], loop_start: usize| {
-        let lasso: Lasso<Table> = Lasso { initial, steps: steps.to_vec(), loop_start };
-        let promise: &Temporal<Table> = &promises[promise];
-        check_lasso(&table, &spec, promise, &lasso).err().unwrap_or_default()
+        let run = Run::new(initial, steps.to_vec(), loop_start);
+        check_lasso(&judged, promises[promise].name(), &run).err().unwrap_or_default()
     };
     assert_eq!(wrong(1, 0, &[(Some(0), 1), (Some(1), 0)], 0), "");
     assert_eq!(wrong(0, 0, &[(Some(4), 0)], 0), "");
@@ -366,8 +365,8 @@ fn refused() {
     }
     let weak = Table::of(&[0], &[(0, 0), (0, 1)]).fair(1, FairKey::weak(FAIR));
     let weak = weak.promise(Kind::Eventually, &[], &[1], Some(FAIR));
-    let lasso = Lasso { initial: 0, steps: vec![(Some(0), 0)], loop_start: 0 };
-    let said = check_lasso(&weak, &weak.spec(), &weak.promises()[0], &lasso);
+    let run = Run::new(0_u8, vec![(Some(0_usize), 0)], 0);
+    let said = check_lasso(&Judged::new(Arc::new(weak.clone()), weak.spec()), weak.promises()[0].name(), &run);
     assert!(said.as_ref().is_err_and(|said| said.contains("weakly fair action")), "{said:?}");
 }
 
@@ -380,8 +379,8 @@ fn stopped() {
         Some(FAIR),
     );
     let graph = counterpart::explore::explore(Arc::new(table.clone()), &Budget::default()).expect("a model");
-    let findings = counterpart::verdict::judge(&graph, &table.spec(), &(Arc::new(|| Some(Stop::Interrupted)) as _));
-    assert_eq!(findings[0].verdict, counterpart::verdict::Verdict::Incomplete("interrupted".into()));
+    let findings = counterpart::verdict::judge(&graph, table.spec(), &(Arc::new(|| Some(Stop::Interrupted)) as _));
+    assert_eq!((findings[0].verdict, findings[0].why.as_deref()), (Verdict::Incomplete, Some("interrupted")));
 }
 
 fn names() {
@@ -391,7 +390,10 @@ fn names() {
     check(&table).violates(name.as_str()).assert();
     assert_eq!(check(&table).run().outcome(), Outcome::Unexpected);
     let listing = Case::new("toy/table", check(&table).violates(name.as_str())).listing();
-    assert_eq!((listing.properties[0].kind, listing.properties[0].expected), (Kind::InfinitelyOften, "violated"));
+    assert_eq!(
+        (listing.properties[0].kind, listing.properties[0].expected),
+        (Kind::InfinitelyOften, Verdict::Violated)
+    );
     let twice = table.promise(Kind::InfinitelyOften, &[], &[2], None);
     assert!(check(&twice).run().cases[0].errors[0].contains("two properties are called"));
     let under = Table::of(&[0], &[]).promise(Kind::Recoverable, &[], &[0], Some(FAIR));

@@ -70,7 +70,7 @@ fn steps(mdp: &Mdp, nodes: &[usize], extreme: Extreme) -> Bounds {
 
 fn coin(k: i16) -> (Vec<Shared>, Mdp) {
     let graph = explore(Arc::new(Coin { k }), &Budget::default()).expect("a model");
-    let mdp = Mdp::of(&graph, &CoinSpec).expect("complete");
+    let mdp = Mdp::of(&graph, CoinSpec).expect("complete");
     (graph.states().to_vec(), mdp)
 }
 

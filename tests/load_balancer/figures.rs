@@ -1,6 +1,7 @@
 //! Figures measured by a prototype, against those of the catalogue's own runs.
 
 use counterpart::report::{CaseReport, Value};
+use counterpart::verdict::Verdict;
 use libtest_mimic::Trial;
 
 use crate::catalogue::{Ran, ran};
@@ -25,7 +26,7 @@ const RECOVERS: &str = "some schedule makes all servers well again";
 /// After how many steps a property is violated; `None`: it holds.
 fn violated_after(report: &CaseReport, name: &str) -> Option<usize> {
     let property = report.properties.iter().find(|property| property.name == name).expect("a property of the case");
-    (property.verdict == "violated").then(|| property.steps.expect("a violation has a trace"))
+    (property.verdict == Verdict::Violated).then(|| property.steps.expect("a violation has a trace"))
 }
 
 /// Capacities 4, 2, 2 and 1, load 7, queue 6: the tick of the first overflow, and whether it is a trap.

@@ -19,16 +19,12 @@ const TICKS: usize = 56;
 pub fn run(model: Database, ticks: usize) -> Vec<State> {
     let budget = Budget::default();
     let graph = explore(Arc::new(model), &budget).expect("the story's model can be explored");
-    let findings = judge(&graph, &DatabaseSpec, &budget.interrupt);
+    let findings = judge(&graph, DatabaseSpec, &budget.interrupt);
     let evidence = findings.into_iter().find(|finding| finding.name == ANSWERED).and_then(|found| found.evidence);
     let Some(Evidence::Lasso(lasso)) = evidence else { panic!("the story has a run that breaks its promise") };
-    let steps = lasso.steps.into_iter().map(|(_, state)| state);
-    let (stem, round): (Vec<_>, Vec<_>) = {
-        let mut steps: Vec<State> = steps.collect();
-        let round = steps.split_off(lasso.loop_start);
-        (steps, round)
-    };
-    std::iter::once(lasso.initial).chain(stem).chain(round.into_iter().cycle()).take(ticks + 1).collect()
+    let mut stem: Vec<State> = lasso.nodes().map(|node| graph.states()[node].clone()).collect();
+    let round = stem.split_off(lasso.loop_start + 1);
+    stem.into_iter().chain(round.into_iter().cycle()).take(ticks + 1).collect()
 }
 
 /// `collapse.svg`.

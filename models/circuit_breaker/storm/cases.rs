@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use counterpart::Case;
+use counterpart::verdict::Verdict;
 
 use super::check;
 use super::model::{Policy, Storm};
@@ -53,8 +54,8 @@ pub fn can_recover(storm: Storm) -> bool {
     let report = check(storm).explore();
     let verdict = report.cases.iter().flat_map(|case| &case.properties).find(|property| property.name == RECOVERED);
     match verdict.map(|property| property.verdict) {
-        Some("holds") => true,
-        Some("violated") => false,
+        Some(Verdict::Holds) => true,
+        Some(Verdict::Violated) => false,
         other => panic!("a storm is small enough to be judged: {other:?}"),
     }
 }

@@ -1,8 +1,7 @@
 //! A process made of a graph, with what only the graph knows: which transitions a choice is of, and where it is cut.
 
 use super::{Branch, Mdp, MdpError};
-use crate::explore::{Graph, Target};
-use crate::model::{CheckedModel, Spec};
+use crate::explore::{Explored, Target};
 
 /// The largest sum of the weights of one distribution: 2⁵³, up to which every integer is a floating-point number.
 const WEIGHTS_MAX: u64 = 1 << f64::MANTISSA_DIGITS;
@@ -38,14 +37,11 @@ impl Offer {
 }
 
 impl Process {
-    /// The process that `spec` makes of `graph`.
+    /// The process that the spec makes of `graph`.
     ///
     /// # Errors
     /// A weight is 0 or too large.
-    pub(in crate::verdict) fn of<M: CheckedModel>(
-        graph: &Graph<M>,
-        spec: &dyn Spec<Model = M>,
-    ) -> Result<Self, MdpError> {
+    pub(in crate::verdict) fn of(graph: Explored<'_>) -> Result<Self, MdpError> {
         let mut process = Process {
             mdp: Mdp {
                 initial_count: graph.initial_count(),
@@ -60,8 +56,8 @@ impl Process {
             choice_by_place: vec![NONE; graph.place_count()],
             cut: Vec::new(),
         };
-        for node in 0..graph.states().len() {
-            let mut offered = offers(graph, spec, node)?;
+        for node in 0..graph.node_count() {
+            let mut offered = offers(graph, node)?;
             offered.retain(|offer| offer.enabled);
             if graph.is_expanded(node) && !offered.iter().any(|offer| offer.forced) {
                 let branches = vec![Branch { to: node, weight: 1 }];
@@ -100,29 +96,31 @@ impl Process {
 }
 
 /// The choices of `node`, those that are none included, in the order in which its actions first speak of them.
-fn offers<M: CheckedModel>(graph: &Graph<M>, spec: &dyn Spec<Model = M>, node: usize) -> Result<Vec<Offer>, MdpError> {
-    let (model, state) = (&**graph.model(), &graph.states()[node]);
+fn offers(graph: Explored<'_>, node: usize) -> Result<Vec<Offer>, MdpError> {
+    let state = graph.state(node);
     let mut offered: Vec<Offer> = Vec::new();
-    for (place, (action, target)) in graph.places(node).zip(graph.transitions(node)) {
-        let chance = spec.chance(model, state, &action);
+    let Some(actions) = graph.actions(node) else { return Ok(offered) };
+    for (index, place) in graph.places(node).enumerate() {
+        let target = graph.target_at(place);
+        let chance = graph.face.chance(state, &*actions, index);
         if chance.is_some_and(|chance| chance.weight == 0) {
-            return Err(MdpError::NoWeight { state: format!("{state:?}") });
+            return Err(MdpError::NoWeight { state: state.text() });
         }
         let (id, weight) = (chance.map(|chance| chance.choice), chance.map_or(1, |chance| chance.weight));
         let known = offered.iter().position(|offer| id.is_some() && offer.id == id);
-        let index = known.unwrap_or_else(|| {
+        let offer = known.unwrap_or_else(|| {
             offered.push(Offer::new(id));
             offered.len() - 1
         });
-        let offer = &mut offered[index];
+        let offer = &mut offered[offer];
         offer.places.push(place);
         offer.total = offer.total.saturating_add(weight);
         if offer.total > WEIGHTS_MAX {
-            return Err(MdpError::Overweight { state: format!("{state:?}") });
+            return Err(MdpError::Overweight { state: state.text() });
         }
         if target != Target::Refused {
             offer.enabled = true;
-            offer.forced |= spec.must_progress(model, state, &action);
+            offer.forced |= graph.face.must_progress(state, &*actions, index);
         }
         let to = match target {
             Target::Node(to) => to,

@@ -31,7 +31,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::explore::{Graph, Interrupt};
+use crate::explore::{Explored, Graph, Interrupt, Spoken};
 use crate::model::{CheckedModel, Spec};
 
 pub use qualitative::EndComponent;
@@ -140,10 +140,11 @@ impl Mdp {
     ///
     /// # Errors
     /// The graph is incomplete, or a weight is 0 or too large.
-    pub fn of<M: CheckedModel>(graph: &Graph<M>, spec: &dyn Spec<Model = M>) -> Result<Self, MdpError> {
+    pub fn of<M: CheckedModel>(graph: &Graph<M>, spec: impl Spec<Model = M>) -> Result<Self, MdpError> {
+        let spoken = Spoken::new(graph.model().clone(), std::sync::Arc::new(spec));
         match graph.incomplete() {
             Some(why) => Err(MdpError::Incomplete(why)),
-            None => Ok(Process::of(graph, spec)?.mdp),
+            None => Ok(Process::of(Explored::new(&spoken, graph))?.mdp),
         }
     }
 

@@ -252,14 +252,14 @@ pub(super) fn agreement() {
         let table = draw(&mut random);
         let judge_of = Judge::new(&table);
         let graph = explore(Arc::new(table.clone()), &Budget::default()).expect("a model");
-        let findings = judge(&graph, &table.spec(), &Budget::default().interrupt);
+        let findings = judge(&graph, table.spec(), &Budget::default().interrupt);
         for (finding, promise) in findings.iter().zip(&table.promises) {
             let truth = judge_of.judge(promise);
             let found = match (&finding.verdict, &finding.evidence) {
                 (Verdict::Holds, None) => Said::Holds,
                 (Verdict::Violated, Some(Evidence::Lasso(lasso))) => Said::Violated(lasso.loop_start),
                 (Verdict::Violated, Some(Evidence::Trap(trap))) => Said::Violated(graph.depth_of(trap.node)),
-                (Verdict::Incomplete(_), None) => Said::Incomplete,
+                (Verdict::Incomplete, None) => Said::Incomplete,
                 (verdict, _) => panic!("{verdict} with the wrong evidence"),
             };
             assert_eq!(

@@ -160,7 +160,7 @@ pub(super) fn agreement() {
         let truth = Judge::new(&toy);
         let graph = toy.graph();
         let interrupt: counterpart::explore::Interrupt = Arc::new(|| None);
-        let findings = judge(&graph, &ToySpec, &interrupt);
+        let findings = judge(&graph, ToySpec, &interrupt);
         assert_eq!(findings.len(), 2);
         let mut violated = [false; 2];
         for (fair, (finding, promise)) in findings.iter().zip(ToySpec.temporal()).enumerate() {
@@ -168,14 +168,14 @@ pub(super) fn agreement() {
             let (expected, components) = truth.judge(fair == 1);
             let found = match (&finding.verdict, &finding.evidence) {
                 (Verdict::Holds, None) => Said::Holds,
-                (Verdict::Incomplete(_), None) => Said::Incomplete,
+                (Verdict::Incomplete, None) => Said::Incomplete,
                 (Verdict::Violated, Some(Evidence::EndComponent { lasso, states })) => {
-                    let at = lasso.steps[..lasso.loop_start].last().map_or(lasso.initial, |(_, node)| *node);
+                    let at = graph.states()[lasso.nodes().nth(lasso.loop_start).expect("a loop")];
                     let around = components.iter().filter(|nodes| **nodes >> at & 1 == 1);
                     let largest = around.map(|nodes| nodes.count_ones() as usize).max();
                     assert_eq!(Some(*states), largest, "{place}");
                     assert_eq!(
-                        check_end_component(&graph, &ToySpec, &promise, lasso, &interrupt),
+                        check_end_component(&graph, ToySpec, promise.name(), lasso, &interrupt),
                         Ok(*states),
                         "{place}"
                     );

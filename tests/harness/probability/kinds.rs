@@ -5,7 +5,7 @@ use counterpart::explore::Budget;
 use counterpart::model::{Bound, Chance, FairKey, Kind, Spec, Temporal};
 use counterpart::report::{CaseReport, Outcome, PropertyReport, Value};
 use counterpart::trace::Trace;
-use counterpart::verdict::{Lasso, check_end_component};
+use counterpart::verdict::{Lasso, Verdict, check_end_component};
 use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use stateright::Model;
@@ -264,10 +264,10 @@ fn cut() {
     // What is drawn may lie outside the boundary, and that it comes back is not known.
     let coin = Toy { bound: Some(1), goal: vec![1], ..Toy::of(&[(0, &[(0, 1), (1, 1), (2, 1)])]) };
     let (verdict, words) = why(coin.clone(), "under all schedulers");
-    assert!(verdict == "incomplete" && words.contains("outside the model's boundary"), "{verdict} {words}");
+    assert!(verdict == Verdict::Incomplete && words.contains("outside the model's boundary"), "{verdict} {words}");
     // A component beside it shows what it shows.
     let beside = Toy { choices: [coin.choices.clone(), vec![(0, vec![(0, 1)])]].concat(), ..coin };
-    assert_eq!(why(beside, "under all schedulers").0, "violated");
+    assert_eq!(why(beside, "under all schedulers").0, Verdict::Violated);
     // A limit on states is a cut as well.
     let limited = Check::of(Toss { rest: false })
         .spec(TossSpec { drawn: true, fair: None, promises: heads })
@@ -276,7 +276,7 @@ fn cut() {
         .run();
     assert_eq!(limited.outcome(), Outcome::AsExpected, "{limited}");
     let open = Toy { bound: Some(1), ..Toy::of(&[(0, &[(0, 1), (2, 1)])]) };
-    assert_eq!(why(open, "under all schedulers").0, "incomplete");
+    assert_eq!(why(open, "under all schedulers").0, Verdict::Incomplete);
 }
 
 fn values() {
@@ -314,9 +314,9 @@ fn values() {
     // Who rests for ever never shows heads, and tosses without end in no run.
     run = report(&toss(true, true, None, promises));
     let of = |name: &str| (property(&run, name).verdict, property(&run, name).value);
-    assert_eq!(of("heads"), ("violated", Some(Value::Finite(0.0))));
-    assert_eq!(of("tosses at least").0, "violated");
-    assert_eq!(of("tosses at most"), ("violated", Some(Value::Infinite)));
+    assert_eq!(of("heads"), (Verdict::Violated, Some(Value::Finite(0.0))));
+    assert_eq!(of("tosses at least").0, Verdict::Violated);
+    assert_eq!(of("tosses at most"), (Verdict::Violated, Some(Value::Infinite)));
     assert!(serde_json::to_string(&run).expect("JSON").contains("\"value\":\"infinite\""));
 }
 
@@ -364,7 +364,7 @@ fn nonsense() {
         ("endless", "inf is not an expected reward"),
     ] {
         assert!(report.errors.iter().any(|error| error.contains(name) && error.contains(words)), "{:?}", report.errors);
-        assert_eq!(property(report, name).verdict, "incomplete", "{name}");
+        assert_eq!(property(report, name).verdict, Verdict::Incomplete, "{name}");
     }
     let why = |name: &str| property(report, name).why.clone().unwrap_or_default();
     assert!(why("uneven").contains("the rewards of a distribution in state Hand differ"), "{}", why("uneven"));
@@ -374,7 +374,7 @@ fn nonsense() {
     // A weight of 0 makes no process of any of them.
     let weightless = Toy { goal: vec![1], ..Toy::of(&[(0, &[(0, 1), (1, 0)])]) };
     let run = Check::of(weightless).spec(ToySpec).run();
-    assert!(run.cases[0].properties.iter().all(|property| property.verdict == "incomplete"), "{run}");
+    assert!(run.cases[0].properties.iter().all(|property| property.verdict == Verdict::Incomplete), "{run}");
 }
 
 /// A coin that is laid tails up for ever.
@@ -394,9 +394,9 @@ fn replayed() {
     let two = Toy { goal: vec![1], ..Toy::of(&[(0, &[(0, 1)]), (0, &[(0, 1), (1, 1)])]) };
     let graph = two.graph();
     let promise = ToySpec.temporal().remove(0);
-    let round = |choice: usize| Lasso { initial: 0, steps: vec![(Some((choice, 0)), 0)], loop_start: 0 };
+    let round = |place: usize| Lasso { initial: 0, steps: vec![(Some(place), 0)], loop_start: 0 };
     let avoids =
-        |lasso: Lasso<Toy>| check_end_component(&graph, &ToySpec, &promise, &lasso, &Budget::default().interrupt);
+        |lasso: Lasso| check_end_component(&graph, ToySpec, promise.name(), &lasso, &Budget::default().interrupt);
     assert_eq!(avoids(round(0)), Ok(1));
     assert!(avoids(round(1)).is_err_and(|why| why.contains("without letting chance lead out of it")));
     // The trace tells which: the first action from 0 to 0 is not always the one.

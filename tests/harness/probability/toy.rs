@@ -39,7 +39,7 @@ impl Toy {
     pub(super) fn mdp(&self) -> Result<Mdp, MdpError> {
         let graph = self.graph();
         assert!(graph.states().is_sorted(), "nodes are to be numbered as found: {:?}", graph.states());
-        Mdp::of(&graph, &ToySpec)
+        Mdp::of(&graph, ToySpec)
     }
 }
 

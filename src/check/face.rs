@@ -1,0 +1,106 @@
+//! A check whose types are forgotten: what is run, judged, replayed and reported, once for all models. The types are
+//! known here alone, where they are forgotten.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Check, Options, Plan};
+use crate::conform::{Conformance, Divergence, Job, Mode, Setting};
+use crate::explore::{Action, AnyState, Face, ModelError, Spoken, recalled};
+use crate::model::{CheckedModel, Interface, Spec};
+use crate::trace::Trace;
+
+/// A [`Check`] whose types are forgotten.
+pub(super) struct AnyCheck {
+    pub(super) plan: Plan,
+    pub(super) model: Arc<dyn Face>,
+    pub(super) labels: Box<dyn Labels>,
+    pub(super) subjects: Vec<Subject>,
+}
+
+/// What is run alongside, in one mode.
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) mode: Mode,
+    pub(super) job: Box<dyn AnyJob>,
+}
+
+/// What the outside sees of a step, as text.
+pub(super) trait Labels: Send + Sync {
+    fn label(&self, from: &dyn AnyState, action: &Action, to: &dyn AnyState) -> Option<(String, String)>;
+}
+
+/// A [`Job`] with all that it is run on.
+pub(super) trait AnyJob: Send + Sync {
+    /// The bounds of the model that it is run beside.
+    fn parameters(&self) -> BTreeMap<String, String>;
+    fn run(&self, options: &Options) -> Result<Conformance, ModelError>;
+    fn replay(&self, options: &Options, trace: &Trace) -> Result<Option<Divergence>, String>;
+}
+
+impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
+    pub(super) fn forgotten(&self) -> AnyCheck {
+        let seen = Seen { model: self.model.clone(), spec: self.spec.clone(), interface: self.interface.clone() };
+        let subject = |(name, job): &(String, Arc<dyn Job<F>>)| Subject {
+            name: name.clone(),
+            mode: job.mode(),
+            job: Box::new((seen.clone(), job.clone())),
+        };
+        AnyCheck {
+            plan: self.plan.clone(),
+            model: Arc::new(Spoken::new(self.model.clone(), self.spec.clone())),
+            subjects: self.subjects.iter().map(subject).collect(),
+            labels: Box::new(seen),
+        }
+    }
+}
+
+/// A model, its spec, and what the outside sees of it.
+struct Seen<F: Interface> {
+    model: Arc<F::Model>,
+    spec: Arc<dyn Spec<Model = F::Model>>,
+    interface: Arc<F>,
+}
+
+impl<F: Interface> Clone for Seen<F> {
+    fn clone(&self) -> Self {
+        Seen { model: self.model.clone(), spec: self.spec.clone(), interface: self.interface.clone() }
+    }
+}
+
+impl<F: Interface> Labels for Seen<F> {
+    fn label(&self, from: &dyn AnyState, action: &Action, to: &dyn AnyState) -> Option<(String, String)> {
+        let actions: &Vec<<F::Model as stateright::Model>::Action> = recalled(&*action.of);
+        let (from, to) = (recalled(from), Some(recalled(to)));
+        let (input, output) = self.interface.label(&self.model, from, &actions[action.index], to)?;
+        Some((format!("{input:?}"), format!("{output:?}")))
+    }
+}
+
+impl<F: Interface> AnyJob for (Seen<F>, Arc<dyn Job<F>>) {
+    fn parameters(&self) -> BTreeMap<String, String> {
+        let (seen, job) = self;
+        seen.spec.parameters(&job.model().unwrap_or_else(|| seen.model.clone()))
+    }
+
+    fn run(&self, options: &Options) -> Result<Conformance, ModelError> {
+        self.1.run(&self.0.setting(options))
+    }
+
+    fn replay(&self, options: &Options, trace: &Trace) -> Result<Option<Divergence>, String> {
+        self.1.replay(&self.0.setting(options), trace)
+    }
+}
+
+impl<F: Interface> Seen<F> {
+    fn setting(&self, options: &Options) -> Setting<F> {
+        Setting {
+            model: self.model.clone(),
+            spec: self.spec.clone(),
+            interface: self.interface.clone(),
+            budget: options.budget.clone(),
+            answer_within: options.answer_within,
+            seed: options.seed,
+        }
+    }
+}
