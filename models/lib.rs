@@ -29,6 +29,8 @@ pub mod circuit_breaker;
 pub mod flp;
 #[cfg(feature = "load_balancer")]
 pub mod load_balancer;
+#[cfg(feature = "ntp")]
+pub mod ntp;
 #[cfg(feature = "rate_limiter")]
 pub mod rate_limiter;
 
@@ -45,4 +47,6 @@ pub const PROTOCOLS: &[Protocol] = &[
     load_balancer::PROTOCOL,
     #[cfg(feature = "cache")]
     cache::PROTOCOL,
+    #[cfg(feature = "ntp")]
+    ntp::PROTOCOL,
 ];

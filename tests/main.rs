@@ -17,6 +17,8 @@ mod drawn;
 mod flp;
 #[cfg(feature = "load_balancer")]
 mod load_balancer;
+#[cfg(feature = "ntp")]
+mod ntp;
 #[cfg(all(feature = "flp", feature = "peers"))]
 mod omnipaxos;
 #[cfg(feature = "rate_limiter")]
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         flp::trials(),
         #[cfg(feature = "load_balancer")]
         load_balancer::trials(),
+        #[cfg(feature = "ntp")]
+        ntp::trials(),
         #[cfg(all(feature = "flp", feature = "peers"))]
         omnipaxos::trials(),
         #[cfg(feature = "rate_limiter")]

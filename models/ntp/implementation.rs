@@ -1,0 +1,11 @@
+//! A client and a server of the network time protocol, without sockets and clocks.
+//!
+//! `packet` reads and writes the 48 bytes, `client` decides when to ask and which answers count, `server` answers. What
+//! several servers agree on is the business of [`select`](super::select). Time and randomness are passed in.
+
+pub mod client;
+pub mod packet;
+pub mod server;
+
+/// How far a clock that nobody corrects may drift, in parts per million (RFC 5905 §7.2, PHI).
+pub const FREQUENCY_TOLERANCE_PPM: u32 = 15;
