@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Check, Options, Plan};
-use crate::conform::{Conformance, Divergence, Job, Mode, Setting};
-use crate::explore::{Action, AnyState, Face, ModelError, Spoken, recalled};
+use crate::conform::{Bound, Job, Mode, Setting};
+use crate::explore::{Action, AnyState, Face, Spoken, recalled};
 use crate::model::{CheckedModel, Interface, Spec};
-use crate::trace::Trace;
 
 /// A [`Check`] whose types are forgotten.
 pub(super) struct AnyCheck {
@@ -34,8 +33,7 @@ pub(super) trait Labels: Send + Sync {
 pub(super) trait AnyJob: Send + Sync {
     /// The bounds of the model that it is run beside.
     fn parameters(&self) -> BTreeMap<String, String>;
-    fn run(&self, options: &Options) -> Result<Conformance, ModelError>;
-    fn replay(&self, options: &Options, trace: &Trace) -> Result<Option<Divergence>, String>;
+    fn bind(&self, options: &Options) -> Bound;
 }
 
 impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
@@ -83,24 +81,13 @@ impl<F: Interface> AnyJob for (Seen<F>, Arc<dyn Job<F>>) {
         seen.spec.parameters(&job.model().unwrap_or_else(|| seen.model.clone()))
     }
 
-    fn run(&self, options: &Options) -> Result<Conformance, ModelError> {
-        self.1.run(&self.0.setting(options))
-    }
-
-    fn replay(&self, options: &Options, trace: &Trace) -> Result<Option<Divergence>, String> {
-        self.1.replay(&self.0.setting(options), trace)
-    }
-}
-
-impl<F: Interface> Seen<F> {
-    fn setting(&self, options: &Options) -> Setting<F> {
-        Setting {
-            model: self.model.clone(),
-            spec: self.spec.clone(),
-            interface: self.interface.clone(),
-            budget: options.budget.clone(),
-            answer_within: options.answer_within,
-            seed: options.seed,
-        }
+    fn bind(&self, options: &Options) -> Bound {
+        let (seen, job) = self;
+        job.bind(&Setting {
+            model: seen.model.clone(),
+            spec: seen.spec.clone(),
+            interface: seen.interface.clone(),
+            limits: options.limits(),
+        })
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::conform::events::{Log, LogError, LogReader};
-use crate::conform::{self, Job};
+use crate::conform::{self, Job, Limits};
 use crate::explore::Budget;
 use crate::model::{CheckedModel, Counterpart, Interface, NoInterface, PlainSpec, Spec};
 use crate::report::{CaseReport, Report};
@@ -75,6 +75,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options { budget: Budget::default(), referee: true, seed: 0, answer_within: Duration::from_secs(10) }
+    }
+}
+
+impl Options {
+    /// Those that bound a run alongside.
+    fn limits(&self) -> Limits {
+        Limits { budget: self.budget.clone(), answer_within: self.answer_within, seed: self.seed }
     }
 }
 

@@ -189,7 +189,7 @@ impl AnyCheck {
                 continue;
             }
             done.push(&subject.name);
-            said.push(match subject.job.replay(options, trace) {
+            said.push(match subject.job.bind(options).replay(trace) {
                 Ok(None) => format!("{}: answers as the model does, to the end", subject.name),
                 Ok(Some(divergence)) => {
                     format!(
@@ -225,7 +225,8 @@ impl AnyCheck {
                 what: "the model's parameters are not those of the trace".into(),
             });
         }
-        let divergence = subject.job.replay(options, trace).map_err(ReplayError::Cannot)?;
+        let divergence =
+            subject.job.bind(options).replay(trace).map_err(|error| ReplayError::Cannot(error.to_string()))?;
         let expects_refuted = self.plan.expected.get(name) == Some(&Expected::Refuted);
         let (same, said) = match &divergence {
             None => {

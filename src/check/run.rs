@@ -71,7 +71,7 @@ impl AnyCheck {
     pub(super) fn run_subject(&self, subject: &Subject, options: &Options) -> Result<Conformance, ModelError> {
         let span = tracing::info_span!("subject", name = %subject.name, mode = %subject.mode);
         let _entered = span.enter();
-        let conformance = subject.job.run(options)?;
+        let conformance = subject.job.bind(options).run()?;
         tracing::info!(verdict = %conformance.agreement, steps = conformance.steps, "run alongside");
         Ok(conformance)
     }

@@ -4,12 +4,11 @@ use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
+use super::Limits;
 use super::lts::{Belief, Edge, Lts, Node};
-use super::watch::Watch;
-use super::{Make, Subject};
-use crate::model::{Counterpart, Interface};
+use super::watch::{Hung, Watch, watched};
 
 /// Why the model cannot follow an implementation.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,49 +108,80 @@ fn alternatives(allowed: &[String]) -> String {
     if allowed.is_empty() { "nothing here".into() } else { allowed.join(" or ") }
 }
 
-/// What an implementation did with one input.
-pub(crate) struct Observed<F: Interface> {
-    pub(crate) output: F::Output,
-    pub(crate) snapshot: Option<F::Snapshot>,
+/// What an implementation did with one input, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Observed {
+    pub(crate) output: u32,
+    pub(crate) snapshot: Option<u32>,
 }
 
-impl<F: Interface> Clone for Observed<F> {
-    fn clone(&self) -> Self {
-        Observed { output: self.output.clone(), snapshot: self.snapshot.clone() }
-    }
-}
-
-impl<F: Interface> fmt::Display for Observed<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.snapshot {
-            None => write!(f, "{:?}", self.output),
-            Some(snapshot) => write!(f, "{:?}, shows {snapshot:?}", self.output),
+impl Observed {
+    /// As it reads.
+    pub(crate) fn told(self, lts: &Lts) -> String {
+        let output = lts.words().output(self.output);
+        match self.snapshot {
+            None => output,
+            Some(snapshot) => format!("{output}, shows {}", lts.words().snapshot(snapshot)),
         }
     }
 }
 
-impl<F: Interface> PartialEq for Observed<F> {
-    fn eq(&self, other: &Self) -> bool {
-        self.output == other.output && self.snapshot == other.snapshot
+/// What may well be answered and shown: compared first, without a look into any index.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Likely<'a> {
+    pub(crate) outputs: &'a [u32],
+    pub(crate) snapshots: &'a [u32],
+}
+
+/// An implementation that speaks in numbers.
+pub(crate) trait Driven {
+    /// Gives an input, and looks at it afterwards. `Err` where what was seen does not equal itself.
+    fn apply(&mut self, input: u32, likely: Likely<'_>) -> Result<Observed, Observed>;
+
+    /// What it shows, which may well be one of `likely`.
+    fn observe(&self, likely: &[u32]) -> Option<u32>;
+
+    fn supports(&self, input: u32) -> bool;
+
+    fn canonical(&mut self);
+}
+
+/// Makes a fresh implementation, as it is before anything was done to it.
+pub(crate) type Make = Arc<dyn Fn() -> Box<dyn Driven> + Send + Sync>;
+
+/// A model, an implementation to be driven beside it, and how far.
+#[derive(Clone)]
+pub(crate) struct Bench {
+    pub(crate) lts: Arc<Lts>,
+    pub(crate) make: Make,
+    pub(crate) limits: Limits,
+}
+
+impl Bench {
+    /// Runs `work` on a thread of its own, and gives up when the implementation does not answer.
+    pub(crate) fn watched<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Bench, &Watch) -> T + Send + 'static,
+    ) -> Result<T, Hung> {
+        let bench = self.clone();
+        watched(&self.limits, move |watch| work(&bench, watch))
     }
 }
 
 /// Gives `input` to `subject` and catches what may go wrong with it.
-pub(crate) fn apply<F: Interface>(
-    subject: &mut (impl Counterpart<F> + ?Sized),
-    input: &F::Input,
+pub(crate) fn apply(
+    lts: &Lts,
+    subject: &mut dyn Driven,
+    input: u32,
+    likely: Likely<'_>,
     watch: &Watch,
-) -> Result<Observed<F>, Deviation> {
+) -> Result<Observed, Deviation> {
     let observed = quietly(|| {
         let _call = watch.call();
-        let output = subject.apply(input);
-        Observed::<F> { output, snapshot: subject.observe() }
+        subject.apply(input, likely)
     })
     .map_err(Deviation::Panicked)?;
-    if observed != observed.clone() {
-        return Err(Deviation::Incomparable(observed.to_string()));
-    }
-    Ok(observed)
+    observed.map_err(|observed| Deviation::Incomparable(observed.told(lts)))
 }
 
 /// The states that still explain a subject, and the steps that do, after `input` was answered as `observed`.
@@ -162,20 +192,16 @@ pub(crate) struct Explained {
 }
 
 /// Moves `belief` on.
-pub(crate) fn explain<F: Interface>(
-    lts: &Lts<F>,
-    belief: &[Node],
-    input: u32,
-    observed: &Observed<F>,
-) -> Result<Explained, Deviation> {
-    let mut steps = lts.answers_as(belief, input, &observed.output);
+pub(crate) fn explain(lts: &Lts, belief: &[Node], input: u32, observed: Observed) -> Result<Explained, Deviation> {
+    let would = lts.answers(belief, input).into_iter();
+    let mut steps: Vec<(Node, Edge)> =
+        would.filter(|(_, _, label)| label.output == observed.output).map(|(node, edge, _)| (node, edge)).collect();
     if steps.is_empty() {
-        let would = lts.answers(belief, input);
-        let allowed = distinct(would.iter().map(|(_, _, label)| format!("{:?}", lts.output(label.output))));
-        return Err(Deviation::Answer { got: format!("{:?}", observed.output), allowed });
+        let got = lts.words().output(observed.output);
+        return Err(Deviation::Answer { got, allowed: lts.allowed(belief, input) });
     }
     let targets = steps.iter().map(|(_, edge)| edge.to).collect();
-    let belief = seen_as(lts, lts.closed(targets), observed.snapshot.as_ref())?;
+    let belief = seen_as(lts, lts.closed(targets), observed.snapshot)?;
     if observed.snapshot.is_some() && steps.len() > 1 {
         // A step into a state that does not show what was seen was not taken.
         steps.retain(|(_, edge)| lts.closed(vec![edge.to]).iter().any(|node| belief.contains(node)));
@@ -184,68 +210,61 @@ pub(crate) fn explain<F: Interface>(
 }
 
 /// The states of `belief` that would show `snapshot`.
-pub(crate) fn seen_as<F: Interface>(
-    lts: &Lts<F>,
-    mut belief: Belief,
-    snapshot: Option<&F::Snapshot>,
-) -> Result<Belief, Deviation> {
+pub(crate) fn seen_as(lts: &Lts, mut belief: Belief, snapshot: Option<u32>) -> Result<Belief, Deviation> {
     let Some(snapshot) = snapshot else { return Ok(belief) };
-    let shown: Vec<Option<F::Snapshot>> = belief.iter().map(|node| lts.snapshot(*node)).collect();
-    let mut agrees = shown.iter().map(|shown| shown.as_ref().is_none_or(|shown| shown == snapshot));
+    let shown: Vec<Option<u32>> = belief.iter().map(|node| lts.shows(*node)).collect();
+    let mut agrees = shown.iter().map(|shown| shown.is_none_or(|shown| shown == snapshot));
     belief.retain(|_| agrees.next().unwrap_or(false));
     if belief.is_empty() {
-        let allowed = distinct(shown.into_iter().flatten().map(|shown| format!("{shown:?}")));
-        return Err(Deviation::Snapshot { got: format!("{snapshot:?}"), allowed });
+        let mut allowed: Vec<u32> = Vec::new();
+        for shown in shown.into_iter().flatten() {
+            if !allowed.contains(&shown) {
+                allowed.push(shown);
+            }
+        }
+        let text = |number| lts.words().snapshot(number);
+        return Err(Deviation::Snapshot { got: text(snapshot), allowed: allowed.into_iter().map(text).collect() });
     }
     Ok(belief)
 }
 
-fn distinct(items: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = Vec::new();
-    items.for_each(|item| {
-        if !seen.contains(&item) {
-            seen.push(item);
-        }
-    });
-    seen
-}
-
 /// The one step that the model allows, and what is seen of it.
-pub(crate) struct Expected<'a, F: Interface> {
-    pub(crate) input: &'a F::Input,
-    pub(crate) output: &'a F::Output,
+#[derive(Clone, Copy)]
+pub(crate) struct Expected {
+    pub(crate) output: u32,
     /// What `to` shows, if it is known to show anything.
-    pub(crate) snapshot: Option<&'a F::Snapshot>,
+    pub(crate) snapshot: Option<u32>,
     pub(crate) to: Node,
 }
 
 /// A subject, the belief that explains it, and the inputs that led there.
-pub(crate) struct Driver<'a, F: Interface> {
-    pub(crate) lts: &'a Lts<F>,
+pub(crate) struct Driver<'a> {
+    pub(crate) lts: &'a Lts,
     pub(crate) belief: Belief,
-    subject: Subject<F>,
+    subject: Box<dyn Driven>,
     watch: &'a Watch,
     pub(crate) inputs: Vec<u32>,
-    pub(crate) observed: Vec<Observed<F>>,
+    pub(crate) observed: Vec<Observed>,
 }
 
-impl<'a, F: Interface> Driver<'a, F> {
+impl<'a> Driver<'a> {
     /// A fresh subject.
-    pub(crate) fn start(lts: &'a Lts<F>, factory: &Make<F>, watch: &'a Watch) -> Result<Self, Deviation> {
+    pub(crate) fn start(bench: &'a Bench, watch: &'a Watch) -> Result<Self, Deviation> {
         watch.restart();
+        let lts = &*bench.lts;
         let (subject, snapshot) = quietly(|| {
             let _call = watch.call();
-            let subject = factory();
-            let snapshot = subject.observe();
+            let subject = (bench.make)();
+            let snapshot = subject.observe(lts.initially_shown());
             (subject, snapshot)
         })
         .map_err(Deviation::Panicked)?;
-        let belief = seen_as(lts, lts.initial(), snapshot.as_ref())?;
+        let belief = seen_as(lts, lts.initial(), snapshot)?;
         Ok(Driver { lts, belief, subject, watch, inputs: Vec::new(), observed: Vec::new() })
     }
 
     pub(crate) fn supports(&self, input: u32) -> bool {
-        self.subject.supports(&self.lts.input(input))
+        self.subject.supports(input)
     }
 
     /// The inputs that can be given now.
@@ -255,10 +274,21 @@ impl<'a, F: Interface> Driver<'a, F> {
         offers
     }
 
+    /// Whether `input` is one of them.
+    pub(crate) fn may_be_given(&self, input: u32) -> bool {
+        self.lts.is_offered(&self.belief, input) && self.supports(input)
+    }
+
+    /// The one of them that reads so.
+    pub(crate) fn offered(&self, text: &str) -> Option<u32> {
+        self.offers().into_iter().find(|input| self.lts.words().input(*input) == text)
+    }
+
     /// Gives one input. Returns the steps of the model that explain the answer.
     pub(crate) fn step(&mut self, input: u32) -> Result<Vec<(Node, Edge)>, Deviation> {
-        let observed = self.give(input, &self.lts.input(input))?;
-        let explained = explain(self.lts, &self.belief, input, &observed);
+        let (outputs, snapshots) = allowed(self.lts, &self.belief, input);
+        let observed = self.give(input, Likely { outputs: &outputs, snapshots: &snapshots })?;
+        let explained = explain(self.lts, &self.belief, input, observed);
         self.observed.push(observed);
         let explained = explained?;
         self.belief = explained.belief;
@@ -267,25 +297,26 @@ impl<'a, F: Interface> Driver<'a, F> {
 
     /// Gives one input, and is quicker than [`step`](Driver::step) where the model allows one answer and one target, of
     /// which no internal step leads on.
-    pub(crate) fn expect(&mut self, input: u32, expected: &Expected<'_, F>) -> Result<(), Deviation> {
-        let observed = self.give(input, expected.input)?;
-        let shown = observed.snapshot.as_ref();
-        if observed.output == *expected.output && shown.is_none_or(|shown| expected.snapshot == Some(shown)) {
+    pub(crate) fn expect(&mut self, input: u32, expected: Expected) -> Result<(), Deviation> {
+        let likely = Likely { outputs: &[expected.output], snapshots: expected.snapshot.as_slice() };
+        let observed = self.give(input, likely)?;
+        let shown = observed.snapshot;
+        if observed.output == expected.output && (shown.is_none() || shown == expected.snapshot) {
             self.belief.clear();
             self.belief.push(expected.to);
             self.observed.push(observed);
             return Ok(());
         }
-        let explained = explain(self.lts, &self.belief, input, &observed);
+        let explained = explain(self.lts, &self.belief, input, observed);
         self.observed.push(observed);
         self.belief = explained?.belief;
         Ok(())
     }
 
-    fn give(&mut self, number: u32, input: &F::Input) -> Result<Observed<F>, Deviation> {
-        self.inputs.push(number);
-        self.watch.given(number);
-        apply::<F>(&mut *self.subject, input, self.watch)
+    fn give(&mut self, input: u32, likely: Likely<'_>) -> Result<Observed, Deviation> {
+        self.inputs.push(input);
+        self.watch.given(input);
+        apply(self.lts, &mut *self.subject, input, likely, self.watch)
     }
 
     /// Makes the subject canonical, as a product does between two steps.
@@ -294,40 +325,47 @@ impl<'a, F: Interface> Driver<'a, F> {
     }
 }
 
+/// What the model allows to be answered to `input`, and to be shown then, but for internal steps.
+pub(crate) fn allowed(lts: &Lts, belief: &[Node], input: u32) -> (Vec<u32>, Vec<u32>) {
+    let would = lts.answers(belief, input);
+    let outputs = would.iter().map(|(_, _, label)| label.output).collect();
+    (outputs, would.iter().filter_map(|(_, edge, _)| lts.shows(edge.to)).collect())
+}
+
 /// A run that ended in a deviation.
-pub(crate) struct Deviating<F: Interface> {
+pub(crate) struct Deviating {
     /// The last of them is where it deviates.
     pub(crate) inputs: Vec<u32>,
     /// One fewer than inputs where there was no answer.
-    pub(crate) observed: Vec<Observed<F>>,
+    pub(crate) observed: Vec<Observed>,
     pub(crate) deviation: Deviation,
 }
 
-impl<F: Interface> Deviating<F> {
+impl Deviating {
     /// The subject cannot even be made, or is wrong before it is given anything.
     pub(crate) fn before_anything(deviation: Deviation) -> Self {
         Deviating { inputs: Vec::new(), observed: Vec::new(), deviation }
+    }
+
+    /// Where `driver` has come to.
+    pub(crate) fn at(driver: Driver<'_>, deviation: Deviation) -> Self {
+        Deviating { inputs: driver.inputs, observed: driver.observed, deviation }
     }
 }
 
 /// Drives `inputs`, passing over those that the belief does not offer (so that a shortened run stays one of the model).
 /// `None`: the model follows to the end.
-pub(crate) fn drive<F: Interface>(
-    lts: &Lts<F>,
-    factory: &Make<F>,
-    watch: &Watch,
-    inputs: &[u32],
-) -> Option<Deviating<F>> {
-    let mut driver = match Driver::start(lts, factory, watch) {
+pub(crate) fn drive(bench: &Bench, watch: &Watch, inputs: &[u32]) -> Option<Deviating> {
+    let mut driver = match Driver::start(bench, watch) {
         Ok(driver) => driver,
         Err(deviation) => return Some(Deviating::before_anything(deviation)),
     };
     for input in inputs {
-        if !driver.offers().contains(input) {
+        if !driver.may_be_given(*input) {
             continue;
         }
         if let Err(deviation) = driver.step(*input) {
-            return Some(Deviating { inputs: driver.inputs, observed: driver.observed, deviation });
+            return Some(Deviating::at(driver, deviation));
         }
     }
     None
@@ -338,13 +376,8 @@ pub(crate) fn drive<F: Interface>(
 ///
 /// # Errors
 /// The run does not deviate a second time: the subject is not deterministic.
-pub(crate) fn shrink<F: Interface>(
-    lts: &Lts<F>,
-    factory: &Make<F>,
-    watch: &Watch,
-    found: Deviating<F>,
-) -> Deviating<F> {
-    let Some(mut best) = drive(lts, factory, watch, &found.inputs) else {
+pub(crate) fn shrink(bench: &Bench, watch: &Watch, found: Deviating) -> Deviating {
+    let Some(mut best) = drive(bench, watch, &found.inputs) else {
         return Deviating {
             deviation: Deviation::Nondeterministic {
                 first: found.deviation.observed(),
@@ -360,7 +393,7 @@ pub(crate) fn shrink<F: Interface>(
         while from < best.inputs.len() {
             let mut rest = best.inputs.clone();
             rest.drain(from..best.inputs.len().min(from + chunk));
-            match drive(lts, factory, watch, &rest) {
+            match drive(bench, watch, &rest) {
                 Some(deviating) if deviating.inputs.len() < best.inputs.len() => {
                     best = deviating;
                     shorter = true;

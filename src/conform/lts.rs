@@ -1,26 +1,20 @@
-//! The model as a labelled transition system: what someone outside can do to it and hear from it.
+//! The model as a labelled transition system: what someone outside can do to it and hear from it, by number.
 //!
-//! States, inputs and outputs are numbered as they are met, so that the modes compare small integers. It unfolds on
-//! demand: a tour unfolds all of the bounded model, a walk goes where it goes, beyond the boundary as well.
+//! States, inputs, answers and snapshots are numbered as they are met, so that the modes compare small integers and are
+//! compiled once, whatever the model. What the numbers stand for is known to [`Outside`] alone. It unfolds on demand: a
+//! tour unfolds all of the bounded model, a walk goes where it goes, beyond the boundary as well.
 
-use std::collections::HashMap;
-use std::fmt::Debug;
-use std::hash::BuildHasher;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-use stateright::Model;
+use serde_json::Value;
 
-use crate::model::Interface;
+use super::shelf::Shelf;
 
 /// The number of a state.
 pub(crate) type Node = u32;
 
 /// The states that explain what was seen: sorted, without repetition, closed under internal steps.
 pub(crate) type Belief = Vec<Node>;
-
-type State<F> = <<F as Interface>::Model as Model>::State;
 
 /// One step of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,168 +38,138 @@ pub(crate) struct Label {
     pub(crate) output: u32,
 }
 
-/// A model seen through an interface.
-pub(crate) struct Lts<F: Interface> {
-    pub(crate) model: Arc<F::Model>,
-    pub(crate) interface: Arc<F>,
-    seen: RwLock<Seen<F>>,
-    initial: OnceLock<Belief>,
-}
+/// A model seen through its interface, the types forgotten: what numbers stand for, and how it all reads.
+pub(crate) trait Outside: Send + Sync {
+    /// The initial states within the boundary.
+    fn initial(&self) -> Vec<Node>;
 
-struct Seen<F: Interface> {
-    states: Vec<State<F>>,
-    hashes: Vec<u64>,
-    index: HashTable<Node>,
-    edges: Vec<Option<Arc<[Edge]>>>,
-    inputs: Numbered<F::Input>,
-    outputs: Numbered<F::Output>,
-}
+    /// The steps of a state.
+    fn edges(&self, node: Node) -> Vec<Edge>;
 
-/// Values numbered in the order they were met. Told apart by `Debug`, since neither `Hash` nor `Ord` is asked of them.
-struct Numbered<T> {
-    values: Vec<T>,
-    index: HashMap<String, u32>,
-}
+    /// The number of what a state shows, if it shows anything.
+    fn shows(&self, node: Node) -> Option<u32>;
 
-impl<T: Debug> Numbered<T> {
-    fn number(&mut self, value: T) -> u32 {
-        let values = &mut self.values;
-        *self.index.entry(format!("{value:?}")).or_insert_with(|| {
-            values.push(value);
-            (values.len() - 1) as u32
-        })
-    }
-}
+    fn input(&self, number: u32) -> String;
+    fn output(&self, number: u32) -> String;
+    fn snapshot(&self, number: u32) -> String;
+    fn state(&self, node: Node) -> String;
+    fn state_json(&self, node: Node) -> Value;
 
-impl<F: Interface> Lts<F> {
-    pub(crate) fn new(model: Arc<F::Model>, interface: Arc<F>) -> Self {
-        let seen = Seen {
-            states: Vec::new(),
-            hashes: Vec::new(),
-            index: HashTable::new(),
-            edges: Vec::new(),
-            inputs: Numbered { values: Vec::new(), index: HashMap::new() },
-            outputs: Numbered { values: Vec::new(), index: HashMap::new() },
-        };
-        Lts { model, interface, seen: RwLock::new(seen), initial: OnceLock::new() }
-    }
+    /// An action of a state, and whose column it stands in.
+    fn action(&self, node: Node, action: u32) -> (String, String);
 
-    fn read(&self) -> RwLockReadGuard<'_, Seen<F>> {
-        self.seen.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Seen<F>> {
-        self.seen.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether `number` stands for `output`.
-    fn is_output(&self, number: u32, output: &F::Output) -> bool {
-        self.read().outputs.values[number as usize] == *output
-    }
-
-    pub(crate) fn state(&self, node: Node) -> State<F> {
-        self.read().states[node as usize].clone()
-    }
-
-    pub(crate) fn input(&self, number: u32) -> F::Input {
-        self.read().inputs.values[number as usize].clone()
-    }
-
-    pub(crate) fn output(&self, number: u32) -> F::Output {
-        self.read().outputs.values[number as usize].clone()
-    }
-
-    /// All inputs and outputs met so far, by number.
-    pub(crate) fn words(&self) -> (Vec<F::Input>, Vec<F::Output>) {
-        let seen = self.read();
-        (seen.inputs.values.clone(), seen.outputs.values.clone())
-    }
-
-    /// The number of `input`, whether or not a state has offered it so far.
+    /// Whether a call with the input may wait.
     #[cfg(feature = "interleave")]
-    pub(crate) fn number_of(&self, input: &F::Input) -> u32 {
-        self.write().inputs.number(input.clone())
+    fn may_wait(&self, input: u32) -> bool;
+
+    /// Two words that differ and print alike, if such were met.
+    fn clash(&self) -> Option<String>;
+}
+
+/// A model seen through an interface, as far as it was unfolded.
+pub(crate) struct Lts {
+    outside: Arc<dyn Outside>,
+    initial: OnceLock<Belief>,
+    initially_shown: OnceLock<Vec<u32>>,
+    unfolded: Shelf<Unfolded>,
+    shown: Shelf<Option<u32>>,
+    stamps: Mutex<Stamps>,
+}
+
+struct Unfolded {
+    edges: Box<[Edge]>,
+    /// Some step of it is internal.
+    is_restless: bool,
+}
+
+/// Which nodes one search has met, reused from search to search.
+#[derive(Default)]
+struct Stamps {
+    now: u32,
+    of: Vec<u32>,
+}
+
+impl Stamps {
+    fn begin(&mut self) {
+        self.now = self.now.checked_add(1).unwrap_or_else(|| {
+            self.of.fill(0);
+            1
+        });
     }
 
-    pub(crate) fn snapshot(&self, node: Node) -> Option<F::Snapshot> {
-        self.interface.snapshot(&self.model, &self.read().states[node as usize])
+    /// Whether `node` was not met before.
+    fn meet(&mut self, node: Node) -> bool {
+        let node = node as usize;
+        if self.of.len() <= node {
+            self.of.resize(node + 1, 0);
+        }
+        std::mem::replace(&mut self.of[node], self.now) != self.now
+    }
+}
+
+impl Lts {
+    pub(crate) fn new(outside: Arc<dyn Outside>) -> Self {
+        Lts {
+            outside,
+            initial: OnceLock::new(),
+            initially_shown: OnceLock::new(),
+            unfolded: Shelf::new(),
+            shown: Shelf::new(),
+            stamps: Mutex::default(),
+        }
     }
 
-    pub(crate) fn action(&self, node: Node, edge: &Edge) -> <F::Model as Model>::Action {
-        let mut actions = Vec::new();
-        self.model.actions(&self.state(node), &mut actions);
-        actions.swap_remove(edge.action as usize)
+    /// How numbers read.
+    pub(crate) fn words(&self) -> &dyn Outside {
+        &*self.outside
+    }
+
+    /// What `node` shows, by number.
+    pub(crate) fn shows(&self, node: Node) -> Option<u32> {
+        *self.shown.get_or_init(node, || self.outside.shows(node))
     }
 
     /// The belief before anything was done.
     pub(crate) fn initial(&self) -> Belief {
-        self.initial.get_or_init(|| self.begin()).clone()
+        self.initial.get_or_init(|| self.closed(self.outside.initial())).clone()
     }
 
-    fn begin(&self) -> Belief {
-        let states = self.model.init_states();
-        let nodes = {
-            let mut seen = self.write();
-            states.into_iter().filter(|state| self.model.within_boundary(state)).map(|state| seen.node(state)).collect()
-        };
-        self.closed(nodes)
+    /// What the states of that belief show.
+    pub(crate) fn initially_shown(&self) -> &[u32] {
+        self.initially_shown.get_or_init(|| self.initial().into_iter().filter_map(|node| self.shows(node)).collect())
+    }
+
+    fn unfolded(&self, node: Node) -> &Unfolded {
+        self.unfolded.get_or_init(node, || {
+            let edges: Box<[Edge]> = self.outside.edges(node).into();
+            Unfolded { is_restless: edges.iter().any(|edge| edge.label.is_none()), edges }
+        })
     }
 
     /// The steps of `node`.
-    pub(crate) fn edges(&self, node: Node) -> Arc<[Edge]> {
-        if let Some(edges) = &self.read().edges[node as usize] {
-            return edges.clone();
-        }
-        let from = self.state(node);
-        let mut actions = Vec::new();
-        self.model.actions(&from, &mut actions);
-        let mut edges = Vec::with_capacity(actions.len());
-        for (index, action) in actions.into_iter().enumerate() {
-            let to = self.model.next_state(&from, action.clone());
-            let label = self.interface.label(&self.model, &from, &action, to.as_ref());
-            if to.is_none() && label.is_none() {
-                continue;
-            }
-            let beyond = to.as_ref().is_some_and(|to| !self.model.within_boundary(to));
-            let refused = to.is_none();
-            let mut seen = self.write();
-            edges.push(Edge {
-                action: index as u32,
-                label: label.map(|(input, output)| Label {
-                    input: seen.inputs.number(input),
-                    output: seen.outputs.number(output),
-                }),
-                to: to.map_or(node, |to| seen.node(to)),
-                refused,
-                beyond,
-            });
-        }
-        let edges: Arc<[Edge]> = edges.into();
-        self.write().edges[node as usize] = Some(edges.clone());
-        edges
+    pub(crate) fn edges(&self, node: Node) -> &[Edge] {
+        &self.unfolded(node).edges
+    }
+
+    /// Whether internal steps lead on from `node`.
+    pub(crate) fn is_restless(&self, node: Node) -> bool {
+        self.unfolded(node).is_restless
     }
 
     /// Unfolds the model within its boundary, in breadth-first order. The nodes are then `0..` the count returned,
     /// where none was beyond the boundary; `None` if there are more than `nodes_max`.
     pub(crate) fn unfold(&self, nodes_max: usize) -> Option<Vec<Node>> {
         let mut queue = self.initial();
-        let mut queued: Vec<bool> = Vec::new();
-        let mut mark = |node: Node| {
-            if queued.len() <= node as usize {
-                queued.resize(node as usize + 1, false);
-            }
-            !std::mem::replace(&mut queued[node as usize], true)
-        };
-        queue.iter().for_each(|node| {
-            mark(*node);
-        });
+        let mut met = Stamps::default();
+        met.begin();
+        queue.retain(|node| met.meet(*node));
         let mut next = 0;
         while next < queue.len() {
             if queue.len() > nodes_max {
                 return None;
             }
-            for edge in self.edges(queue[next]).iter() {
-                if !edge.beyond && mark(edge.to) {
+            for edge in self.edges(queue[next]) {
+                if !edge.beyond && met.meet(edge.to) {
                     queue.push(edge.to);
                 }
             }
@@ -218,15 +182,22 @@ impl<F: Interface> Lts<F> {
     pub(crate) fn closed(&self, mut nodes: Vec<Node>) -> Belief {
         nodes.sort_unstable();
         nodes.dedup();
+        if !nodes.iter().any(|node| self.is_restless(*node)) {
+            return nodes;
+        }
+        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        stamps.begin();
+        nodes.retain(|node| stamps.meet(*node));
         let mut next = 0;
         while next < nodes.len() {
-            for edge in self.edges(nodes[next]).iter() {
-                if edge.label.is_none() && !nodes.contains(&edge.to) {
+            for edge in self.edges(nodes[next]) {
+                if edge.label.is_none() && stamps.meet(edge.to) {
                     nodes.push(edge.to);
                 }
             }
             next += 1;
         }
+        drop(stamps);
         nodes.sort_unstable();
         nodes
     }
@@ -235,7 +206,7 @@ impl<F: Interface> Lts<F> {
     pub(crate) fn offers(&self, belief: &[Node]) -> Vec<u32> {
         let mut inputs = Vec::new();
         for node in belief {
-            for edge in self.edges(*node).iter() {
+            for edge in self.edges(*node) {
                 if let Some(label) = edge.label
                     && !inputs.contains(&label.input)
                 {
@@ -246,24 +217,17 @@ impl<F: Interface> Lts<F> {
         inputs
     }
 
-    /// The labelled steps of `belief` on `input` that answer `output`.
-    pub(crate) fn answers_as(&self, belief: &[Node], input: u32, output: &F::Output) -> Vec<(Node, Edge)> {
-        let mut steps = Vec::new();
-        for node in belief {
-            let edges = self.edges(*node);
-            let asked = edges.iter().filter_map(|edge| Some((edge, edge.label.filter(|label| label.input == input)?)));
-            steps.extend(
-                asked.filter(|(_, label)| self.is_output(label.output, output)).map(|(edge, _)| (*node, *edge)),
-            );
-        }
-        steps
+    /// Whether some state of `belief` offers `input`.
+    pub(crate) fn is_offered(&self, belief: &[Node], input: u32) -> bool {
+        let labelled = |edge: &Edge| edge.label.is_some_and(|label| label.input == input);
+        belief.iter().any(|node| self.edges(*node).iter().any(labelled))
     }
 
     /// The labelled steps of `belief` on `input`.
     pub(crate) fn answers(&self, belief: &[Node], input: u32) -> Vec<(Node, Edge, Label)> {
         let mut steps = Vec::new();
         for node in belief {
-            for edge in self.edges(*node).iter() {
+            for edge in self.edges(*node) {
                 if let Some(label) = edge.label.filter(|label| label.input == input) {
                     steps.push((*node, *edge, label));
                 }
@@ -271,21 +235,15 @@ impl<F: Interface> Lts<F> {
         }
         steps
     }
-}
 
-impl<F: Interface> Seen<F> {
-    fn node(&mut self, state: State<F>) -> Node {
-        let hash = FixedState::default().hash_one(&state);
-        let states = &self.states;
-        if let Some(node) = self.index.find(hash, |node| states[*node as usize] == state) {
-            return *node;
+    /// The answers of `belief` to `input` as they read, each once.
+    pub(crate) fn allowed(&self, belief: &[Node], input: u32) -> Vec<String> {
+        let mut outputs: Vec<u32> = Vec::new();
+        for (_, _, label) in self.answers(belief, input) {
+            if !outputs.contains(&label.output) {
+                outputs.push(label.output);
+            }
         }
-        let node = self.states.len() as Node;
-        self.states.push(state);
-        self.hashes.push(hash);
-        self.edges.push(None);
-        let hashes = &self.hashes;
-        self.index.insert_unique(hash, node, |other| hashes[*other as usize]);
-        node
+        outputs.into_iter().map(|output| self.words().output(output)).collect()
     }
 }

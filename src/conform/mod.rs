@@ -17,13 +17,16 @@ pub mod process;
 mod product;
 mod recovery;
 mod replay;
+mod shelf;
 mod tour;
 pub mod turnstile;
+mod typed;
 #[cfg(all(feature = "virtual-clock", target_os = "linux", target_pointer_width = "64"))]
 pub mod virtual_clock;
 #[cfg(feature = "walk")]
 mod walk;
 mod watch;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,10 +34,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use thiserror::Error;
 
 use crate::explore::{Budget, ModelError};
-use crate::model::{Counterpart, Interface, Spec};
+use crate::model::{Interface, Spec};
 use crate::trace::{Step, Trace};
+
+use self::drive::Bench;
+use self::lts::Lts;
+use self::typed::{Factory, Typed};
 
 pub use drive::Deviation;
 #[cfg(feature = "cli")]
@@ -179,36 +187,33 @@ pub struct Setting<F: Interface> {
     /// What the outside sees of it.
     pub interface: Arc<F>,
     /// How far to go.
+    pub limits: Limits,
+}
+
+/// How far every mode goes.
+#[derive(Clone)]
+pub struct Limits {
+    /// How far to explore.
     pub budget: Budget,
     /// An implementation that has not answered for this long never will.
     pub answer_within: Duration,
-    /// Of everything that is drawn.
+    /// Seed of every random choice.
     pub seed: u64,
 }
 
-impl<F: Interface> Clone for Setting<F> {
-    fn clone(&self) -> Self {
-        Setting {
-            model: self.model.clone(),
-            spec: self.spec.clone(),
-            interface: self.interface.clone(),
-            budget: self.budget.clone(),
-            answer_within: self.answer_within,
-            seed: self.seed,
-        }
+impl<F: Interface> Setting<F> {
+    /// The model by number; `beside` in place of it, where a mode has one of its own.
+    fn typed(&self, beside: Option<&Arc<F::Model>>) -> Arc<Typed<F>> {
+        Typed::new(beside.unwrap_or(&self.model).clone(), self.interface.clone(), self.spec.clone())
     }
-}
 
-/// Makes a fresh implementation, as it is before anything was done to it.
-type Factory<F> = Arc<Make<F>>;
+    fn bench(&self, beside: Option<&Arc<F::Model>>, factory: &Factory<F>) -> Bench {
+        self.bench_of(self.typed(beside), factory)
+    }
 
-type Make<F> = dyn Fn() -> Subject<F> + Send + Sync;
-
-/// Of whatever type: every mode is compiled once for an interface, not once more for each implementation.
-type Subject<F> = Box<dyn Counterpart<F>>;
-
-fn boxed<F: Interface, C: Counterpart<F> + 'static>(make: impl Fn() -> C + Send + Sync + 'static) -> Factory<F> {
-    Arc::new(move || Box::new(make()))
+    fn bench_of(&self, typed: Arc<Typed<F>>, factory: &Factory<F>) -> Bench {
+        Bench { make: typed.driven(factory), lts: Arc::new(Lts::new(typed)), limits: self.limits.clone() }
+    }
 }
 
 /// One way to run one implementation.
@@ -221,15 +226,81 @@ pub trait Job<F: Interface>: Send + Sync {
         None
     }
 
+    /// Makes it ready to be run, or run again, once. Behind this nothing knows the types any more.
+    fn bind(&self, setting: &Setting<F>) -> Bound;
+}
+
+/// A job whose types are forgotten.
+pub struct Bound {
+    lts: Arc<Lts>,
+    how: Box<dyn How>,
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").finish_non_exhaustive()
+    }
+}
+
+/// What a mode does.
+trait How {
+    fn run(&self) -> Result<Conformance, ModelError>;
+
+    /// `Ok(None)`: the model follows to the end.
+    fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay>;
+}
+
+impl Bound {
+    fn new(lts: &Arc<Lts>, how: impl How + 'static) -> Self {
+        Bound { lts: lts.clone(), how: Box::new(how) }
+    }
+
     /// Runs it.
     ///
     /// # Errors
     /// The model is not one that can be explored.
-    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError>;
+    pub fn run(&self) -> Result<Conformance, ModelError> {
+        let result = self.how.run()?;
+        Ok(match self.lts.words().clash() {
+            Some(clash) => Conformance { divergence: None, ..result }.incomplete(clash),
+            None => result,
+        })
+    }
 
     /// Runs again what `trace` records. `Ok(None)`: the model follows to the end.
     ///
     /// # Errors
-    /// The trace does not carry what this mode needs; in words.
-    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String>;
+    /// The trace does not carry what this mode needs, or nothing can be judged.
+    pub fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
+        let result = self.how.replay(trace)?;
+        match self.lts.words().clash() {
+            Some(clash) => Err(CannotReplay::Unknown(clash)),
+            None => Ok(result),
+        }
+    }
+}
+
+/// Why an implementation cannot be run along a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CannotReplay {
+    /// The model of today does not offer an input there.
+    #[error("input {place} of the trace, {input}, is not possible there; possible are {}", possible.join(", "))]
+    NotPossible {
+        /// Of the inputs, 1-based.
+        place: usize,
+        /// As it reads.
+        input: String,
+        /// What is.
+        possible: Vec<String>,
+    },
+    /// The trace lacks what the mode needs.
+    #[error("the trace {0}")]
+    Lacks(&'static str),
+    /// It carries what makes no sense.
+    #[error("{0}")]
+    Nonsense(String),
+    /// It was run again, and nothing is known of it.
+    #[error("{0}")]
+    Unknown(String),
 }

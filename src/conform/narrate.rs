@@ -3,15 +3,14 @@
 use super::Divergence;
 use super::drive::{Deviating, Deviation, Observed};
 use super::lts::{Edge, Lts, Node};
-use crate::model::{Interface, Spec};
 use crate::trace::Step;
 
 /// Tells `run` with one of the model's paths that explain it up to the deviation.
-pub(crate) fn narrate<F: Interface>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, run: &Deviating<F>) -> Divergence {
+pub(crate) fn narrate(lts: &Lts, run: &Deviating) -> Divergence {
     let explained = run.inputs.len().saturating_sub(1);
-    let mut steps = told(lts, spec, &run.inputs[..explained], &run.observed[..explained]);
+    let mut steps = told(lts, &run.inputs[..explained], &run.observed[..explained]);
     if let Some(input) = run.inputs.last() {
-        steps.push(deviating_step(lts, spec, *input, &steps, run));
+        steps.push(deviating_step(lts, *input, &steps, run));
     } else if let Some(first) = steps.first_mut() {
         first.implementation = run.deviation.observed();
     }
@@ -19,41 +18,40 @@ pub(crate) fn narrate<F: Interface>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Mod
 }
 
 /// Tells a run that the model explains.
-pub(crate) fn told<F: Interface>(
-    lts: &Lts<F>,
-    spec: &dyn Spec<Model = F::Model>,
-    inputs: &[u32],
-    observed: &[Observed<F>],
-) -> Vec<Step> {
+pub(crate) fn told(lts: &Lts, inputs: &[u32], observed: &[Observed]) -> Vec<Step> {
     let path = explanation(lts, inputs, observed);
     let mut answers = observed.iter();
     path.into_iter()
         .map(|(node, by)| {
-            let state = spec.state_json(&lts.model, &lts.state(node));
-            let Some((from, edge)) = by else { return Step { state, ..Step::default() } };
-            let action = lts.action(from, &edge);
-            let mut step = Step { action: format!("{action:?}"), actor: spec.actor(&action), state, ..Step::default() };
-            if let Some(label) = edge.label {
-                step.input = format!("{:?}", lts.input(label.input));
-                step.output = format!("{:?}", lts.output(label.output));
-                step.implementation = answers.next().map(|answer| format!("{:?}", answer.output)).unwrap_or_default();
+            let Some((from, edge)) = by else { return Step { state: lts.words().state_json(node), ..Step::default() } };
+            let mut step = taken(lts, from, &edge, node);
+            if edge.label.is_some() {
+                step.implementation =
+                    answers.next().map(|answer| lts.words().output(answer.output)).unwrap_or_default();
             }
             step
         })
         .collect()
 }
 
+/// The model's step from `from` to `to`.
+pub(crate) fn taken(lts: &Lts, from: Node, edge: &Edge, to: Node) -> Step {
+    let words = lts.words();
+    let (action, actor) = words.action(from, edge.action);
+    let mut step = Step { action, actor, state: words.state_json(to), ..Step::default() };
+    if let Some(label) = edge.label {
+        (step.input, step.output) = (words.input(label.input), words.output(label.output));
+    }
+    step
+}
+
 /// One path of the model that gives `observed` for `inputs`, internal steps included: each node with the step into it.
-fn explanation<F: Interface>(
-    lts: &Lts<F>,
-    inputs: &[u32],
-    observed: &[Observed<F>],
-) -> Vec<(Node, Option<(Node, Edge)>)> {
+fn explanation(lts: &Lts, inputs: &[u32], observed: &[Observed]) -> Vec<(Node, Option<(Node, Edge)>)> {
     let mut tree = Tree { lts, reached: Vec::new() };
     let roots = lts.initial().into_iter().map(|node| tree.reach(node, None)).collect();
     let mut front = tree.closed(roots);
     for (input, observed) in inputs.iter().zip(observed) {
-        front = tree.answered(&front, *input, observed);
+        front = tree.answered(&front, *input, *observed);
     }
     let mut path = Vec::new();
     let mut at = front.first().copied();
@@ -67,8 +65,8 @@ fn explanation<F: Interface>(
 }
 
 /// The ways in which a run can be explained, as a tree of steps.
-struct Tree<'a, F: Interface> {
-    lts: &'a Lts<F>,
+struct Tree<'a> {
+    lts: &'a Lts,
     reached: Vec<Reached>,
 }
 
@@ -78,7 +76,7 @@ struct Reached {
     by: Option<(usize, Edge)>,
 }
 
-impl<F: Interface> Tree<'_, F> {
+impl Tree<'_> {
     fn reach(&mut self, node: Node, by: Option<(usize, Edge)>) -> usize {
         self.reached.push(Reached { node, by });
         self.reached.len() - 1
@@ -104,36 +102,29 @@ impl<F: Interface> Tree<'_, F> {
     }
 
     /// What explains `front` after `input` was answered as `observed`.
-    fn answered(&mut self, front: &[usize], input: u32, observed: &Observed<F>) -> Vec<usize> {
+    fn answered(&mut self, front: &[usize], input: u32, observed: Observed) -> Vec<usize> {
         let mut next = Vec::new();
         for from in front {
             for edge in self.lts.edges(self.reached[*from].node).iter() {
-                let taken = edge
-                    .label
-                    .is_some_and(|label| label.input == input && self.lts.output(label.output) == observed.output);
+                let taken = edge.label.is_some_and(|label| (label.input, label.output) == (input, observed.output));
                 if taken && !self.holds(&next, edge.to) {
                     next.push(self.reach(edge.to, Some((*from, *edge))));
                 }
             }
         }
         let mut next = self.closed(next);
-        if let Some(snapshot) = &observed.snapshot {
-            next.retain(|index| self.lts.snapshot(self.reached[*index].node).is_none_or(|shown| shown == *snapshot));
+        if let Some(snapshot) = observed.snapshot {
+            next.retain(|index| self.lts.shows(self.reached[*index].node).is_none_or(|shown| shown == snapshot));
         }
         next
     }
 }
 
 /// The last step of a deviating run: what the model would have done, and what the implementation did.
-fn deviating_step<F: Interface>(
-    lts: &Lts<F>,
-    spec: &dyn Spec<Model = F::Model>,
-    input: u32,
-    before: &[Step],
-    run: &Deviating<F>,
-) -> Step {
+fn deviating_step(lts: &Lts, input: u32, before: &[Step], run: &Deviating) -> Step {
+    let words = lts.words();
     let mut step = Step {
-        input: format!("{:?}", lts.input(input)),
+        input: words.input(input),
         implementation: run.deviation.observed(),
         state: before.last().map(|step| step.state.clone()).unwrap_or_default(),
         ..Step::default()
@@ -143,18 +134,15 @@ fn deviating_step<F: Interface>(
     let Some((node, _)) = path.last() else { return step };
     let would = lts.answers(&[*node], input);
     if let Some((from, edge, _)) = would.first() {
-        let action = lts.action(*from, edge);
-        step.action = format!("{action:?}");
-        step.actor = spec.actor(&action);
+        (step.action, step.actor) = words.action(*from, edge.action);
         if would.len() == 1 {
-            step.state = spec.state_json(&lts.model, &lts.state(edge.to));
+            step.state = words.state_json(edge.to);
         }
     }
     step.output = match &run.deviation {
         Deviation::Snapshot { allowed, .. } => format!("shows {}", allowed.join(" or ")),
         _ => {
-            let mut outputs: Vec<String> =
-                would.iter().map(|(_, _, label)| format!("{:?}", lts.output(label.output))).collect();
+            let mut outputs: Vec<String> = would.iter().map(|(_, _, label)| words.output(label.output)).collect();
             outputs.dedup();
             outputs.join(" or ")
         }

@@ -15,11 +15,13 @@ use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use stateright::Model;
 
-use super::drive::{Deviating, Deviation, Driver, shrink};
-use super::lts::Lts;
+use super::drive::{Bench, Deviating, Driver, shrink};
+use super::lts::Node;
 use super::narrate::{narrate, told};
-use super::watch::{Watch, watched};
-use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting, boxed};
+use super::replay::{given, silent};
+use super::typed::{Factory, boxed};
+use super::watch::Watch;
+use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Mode, Setting};
 use crate::explore::ModelError;
 use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
@@ -117,19 +119,6 @@ impl<F: Interface> Recovery<F> {
     pub fn of<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>> {
         Arc::new(Recovering { recovery: self, factory: boxed(factory) })
     }
-
-    fn setting(&self, setting: &Setting<F>) -> Setting<F> {
-        let mut setting = setting.clone();
-        if let Some(model) = &self.model {
-            setting.model = model.clone();
-        }
-        setting
-    }
-
-    fn is_reached(&self, driver: &Driver<'_, F>) -> bool {
-        let lts = driver.lts;
-        driver.belief.iter().all(|node| (self.goal)(&lts.model, &lts.state(*node)))
-    }
 }
 
 struct Recovering<F: Interface> {
@@ -146,51 +135,75 @@ impl<F: Interface> Job<F> for Recovering<F> {
         self.recovery.model.clone()
     }
 
-    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
-        let setting = self.recovery.setting(setting);
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
-        let (lts_there, there) = (lts.clone(), setting.clone());
-        let (recovery, factory) = (self.recovery.clone(), self.factory.clone());
-        let result =
-            watched(setting.answer_within, move |watch| recover(&lts_there, &there, &recovery, &*factory, watch));
-        Ok(match result {
-            Ok(conformance) => conformance,
-            Err(hung) => {
-                Conformance::new(Mode::Walk).diverges(super::replay::silent(&lts, &setting, &hung, &self.factory))
-            }
-        })
+    fn bind(&self, setting: &Setting<F>) -> Bound {
+        let recovery = &self.recovery;
+        let typed = setting.typed(recovery.model.as_ref());
+        let (of_goal, of_fault) = (typed.clone(), typed.clone());
+        let (goal, fault) = (recovery.goal.clone(), recovery.fault.clone());
+        let bench = setting.bench_of(typed, &self.factory);
+        let recovers = Recovers {
+            demand: Demand {
+                is_goal: Arc::new(move |node| goal(&of_goal.model, of_goal.state_of(node))),
+                is_fault: Arc::new(move |input| fault(of_fault.inputs.at(input))),
+                runs: recovery.runs,
+                faulty_steps_max: recovery.faulty_steps_max,
+                fair_steps_max: recovery.fair_steps_max,
+            },
+            bench,
+        };
+        Bound::new(&recovers.bench.lts.clone(), recovers)
+    }
+}
+
+struct Recovers {
+    bench: Bench,
+    demand: Demand,
+}
+
+/// A [`Recovery`] by number.
+#[derive(Clone)]
+struct Demand {
+    is_goal: Arc<dyn Fn(Node) -> bool + Send + Sync>,
+    is_fault: Arc<dyn Fn(u32) -> bool + Send + Sync>,
+    runs: usize,
+    faulty_steps_max: usize,
+    fair_steps_max: usize,
+}
+
+impl Demand {
+    fn is_reached(&self, driver: &Driver<'_>) -> bool {
+        driver.belief.iter().all(|node| (self.is_goal)(*node))
+    }
+}
+
+impl How for Recovers {
+    fn run(&self) -> Result<Conformance, ModelError> {
+        let demand = self.demand.clone();
+        let result = self.bench.watched(move |bench, watch| recover(bench, &demand, watch));
+        Ok(result.unwrap_or_else(|hung| Conformance::new(Mode::Walk).diverges(silent(&self.bench, &hung))))
     }
 
-    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
-        let setting = self.recovery.setting(setting);
+    fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
         let Some(ended) = trace.extra.get(FAULTS_END) else {
-            return super::replay::inputs(&setting, trace, &self.factory);
+            return super::replay::inputs(&self.bench, trace);
         };
-        let ended: usize =
-            ended.parse().map_err(|_| format!("{FAULTS_END:?} says {ended:?}, which is no number of steps"))?;
-        let wanted: Vec<String> =
-            trace.steps.iter().map(|step| step.input.clone()).filter(|input| !input.is_empty()).collect();
-        if let Some(divergence) = super::replay::inputs(&setting, trace, &self.factory)? {
+        let ended: usize = ended.parse().map_err(|_| {
+            CannotReplay::Nonsense(format!("{FAULTS_END:?} says {ended:?}, which is no number of steps"))
+        })?;
+        if let Some(divergence) = super::replay::inputs(&self.bench, trace)? {
             return Ok(Some(divergence));
         }
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
-        let (lts_there, there) = (lts.clone(), setting.clone());
-        let (recovery, factory) = (self.recovery.clone(), self.factory.clone());
-        let again = watched(setting.answer_within, move |watch| {
-            let mut driver = Driver::start(&lts_there, &*factory, watch).ok()?;
+        let (wanted, demand) = (given(trace), self.demand.clone());
+        let again = self.bench.watched(move |bench, watch| {
+            let mut driver = Driver::start(bench, watch).ok()?;
             let mut reached = false;
             for (place, input) in wanted.iter().enumerate() {
-                let offers = driver.offers();
-                let number = offers.into_iter().find(|number| format!("{:?}", lts_there.input(*number)) == *input)?;
-                driver.step(number).ok()?;
-                reached |= place >= ended && recovery.is_reached(&driver);
+                driver.step(driver.offered(input)?).ok()?;
+                reached |= place >= ended && demand.is_reached(&driver);
             }
-            (!reached).then(|| never(&lts_there, &there, &driver, ended))
+            (!reached).then(|| never(&driver, ended))
         });
-        match again {
-            Ok(outcome) => Ok(outcome),
-            Err(hung) => Ok(Some(super::replay::silent(&lts, &setting, &hung, &self.factory))),
-        }
+        Ok(again.unwrap_or_else(|hung| Some(silent(&self.bench, &hung))))
     }
 }
 
@@ -198,36 +211,31 @@ impl<F: Interface> Job<F> for Recovering<F> {
 const FAULTS_END: &str = "faults-end-after";
 
 /// How one run came out.
-enum Came<'a, F: Interface> {
+enum Came<'a> {
     /// It needed to recover, or did not, and has.
     Well { needed: bool, steps: usize },
     /// It did something that the model does not.
-    Deviates(Deviating<F>),
+    Deviates(Deviating),
     /// It is not where it has to be.
-    Stuck { driver: Driver<'a, F>, ended: usize },
+    Stuck { driver: Driver<'a>, ended: usize },
 }
 
-fn recover<F: Interface>(
-    lts: &Lts<F>,
-    setting: &Setting<F>,
-    recovery: &Recovery<F>,
-    factory: &Make<F>,
-    watch: &Watch,
-) -> Conformance {
+fn recover(bench: &Bench, demand: &Demand, watch: &Watch) -> Conformance {
+    let limits = &bench.limits;
     let mut result = Conformance::new(Mode::Walk);
-    result.bounds.insert("seed".into(), setting.seed.to_string());
-    result.bounds.insert("runs".into(), recovery.runs.to_string());
-    result.bounds.insert("faults end after at most".into(), format!("{} steps", recovery.faulty_steps_max));
-    result.bounds.insert("recovers within".into(), format!("{} steps", recovery.fair_steps_max));
-    let mut random = Pcg64::seed_from_u64(setting.seed);
+    result.bounds.insert("seed".into(), limits.seed.to_string());
+    result.bounds.insert("runs".into(), demand.runs.to_string());
+    result.bounds.insert("faults end after at most".into(), format!("{} steps", demand.faulty_steps_max));
+    result.bounds.insert("recovers within".into(), format!("{} steps", demand.fair_steps_max));
+    let mut random = Pcg64::seed_from_u64(limits.seed);
     let mut needed_count = 0;
-    for _ in 0..recovery.runs {
-        if let Some(stop) = (setting.budget.interrupt)() {
+    for _ in 0..demand.runs {
+        if let Some(stop) = (limits.budget.interrupt)() {
             return result.incomplete(stop.to_string());
         }
-        let length = random.next_u64() as usize % (recovery.faulty_steps_max + 1);
+        let length = random.next_u64() as usize % (demand.faulty_steps_max + 1);
         let mut draws = (0..length).map(|_| random.next_u64() as usize).collect::<Vec<_>>().into_iter();
-        let came = one_run(lts, recovery, factory, watch, |offers| {
+        let came = one_run(bench, demand, watch, |offers| {
             draws.next().filter(|_| !offers.is_empty()).map(|draw| offers[draw % offers.len()])
         });
         match came {
@@ -236,13 +244,13 @@ fn recover<F: Interface>(
                 needed_count += usize::from(needed);
             }
             Came::Deviates(found) => {
-                let found = shrink(lts, factory, watch, found);
-                return result.diverges(narrate(lts, &*setting.spec, &found));
+                let found = shrink(bench, watch, found);
+                return result.diverges(narrate(&bench.lts, &found));
             }
             Came::Stuck { driver, ended } => {
                 result.steps += driver.inputs.len();
-                let (driver, ended) = shortened(lts, recovery, factory, watch, driver, ended);
-                return result.diverges(never(lts, setting, &driver, ended));
+                let (driver, ended) = shortened(bench, demand, watch, driver, ended);
+                return result.diverges(never(&driver, ended));
             }
         }
     }
@@ -257,37 +265,36 @@ fn recover<F: Interface>(
 }
 
 /// Steps where `choose` leads until it has no more to say, and then fairly, without faults.
-fn one_run<'a, F: Interface>(
-    lts: &'a Lts<F>,
-    recovery: &Recovery<F>,
-    factory: &Make<F>,
+fn one_run<'a>(
+    bench: &'a Bench,
+    demand: &Demand,
     watch: &'a Watch,
     mut choose: impl FnMut(&[u32]) -> Option<u32>,
-) -> Came<'a, F> {
-    let mut driver = match Driver::start(lts, factory, watch) {
+) -> Came<'a> {
+    let mut driver = match Driver::start(bench, watch) {
         Ok(driver) => driver,
         Err(deviation) => return Came::Deviates(Deviating::before_anything(deviation)),
     };
     while let Some(input) = choose(&driver.offers()) {
         if let Err(deviation) = driver.step(input) {
-            return deviates(driver, deviation);
+            return Came::Deviates(Deviating::at(driver, deviation));
         }
     }
     let ended = driver.inputs.len();
-    let needed = !recovery.is_reached(&driver);
+    let needed = !demand.is_reached(&driver);
     let mut queue = Queue::default();
-    for _ in 0..recovery.fair_steps_max {
-        if recovery.is_reached(&driver) {
+    for _ in 0..demand.fair_steps_max {
+        if demand.is_reached(&driver) {
             return Came::Well { needed, steps: driver.inputs.len() };
         }
         let mut offers = driver.offers();
-        offers.retain(|input| !(recovery.fault)(&lts.input(*input)));
+        offers.retain(|input| !(demand.is_fault)(*input));
         let Some(input) = queue.next(&offers) else { break };
         if let Err(deviation) = driver.step(input) {
-            return deviates(driver, deviation);
+            return Came::Deviates(Deviating::at(driver, deviation));
         }
     }
-    match recovery.is_reached(&driver) {
+    match demand.is_reached(&driver) {
         true => Came::Well { needed, steps: driver.inputs.len() },
         false => Came::Stuck { driver, ended },
     }
@@ -328,19 +335,14 @@ impl Queue {
     }
 }
 
-fn deviates<'a, F: Interface>(driver: Driver<'_, F>, deviation: Deviation) -> Came<'a, F> {
-    Came::Deviates(Deviating { inputs: driver.inputs, observed: driver.observed, deviation })
-}
-
 /// Leaves out what it can of the steps before the faults ended, single inputs at last.
-fn shortened<'a, F: Interface>(
-    lts: &'a Lts<F>,
-    recovery: &Recovery<F>,
-    factory: &Make<F>,
+fn shortened<'a>(
+    bench: &'a Bench,
+    demand: &Demand,
     watch: &'a Watch,
-    mut driver: Driver<'a, F>,
+    mut driver: Driver<'a>,
     mut ended: usize,
-) -> (Driver<'a, F>, usize) {
+) -> (Driver<'a>, usize) {
     let mut chunk = ended.div_ceil(2);
     while chunk > 0 {
         let mut from = 0;
@@ -349,7 +351,7 @@ fn shortened<'a, F: Interface>(
             rest.drain(from..ended.min(from + chunk));
             let mut left = rest.into_iter();
             // What is not possible any more without what was left out is passed over.
-            let came = one_run(lts, recovery, factory, watch, |offers| left.find(|input| offers.contains(input)));
+            let came = one_run(bench, demand, watch, |offers| left.find(|input| offers.contains(input)));
             match came {
                 Came::Stuck { driver: shorter, ended: earlier } if earlier < ended => {
                     (driver, ended) = (shorter, earlier);
@@ -362,11 +364,11 @@ fn shortened<'a, F: Interface>(
     (driver, ended)
 }
 
-fn never<F: Interface>(lts: &Lts<F>, setting: &Setting<F>, driver: &Driver<'_, F>, ended: usize) -> Divergence {
+fn never(driver: &Driver<'_>, ended: usize) -> Divergence {
     let what = format!(
         "no fault after step {ended}, and {} steps later, everything possible having had its turn, it has not recovered",
         driver.inputs.len() - ended
     );
-    let steps = told(lts, &*setting.spec, &driver.inputs, &driver.observed);
+    let steps = told(driver.lts, &driver.inputs, &driver.observed);
     Divergence { steps, what, extra: [(FAULTS_END.to_string(), ended.to_string())].into() }
 }

@@ -1,71 +1,53 @@
 //! What sequential modes run again: the inputs of a trace, and the input that was never answered.
 
-use super::drive::{Deviating, Deviation, Driver, Observed};
-use super::lts::Lts;
+use super::drive::{Bench, Deviating, Deviation, Driver};
 use super::narrate::narrate;
-use super::watch::{Hung, watched};
-use super::{Divergence, Factory, Setting};
-use crate::model::Interface;
+use super::watch::Hung;
+use super::{CannotReplay, Divergence};
 use crate::trace::Trace;
-use std::sync::Arc;
+
+/// The inputs that a trace gives, as they read.
+pub(super) fn given(trace: &Trace) -> Vec<String> {
+    trace.steps.iter().map(|step| step.input.clone()).filter(|input| !input.is_empty()).collect()
+}
 
 /// Gives the inputs of `trace` to a fresh subject.
-pub(super) fn inputs<F: Interface>(
-    setting: &Setting<F>,
-    trace: &Trace,
-    factory: &Factory<F>,
-) -> Result<Option<Divergence>, String> {
-    let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
-    let (lts_there, there, factory_there) = (lts.clone(), setting.clone(), factory.clone());
-    let wanted: Vec<String> =
-        trace.steps.iter().map(|step| step.input.clone()).filter(|input| !input.is_empty()).collect();
-    let result = watched(setting.answer_within, move |watch| {
-        let mut driver = match Driver::start(&lts_there, &*factory_there, watch) {
+pub(super) fn inputs(bench: &Bench, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
+    let wanted = given(trace);
+    let result = bench.watched(move |bench, watch| {
+        let lts = &bench.lts;
+        let mut driver = match Driver::start(bench, watch) {
             Ok(driver) => driver,
-            Err(deviation) => {
-                return Ok(Some(narrate(&lts_there, &*there.spec, &Deviating::before_anything(deviation))));
-            }
+            Err(deviation) => return Ok(Some(narrate(lts, &Deviating::before_anything(deviation)))),
         };
-        for (index, input) in wanted.iter().enumerate() {
-            let offers = driver.offers();
-            let Some(number) = offers.iter().find(|number| format!("{:?}", lts_there.input(**number)) == *input) else {
-                let possible: Vec<String> =
-                    offers.iter().map(|number| format!("{:?}", lts_there.input(*number))).collect();
-                return Err(format!(
-                    "input {} of the trace, {input}, is not possible there; possible are {}",
-                    index + 1,
-                    possible.join(", ")
-                ));
+        for (index, input) in wanted.into_iter().enumerate() {
+            let Some(number) = driver.offered(&input) else {
+                let possible = driver.offers().into_iter().map(|number| lts.words().input(number)).collect();
+                return Err(CannotReplay::NotPossible { place: index + 1, input, possible });
             };
-            if let Err(deviation) = driver.step(*number) {
-                let run = Deviating { inputs: driver.inputs, observed: driver.observed, deviation };
-                return Ok(Some(narrate(&lts_there, &*there.spec, &run)));
+            if let Err(deviation) = driver.step(number) {
+                return Ok(Some(narrate(lts, &Deviating::at(driver, deviation))));
             }
         }
         Ok(None)
     });
     match result {
         Ok(outcome) => outcome,
-        Err(hung) => Ok(Some(silent(&lts, setting, &hung, factory))),
+        Err(hung) => Ok(Some(silent(bench, &hung))),
     }
 }
 
 /// The run whose last input was never answered. The inputs before it are given again, to record what they were
 /// answered.
-pub(super) fn silent<F: Interface>(
-    lts: &Arc<Lts<F>>,
-    setting: &Setting<F>,
-    hung: &Hung,
-    factory: &Factory<F>,
-) -> Divergence {
+pub(super) fn silent(bench: &Bench, hung: &Hung) -> Divergence {
     let mut run = Deviating {
         inputs: hung.inputs.clone(),
         observed: Vec::new(),
         deviation: Deviation::Silent { waited_ms: hung.waited_ms },
     };
-    let (lts_there, factory, answered) = (lts.clone(), factory.clone(), answered(&hung.inputs).to_vec());
-    let again: Result<Option<Vec<Observed<F>>>, Hung> = watched(setting.answer_within, move |watch| {
-        let mut driver = Driver::start(&lts_there, &*factory, watch).ok()?;
+    let answered = hung.inputs[..hung.inputs.len().saturating_sub(1)].to_vec();
+    let again = bench.watched(move |bench, watch| {
+        let mut driver = Driver::start(bench, watch).ok()?;
         for input in answered {
             driver.step(input).ok()?;
         }
@@ -76,9 +58,5 @@ pub(super) fn silent<F: Interface>(
         // It does not come that far again: tell what is certain, the first state alone.
         Ok(None) | Err(_) => run.inputs.truncate(1),
     }
-    narrate(lts, &*setting.spec, &run)
-}
-
-fn answered(inputs: &[u32]) -> &[u32] {
-    &inputs[..inputs.len().saturating_sub(1)]
+    narrate(&bench.lts, &run)
 }

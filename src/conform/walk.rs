@@ -11,11 +11,12 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use super::drive::{Deviating, Driver, shrink};
-use super::lts::Lts;
+use super::drive::{Bench, Deviating, Driver, shrink};
 use super::narrate::narrate;
-use super::watch::{Watch, watched};
-use super::{Agreement, Conformance, Divergence, Factory, Job, Make, Mode, Setting, boxed};
+use super::replay::silent;
+use super::typed::{Factory, boxed};
+use super::watch::Watch;
+use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Limits, Mode, Setting};
 use crate::explore::{ModelError, Stop};
 use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
@@ -74,16 +75,6 @@ struct Walked<F: Interface> {
     factory: Factory<F>,
 }
 
-impl<F: Interface> Walked<F> {
-    fn setting(&self, setting: &Setting<F>) -> Setting<F> {
-        let mut setting = setting.clone();
-        if let Some(model) = &self.walk.model {
-            setting.model = model.clone();
-        }
-        setting
-    }
-}
-
 impl<F: Interface> Job<F> for Walked<F> {
     fn mode(&self) -> Mode {
         Mode::Walk
@@ -93,30 +84,34 @@ impl<F: Interface> Job<F> for Walked<F> {
         self.walk.model.clone()
     }
 
-    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
-        let setting = self.setting(setting);
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
-        let (lts_there, there, factory) = (lts.clone(), setting.clone(), self.factory.clone());
-        let (runs, steps) = (self.walk.runs, self.walk.steps);
-        let result =
-            watched(setting.answer_within, move |watch| walk(&lts_there, &there, &*factory, watch, runs, steps));
-        Ok(match result {
-            Ok(conformance) => conformance,
-            Err(hung) => {
-                Conformance::new(Mode::Walk).diverges(super::replay::silent(&lts, &setting, &hung, &self.factory))
-            }
-        })
+    fn bind(&self, setting: &Setting<F>) -> Bound {
+        let bench = setting.bench(self.walk.model.as_ref(), &self.factory);
+        Bound::new(&bench.lts.clone(), Walking { bench, runs: self.walk.runs, steps: self.walk.steps })
+    }
+}
+
+struct Walking {
+    bench: Bench,
+    runs: u32,
+    steps: usize,
+}
+
+impl How for Walking {
+    fn run(&self) -> Result<Conformance, ModelError> {
+        let (runs, steps) = (self.runs, self.steps);
+        let result = self.bench.watched(move |bench, watch| walk(bench, watch, runs, steps));
+        Ok(result.unwrap_or_else(|hung| Conformance::new(Mode::Walk).diverges(silent(&self.bench, &hung))))
     }
 
-    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
-        super::replay::inputs(&self.setting(setting), trace, &self.factory)
+    fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
+        super::replay::inputs(&self.bench, trace)
     }
 }
 
 /// What a run of walks gathers on its way.
-struct Gathered<F: Interface> {
+struct Gathered {
     steps: usize,
-    found: Option<Deviating<F>>,
+    found: Option<Deviating>,
     /// Walks since then, each a try to shorten it.
     tries: usize,
     stop: Option<Stop>,
@@ -128,28 +123,22 @@ const TRIES_MAX: usize = 2_000;
 /// proptest complains when its own limit is met, and takes the largest number for none given: this one is never met.
 const SHRINK_ITERS_MAX: u32 = u32::MAX - 1;
 
-fn walk<F: Interface>(
-    lts: &Lts<F>,
-    setting: &Setting<F>,
-    factory: &Make<F>,
-    watch: &Watch,
-    runs: u32,
-    steps: usize,
-) -> Conformance {
-    let _span = tracing::debug_span!("walk", seed = setting.seed).entered();
+fn walk(bench: &Bench, watch: &Watch, runs: u32, steps: usize) -> Conformance {
+    let Limits { budget, seed: number, .. } = &bench.limits;
+    let _span = tracing::debug_span!("walk", seed = number).entered();
     let mut result = Conformance::new(Mode::Walk);
-    result.bounds.insert("seed".into(), setting.seed.to_string());
+    result.bounds.insert("seed".into(), number.to_string());
     result.bounds.insert("walks".into(), runs.to_string());
 
     let mut seed = [0; 32];
-    Pcg64::seed_from_u64(setting.seed).fill_bytes(&mut seed);
+    Pcg64::seed_from_u64(*number).fill_bytes(&mut seed);
     let config =
         Config { cases: runs, failure_persistence: None, max_shrink_iters: SHRINK_ITERS_MAX, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     // proptest calls a plain `Fn`: what a walk finds goes out through a lock.
     let gathered = Mutex::new(Gathered { steps: 0, found: None, tries: 0, stop: None });
     let outcome = runner.run(&vec(any::<u16>(), 1..=steps), |choices| {
-        if let Some(stop) = (setting.budget.interrupt)() {
+        if let Some(stop) = (budget.interrupt)() {
             gathered.lock().unwrap_or_else(PoisonError::into_inner).stop = Some(stop);
             return Ok(());
         }
@@ -160,7 +149,7 @@ fn walk<F: Interface>(
                 return Ok(());
             }
         }
-        let (taken, found) = one_walk(lts, factory, watch, &choices);
+        let (taken, found) = one_walk(bench, watch, &choices);
         let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
         gathered.steps += taken;
         match found {
@@ -185,12 +174,12 @@ fn walk<F: Interface>(
         }
         Err(TestError::Abort(why)) => result.incomplete(why.to_string()),
         Err(TestError::Fail(_, choices)) => {
-            let found = one_walk(lts, factory, watch, &choices).1.or(gathered.found);
+            let found = one_walk(bench, watch, &choices).1.or(gathered.found);
             match found {
                 // proptest shortens and lowers the choices; what is left over goes by single inputs.
                 Some(found) => {
-                    let found = shrink(lts, factory, watch, found);
-                    result.diverges(narrate(lts, &*setting.spec, &found))
+                    let found = shrink(bench, watch, found);
+                    result.diverges(narrate(&bench.lts, &found))
                 }
                 None => result.incomplete("a walk failed and left no trace"),
             }
@@ -199,13 +188,8 @@ fn walk<F: Interface>(
 }
 
 /// Walks where `choices` lead. Returns the steps taken, and the deviation at which it ended.
-fn one_walk<F: Interface>(
-    lts: &Lts<F>,
-    factory: &Make<F>,
-    watch: &Watch,
-    choices: &[u16],
-) -> (usize, Option<Deviating<F>>) {
-    let mut driver = match Driver::start(lts, factory, watch) {
+fn one_walk(bench: &Bench, watch: &Watch, choices: &[u16]) -> (usize, Option<Deviating>) {
+    let mut driver = match Driver::start(bench, watch) {
         Ok(driver) => driver,
         Err(deviation) => return (0, Some(Deviating::before_anything(deviation))),
     };
@@ -215,8 +199,7 @@ fn one_walk<F: Interface>(
             break;
         }
         if let Err(deviation) = driver.step(offers[usize::from(*choice) % offers.len()]) {
-            let steps = driver.inputs.len();
-            return (steps, Some(Deviating { inputs: driver.inputs, observed: driver.observed, deviation }));
+            return (driver.inputs.len(), Some(Deviating::at(driver, deviation)));
         }
     }
     (driver.inputs.len(), None)

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Limits;
+
 /// Shared between the thread that drives and the one that watches.
 pub(crate) struct Watch {
     /// Odd while a call is under way.
@@ -66,13 +68,22 @@ pub(crate) struct Hung {
     pub(crate) waited_ms: u128,
 }
 
-/// Runs `work` on a thread of its own, and gives up when one call takes longer than `answer_within`.
+/// Runs `work` on a thread of its own, and gives up when one call takes longer than `limits` say.
 pub(crate) fn watched<T: Send + 'static>(
-    answer_within: Duration,
+    limits: &Limits,
     work: impl FnOnce(&Arc<Watch>) -> T + Send + 'static,
 ) -> Result<T, Hung> {
+    let slot = Arc::new(Mutex::new(None));
+    let there = slot.clone();
+    let work = move |watch: &Arc<Watch>| *there.lock().unwrap_or_else(PoisonError::into_inner) = Some(work(watch));
+    watch_over(limits, Box::new(work))?;
+    let done = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok(done.expect("work that ended without a panic has left its result"))
+}
+
+fn watch_over(limits: &Limits, work: Box<dyn FnOnce(&Arc<Watch>) + Send>) -> Result<(), Hung> {
     let watch = Watch::new();
-    let (sender, receiver) = sync_channel::<Result<T, Box<dyn Any + Send>>>(1);
+    let (sender, receiver) = sync_channel::<Result<(), Box<dyn Any + Send>>>(1);
     let watch_there = watch.clone();
     let span = tracing::Span::current();
     thread::spawn(move || {
@@ -81,10 +92,11 @@ pub(crate) fn watched<T: Send + 'static>(
         // Nobody listens any more if this thread was given up.
         let _ = sender.send(result);
     });
+    let answer_within = limits.answer_within;
     let mut last = (watch.calls.load(Ordering::Acquire), Instant::now());
     loop {
         match receiver.recv_timeout((answer_within / 8).min(Duration::from_millis(200))) {
-            Ok(Ok(result)) => return Ok(result),
+            Ok(Ok(())) => return Ok(()),
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             Err(RecvTimeoutError::Disconnected) => unreachable!("the thread sends before it ends"),
             Err(RecvTimeoutError::Timeout) => {}

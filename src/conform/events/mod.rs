@@ -76,9 +76,10 @@ use std::sync::Arc;
 use stateright::Model;
 
 use super::drive::quietly;
-use super::lts::Lts;
+use super::lts::{Edge, Lts, Node};
+use super::typed::{State, Typed};
 use super::watch::watched;
-use super::{Agreement, Conformance, Divergence, Job, Mode, Setting};
+use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Limits, Mode, Setting};
 use crate::explore::ModelError;
 use crate::model::Interface;
 use crate::trace::Trace;
@@ -92,8 +93,6 @@ pub use self::record::EventLog;
 
 /// Ways of explaining (a state and the events explained so far) that are followed at most, unless said otherwise.
 pub const EXPLANATIONS_MAX: usize = 4_000_000;
-
-type State<F> = <<F as Interface>::Model as Model>::State;
 
 /// A labelled step of the model. A refused one leads back to where it came from.
 pub struct Labelled<'a, F: Interface> {
@@ -143,16 +142,16 @@ impl<F: Interface> LogReader<F> for ByText {
 }
 
 /// A log, explained by a behaviour of the model or not.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Events<W> {
-    reader: W,
+    reader: Arc<W>,
     explanations_max: usize,
 }
 
 impl<W> Events<W> {
     /// Read as `reader` says; [`EXPLANATIONS_MAX`] ways of explaining are followed at most.
     pub fn new(reader: W) -> Self {
-        Events { reader, explanations_max: EXPLANATIONS_MAX }
+        Events { reader: Arc::new(reader), explanations_max: EXPLANATIONS_MAX }
     }
 
     /// Follows at most so many ways of explaining the log; beyond that it is not known.
@@ -172,19 +171,98 @@ impl<W> Events<W> {
 
 struct OfLog<W> {
     events: Events<W>,
-    source: Arc<dyn Fn() -> Result<Log, LogError> + Send + Sync>,
+    source: Source,
 }
+
+type Source = Arc<dyn Fn() -> Result<Log, LogError> + Send + Sync>;
 
 impl<F: Interface, W: LogReader<F>> Job<F> for OfLog<W> {
     fn mode(&self) -> Mode {
         Mode::Events
     }
 
-    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
+    fn bind(&self, setting: &Setting<F>) -> Bound {
+        let typed = setting.typed(None);
+        let reading = Reading { typed: typed.clone(), reader: self.events.reader.clone() };
+        let judges = Judges {
+            lts: Arc::new(Lts::new(typed)),
+            reading: Box::new(reading),
+            explanations_max: self.events.explanations_max,
+            source: self.source.clone(),
+            limits: setting.limits.clone(),
+        };
+        Bound::new(&judges.lts.clone(), judges)
+    }
+}
+
+/// A reader of logs, by number.
+trait Reads {
+    /// Which of a state's steps, by place among `edges`, an event may be the record of.
+    fn admitted(&self, event: &Event, node: Node, edges: &[Edge]) -> Vec<u32>;
+
+    /// Whether an event may be the record of somebody reading off the state.
+    fn reads(&self, event: &Event, node: Node) -> bool;
+
+    /// Which of a state's labelled steps may happen without a record.
+    fn hidden(&self, node: Node, edges: &[Edge]) -> Vec<u32>;
+}
+
+struct Reading<F: Interface, W> {
+    typed: Arc<Typed<F>>,
+    reader: Arc<W>,
+}
+
+impl<F: Interface, W: LogReader<F>> Reading<F, W> {
+    /// The labelled steps of `node` that `wanted` holds of, by place among `edges`.
+    fn those(&self, node: Node, edges: &[Edge], wanted: &dyn Fn(&Edge, &Labelled<'_, F>) -> bool) -> Vec<u32> {
+        let (typed, model, from) = (&*self.typed, &*self.typed.model, self.typed.state_of(node));
+        let mut actions = Vec::new();
+        model.actions(from, &mut actions);
+        let is_wanted = |edge: &Edge| {
+            edge.label.is_some_and(|label| {
+                let labelled = Labelled {
+                    model,
+                    from,
+                    action: &actions[edge.action as usize],
+                    input: typed.inputs.at(label.input),
+                    output: typed.outputs.at(label.output),
+                    to: typed.state_of(edge.to),
+                };
+                wanted(edge, &labelled)
+            })
+        };
+        (0..).zip(edges).filter(|(_, edge)| is_wanted(edge)).map(|(place, _)| place).collect()
+    }
+}
+
+impl<F: Interface, W: LogReader<F>> Reads for Reading<F, W> {
+    fn admitted(&self, event: &Event, node: Node, edges: &[Edge]) -> Vec<u32> {
+        self.those(node, edges, &|_, labelled| self.reader.admits(event, labelled))
+    }
+
+    fn reads(&self, event: &Event, node: Node) -> bool {
+        self.reader.reads(event, &self.typed.model, self.typed.state_of(node))
+    }
+
+    fn hidden(&self, node: Node, edges: &[Edge]) -> Vec<u32> {
+        self.those(node, edges, &|edge, labelled| !edge.refused && self.reader.hidden(labelled))
+    }
+}
+
+struct Judges {
+    lts: Arc<Lts>,
+    reading: Box<dyn Reads>,
+    explanations_max: usize,
+    source: Source,
+    limits: Limits,
+}
+
+impl How for Judges {
+    fn run(&self) -> Result<Conformance, ModelError> {
         let _span = tracing::debug_span!("events").entered();
         let mut result = Conformance::new(Mode::Events);
         let source = self.source.clone();
-        let ran = watched(setting.answer_within, move |watch| {
+        let ran = watched(&self.limits, move |watch| {
             let _call = watch.call();
             quietly(|| source())
         });
@@ -201,9 +279,9 @@ impl<F: Interface, W: LogReader<F>> Job<F> for OfLog<W> {
                 )));
             }
         };
-        result.bounds.insert("explanations".into(), format!("at most {}", self.events.explanations_max));
+        result.bounds.insert("explanations".into(), format!("at most {}", self.explanations_max));
         result.steps = log.events().len();
-        Ok(match self.judge(setting, &log) {
+        Ok(match self.judge(&log) {
             Judged::Explained => {
                 result.agreement = Agreement::Conforms;
                 result
@@ -213,12 +291,13 @@ impl<F: Interface, W: LogReader<F>> Job<F> for OfLog<W> {
         })
     }
 
-    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
-        let text = trace.extra.get(LOG).ok_or("the trace carries no log")?;
-        let log = Log::parse(Path::new("the trace's log"), text.as_bytes()).map_err(|error| error.to_string())?;
-        match self.judge(setting, &log) {
+    fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
+        let text = trace.extra.get(LOG).ok_or(CannotReplay::Lacks("carries no log"))?;
+        let log = Log::parse(Path::new("the trace's log"), text.as_bytes())
+            .map_err(|error| CannotReplay::Nonsense(error.to_string()))?;
+        match self.judge(&log) {
             Judged::Explained => Ok(None),
-            Judged::Unknown(why) => Err(why),
+            Judged::Unknown(why) => Err(CannotReplay::Unknown(why)),
             Judged::Unexplained(divergence) => Ok(Some(divergence)),
         }
     }
@@ -234,24 +313,20 @@ enum Judged {
     Unknown(String),
 }
 
-impl<W> OfLog<W> {
-    fn judge<F: Interface>(&self, setting: &Setting<F>, log: &Log) -> Judged
-    where
-        W: LogReader<F>,
-    {
+impl Judges {
+    fn judge(&self, log: &Log) -> Judged {
         if log.events().is_empty() {
             return Judged::Unknown("the log is empty: record a run, or mind the target that is recorded".into());
         }
         if log.events().iter().all(|recorded| recorded.end.is_none()) {
             return Judged::Unknown("no event of the log has ended, so that none had to be explained".into());
         }
-        let lts = Lts::new(setting.model.clone(), setting.interface.clone());
-        match explain(&lts, &self.events.reader, log, self.events.explanations_max, &setting.budget.interrupt) {
+        match explain(&self.lts, &*self.reading, log, self.explanations_max, &self.limits.budget.interrupt) {
             Outcome::Explained => Judged::Explained,
-            Outcome::Unexplained(dead) => Judged::Unexplained(tell::tell(&lts, &*setting.spec, log, &dead)),
+            Outcome::Unexplained(dead) => Judged::Unexplained(tell::tell(&self.lts, log, &dead)),
             Outcome::TooMany => Judged::Unknown(format!(
                 "more than {} ways of explaining the log were followed; record more of each event, or less at once",
-                self.events.explanations_max
+                self.explanations_max
             )),
             Outcome::Stopped(stop) => Judged::Unknown(stop.to_string()),
         }

@@ -9,11 +9,10 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::Reads;
 use super::log::{Event, Log};
-use super::{Labelled, LogReader, State};
 use crate::conform::lts::{Edge, Lts, Node};
 use crate::explore::{Interrupt, Stop};
-use crate::model::Interface;
 
 /// Layers between two questions whether to go on.
 const LAYERS_BETWEEN_QUESTIONS: usize = 256;
@@ -87,36 +86,20 @@ struct Interval {
     place: usize,
 }
 
-/// A labelled step that outlives the lock it was read under.
-struct Owned<F: Interface> {
-    edge: u32,
-    action: <F::Model as stateright::Model>::Action,
-    input: F::Input,
-    output: F::Output,
-    to: State<F>,
-}
-
-/// A state with its labelled steps, and its steps that nobody records.
-struct Unfolded<F: Interface> {
-    from: State<F>,
-    labelled: Vec<Owned<F>>,
-    hidden: Vec<(u32, Node)>,
-}
-
 /// How an event can be explained in a state.
 struct Ways {
     read: bool,
     steps: Vec<(u32, Node)>,
 }
 
-struct Search<'a, F: Interface, W> {
-    lts: &'a Lts<F>,
-    reader: &'a W,
+struct Search<'a> {
+    lts: &'a Lts,
+    reader: &'a dyn Reads,
     /// In the order of their begins.
     intervals: Vec<Interval>,
     /// What the events say, each different one once.
     said: Vec<&'a Event>,
-    unfolded: HashMap<Node, Rc<Unfolded<F>>>,
+    hidden: HashMap<Node, Rc<[(u32, Node)]>>,
     ways: HashMap<(u32, Node), Rc<Ways>>,
     reached: Vec<Reached>,
     reached_max: usize,
@@ -144,19 +127,13 @@ struct Front {
 struct TooMany;
 
 /// Looks for a behaviour that explains `log`, following at most `reached_max` ways.
-pub(super) fn explain<F: Interface, W: LogReader<F>>(
-    lts: &Lts<F>,
-    reader: &W,
-    log: &Log,
-    reached_max: usize,
-    interrupt: &Interrupt,
-) -> Outcome {
+pub(super) fn explain(lts: &Lts, reader: &dyn Reads, log: &Log, reached_max: usize, interrupt: &Interrupt) -> Outcome {
     let mut search = Search {
         lts,
         reader,
         intervals: Vec::new(),
         said: Vec::new(),
-        unfolded: HashMap::new(),
+        hidden: HashMap::new(),
         ways: HashMap::new(),
         reached: Vec::new(),
         reached_max: reached_max.min(u32::MAX as usize),
@@ -182,7 +159,7 @@ pub(super) fn explain<F: Interface, W: LogReader<F>>(
     Outcome::Unexplained(search.buried())
 }
 
-impl<'a, F: Interface, W: LogReader<F>> Search<'a, F, W> {
+impl<'a> Search<'a> {
     /// Puts the events in the order of their begins, and finds those that say the same.
     fn take(&mut self, log: &'a Log) {
         let mut numbers: HashMap<String, u32> = HashMap::new();
@@ -303,8 +280,8 @@ impl<'a, F: Interface, W: LogReader<F>> Search<'a, F, W> {
             let mut next = 0;
             while let Some(way) = layer.fronts[front].ways.get(next).copied() {
                 next += 1;
-                let unfolded = self.unfolded(self.reached[way as usize].node);
-                for (edge, to) in &unfolded.hidden {
+                let hidden = self.hidden(self.reached[way as usize].node);
+                for (edge, to) in hidden.iter() {
                     let explained = layer.fronts[front].explained.clone();
                     let by = Step::Hidden { edge: *edge };
                     self.add(&mut layer, explained, Reached { node: *to, before: way, by })?;
@@ -314,44 +291,18 @@ impl<'a, F: Interface, W: LogReader<F>> Search<'a, F, W> {
         Ok(layer.fronts)
     }
 
-    fn unfolded(&mut self, node: Node) -> Rc<Unfolded<F>> {
-        if let Some(unfolded) = self.unfolded.get(&node) {
-            return unfolded.clone();
+    /// The steps of `node` that nobody records.
+    fn hidden(&mut self, node: Node) -> Rc<[(u32, Node)]> {
+        if let Some(hidden) = self.hidden.get(&node) {
+            return hidden.clone();
         }
-        let from = self.lts.state(node);
-        let mut unfolded = Unfolded { labelled: Vec::new(), hidden: Vec::new(), from };
-        for (index, edge) in self.lts.edges(node).iter().enumerate() {
-            let place = index as u32;
-            let Some(label) = edge.label else {
-                unfolded.hidden.push((place, edge.to));
-                continue;
-            };
-            let owned = Owned {
-                edge: place,
-                action: self.lts.action(node, edge),
-                input: self.lts.input(label.input),
-                output: self.lts.output(label.output),
-                to: self.lts.state(edge.to),
-            };
-            if !edge.refused && self.reader.hidden(&self.labelled(&unfolded.from, &owned)) {
-                unfolded.hidden.push((place, edge.to));
-            }
-            unfolded.labelled.push(owned);
-        }
-        let unfolded = Rc::new(unfolded);
-        self.unfolded.insert(node, unfolded.clone());
-        unfolded
-    }
-
-    fn labelled<'s>(&'s self, from: &'s State<F>, owned: &'s Owned<F>) -> Labelled<'s, F> {
-        Labelled {
-            model: &self.lts.model,
-            from,
-            action: &owned.action,
-            input: &owned.input,
-            output: &owned.output,
-            to: &owned.to,
-        }
+        let edges = self.lts.edges(node);
+        let internal = (0..).zip(edges).filter(|(_, edge)| edge.label.is_none()).map(|(place, _)| place);
+        let mut places: Vec<u32> = internal.chain(self.reader.hidden(node, edges)).collect();
+        places.sort_unstable();
+        let hidden: Rc<[(u32, Node)]> = places.into_iter().map(|place| (place, edges[place as usize].to)).collect();
+        self.hidden.insert(node, hidden.clone());
+        hidden
     }
 
     /// How an event that says `said` can be explained in `node`.
@@ -359,27 +310,23 @@ impl<'a, F: Interface, W: LogReader<F>> Search<'a, F, W> {
         if let Some(ways) = self.ways.get(&(said, node)) {
             return ways.clone();
         }
-        let unfolded = self.unfolded(node);
         let event = self.said[said as usize];
         let edges = self.lts.edges(node);
-        let admitted =
-            unfolded.labelled.iter().filter(|owned| self.reader.admits(event, &self.labelled(&unfolded.from, owned)));
+        let admitted = self.reader.admitted(event, node, edges).into_iter();
         let ways = Rc::new(Ways {
-            read: self.reader.reads(event, &self.lts.model, &unfolded.from),
-            steps: admitted.map(|owned| (owned.edge, edges[owned.edge as usize].to)).collect(),
+            read: self.reader.reads(event, node),
+            steps: admitted.map(|place| (place, edges[place as usize].to)).collect(),
         });
         self.ways.insert((said, node), ways.clone());
         ways
     }
 
     /// The fields of `event` that alone keep it from being explained in one of `states`.
-    fn contradicted(&mut self, event: u32, states: &[Node]) -> Vec<String> {
+    fn contradicted(&self, event: u32, states: &[Node]) -> Vec<String> {
         let said = self.said[self.intervals[event as usize].said as usize];
-        let unfolded: Vec<_> = states.iter().map(|node| self.unfolded(*node)).collect();
         let explained = |event: &Event| {
-            unfolded.iter().any(|state| {
-                self.reader.reads(event, &self.lts.model, &state.from)
-                    || state.labelled.iter().any(|owned| self.reader.admits(event, &self.labelled(&state.from, owned)))
+            states.iter().any(|node| {
+                self.reader.reads(event, *node) || !self.reader.admitted(event, *node, self.lts.edges(*node)).is_empty()
             })
         };
         let alone = |field: &&String| {

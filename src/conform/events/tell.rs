@@ -6,21 +6,16 @@ use super::LOG;
 use super::log::Log;
 use super::search::{By, Dead};
 use crate::conform::Divergence;
-use crate::conform::lts::{Edge, Lts, Node};
-use crate::model::{Interface, Spec};
+use crate::conform::lts::{Lts, Node};
+use crate::conform::narrate::taken;
 use crate::trace::Step;
 
 /// Steps that are told to have been possible; there may be as many as a model has actions.
 const POSSIBLE_TOLD_MAX: usize = 6;
 
 /// Tells where `log` died.
-pub(super) fn tell<F: Interface>(
-    lts: &Lts<F>,
-    spec: &dyn Spec<Model = F::Model>,
-    log: &Log,
-    dead: &Dead,
-) -> Divergence {
-    let mut steps: Vec<Step> = dead.path.iter().map(|(node, by)| step(lts, spec, log, *node, by)).collect();
+pub(super) fn tell(lts: &Lts, log: &Log, dead: &Dead) -> Divergence {
+    let mut steps: Vec<Step> = dead.path.iter().map(|(node, by)| step(lts, log, *node, by)).collect();
     let recorded = &log.events()[dead.event];
     let possible = possible(lts, &dead.states);
     steps.push(Step {
@@ -54,37 +49,29 @@ fn line(log: &Log, event: usize) -> String {
     format!("line {}, {}", event + 1, log.events()[event].event)
 }
 
-fn step<F: Interface>(lts: &Lts<F>, spec: &dyn Spec<Model = F::Model>, log: &Log, node: Node, by: &By) -> Step {
-    let state = spec.state_json(&lts.model, &lts.state(node));
-    let taken = |from: Node, edge: &Edge| {
-        let action = lts.action(from, edge);
-        let mut step =
-            Step { action: format!("{action:?}"), actor: spec.actor(&action), state: state.clone(), ..Step::default() };
-        if let Some(label) = edge.label {
-            step.input = format!("{:?}", lts.input(label.input));
-            step.output = format!("{:?}", lts.output(label.output));
-        }
-        step
-    };
+fn step(lts: &Lts, log: &Log, node: Node, by: &By) -> Step {
+    let state = || lts.words().state_json(node);
     match by {
-        By::Start => Step { state, ..Step::default() },
-        By::Hidden { from, edge } => taken(*from, edge),
-        By::Recorded { from, edge, event } => Step { implementation: line(log, *event), ..taken(*from, edge) },
+        By::Start => Step { state: state(), ..Step::default() },
+        By::Hidden { from, edge } => taken(lts, *from, edge, node),
+        By::Recorded { from, edge, event } => {
+            Step { implementation: line(log, *event), ..taken(lts, *from, edge, node) }
+        }
         By::Read { event } => Step {
             actor: log.events()[*event].event.actor.clone(),
             implementation: line(log, *event),
-            state,
+            state: state(),
             ..Step::default()
         },
     }
 }
 
 /// The labelled steps of `states`, each once.
-fn possible<F: Interface>(lts: &Lts<F>, states: &[Node]) -> String {
+fn possible(lts: &Lts, states: &[Node]) -> String {
     let mut possible: Vec<String> = Vec::new();
     for node in states {
         for label in lts.edges(*node).iter().filter_map(|edge| edge.label) {
-            let told = format!("{:?} -> {:?}", lts.input(label.input), lts.output(label.output));
+            let told = format!("{} -> {}", lts.words().input(label.input), lts.words().output(label.output));
             if !possible.contains(&told) {
                 possible.push(told);
             }

@@ -9,44 +9,43 @@ use serde_json::json;
 
 use super::run::History;
 use super::{CallId, Marks, Script};
+use crate::conform::Divergence;
 use crate::conform::drive::{Deviation, Observed, explain, seen_as};
 use crate::conform::lts::{Belief, Lts, Node};
 use crate::conform::narrate::told;
-use crate::conform::{Divergence, Setting};
-use crate::model::Interface;
 use crate::trace::Step;
 
 /// One call as the judge sees it.
-struct Call<'a, F: Interface> {
+struct Call {
     id: CallId,
     input: u32,
     /// `None`: it never returned.
-    output: Option<&'a F::Output>,
+    output: Option<u32>,
     invoked: usize,
     /// `usize::MAX`: never.
     returned: usize,
 }
 
 /// Judges the histories of one script, and tells the one that deviates.
-pub(super) struct Teller<'a, F: Interface> {
-    pub(super) lts: &'a Lts<F>,
-    pub(super) setting: &'a Setting<F>,
-    pub(super) script: &'a Script<F::Input>,
+pub(super) struct Teller<'a> {
+    pub(super) lts: &'a Lts,
+    pub(super) script: &'a Script<u32>,
     pub(super) marks: Marks,
 }
 
-impl<F: Interface> Teller<'_, F> {
+impl Teller<'_> {
     /// Whether some order of the calls, one after the other, explains every answer, and every call without one.
-    pub(super) fn check(&self, history: &History<F>) -> Result<(), String> {
+    pub(super) fn check(&self, history: &History) -> Result<(), String> {
         let belief = self.after_prefix(&history.prefix)?;
         if let Some(input) = self.script.prefix.get(history.prefix.len()).filter(|_| history.stuck) {
-            return Err(format!("call {} of the prefix, {input:?}, waits for ever", history.prefix.len() + 1));
+            let input = self.lts.words().input(*input);
+            return Err(format!("call {} of the prefix, {input}, waits for ever", history.prefix.len() + 1));
         }
         let calls = self.calls(history);
         let mut search = Search {
             lts: self.lts,
             calls: &calls,
-            snapshot: history.snapshot.as_ref(),
+            snapshot: history.snapshot,
             stuck: false,
             seen: HashSet::new(),
             wrong_end: None,
@@ -71,16 +70,15 @@ impl<F: Interface> Teller<'_, F> {
     }
 
     /// Whether the model, too, can be where all calls that were not answered wait for ever.
-    fn check_waiting(&self, calls: &[Call<'_, F>], belief: &Belief) -> Result<(), String> {
-        let waiting: Vec<&Call<'_, F>> = calls.iter().filter(|call| call.output.is_none()).collect();
+    fn check_waiting(&self, calls: &[Call], belief: &Belief) -> Result<(), String> {
+        let waiting: Vec<&Call> = calls.iter().filter(|call| call.output.is_none()).collect();
         let mut search =
             Search { lts: self.lts, calls, snapshot: None, stuck: true, seen: HashSet::new(), wrong_end: None };
         if search.explains(0, belief) {
             return Ok(());
         }
-        let told = |call: &Call<'_, F>| {
-            format!("thread {} waits for ever in {:?}", call.id.thread, self.lts.input(call.input))
-        };
+        let told =
+            |call: &Call| format!("thread {} waits for ever in {}", call.id.thread, self.lts.words().input(call.input));
         Err(match search.wrong_end {
             Some(Deviation::Answer { got, allowed }) => {
                 format!("{got}, although the model would answer {}", allowed.join(" or "))
@@ -93,27 +91,29 @@ impl<F: Interface> Teller<'_, F> {
     }
 
     /// Whether every call that was made has returned.
-    pub(super) fn answered(&self, history: &History<F>) -> bool {
+    pub(super) fn answered(&self, history: &History) -> bool {
         self.calls(history).iter().all(|call| call.output.is_some())
     }
 
-    fn after_prefix(&self, outputs: &[F::Output]) -> Result<Belief, String> {
+    fn after_prefix(&self, outputs: &[u32]) -> Result<Belief, String> {
         let mut belief = self.lts.initial();
         for (index, (input, output)) in self.script.prefix.iter().zip(outputs).enumerate() {
-            let observed = Observed::<F> { output: output.clone(), snapshot: None };
-            belief = explain(self.lts, &belief, self.lts.number_of(input), &observed)
-                .map_err(|deviation| format!("call {} of the prefix, {input:?}: {deviation}", index + 1))?
+            let observed = Observed { output: *output, snapshot: None };
+            belief = explain(self.lts, &belief, *input, observed)
+                .map_err(|deviation| {
+                    format!("call {} of the prefix, {}: {deviation}", index + 1, self.lts.words().input(*input))
+                })?
                 .belief;
         }
         Ok(belief)
     }
 
-    fn calls<'h>(&self, history: &'h History<F>) -> Vec<Call<'h, F>> {
-        let mut calls: Vec<Call<'h, F>> = Vec::new();
+    fn calls(&self, history: &History) -> Vec<Call> {
+        let mut calls: Vec<Call> = Vec::new();
         for (time, event) in history.events.iter().enumerate() {
-            match &event.returned {
+            match event.returned {
                 None => {
-                    let input = self.lts.number_of(&self.script.threads[event.call.thread][event.call.index]);
+                    let input = self.script.threads[event.call.thread][event.call.index];
                     calls.push(Call { id: event.call, input, output: None, invoked: time, returned: usize::MAX });
                 }
                 Some(output) => {
@@ -133,43 +133,43 @@ impl<F: Interface> Teller<'_, F> {
     }
 
     /// The run as a trace tells it: the prefix, then each invoke and return as it happened.
-    pub(super) fn tell(&self, history: &History<F>, schedule: usize, what: String) -> Divergence {
-        let observed: Vec<Observed<F>> =
-            history.prefix.iter().map(|output| Observed { output: output.clone(), snapshot: None }).collect();
+    pub(super) fn tell(&self, history: &History, schedule: usize, what: String) -> Divergence {
+        let words = self.lts.words();
+        let observed: Vec<Observed> =
+            history.prefix.iter().map(|output| Observed { output: *output, snapshot: None }).collect();
         let mut inputs = Vec::new();
         let mut belief = self.lts.initial();
         for (input, observed) in self.script.prefix.iter().zip(&observed) {
-            let number = self.lts.number_of(input);
-            let Ok(explained) = explain(self.lts, &belief, number, observed) else { break };
-            inputs.push(number);
+            let Ok(explained) = explain(self.lts, &belief, *input, *observed) else { break };
+            inputs.push(*input);
             belief = explained.belief;
         }
-        let mut steps = told(self.lts, &*self.setting.spec, &inputs, &observed[..inputs.len()]);
+        let mut steps = told(self.lts, &inputs, &observed[..inputs.len()]);
         let state = steps.last().map(|step| step.state.clone()).unwrap_or_default();
         for event in &history.events {
             let CallId { thread, index } = event.call;
-            let input = format!("{:?}", self.script.threads[thread][index]);
+            let input = words.input(self.script.threads[thread][index]);
             steps.push(Step {
                 action: if event.returned.is_none() { format!("invoke {input}") } else { format!("return {input}") },
                 actor: format!("thread {thread}"),
-                implementation: event.returned.as_ref().map(|output| format!("{output:?}")).unwrap_or_default(),
+                implementation: event.returned.map(|output| words.output(output)).unwrap_or_default(),
                 state: state.clone(),
                 ..Step::default()
             });
         }
         for call in self.calls(history).iter().filter(|call| history.stuck && call.output.is_none()) {
             steps.push(Step {
-                action: format!("wait in {:?}", self.lts.input(call.input)),
+                action: format!("wait in {}", words.input(call.input)),
                 actor: format!("thread {}", call.id.thread),
                 implementation: "no answer".into(),
                 state: state.clone(),
                 ..Step::default()
             });
         }
-        let debug = |calls: &[F::Input]| calls.iter().map(|call| format!("{call:?}")).collect::<Vec<_>>();
+        let told = |calls: &[u32]| calls.iter().map(|call| words.input(*call)).collect::<Vec<_>>();
         let script = json!([
-            debug(&self.script.prefix),
-            self.script.threads.iter().map(|calls| debug(calls)).collect::<Vec<_>>(),
+            told(&self.script.prefix),
+            self.script.threads.iter().map(|calls| told(calls)).collect::<Vec<_>>(),
             self.script.preemptions_max
         ]);
         let extra = BTreeMap::from([
@@ -182,10 +182,10 @@ impl<F: Interface> Teller<'_, F> {
 }
 
 /// A search for a linearization, with a memo of what was tried in vain.
-struct Search<'a, F: Interface> {
-    lts: &'a Lts<F>,
-    calls: &'a [Call<'a, F>],
-    snapshot: Option<&'a F::Snapshot>,
+struct Search<'a> {
+    lts: &'a Lts,
+    calls: &'a [Call],
+    snapshot: Option<u32>,
     /// No call without an answer has taken effect, and in the end none can.
     stuck: bool,
     seen: HashSet<(u64, Belief)>,
@@ -193,13 +193,13 @@ struct Search<'a, F: Interface> {
     wrong_end: Option<Deviation>,
 }
 
-impl<F: Interface> Search<'_, F> {
+impl Search<'_> {
     /// Whether the calls not in `done` can follow on `belief`.
     fn explains(&mut self, done: u64, belief: &Belief) -> bool {
         if !self.seen.insert((done, belief.clone())) {
             return false;
         }
-        let returned = |(index, call): (usize, &Call<'_, F>)| call.output.is_none() || done & (1 << index) != 0;
+        let returned = |(index, call): (usize, &Call)| call.output.is_none() || done & (1 << index) != 0;
         if self.calls.iter().enumerate().all(returned) {
             match self.end(belief) {
                 Ok(()) => return true,
@@ -212,8 +212,8 @@ impl<F: Interface> Search<'_, F> {
             }
             let after = match call.output {
                 Some(output) => {
-                    let observed = Observed::<F> { output: output.clone(), snapshot: None };
-                    explain(self.lts, belief, call.input, &observed).ok().map(|explained| explained.belief)
+                    let observed = Observed { output, snapshot: None };
+                    explain(self.lts, belief, call.input, observed).ok().map(|explained| explained.belief)
                 }
                 None if self.stuck => None,
                 None => {
@@ -243,19 +243,16 @@ impl<F: Interface> Search<'_, F> {
         if belief.iter().any(waits) {
             return Ok(());
         }
-        let answered = |call: &Call<'_, F>| {
-            let steps = self.lts.answers(belief, call.input);
-            let mut allowed: Vec<String> =
-                steps.iter().map(|(_, _, label)| format!("{:?}", self.lts.output(label.output))).collect();
-            allowed.dedup();
-            let got = format!("thread {} waits for ever in {:?}", call.id.thread, self.lts.input(call.input));
+        let answered = |call: &Call| {
+            let allowed = self.lts.allowed(belief, call.input);
+            let got = format!("thread {} waits for ever in {}", call.id.thread, self.lts.words().input(call.input));
             (!allowed.is_empty()).then_some(Deviation::Answer { got, allowed })
         };
         Err(waiting().find_map(answered).expect("a call without an answer that the model would give one"))
     }
 
     /// Whether no call that is still to come ended before `call` began, nor precedes it in its thread.
-    fn may_be_next(&self, done: u64, call: &Call<'_, F>) -> bool {
+    fn may_be_next(&self, done: u64, call: &Call) -> bool {
         self.calls.iter().enumerate().all(|(index, other)| {
             done & (1 << index) != 0
                 || other.id == call.id

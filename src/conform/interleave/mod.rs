@@ -25,8 +25,10 @@ use self::trouble::Trouble;
 pub use self::wait::Condvar;
 use super::drive::Deviation;
 use super::lts::{Belief, Lts};
+use super::typed::Typed;
 use super::watch::watched;
-use super::{Agreement, Conformance, Divergence, Job, Mode, Setting};
+use super::words::Origin;
+use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Limits, Mode, Setting};
 use crate::explore::ModelError;
 use crate::model::{Interface, Shared};
 use crate::trace::Trace;
@@ -94,7 +96,9 @@ impl<I> Script<I> {
         self.threads.push(calls.into_iter().collect());
         self
     }
+}
 
+impl Script<u32> {
     /// What is wrong with it, whatever the model is.
     fn nonsense(&self) -> Option<String> {
         let calls: usize = self.threads.iter().map(Vec::len).sum();
@@ -138,12 +142,67 @@ impl<F: Interface> Interleave<F> {
     }
 }
 
-/// Makes an implementation of loom's types, of whatever type itself.
-type Make<F> = dyn Fn() -> Box<dyn Shared<F>> + Send + Sync;
-
 struct Interleaved<F: Interface> {
     scripts: Vec<Script<F::Input>>,
-    factory: Arc<Make<F>>,
+    factory: Arc<dyn Fn() -> Box<dyn Shared<F>> + Send + Sync>,
+}
+
+impl<F: Interface> Job<F> for Interleaved<F> {
+    fn mode(&self) -> Mode {
+        Mode::Interleave
+    }
+
+    fn bind(&self, setting: &Setting<F>) -> Bound {
+        let words = setting.typed(None);
+        let number = |input: &F::Input| words.inputs.number(input.clone(), &[], Origin::Script);
+        let numbers = |calls: &Vec<F::Input>| calls.iter().map(number).collect();
+        let scripts = self.scripts.iter().map(|script| Script {
+            prefix: numbers(&script.prefix),
+            threads: script.threads.iter().map(numbers).collect(),
+            preemptions_max: script.preemptions_max,
+            schedules_max: script.schedules_max,
+        });
+        let scripts = scripts.collect();
+        let lts = Arc::new(Lts::new(words.clone()));
+        let factory = self.factory.clone();
+        let make: Make = Arc::new(move || Box::new(BoundShared { words: words.clone(), subject: factory() }));
+        Bound::new(&lts.clone(), Interleaves { lts, scripts, make, limits: setting.limits.clone() })
+    }
+}
+
+/// An implementation of loom's types, of whatever type itself, that speaks in numbers.
+struct BoundShared<F: Interface> {
+    words: Arc<Typed<F>>,
+    subject: Box<dyn Shared<F>>,
+}
+
+impl<F: Interface> Called for BoundShared<F> {
+    fn call(&self, input: u32) -> u32 {
+        // No lock of the numbering is held while loom may run another thread.
+        let output = self.subject.call(self.words.inputs.at(input));
+        self.words.outputs.number_of_few(output, Origin::Answer { input })
+    }
+
+    fn observe(&self) -> Option<u32> {
+        let snapshot = self.subject.observe()?;
+        Some(self.words.snapshots.number_of_few(snapshot, Origin::Shown))
+    }
+}
+
+/// An implementation that threads share, by number.
+trait Called: Send + Sync {
+    fn call(&self, input: u32) -> u32;
+    fn observe(&self) -> Option<u32>;
+}
+
+/// Makes a fresh one.
+type Make = Arc<dyn Fn() -> Box<dyn Called> + Send + Sync>;
+
+struct Interleaves {
+    lts: Arc<Lts>,
+    scripts: Vec<Script<u32>>,
+    make: Make,
+    limits: Limits,
 }
 
 /// Whether invokes and returns are ordered by a shared atomic.
@@ -178,12 +237,8 @@ enum End {
     Incomplete(String),
 }
 
-impl<F: Interface> Job<F> for Interleaved<F> {
-    fn mode(&self) -> Mode {
-        Mode::Interleave
-    }
-
-    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
+impl How for Interleaves {
+    fn run(&self) -> Result<Conformance, ModelError> {
         let mut result = Conformance::new(Mode::Interleave);
         result.bounds.insert("scripts".into(), self.scripts.len().to_string());
         result.schedules = Some(0);
@@ -194,14 +249,14 @@ impl<F: Interface> Job<F> for Interleaved<F> {
             if let Some(nonsense) = script.nonsense() {
                 return Ok(result.incomplete(format!("script {index} {nonsense}")));
             }
-            if let Err(why) = self.possible(setting, script) {
+            if let Err(why) = self.possible(script) {
                 return Ok(result.incomplete(format!("script {index} is not one of the model: {why}")));
             }
         }
         let mut schedules = 0;
         let mut bounded: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, script) in self.scripts.iter().enumerate() {
-            let found = self.run_script(setting, script);
+            let found = self.run_script(script);
             schedules += found.schedules;
             result.schedules = Some(schedules);
             result.steps += found.calls;
@@ -234,26 +289,26 @@ impl<F: Interface> Job<F> for Interleaved<F> {
         Ok(result)
     }
 
-    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
-        let wanted = trace.extra.get("script").ok_or("the trace carries no script")?;
+    fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
+        let wanted = trace.extra.get("script").ok_or(CannotReplay::Lacks("carries no script"))?;
         let schedule: usize = trace
             .extra
             .get("schedule")
             .and_then(|number| number.parse().ok())
             .filter(|number| *number > 0)
-            .ok_or("the trace carries no schedule number (they are counted from 1)")?;
+            .ok_or(CannotReplay::Lacks("carries no schedule number (they are counted from 1)"))?;
         let marks = match trace.extra.get("marks").map(String::as_str) {
             Some("on") => Marks::On,
             Some("off") => Marks::Off,
-            _ => return Err("the trace does not say whether calls were marked".into()),
+            _ => return Err(CannotReplay::Lacks("does not say whether calls were marked")),
         };
-        let script = self.script_of(wanted)?;
+        let script = self.script_of(wanted).map_err(CannotReplay::Nonsense)?;
         if let Some(nonsense) = script.nonsense() {
-            return Err(format!("the trace's script {nonsense}"));
+            return Err(CannotReplay::Nonsense(format!("the trace's script {nonsense}")));
         }
-        let judged = self.judge(setting, &script, marks, schedule);
+        let judged = self.judge(&script, marks, schedule);
         match judged.incomplete {
-            Some(why) if judged.divergence.is_none() => Err(why),
+            Some(why) if judged.divergence.is_none() => Err(CannotReplay::Unknown(why)),
             _ => Ok(judged.divergence),
         }
     }
@@ -272,9 +327,9 @@ fn scripts_told(count: usize) -> String {
     if count == 1 { "1 script".into() } else { format!("{count} scripts") }
 }
 
-impl<F: Interface> Interleaved<F> {
+impl Interleaves {
     /// Runs `script` with marks and without, each through all schedules or else within the bound.
-    fn run_script(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Scripted {
+    fn run_script(&self, script: &Script<u32>) -> Scripted {
         let calls = script.prefix.len() + script.threads.iter().map(Vec::len).sum::<usize>();
         let mut found = Scripted {
             schedules: 0,
@@ -286,11 +341,11 @@ impl<F: Interface> Interleaved<F> {
         for marks in [Marks::On, Marks::Off] {
             let mut script = script.clone();
             let judged = loop {
-                if let Some(stop) = (setting.budget.interrupt)() {
+                if let Some(stop) = (self.limits.budget.interrupt)() {
                     found.end = End::Incomplete(stop.to_string());
                     return found;
                 }
-                let judged = self.judge(setting, &script, marks, script.schedules_max);
+                let judged = self.judge(&script, marks, script.schedules_max);
                 tracing::debug!(?marks, schedules = judged.schedules, bound = script.preemptions_max, "interleaved");
                 let ended = judged.divergence.is_some() || judged.incomplete.is_some();
                 if ended || !judged.truncated || script.preemptions_max.is_some() {
@@ -302,7 +357,7 @@ impl<F: Interface> Interleaved<F> {
             found.schedules += judged.schedules;
             found.calls += calls * judged.schedules;
             if let Some(divergence) = judged.divergence {
-                found.end = End::Diverges(self.shrink(setting, &script, marks, divergence));
+                found.end = End::Diverges(self.shrink(&script, marks, divergence));
                 return found;
             }
             if let Some(why) = judged.incomplete {
@@ -318,34 +373,33 @@ impl<F: Interface> Interleaved<F> {
                 return found;
             }
             if marks == Marks::Off {
-                found.raced = judged.schedules != self.idle_schedules(setting, &script);
+                found.raced = judged.schedules != self.idle_schedules(&script);
             }
         }
         found
     }
 
-    fn plan(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks) -> Plan<F> {
+    fn plan(&self, script: &Script<u32>, marks: Marks) -> Plan {
         Plan {
-            factory: self.factory.clone(),
+            factory: self.make.clone(),
             script: script.clone(),
             marks,
             idle: false,
             schedules_max: script.schedules_max,
-            interrupt: setting.budget.interrupt.clone(),
+            interrupt: self.limits.budget.interrupt.clone(),
         }
     }
 
     /// How many schedules threads have that call nothing.
-    fn idle_schedules(&self, setting: &Setting<F>, script: &Script<F::Input>) -> usize {
-        let plan = Plan { idle: true, ..self.plan(setting, script, Marks::Off) };
-        watched(setting.answer_within, move |watch| explore(plan, watch.clone()).schedules).unwrap_or(0)
+    fn idle_schedules(&self, script: &Script<u32>) -> usize {
+        let plan = Plan { idle: true, ..self.plan(script, Marks::Off) };
+        watched(&self.limits, move |watch| explore(plan, watch.clone()).schedules).unwrap_or(0)
     }
 
     /// Runs `script` and judges what it showed.
-    fn judge(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks, schedules_max: usize) -> Judged {
-        let lts = Lts::new(setting.model.clone(), setting.interface.clone());
-        let plan = Plan { schedules_max, ..self.plan(setting, script, marks) };
-        let seen = watched(setting.answer_within, move |watch| explore(plan, watch.clone()));
+    fn judge(&self, script: &Script<u32>, marks: Marks, schedules_max: usize) -> Judged {
+        let plan = Plan { schedules_max, ..self.plan(script, marks) };
+        let seen = watched(&self.limits, move |watch| explore(plan, watch.clone()));
         let explored = match seen {
             Ok(explored) => explored,
             Err(hung) => {
@@ -366,7 +420,7 @@ impl<F: Interface> Interleaved<F> {
             divergence: None,
             incomplete: explored.interrupted,
         };
-        let teller = Teller { lts: &lts, setting, script, marks };
+        let teller = Teller { lts: &self.lts, script, marks };
         for (schedule, history) in &explored.histories {
             if let Err(what) = teller.check(history) {
                 judged.divergence = Some(teller.tell(history, *schedule, what));
@@ -391,14 +445,14 @@ impl<F: Interface> Interleaved<F> {
     }
 
     /// Leaves out single calls as long as some schedule still deviates.
-    fn shrink(&self, setting: &Setting<F>, script: &Script<F::Input>, marks: Marks, found: Divergence) -> Divergence {
+    fn shrink(&self, script: &Script<u32>, marks: Marks, found: Divergence) -> Divergence {
         let (mut script, mut found) = (script.clone(), found);
         'again: loop {
             for candidate in shorter(&script) {
-                if candidate.nonsense().is_some() || self.possible(setting, &candidate).is_err() {
+                if candidate.nonsense().is_some() || self.possible(&candidate).is_err() {
                     continue;
                 }
-                if let Some(divergence) = self.judge(setting, &candidate, marks, candidate.schedules_max).divergence {
+                if let Some(divergence) = self.judge(&candidate, marks, candidate.schedules_max).divergence {
                     (script, found) = (candidate, divergence);
                     continue 'again;
                 }
@@ -409,16 +463,17 @@ impl<F: Interface> Interleaved<F> {
 
     /// Whether every call of `script` is possible whenever its turn can come, in whatever order the threads run and
     /// whatever the answers are. If not, a call that is not always.
-    fn possible(&self, setting: &Setting<F>, script: &Script<F::Input>) -> Result<(), String> {
-        let lts = Lts::new(setting.model.clone(), setting.interface.clone());
+    fn possible(&self, script: &Script<u32>) -> Result<(), String> {
+        let lts = &*self.lts;
         let mut belief = lts.initial();
-        let give = |belief: &Belief, input: &F::Input| -> Result<Belief, String> {
+        let give = |belief: &Belief, input: u32| -> Result<Belief, String> {
             let mut targets = Vec::new();
             for node in belief {
-                let steps = lts.answers(&[*node], lts.number_of(input));
-                if steps.is_empty() && !setting.interface.may_wait(input) {
+                let steps = lts.answers(&[*node], input);
+                if steps.is_empty() && !lts.words().may_wait(input) {
+                    let input = lts.words().input(input);
                     return Err(format!(
-                        "{input:?} is not always possible where it is called; no thread may call it there"
+                        "{input} is not always possible where it is called; no thread may call it there"
                     ));
                 }
                 targets.extend(steps.iter().map(|(_, edge, _)| edge.to));
@@ -427,13 +482,13 @@ impl<F: Interface> Interleaved<F> {
         };
         for input in &script.prefix {
             // What the prefix is answered is not known here: one that is possible after any answer is.
-            let node = belief.iter().copied().find(|node| !lts.answers(&[*node], lts.number_of(input)).is_empty());
+            let node = belief.iter().copied().find(|node| !lts.answers(&[*node], *input).is_empty());
             belief = match node {
                 Some(_) => {
-                    belief.retain(|node| !lts.answers(&[*node], lts.number_of(input)).is_empty());
-                    give(&belief, input)?
+                    belief.retain(|node| !lts.answers(&[*node], *input).is_empty());
+                    give(&belief, *input)?
                 }
-                None => return Err(format!("{input:?} of its prefix is not possible there")),
+                None => return Err(format!("{} of its prefix is not possible there", lts.words().input(*input))),
             };
         }
         let mut front: HashMap<Vec<usize>, Belief> = HashMap::from([(vec![0; script.threads.len()], belief)]);
@@ -445,7 +500,7 @@ impl<F: Interface> Interleaved<F> {
                     let mut after = places.clone();
                     after[thread] += 1;
                     let reached = next.entry(after).or_default();
-                    reached.extend(give(belief, input)?);
+                    reached.extend(give(belief, *input)?);
                     *reached = lts.closed(std::mem::take(reached));
                 }
             }
@@ -455,22 +510,17 @@ impl<F: Interface> Interleaved<F> {
     }
 
     /// The script that a trace names; its calls are among those of this subject's scripts.
-    fn script_of(&self, text: &str) -> Result<Script<F::Input>, String> {
-        let known: HashMap<String, &F::Input> = self
+    fn script_of(&self, text: &str) -> Result<Script<u32>, String> {
+        let known: HashMap<String, u32> = self
             .scripts
             .iter()
             .flat_map(|script| script.prefix.iter().chain(script.threads.iter().flatten()))
-            .map(|input| (format!("{input:?}"), input))
+            .map(|input| (self.lts.words().input(*input), *input))
             .collect();
         let named = |calls: &Vec<String>| {
             calls
                 .iter()
-                .map(|call| {
-                    known
-                        .get(call)
-                        .map(|input| (*input).clone())
-                        .ok_or(format!("no script of this subject calls {call}"))
-                })
+                .map(|call| known.get(call).copied().ok_or(format!("no script of this subject calls {call}")))
                 .collect::<Result<Vec<_>, _>>()
         };
         let (prefix, threads, preemptions_max): (Vec<String>, Vec<Vec<String>>, Option<usize>) =
@@ -484,7 +534,7 @@ impl<F: Interface> Interleaved<F> {
 const ALL_ANSWERED: &str = "all calls are answered, and a thread that the implementation started waits for ever";
 
 /// The scripts that have one call fewer.
-fn shorter<I: Clone>(script: &Script<I>) -> Vec<Script<I>> {
+fn shorter(script: &Script<u32>) -> Vec<Script<u32>> {
     let mut candidates = Vec::new();
     for thread in 0..script.threads.len() {
         for index in 0..script.threads[thread].len() {

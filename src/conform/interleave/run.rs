@@ -4,74 +4,54 @@
 //! more, and each join, multiplies the schedules. Whoever ends last looks at the implementation: by the last mark it
 //! knows of all that the others did.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
 use super::trouble::{BRANCHES_MAX, Trouble};
-use super::{CallId, Make, Marks, Script, wait};
+use super::{CallId, Called, Make, Marks, Script, wait};
 use crate::conform::drive::quietly;
 use crate::conform::watch::Watch;
 use crate::explore::Interrupt;
-use crate::model::{Interface, Shared};
 
-/// What one schedule showed.
-pub(super) struct History<F: Interface> {
+/// What one schedule showed, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct History {
     /// Of the calls of the prefix that were answered.
-    pub(super) prefix: Vec<F::Output>,
-    pub(super) events: Vec<Event<F>>,
+    pub(super) prefix: Vec<u32>,
+    pub(super) events: Vec<Event>,
     /// After all calls ended.
-    pub(super) snapshot: Option<F::Snapshot>,
+    pub(super) snapshot: Option<u32>,
     /// The calls that were not answered never will be.
     pub(super) stuck: bool,
 }
 
-pub(super) struct Event<F: Interface> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Event {
     pub(super) call: CallId,
     /// `None` for an invoke.
-    pub(super) returned: Option<F::Output>,
-}
-
-impl<F: Interface> PartialEq for Event<F> {
-    fn eq(&self, other: &Self) -> bool {
-        self.call == other.call && self.returned == other.returned
-    }
-}
-
-impl<F: Interface> PartialEq for History<F> {
-    fn eq(&self, other: &Self) -> bool {
-        self.prefix == other.prefix
-            && self.events == other.events
-            && self.snapshot == other.snapshot
-            && self.stuck == other.stuck
-    }
-}
-
-impl<F: Interface> Default for History<F> {
-    fn default() -> Self {
-        History { prefix: Vec::new(), events: Vec::new(), snapshot: None, stuck: false }
-    }
+    pub(super) returned: Option<u32>,
 }
 
 /// What all schedules of one script showed.
-pub(super) struct Explored<F: Interface> {
+pub(super) struct Explored {
     /// Different ones, each with the number of the first schedule that showed it (1-based), in that order.
-    pub(super) histories: Vec<(usize, History<F>)>,
+    pub(super) histories: Vec<(usize, History)>,
     pub(super) schedules: usize,
     /// There are more schedules than were wanted.
     pub(super) truncated: bool,
     /// The run was interrupted, and why.
     pub(super) interrupted: Option<String>,
     /// What ended the exploration in the schedule numbered last, and what that had shown so far.
-    pub(super) trouble: Option<(Trouble, History<F>)>,
+    pub(super) trouble: Option<(Trouble, History)>,
 }
 
 /// What is run, and how far.
-pub(super) struct Plan<F: Interface> {
-    pub(super) factory: Arc<Make<F>>,
-    pub(super) script: Script<F::Input>,
+pub(super) struct Plan {
+    pub(super) factory: Make,
+    pub(super) script: Script<u32>,
     pub(super) marks: Marks,
     /// Threads start and end, and call nothing: how many schedules the harness has of itself.
     pub(super) idle: bool,
@@ -80,24 +60,24 @@ pub(super) struct Plan<F: Interface> {
 }
 
 /// Kept outside of loom, which neither sees it nor takes it away when it ends in a panic.
-struct Log<F: Interface> {
+#[derive(Default)]
+struct Log {
     schedules: usize,
     ended: usize,
-    now: History<F>,
+    now: History,
     /// Different ones so far.
-    histories: Vec<(usize, History<F>)>,
-    /// Indices of the histories that have this order of events.
-    index: HashMap<Vec<(CallId, bool)>, Vec<usize>>,
+    histories: Vec<(usize, History)>,
+    known: HashSet<History>,
     interrupted: Option<String>,
 }
 
-type Shelf<F> = Arc<Mutex<Log<F>>>;
+type Shelf = Arc<Mutex<Log>>;
 
-fn log<F: Interface>(shelf: &Shelf<F>) -> MutexGuard<'_, Log<F>> {
+fn log(shelf: &Shelf) -> MutexGuard<'_, Log> {
     shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<F: Interface> Log<F> {
+impl Log {
     fn begin(&mut self) {
         self.schedules += 1;
         self.ended = 0;
@@ -107,25 +87,23 @@ impl<F: Interface> Log<F> {
     /// Files the history of the schedule that has just ended.
     fn file(&mut self) {
         let history = std::mem::take(&mut self.now);
-        let order = history.events.iter().map(|event| (event.call, event.returned.is_some())).collect();
-        let same_order = self.index.entry(order).or_default();
-        if same_order.iter().all(|index| self.histories[*index].1 != history) {
-            same_order.push(self.histories.len());
+        if !self.known.contains(&history) {
+            self.known.insert(history.clone());
             self.histories.push((self.schedules, history));
         }
     }
 }
 
 /// An implementation that is not dropped by a panic: loom's types can only be dropped while loom runs.
-struct Subject<F: Interface>(Option<Box<dyn Shared<F>>>);
+struct Subject(Option<Box<dyn Called>>);
 
-impl<F: Interface> Subject<F> {
-    fn get(&self) -> &dyn Shared<F> {
+impl Subject {
+    fn get(&self) -> &dyn Called {
         self.0.as_deref().expect("there until it is dropped")
     }
 }
 
-impl<F: Interface> Drop for Subject<F> {
+impl Drop for Subject {
     fn drop(&mut self) {
         if std::thread::panicking() {
             std::mem::forget(self.0.take());
@@ -134,7 +112,7 @@ impl<F: Interface> Drop for Subject<F> {
 }
 
 /// Runs the plan's script through all its schedules, or somewhat more than `schedules_max`.
-pub(super) fn explore<F: Interface>(plan: Plan<F>, watch: Arc<Watch>) -> Explored<F> {
+pub(super) fn explore(plan: Plan, watch: Arc<Watch>) -> Explored {
     let mut builder = loom::model::Builder::new();
     // Everything that loom would otherwise take from the environment.
     builder.max_threads = loom::MAX_THREADS;
@@ -150,14 +128,7 @@ pub(super) fn explore<F: Interface>(plan: Plan<F>, watch: Arc<Watch>) -> Explore
     builder.log = false;
 
     let schedules_max = plan.schedules_max;
-    let shelf: Shelf<F> = Arc::new(Mutex::new(Log {
-        schedules: 0,
-        ended: 0,
-        now: History::default(),
-        histories: Vec::new(),
-        index: HashMap::new(),
-        interrupted: None,
-    }));
+    let shelf = Shelf::default();
     let (plan, shelf_there) = (Arc::new(plan), shelf.clone());
     let outcome = quietly(move || {
         let there = watch.clone();
@@ -187,7 +158,7 @@ pub(super) fn explore<F: Interface>(plan: Plan<F>, watch: Arc<Watch>) -> Explore
 const SCHEDULES_BETWEEN: usize = 256;
 
 /// One execution, inside loom.
-fn one_schedule<F: Interface>(plan: &Arc<Plan<F>>, shelf: &Shelf<F>) {
+fn one_schedule(plan: &Arc<Plan>, shelf: &Shelf) {
     {
         let mut log = log(shelf);
         log.begin();
@@ -202,7 +173,7 @@ fn one_schedule<F: Interface>(plan: &Arc<Plan<F>>, shelf: &Shelf<F>) {
     wait::begin(1);
     let subject = Arc::new(Subject(Some((plan.factory)())));
     for input in &plan.script.prefix {
-        let Some(output) = answer(subject.get(), input) else {
+        let Some(output) = answer(subject.get(), *input) else {
             let mut log = log(shelf);
             log.now.stuck = true;
             log.file();
@@ -228,13 +199,7 @@ fn one_schedule<F: Interface>(plan: &Arc<Plan<F>>, shelf: &Shelf<F>) {
 }
 
 /// The calls of one thread.
-fn one_thread<F: Interface>(
-    plan: &Plan<F>,
-    shelf: &Shelf<F>,
-    kept: &Mutex<Option<Arc<Subject<F>>>>,
-    mark: &AtomicUsize,
-    thread: usize,
-) {
+fn one_thread(plan: &Plan, shelf: &Shelf, kept: &Mutex<Option<Arc<Subject>>>, mark: &AtomicUsize, thread: usize) {
     let record = |event| {
         if plan.marks == Marks::On {
             mark.fetch_add(1, Ordering::AcqRel);
@@ -242,12 +207,12 @@ fn one_thread<F: Interface>(
         log(shelf).now.events.push(event);
     };
     let kept = || kept.lock().unwrap_or_else(PoisonError::into_inner);
-    let calls: &[F::Input] = if plan.idle { &[] } else { &plan.script.threads[thread] };
+    let calls: &[u32] = if plan.idle { &[] } else { &plan.script.threads[thread] };
     let mut subject = kept().clone();
     for (index, input) in calls.iter().enumerate() {
         let call = CallId { thread, index };
         record(Event { call, returned: None });
-        let Some(output) = subject.as_ref().and_then(|subject| answer(subject.get(), input)) else { break };
+        let Some(output) = subject.as_ref().and_then(|subject| answer(subject.get(), *input)) else { break };
         if index + 1 == calls.len() {
             subject = None;
         }
@@ -276,7 +241,7 @@ fn one_thread<F: Interface>(
 }
 
 /// `None`: it waits, and will for ever.
-fn answer<F: Interface>(subject: &dyn Shared<F>, input: &F::Input) -> Option<F::Output> {
+fn answer(subject: &dyn Called, input: u32) -> Option<u32> {
     match catch_unwind(AssertUnwindSafe(|| subject.call(input))) {
         Ok(output) => (!wait::given_up()).then_some(output),
         Err(_) if wait::given_up() => None,

@@ -15,7 +15,6 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 
 use super::super::lts::{Edge, Lts, Node};
-use crate::model::Interface;
 
 /// One step that is certain to be taken when its input is given.
 #[derive(Clone, Copy, Debug)]
@@ -73,12 +72,11 @@ pub(super) struct Identifiers {
 }
 
 impl Machine {
-    fn of<F: Interface>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Machine {
+    fn of(lts: &Lts, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Machine {
         let size = nodes.iter().max().map_or(0, |max| *max as usize + 1);
         let mut inside = vec![false; size];
         nodes.iter().for_each(|node| inside[*node as usize] = true);
-        let is_restless = |node: Node| lts.edges(node).iter().any(|edge| edge.label.is_none());
-        let restless: Vec<bool> = (0..size).map(|node| inside[node] && is_restless(node as Node)).collect();
+        let restless: Vec<bool> = (0..size).map(|node| inside[node] && lts.is_restless(node as Node)).collect();
         let mut machine = Machine {
             first: Vec::with_capacity(size + 1),
             steps: Vec::new(),
@@ -112,15 +110,13 @@ impl Machine {
         }
         machine.first.push(machine.steps.len());
         if shown {
-            let mut numbers: HashMap<String, u32> = HashMap::new();
             for node in nodes {
-                let Some(snapshot) = lts.snapshot(*node) else {
+                let Some(snapshot) = lts.shows(*node) else {
                     // A state that shows nothing is compared with nothing: what others show does not tell them from it.
                     machine.shows.fill(0);
                     break;
                 };
-                let next = numbers.len() as u32;
-                machine.shows[*node as usize] = *numbers.entry(format!("{snapshot:?}")).or_insert(next);
+                machine.shows[*node as usize] = snapshot;
             }
         }
         machine
@@ -207,7 +203,7 @@ impl Tree {
 
 impl Identifiers {
     /// Of the states `nodes`, by inputs that `supports` lets be given; `shown`: what a state shows is compared.
-    pub(super) fn of<F: Interface>(lts: &Lts<F>, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Self {
+    pub(super) fn of(lts: &Lts, nodes: &[Node], supports: &dyn Fn(u32) -> bool, shown: bool) -> Self {
         let machine = Machine::of(lts, nodes, supports, shown);
         let mut sorted = nodes.to_vec();
         sorted.sort_unstable();

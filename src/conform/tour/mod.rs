@@ -17,14 +17,16 @@ use std::sync::Arc;
 use self::identify::Identifiers;
 use self::lineage::{Lineage, Settled};
 use self::plan::{Cover, Plan};
-use self::verify::{Values, Verifying};
-use super::drive::{Deviating, Deviation, Driver, Observed, shrink};
+use self::verify::Verifying;
+use super::drive::{Bench, Deviating, Deviation, Driver, Observed, shrink};
 use super::lts::{Edge, Label, Lts, Node};
 use super::narrate::narrate;
-use super::watch::{Watch, watched};
-use super::{Conformance, Divergence, Factory, Job, Make, Mode, Setting, boxed};
+use super::replay::silent;
+use super::typed::{Factory, Typed, boxed};
+use super::watch::Watch;
+use super::{Bound, CannotReplay, Conformance, Divergence, How, Job, Mode, Setting};
 use crate::explore::ModelError;
-use crate::model::{Counterpart, Interface};
+use crate::model::{Counterpart, Interface, PlainSpec};
 use crate::trace::Trace;
 
 pub use self::plan::Planned;
@@ -130,15 +132,15 @@ pub struct Unchosen {
 const UNCHOSEN_NAMED: usize = 5;
 
 /// A tour of a model that is planned without an implementation: what it would cost.
-pub struct TourPlan<F: Interface> {
-    lts: Lts<F>,
+pub struct TourPlan {
+    lts: Lts,
     nodes: Vec<Node>,
 }
 
-impl<F: Interface> TourPlan<F> {
+impl TourPlan {
     /// Unfolds `model` as `interface` shows it. `None` if it has more than `states_max` states.
-    pub fn of(model: Arc<F::Model>, interface: Arc<F>, states_max: usize) -> Option<Self> {
-        let lts = Lts::new(model, interface);
+    pub fn of<F: Interface>(model: Arc<F::Model>, interface: Arc<F>, states_max: usize) -> Option<Self> {
+        let lts = Lts::new(Typed::new(model, interface, Arc::new(PlainSpec::default())));
         let nodes = lts.unfold(states_max)?;
         Some(TourPlan { lts, nodes })
     }
@@ -159,68 +161,68 @@ impl<F: Interface> Job<F> for Toured<F> {
         Mode::Tour
     }
 
-    fn run(&self, setting: &Setting<F>) -> Result<Conformance, ModelError> {
-        let (factory, there, options) = (self.factory.clone(), setting.clone(), self.options);
-        let lts = Arc::new(Lts::new(setting.model.clone(), setting.interface.clone()));
-        let lts_there = lts.clone();
-        let result = watched(setting.answer_within, move |watch| {
+    fn bind(&self, setting: &Setting<F>) -> Bound {
+        let bench = setting.bench(None, &self.factory);
+        Bound::new(&bench.lts.clone(), Tours { bench, options: self.options })
+    }
+}
+
+struct Tours {
+    bench: Bench,
+    options: Tour,
+}
+
+impl How for Tours {
+    fn run(&self) -> Result<Conformance, ModelError> {
+        let options = self.options;
+        let result = self.bench.watched(move |bench, watch| {
             let _span = tracing::debug_span!("tour").entered();
-            tour(&lts_there, &there, &*factory, watch, options)
+            tour(bench, watch, options)
         });
-        Ok(match result {
-            Ok(conformance) => conformance,
-            Err(hung) => {
-                Conformance::new(Mode::Tour).diverges(super::replay::silent(&lts, setting, &hung, &self.factory))
-            }
-        })
+        Ok(result.unwrap_or_else(|hung| Conformance::new(Mode::Tour).diverges(silent(&self.bench, &hung))))
     }
 
-    fn replay(&self, setting: &Setting<F>, trace: &Trace) -> Result<Option<Divergence>, String> {
-        super::replay::inputs(setting, trace, &self.factory)
+    fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
+        super::replay::inputs(&self.bench, trace)
     }
 }
 
 /// The inputs of one subject, and what it did with each.
-type Run<F> = (Vec<u32>, Vec<Observed<F>>);
+type Run = (Vec<u32>, Vec<Observed>);
 
 /// Inputs given in a row for nothing but to tell apart what explains an answer.
 const TELLING_MAX: usize = 8;
 
 /// A tour under way.
-struct Touring<'a, F: Interface> {
-    lts: &'a Lts<F>,
-    driver: Driver<'a, F>,
+struct Touring<'a> {
+    lts: &'a Lts,
+    driver: Driver<'a>,
     plan: Plan,
     lineage: Lineage,
     steps: usize,
 }
 
-fn tour<F: Interface>(
-    lts: &Lts<F>,
-    setting: &Setting<F>,
-    factory: &Make<F>,
-    watch: &Watch,
-    options: Tour,
-) -> Conformance {
+fn tour(bench: &Bench, watch: &Watch, options: Tour) -> Conformance {
+    let (lts, budget) = (&*bench.lts, &bench.limits.budget);
     let mut result = Conformance::new(Mode::Tour);
-    let Some(nodes) = lts.unfold(setting.budget.states_max) else {
-        return result.incomplete(format!("the model has more than {} states", setting.budget.states_max));
+    let Some(nodes) = lts.unfold(budget.states_max) else {
+        return result.incomplete(format!("the model has more than {} states", budget.states_max));
     };
-    let driver = match Driver::start(lts, factory, watch) {
+    let driver = match Driver::start(bench, watch) {
         Ok(driver) => driver,
-        Err(deviation) => return told(lts, setting, result, Deviating::before_anything(deviation)),
+        Err(deviation) => return told(lts, result, Deviating::before_anything(deviation)),
     };
     let plan = Plan::of(lts, &nodes, |input| driver.supports(input));
     result.edges_unsupported = plan.count(Cover::Unsupported);
     result.edges = plan.asked();
-    let mut runs: Vec<Run<F>> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     let mut touring = Touring { lts, driver, plan, lineage: Lineage::default(), steps: 0 };
 
     let mut aims = 0_usize;
     let found = loop {
         aims += 1;
         if aims.is_multiple_of(256)
-            && let Some(stop) = (setting.budget.interrupt)()
+            && let Some(stop) = (budget.interrupt)()
         {
             return result.incomplete(stop.to_string());
         }
@@ -233,7 +235,7 @@ fn tour<F: Interface>(
             if fresh || touring.plan.is_done() {
                 break None;
             }
-            match Driver::start(lts, factory, watch) {
+            match Driver::start(bench, watch) {
                 Ok(driver) => touring.driver = driver,
                 Err(deviation) => break Some(Deviating::before_anything(deviation)),
             }
@@ -249,11 +251,11 @@ fn tour<F: Interface>(
     result.steps = steps;
     result.edges_driven = plan.count(Cover::Driven);
     if let Some(found) = found {
-        let found = shrink(lts, factory, watch, found);
-        return told(lts, setting, result, found);
+        let found = shrink(bench, watch, found);
+        return told(lts, result, found);
     }
-    if let Some(found) = second_time(lts, factory, watch, &runs) {
-        return told(lts, setting, result, found);
+    if let Some(found) = second_time(bench, watch, &runs) {
+        return told(lts, result, found);
     }
     // What could not be reached counts as unchosen: on every way there the implementation turned off.
     plan.close();
@@ -268,8 +270,7 @@ fn tour<F: Interface>(
     if options.suffixes {
         let shows = runs.iter().all(|(_, observed)| observed.iter().all(|observed| observed.snapshot.is_some()));
         let identifiers = Identifiers::of(lts, &nodes, &|input| driver.supports(input), shows);
-        let values = Values::of(lts, &nodes, shows);
-        let verifying = Verifying { lts, factory, watch, options, interrupt: &setting.budget.interrupt, values };
+        let verifying = Verifying { bench, watch, options, shows };
         let edges = plan.places(Cover::Driven).filter_map(|(node, index)| {
             let Label { input, .. } = lts.edges(node)[index].label?;
             Some((node, input))
@@ -277,14 +278,14 @@ fn tour<F: Interface>(
         match verifying.run(&identifiers, edges) {
             Ok(verified) => result.verified = Some(verified),
             Err(found) => {
-                let found = shrink(lts, factory, watch, *found);
+                let found = shrink(bench, watch, *found);
                 // What outlives one subject may show only now: then the runs of before are answered otherwise as well.
-                let found = second_time(lts, factory, watch, &runs).unwrap_or(found);
-                return told(lts, setting, result, found);
+                let found = second_time(bench, watch, &runs).unwrap_or(found);
+                return told(lts, result, found);
             }
         }
     }
-    if let Some(stop) = (setting.budget.interrupt)() {
+    if let Some(stop) = (budget.interrupt)() {
         return result.incomplete(stop.to_string());
     }
     let leaves = |node: &Node| lts.edges(*node).iter().filter(|edge| edge.beyond).count();
@@ -296,7 +297,7 @@ fn tour<F: Interface>(
     result
 }
 
-impl<F: Interface> Touring<'_, F> {
+impl Touring<'_> {
     /// Goes along `way` as far as the implementation does.
     fn follow(&mut self, way: &[(Node, usize)]) -> Result<(), Deviation> {
         for (node, index) in way {
@@ -413,46 +414,44 @@ impl<F: Interface> Touring<'_, F> {
 }
 
 /// Names the transitions that were never taken, the first few.
-fn named<F: Interface>(lts: &Lts<F>, plan: &Plan) -> Vec<Unchosen> {
+fn named(lts: &Lts, plan: &Plan) -> Vec<Unchosen> {
+    let words = lts.words();
     let mut named: Vec<Unchosen> = Vec::new();
     for (node, index) in plan.places(Cover::Unchosen) {
         let edge = lts.edges(node)[index];
         let Some(label) = edge.label else { continue };
-        let action = format!("{:?}", lts.action(node, &edge));
-        let (input, output) = (format!("{:?}", lts.input(label.input)), format!("{:?}", lts.output(label.output)));
+        let (action, _) = words.action(node, edge.action);
+        let (input, output) = (words.input(label.input), words.output(label.output));
         let same = |other: &&mut Unchosen| (&other.action, &other.input, &other.output) == (&action, &input, &output);
         if let Some(same) = named.iter_mut().find(same) {
             same.states += 1;
         } else if named.len() < UNCHOSEN_NAMED {
-            named.push(Unchosen { action, input, output, state: format!("{:?}", lts.state(node)), states: 1 });
+            named.push(Unchosen { action, input, output, state: words.state(node), states: 1 });
         }
     }
     named
 }
 
 /// Drives all runs again; the first answer that differs is a deviation.
-fn second_time<F: Interface>(lts: &Lts<F>, factory: &Make<F>, watch: &Watch, runs: &[Run<F>]) -> Option<Deviating<F>> {
+fn second_time(bench: &Bench, watch: &Watch, runs: &[Run]) -> Option<Deviating> {
     for (inputs, first) in runs {
-        let mut driver = match Driver::start(lts, factory, watch) {
+        let mut driver = match Driver::start(bench, watch) {
             Ok(driver) => driver,
             Err(deviation) => return Some(Deviating::before_anything(deviation)),
         };
         for (input, expected) in inputs.iter().zip(first) {
-            let deviation = match driver.step(*input) {
+            let second = match driver.step(*input) {
                 Ok(_) if driver.observed.last() == Some(expected) => continue,
-                Ok(_) => driver.observed.last().map(ToString::to_string).unwrap_or_default(),
+                Ok(_) => driver.observed.last().map(|last| last.told(&bench.lts)).unwrap_or_default(),
                 Err(deviation) => deviation.observed(),
             };
-            return Some(Deviating {
-                inputs: driver.inputs,
-                observed: driver.observed,
-                deviation: Deviation::Nondeterministic { first: expected.to_string(), second: deviation },
-            });
+            let deviation = Deviation::Nondeterministic { first: expected.told(&bench.lts), second };
+            return Some(Deviating::at(driver, deviation));
         }
     }
     None
 }
 
-fn told<F: Interface>(lts: &Lts<F>, setting: &Setting<F>, result: Conformance, found: Deviating<F>) -> Conformance {
-    result.diverges(narrate(lts, &*setting.spec, &found))
+fn told(lts: &Lts, result: Conformance, found: Deviating) -> Conformance {
+    result.diverges(narrate(lts, &found))
 }

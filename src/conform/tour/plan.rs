@@ -8,7 +8,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::super::lts::{Edge, Lts, Node};
-use crate::model::Interface;
 
 /// What is known of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +73,7 @@ struct Search {
 
 impl Plan {
     /// Everything that `supports` lets be driven is open.
-    pub(super) fn of<F: Interface>(lts: &Lts<F>, nodes: &[Node], supports: impl Fn(u32) -> bool) -> Plan {
+    pub(super) fn of(lts: &Lts, nodes: &[Node], supports: impl Fn(u32) -> bool) -> Plan {
         let size = nodes.iter().max().map_or(0, |max| *max as usize + 1);
         let mut inside = vec![false; size];
         nodes.iter().for_each(|node| inside[*node as usize] = true);
@@ -136,7 +135,7 @@ impl Plan {
     }
 
     /// The place of an edge; `None` where it is not one that a tour covers.
-    pub(super) fn place<F: Interface>(&self, lts: &Lts<F>, node: Node, edge: &Edge) -> Option<usize> {
+    pub(super) fn place(&self, lts: &Lts, node: Node, edge: &Edge) -> Option<usize> {
         if edge.beyond || !self.inside.get(node as usize).copied().unwrap_or(false) {
             return None;
         }
@@ -319,7 +318,7 @@ pub struct Planned {
 }
 
 /// Plans a tour to its end without an implementation.
-pub(super) fn plan_alone<F: Interface>(lts: &Lts<F>, nodes: &[Node]) -> Planned {
+pub(super) fn plan_alone(lts: &Lts, nodes: &[Node]) -> Planned {
     let mut plan = Plan::of(lts, nodes, |_| true);
     let start = lts.initial();
     let mut planned = Planned { edges: plan.asked(), edges_covered: 0, steps: 0, starts: 1 };

@@ -5,51 +5,18 @@
 //! and the same path: with that, every implementation of at most `extra_states` more states than the model is found out that
 //! is deterministic and does not conform.
 
-use super::super::Make;
-use super::super::drive::{Deviating, Driver, Expected};
-use super::super::lts::{Lts, Node};
+use super::super::drive::{Bench, Deviating, Driver, Expected};
+use super::super::lts::Node;
 use super::super::watch::Watch;
-use super::identify::{Identifiers, Sure};
+use super::identify::Identifiers;
 use super::{Tour, Verified};
-use crate::explore::Interrupt;
-use crate::model::Interface;
 
-pub(super) struct Verifying<'a, F: Interface> {
-    pub(super) lts: &'a Lts<F>,
-    pub(super) factory: &'a Make<F>,
+pub(super) struct Verifying<'a> {
+    pub(super) bench: &'a Bench,
     pub(super) watch: &'a Watch,
     pub(super) options: Tour,
-    pub(super) interrupt: &'a Interrupt,
-    pub(super) values: Values<F>,
-}
-
-/// What numbers stand for, looked up once for the many steps to come.
-pub(super) struct Values<F: Interface> {
-    inputs: Vec<F::Input>,
-    outputs: Vec<F::Output>,
-    /// What each state shows; nothing where what is shown is not compared.
-    snapshots: Vec<Option<F::Snapshot>>,
-}
-
-impl<F: Interface> Values<F> {
-    /// Of the states `nodes`; `shown`: what a state shows is compared.
-    pub(super) fn of(lts: &Lts<F>, nodes: &[Node], shown: bool) -> Self {
-        let (inputs, outputs) = lts.words();
-        let mut snapshots = vec![None; nodes.iter().max().map_or(0, |max| *max as usize + 1)];
-        if shown {
-            nodes.iter().for_each(|node| snapshots[*node as usize] = lts.snapshot(*node));
-        }
-        Values { inputs, outputs, snapshots }
-    }
-
-    fn expected(&self, step: Sure) -> Expected<'_, F> {
-        Expected {
-            input: &self.inputs[step.input as usize],
-            output: &self.outputs[step.output as usize],
-            snapshot: self.snapshots[step.to as usize].as_ref(),
-            to: step.to,
-        }
-    }
+    /// What a state shows is compared.
+    pub(super) shows: bool,
 }
 
 /// What became of one transition.
@@ -64,13 +31,13 @@ enum Shown {
     NoRoom,
 }
 
-impl<F: Interface> Verifying<'_, F> {
+impl Verifying<'_> {
     /// Verifies the targets of `edges`, each given as its state and input.
     pub(super) fn run(
         &self,
         identifiers: &Identifiers,
         edges: impl Iterator<Item = (Node, u32)>,
-    ) -> Result<Verified, Box<Deviating<F>>> {
+    ) -> Result<Verified, Box<Deviating>> {
         let sizes: Vec<usize> = identifiers.indistinguishable().collect();
         let mut verified = Verified {
             extra_states: self.options.extra_states,
@@ -79,7 +46,7 @@ impl<F: Interface> Verifying<'_, F> {
             is_complete: identifiers.is_complete,
             ..Verified::default()
         };
-        let initial = self.lts.initial();
+        let initial = self.bench.lts.initial();
         let ways = match initial[..] {
             [start] => identifiers.ways(start),
             // Where it begins is not known, so neither is what a transition starts from.
@@ -87,7 +54,7 @@ impl<F: Interface> Verifying<'_, F> {
         };
         let start = initial.first().copied().unwrap_or_default();
         for (index, (node, input)) in edges.enumerate() {
-            if index % 256 == 0 && (self.interrupt)().is_some() {
+            if index % 256 == 0 && (self.bench.limits.budget.interrupt)().is_some() {
                 verified.is_complete = false;
                 break;
             }
@@ -119,7 +86,7 @@ impl<F: Interface> Verifying<'_, F> {
         (start, access): (Node, &[u32]),
         (node, input): (Node, u32),
         verified: &mut Verified,
-    ) -> Result<Shown, Box<Deviating<F>>> {
+    ) -> Result<Shown, Box<Deviating>> {
         let Some(step) = identifiers.step(node, input) else { return Ok(Shown::No) };
         // Not even for the step itself: what comes behind it need not be found.
         if verified.steps + access.len() + 1 > self.options.suffix_steps_max {
@@ -150,16 +117,17 @@ impl<F: Interface> Verifying<'_, F> {
         start: Node,
         inputs: impl Iterator<Item = u32>,
         verified: &mut Verified,
-    ) -> Result<bool, Box<Deviating<F>>> {
+    ) -> Result<bool, Box<Deviating>> {
         verified.starts += 1;
-        let mut driver = Driver::start(self.lts, self.factory, self.watch)
+        let mut driver = Driver::start(self.bench, self.watch)
             .map_err(|deviation| Box::new(Deviating::before_anything(deviation)))?;
         let mut at = start;
         for input in inputs {
             let Some(step) = identifiers.step(at, input) else { return Ok(false) };
             verified.steps += 1;
-            if let Err(deviation) = driver.expect(input, &self.values.expected(step)) {
-                return Err(Box::new(Deviating { inputs: driver.inputs, observed: driver.observed, deviation }));
+            let snapshot = if self.shows { self.bench.lts.shows(step.to) } else { None };
+            if let Err(deviation) = driver.expect(input, Expected { output: step.output, snapshot, to: step.to }) {
+                return Err(Box::new(Deviating::at(driver, deviation)));
             }
             at = step.to;
         }
