@@ -1,138 +1,26 @@
 //! Results as text for a terminal. No input or output: whoever prints decides where, and whether colours are kept.
 
+mod diagram;
+mod table;
+mod trace;
 mod valency;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anstyle::{AnsiColor, Style};
-use serde_json::Value;
-
-use crate::explore::{Graph, Target};
-use crate::model::{Bound, CheckedModel, Kind};
+use self::table::{BAD, BOLD, DIM, GOOD, OPEN, Table, count, counted, dim, plain, styled, verdict};
+use crate::model::{Bound, Kind};
 use crate::report::{CaseListing, CaseReport, Report};
-use crate::trace::{Evidence, FAIRNESS, Step, Trace};
+use crate::trace::{Evidence, Trace};
 use crate::verdict::Verdict;
 
+pub use self::diagram::state_diagram;
+pub use self::trace::trace;
 pub use self::valency::ValencyPicture;
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const OPEN: Style = AnsiColor::Yellow.on_default();
-
-fn styled(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
-}
-
-/// Cells of a table, padded by their visible width.
-struct Table {
-    rows: Vec<Vec<(Style, String)>>,
-}
-
-impl Table {
-    fn new() -> Self {
-        Table { rows: Vec::new() }
-    }
-
-    fn row(&mut self, cells: impl IntoIterator<Item = (Style, String)>) {
-        self.rows.push(cells.into_iter().collect());
-    }
-
-    fn render(&self, indent: &str) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(&cell.1)).max().unwrap_or(0)
-            })
-            .collect();
-        let mut text = String::new();
-        for row in &self.rows {
-            let mut line = indent.to_string();
-            let last = row.iter().rposition(|(_, cell)| !cell.is_empty()).unwrap_or(0);
-            for (column, (style, cell)) in row.iter().enumerate().take(last + 1) {
-                line.push_str(&styled(*style, cell));
-                if column < last {
-                    line.extend(std::iter::repeat_n(' ', widths[column] - width(cell) + 2));
-                }
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
-    }
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
-fn plain(text: impl Into<String>) -> (Style, String) {
-    (Style::new(), text.into())
-}
-
-fn dim(text: impl Into<String>) -> (Style, String) {
-    (DIM, text.into())
-}
-
-fn verdict<V: Copy + PartialEq + std::fmt::Display>(found: V, expected: V, incomplete: V) -> (Style, String) {
-    match (found == expected, found == incomplete) {
-        (true, true) => (OPEN, found.to_string()),
-        (true, false) => (GOOD, found.to_string()),
-        (false, _) => (BAD, format!("{found}, {expected} expected")),
-    }
-}
-
-/// `1234567` as `1,234,567`.
-fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `1 step`, `1,234 steps`.
-fn counted(number: usize, noun: &str) -> String {
-    let ending = match (noun.ends_with("propert"), number) {
-        (true, 1) => "y",
-        (true, _) => "ies",
-        (false, 1) => "",
-        (false, _) => "s",
-    };
-    format!("{} {noun}{ending}", count(number))
-}
 
 /// One case: what was explored, every property, every subject.
 pub fn case(report: &CaseReport) -> String {
-    let mut text = String::new();
-    let mark = if report.as_expected { styled(GOOD, "✓") } else { styled(BAD, "✗") };
-    let referee = match &report.referee {
-        Some(referee) if referee.agrees => "stateright agrees".into(),
-        Some(referee) => format!("stateright counts {}", count(referee.states)),
-        None => "stateright not asked".into(),
-    };
-    let cut = if report.exhausted { "" } else { ", not exhausted" };
-    let _ = writeln!(
-        text,
-        "{mark} {}  {}",
-        styled(BOLD, &report.case),
-        styled(
-            DIM,
-            &format!(
-                "{} states, {} transitions, depth {}{cut}; {referee}",
-                count(report.states),
-                count(report.edges),
-                report.depth
-            )
-        )
-    );
+    let mut text = headline(report);
     if !report.parameters.is_empty() {
         let bounds: Vec<String> = report.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let _ = writeln!(text, "    {}", styled(DIM, &bounds.join(", ")));
@@ -187,6 +75,33 @@ pub fn case(report: &CaseReport) -> String {
     for error in &report.errors {
         let _ = writeln!(text, "    {} {error}", styled(BAD, "error:"));
     }
+    text
+}
+
+/// Whether it is as expected, and how much was explored.
+fn headline(report: &CaseReport) -> String {
+    let mut text = String::new();
+    let mark = if report.as_expected { styled(GOOD, "✓") } else { styled(BAD, "✗") };
+    let referee = match &report.referee {
+        Some(referee) if referee.agrees => "stateright agrees".into(),
+        Some(referee) => format!("stateright counts {}", count(referee.states)),
+        None => "stateright not asked".into(),
+    };
+    let cut = if report.exhausted { "" } else { ", not exhausted" };
+    let _ = writeln!(
+        text,
+        "{mark} {}  {}",
+        styled(BOLD, &report.case),
+        styled(
+            DIM,
+            &format!(
+                "{} states, {} transitions, depth {}{cut}; {referee}",
+                count(report.states),
+                count(report.edges),
+                report.depth
+            )
+        )
+    );
     text
 }
 
@@ -390,133 +305,6 @@ fn without_colours(text: &str) -> String {
     plain
 }
 
-/// A trace, step by step.
-pub fn trace(trace: &Trace) -> String {
-    let mut text = String::new();
-    let headline = match &trace.evidence {
-        Evidence::Property { name, kind } => match trace.verdict.as_str() {
-            "violated" => format!("{} violates {} \"{name}\"", trace.case, kind.replace('_', " ")),
-            verdict => format!("{} {} \"{name}\": {verdict}", trace.case, kind.replace('_', " ")),
-        },
-        Evidence::Subject { name, mode } => format!("{name} diverges from {} ({mode})", trace.case),
-    };
-    let _ = writeln!(text, "{}", styled(BOLD, &printable(&headline)));
-    if !trace.parameters.is_empty() {
-        let bounds: Vec<String> = trace.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        let _ = writeln!(text, "{}", styled(DIM, &printable(&bounds.join(", "))));
-    }
-    text.push('\n');
-    let alongside = trace.steps.iter().any(|step| !step.implementation.is_empty());
-    let mut table = Table::new();
-    let mut head = vec![dim("step"), dim("actor"), dim("action"), dim("answer")];
-    if alongside {
-        head.push(dim("implementation"));
-    }
-    head.push(dim("state"));
-    table.row(head);
-    let mut before = Value::Null;
-    for (index, step) in trace.steps.iter().enumerate() {
-        table.row(row(index, step, &before, alongside, trace));
-        before = step.state.clone();
-    }
-    text.push_str(&table.render("  "));
-    if let Some(start) = trace.loop_start {
-        let fair =
-            trace.extra.get(FAIRNESS).map(|assumption| format!("; fair under \"{assumption}\"")).unwrap_or_default();
-        let on = match &trace.evidence {
-            Evidence::Property { kind, .. } if *kind == Kind::AlmostSurely.to_string() => {
-                format!("and on from step {start}, round and round as it is drawn, for ever")
-            }
-            _ => format!("and again from step {start}, for ever"),
-        };
-        let _ = writeln!(text, "  {on}{fair}");
-    }
-    if !trace.because.is_empty() {
-        let _ = writeln!(text, "\n{} {}", styled(BOLD, "because"), printable(&trace.because));
-    }
-    text
-}
-
-fn row(index: usize, step: &Step, before: &Value, alongside: bool, trace: &Trace) -> Vec<(Style, String)> {
-    let last = index + 1 == trace.steps.len();
-    let action = if step.action.is_empty() { step.input.clone() } else { step.action.clone() };
-    let mut cells = vec![
-        plain(format!("{index:>4}")),
-        plain(clipped(&step.actor)),
-        plain(if index == 0 { "(initially)".to_string() } else { clipped(&action) }),
-        plain(clipped(&step.output)),
-    ];
-    if alongside {
-        let deviates = last && trace.verdict == "diverges";
-        cells.push((if deviates { BAD } else { Style::new() }, clipped(&step.implementation)));
-    }
-    cells.push(dim(printable(&changes(before, &step.state))));
-    cells
-}
-
-/// A file may hold anything: what would steer a terminal is shown instead of sent.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
-        .collect()
-}
-
-/// A cell that leaves room for the others; what is cut off stands in the file, and of a deviation below the table.
-fn clipped(text: &str) -> String {
-    const WIDTH_MAX: usize = 44;
-    let text = printable(text);
-    if width(&text) <= WIDTH_MAX {
-        return text;
-    }
-    text.chars().take(WIDTH_MAX - 1).chain(['…']).collect()
-}
-
-/// What of a state is new: all of the first, then only the parts that differ.
-fn changes(before: &Value, after: &Value) -> String {
-    let mut parts = Vec::new();
-    collect_changes("", before, after, &mut parts);
-    parts.join(", ")
-}
-
-fn collect_changes(place: &str, before: &Value, after: &Value, parts: &mut Vec<String>) {
-    if before == after {
-        return;
-    }
-    match (before, after) {
-        (Value::Null | Value::Object(_), Value::Object(fields)) => {
-            for (name, field) in fields {
-                let inner = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
-                collect_changes(&inner, before.get(name).unwrap_or(&Value::Null), field, parts);
-            }
-        }
-        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                collect_changes(&format!("{place}[{index}]"), old, new, parts);
-            }
-        }
-        // What is empty from the beginning is not worth a word.
-        (Value::Null, Value::String(text)) if text.is_empty() => {}
-        (Value::Null, Value::Number(number)) if number.as_i64() == Some(0) => {}
-        _ => {
-            let shown = short(after);
-            parts.push(if place.is_empty() { shown } else { format!("{place} {shown}") });
-        }
-    }
-}
-
-/// A value on one line, strings without quotes.
-fn short(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(short).collect::<Vec<_>>().join(" ")),
-        Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(name, field)| format!("{name} {}", short(field))).collect();
-            format!("{{{}}}", fields.join(", "))
-        }
-        plain => plain.to_string(),
-    }
-}
-
 /// The catalogue, a line a case.
 pub fn list(cases: &[CaseListing]) -> String {
     let mut table = Table::new();
@@ -531,32 +319,4 @@ pub fn list(cases: &[CaseListing]) -> String {
         table.row([plain(name), plain(properties), plain(case.subjects.join(", "))]);
     }
     table.render("")
-}
-
-/// The graph folded into a few named phases, as a Mermaid state diagram: an arrow for every phase that some state of
-/// another leads to, with the names of the actions that do.
-pub fn state_diagram<M: CheckedModel>(
-    graph: &Graph<M>,
-    phase: impl Fn(&M::State) -> String,
-    action_name: impl Fn(&M::Action) -> String,
-) -> String {
-    let mut arrows: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for (node, state) in graph.states().iter().enumerate() {
-        for (action, target) in graph.transitions(node) {
-            if let Target::Node(to) = target {
-                let (from, to) = (phase(state), phase(&graph.states()[to]));
-                if from != to {
-                    arrows.entry((from, to)).or_default().insert(action_name(&action));
-                }
-            }
-        }
-    }
-    let mut text = String::from("stateDiagram-v2\n");
-    for state in &graph.states()[..graph.initial_count()] {
-        let _ = writeln!(text, "    [*] --> {}", phase(state));
-    }
-    for ((from, to), names) in arrows {
-        let _ = writeln!(text, "    {from} --> {to}: {}", names.into_iter().collect::<Vec<_>>().join(", "));
-    }
-    text
 }

@@ -188,14 +188,19 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             .diverges(name)
     }
 
-    /// A tour, and then 256 seeded walks of up to 200 inputs.
-    #[cfg(feature = "walk")]
+    /// A tour, and after it, with the feature `walk`, 256 seeded walks of up to 200 inputs.
     #[must_use]
     pub fn lockstep<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
         let factory = Arc::new(factory);
-        let again = factory.clone();
-        self.tour(move || factory())
-            .subject(IMPLEMENTATION, conform::Walk::new().runs(256).steps(200).of(move || again()))
+        #[cfg(feature = "walk")]
+        let walks = {
+            let factory = factory.clone();
+            conform::Walk::new().runs(256).steps(200).of(move || factory())
+        };
+        let check = self.tour(move || factory());
+        #[cfg(feature = "walk")]
+        let check = check.subject(IMPLEMENTATION, walks);
+        check
     }
 
     /// Runs `scripts` through every interleaving that loom distinguishes, on implementations made of loom's types.

@@ -151,6 +151,9 @@ impl Program {
     }
 }
 
+/// Lines that wait for [`Process::wait_for`] to look at them; older ones are given up.
+const LINES_UNSEEN_MAX: usize = 1_000_000;
+
 /// What a program has written.
 #[derive(Debug, Default)]
 struct Heard {
@@ -160,11 +163,19 @@ struct Heard {
 
 #[derive(Debug, Default)]
 struct Said {
+    /// The last ones.
     lines: VecDeque<String>,
-    /// Lines in all.
-    count: usize,
+    /// Those that nobody has waited for yet.
+    unseen: VecDeque<String>,
     /// Streams that have not ended.
     open: usize,
+}
+
+fn keep(lines: &mut VecDeque<String>, line: String, most: usize) {
+    if lines.len() == most {
+        lines.pop_front();
+    }
+    lines.push_back(line);
 }
 
 impl Heard {
@@ -181,11 +192,9 @@ impl Heard {
             let mut line = Vec::new();
             while stream.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                 let mut said = heard.said();
-                if said.lines.len() == LINES_KEPT {
-                    said.lines.pop_front();
-                }
-                said.lines.push_back(String::from_utf8_lossy(&line).trim_end().to_string());
-                said.count += 1;
+                let text = String::from_utf8_lossy(&line).trim_end().to_string();
+                keep(&mut said.lines, text.clone(), LINES_KEPT);
+                keep(&mut said.unseen, text, LINES_UNSEEN_MAX);
                 heard.changed.notify_all();
                 line.clear();
             }
@@ -216,7 +225,8 @@ impl Process {
         self.heard.said().lines.iter().cloned().collect()
     }
 
-    /// Waits until it has written a line that `wanted` accepts, and returns that line.
+    /// Waits until it has written a line that `wanted` accepts, and returns that line. Lines that were there before are
+    /// looked at, those up to the last one returned are not.
     ///
     /// # Errors
     /// [`ProcessError::EndedEarly`], or [`ProcessError::NotReady`] after `within`.
@@ -224,13 +234,12 @@ impl Process {
         let until = Instant::now() + within;
         let heard = self.heard.clone();
         let mut said = heard.said();
-        let mut seen = 0;
         loop {
-            let unseen = (said.count - seen).min(said.lines.len());
-            if let Some(line) = said.lines.iter().skip(said.lines.len() - unseen).find(|line| wanted(line)) {
-                return Ok(line.clone());
+            while let Some(line) = said.unseen.pop_front() {
+                if wanted(&line) {
+                    return Ok(line);
+                }
             }
-            seen = said.count;
             if said.open == 0 {
                 drop(said);
                 return Err(self.ended_early());

@@ -11,6 +11,48 @@ use super::Interface;
 ///
 /// One that is also `Clone + Eq + Hash` can be explored together with the model
 /// ([`Check::product`](crate::Check::product)).
+///
+/// The smallest binding is one method. Here a counter from 0 to 2 that forgets to stop, and the check that says so:
+/// ```
+/// use counterpart::{Check, Counterpart, Interface};
+/// use stateright::Model;
+///
+/// /// Counts to 2, and refuses to go on.
+/// struct Limit;
+///
+/// impl Model for Limit {
+///     type State = u8;
+///     type Action = ();
+///     fn init_states(&self) -> Vec<u8> { vec![0] }
+///     fn actions(&self, _: &u8, actions: &mut Vec<()>) { actions.push(()) }
+///     fn next_state(&self, count: &u8, (): ()) -> Option<u8> { (*count < 2).then_some(count + 1) }
+/// }
+///
+/// struct LimitInterface;
+///
+/// impl Interface for LimitInterface {
+///     type Model = Limit;
+///     type Input = ();
+///     /// Whether it was admitted.
+///     type Output = bool;
+///     type Snapshot = ();
+///     fn label(&self, _: &Limit, _: &u8, (): &(), to: Option<&u8>) -> Option<((), bool)> {
+///         Some(((), to.is_some()))
+///     }
+/// }
+///
+/// struct Generous(u8);
+///
+/// impl Counterpart<LimitInterface> for Generous {
+///     fn apply(&mut self, (): &()) -> bool {
+///         self.0 += 1;
+///         true
+///     }
+/// }
+///
+/// let report = Check::of(Limit).interface(LimitInterface).tour(|| Generous(0)).run();
+/// assert!(report.to_string().contains("answers true, the model allows false"));
+/// ```
 pub trait Counterpart<F: Interface> {
     /// Executes `input` and says what came of it. A panic is taken as an answer that no model allows.
     fn apply(&mut self, input: &F::Input) -> F::Output;

@@ -8,6 +8,58 @@ use stateright::Model;
 use super::CheckedModel;
 
 /// What someone who can only call and read answers sees of a model.
+///
+/// It is a value that names its model, and a value may carry what the view depends on. Here a door with a latch: to push
+/// a door that is latched is refused, and moves nothing.
+/// ```
+/// use counterpart::{Check, Counterpart, Interface};
+/// use stateright::Model;
+///
+/// /// State: whether it is latched.
+/// struct Door;
+///
+/// impl Model for Door {
+///     type State = bool;
+///     type Action = &'static str;
+///     fn init_states(&self) -> Vec<bool> { vec![false] }
+///     fn actions(&self, _: &bool, actions: &mut Vec<&'static str>) { actions.extend(["push", "latch", "unlatch"]) }
+///     fn next_state(&self, latched: &bool, action: &'static str) -> Option<bool> {
+///         match action {
+///             "latch" => Some(true),
+///             "unlatch" => Some(false),
+///             _ => (!latched).then_some(false),
+///         }
+///     }
+/// }
+///
+/// struct DoorInterface;
+///
+/// impl Interface for DoorInterface {
+///     type Model = Door;
+///     type Input = &'static str;
+///     /// Whether it was done.
+///     type Output = bool;
+///     type Snapshot = ();
+///     fn label(&self, _: &Door, _: &bool, action: &&'static str, to: Option<&bool>) -> Option<(&'static str, bool)> {
+///         Some((action, to.is_some()))
+///     }
+/// }
+///
+/// #[derive(Default)]
+/// struct Bolt { shut: bool }
+///
+/// impl Counterpart<DoorInterface> for Bolt {
+///     fn apply(&mut self, input: &&'static str) -> bool {
+///         match *input {
+///             "push" => return !self.shut,
+///             other => self.shut = other == "latch",
+///         }
+///         true
+///     }
+/// }
+///
+/// Check::of(Door).interface(DoorInterface).lockstep(Bolt::default).assert();
+/// ```
 pub trait Interface: Send + Sync + 'static {
     /// The model this is the face of.
     type Model: CheckedModel;

@@ -14,6 +14,42 @@ use super::{CheckedModel, FairKey, Temporal};
 
 /// What is said of a model beside its transitions. Every method has a default, so that a plain `stateright::Model`
 /// needs none.
+///
+/// It is a value that names its model. Here a lamp that is lit again and again, as long as somebody goes on switching:
+/// ```
+/// use counterpart::{Check, FairKey, Spec, Temporal};
+/// use stateright::Model;
+///
+/// struct Lamp;
+///
+/// impl Model for Lamp {
+///     type State = bool;
+///     type Action = &'static str;
+///     fn init_states(&self) -> Vec<bool> { vec![false] }
+///     fn actions(&self, _: &bool, actions: &mut Vec<&'static str>) { actions.extend(["idle", "switch"]) }
+///     fn next_state(&self, lit: &bool, action: &'static str) -> Option<bool> {
+///         Some(if action == "switch" { !lit } else { *lit })
+///     }
+/// }
+///
+/// struct LampSpec;
+///
+/// impl Spec for LampSpec {
+///     type Model = Lamp;
+///     fn temporal(&self) -> Vec<Temporal<Lamp>> {
+///         let lit = |_: &Lamp, lit: &bool| *lit;
+///         vec![
+///             Temporal::infinitely_often("it is lit", lit).under("somebody switches"),
+///             Temporal::recoverable("it can be lit", lit),
+///         ]
+///     }
+///     fn fairness(&self, _: &Lamp, _: &bool, action: &&'static str) -> Vec<FairKey> {
+///         if *action == "switch" { vec![FairKey::weak("somebody switches")] } else { vec![] }
+///     }
+/// }
+///
+/// Check::of(Lamp).spec(LampSpec).assert();
+/// ```
 pub trait Spec: Send + Sync + 'static {
     /// The model this speaks of.
     type Model: CheckedModel;

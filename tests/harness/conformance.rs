@@ -9,11 +9,11 @@ use counterpart::check::{Case, Options};
 use counterpart::conform::{self, Job, Mode};
 use counterpart::model::Simulated;
 use counterpart::report::{CaseReport, ConformanceReport};
-use counterpart::{Check, Counterpart, Interface};
+use counterpart::{Check, Counterpart};
 use libtest_mimic::Trial;
-use stateright::Model;
 
 use crate::claim;
+use crate::toy::{At, DONE, Edge, FACE, Face, REFUSED, Say, Toy, Word};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -43,100 +43,35 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Counts to `max` and then no further; `Wrap` takes it from `max` to 0.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Counter {
-    max: u8,
+    max: At,
     /// `Tire` takes it to 0 without anybody seeing it.
     tires: bool,
     /// `Add` may also add two.
     generous: bool,
-    /// Larger counts are outside the boundary.
-    boundary: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Act {
-    Add,
-    AddTwo,
-    Wrap,
-    Read,
-    Tire,
-}
-
-impl Model for Counter {
-    type State = u8;
-    type Action = Act;
-
-    fn init_states(&self) -> Vec<u8> {
-        vec![0]
-    }
-
-    fn actions(&self, _: &u8, actions: &mut Vec<Act>) {
-        actions.extend([Act::Add, Act::Wrap, Act::Read]);
-        if self.generous {
-            actions.push(Act::AddTwo);
-        }
-        if self.tires {
-            actions.push(Act::Tire);
-        }
-    }
-
-    fn next_state(&self, state: &u8, action: Act) -> Option<u8> {
-        match action {
-            Act::Add => (*state < self.max).then_some(state + 1),
-            Act::AddTwo => (*state + 1 < self.max).then_some(state + 2),
-            Act::Wrap => (*state == self.max).then_some(0),
-            Act::Read => None,
-            Act::Tire => (*state > 0).then_some(0),
-        }
-    }
-
-    fn within_boundary(&self, state: &u8) -> bool {
-        *state <= self.boundary
+impl Counter {
+    fn toy(self) -> Toy {
+        Toy::new((0..=self.max).flat_map(|at| {
+            let tries = |name, to: Option<At>| Edge::new(at, to, name).says(if to.is_some() { DONE } else { REFUSED });
+            let two = Some(at + 2).filter(|to| self.generous && *to <= self.max);
+            [
+                Some(tries("Add", Some(at + 1).filter(|to| *to <= self.max))),
+                Some(tries("Wrap", (at == self.max).then_some(0))),
+                Some(Edge::new(at, None, "Read").says(Say::Number(at.into()))),
+                two.map(|to| Edge::new(at, to, "AddTwo").labelled("Add", DONE)),
+                (self.tires && at > 0).then(|| Edge::new(at, 0, "Tire")),
+            ]
+            .into_iter()
+            .flatten()
+        }))
     }
 }
 
-struct Face;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Ask {
-    Add,
-    Wrap,
-    Read,
-}
-
-/// What is answered: whether it was done, or the number. As a float, so that it can be wrong in the way of floats.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Say {
-    Done,
-    Refused,
-    Number(f32),
-}
-
-impl Interface for Face {
-    type Model = Counter;
-    type Input = Ask;
-    type Output = Say;
-    type Snapshot = u8;
-
-    fn label(&self, _: &Counter, from: &u8, action: &Act, to: Option<&u8>) -> Option<(Ask, Say)> {
-        let done = if to.is_some() { Say::Done } else { Say::Refused };
-        match action {
-            Act::Add => Some((Ask::Add, done)),
-            // Where two cannot be added the choice does not exist.
-            Act::AddTwo => to.map(|_| (Ask::Add, Say::Done)),
-            Act::Wrap => Some((Ask::Wrap, done)),
-            Act::Read => Some((Ask::Read, Say::Number((*from).into()))),
-            Act::Tire => None,
-        }
-    }
-
-    fn snapshot(&self, _: &Counter, state: &u8) -> Option<u8> {
-        Some(*state)
-    }
-}
-
-const COUNTER: Counter = Counter { max: 3, tires: false, generous: false, boundary: u8::MAX };
+const SHOWING: Face = Face { shows: true, ..FACE };
+const COUNTER: Counter = Counter { max: 3, tires: false, generous: false };
 
 /// What is wrong with an implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -161,8 +96,8 @@ enum Flaw {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Ours {
     flaw: Flaw,
-    count: u8,
-    max: u8,
+    count: At,
+    max: At,
     shows: bool,
     wraps: bool,
 }
@@ -173,43 +108,43 @@ fn ours(flaw: Flaw) -> Ours {
 }
 
 impl Counterpart<Face> for Ours {
-    fn apply(&mut self, ask: &Ask) -> Say {
-        match (self.flaw, ask, self.count) {
-            (Flaw::Panics, Ask::Add, 2) => panic!("cannot add to two"),
-            (Flaw::Hangs, Ask::Wrap, 2) => loop {
+    fn apply(&mut self, ask: &Word) -> Say {
+        match (self.flaw, ask.0, self.count) {
+            (Flaw::Panics, "Add", 2) => panic!("cannot add to two"),
+            (Flaw::Hangs, "Wrap", 2) => loop {
                 std::thread::park();
             },
-            (Flaw::NotANumber, Ask::Read, 2) => return Say::Number(f32::NAN),
-            (Flaw::Misreads, Ask::Read, 2) => return Say::Number(3.0),
-            (Flaw::RefusalCounts, Ask::Wrap, 1) => {
+            (Flaw::NotANumber, "Read", 2) => return Say::Number(f32::NAN),
+            (Flaw::Misreads, "Read", 2) => return Say::Number(3.0),
+            (Flaw::RefusalCounts, "Wrap", 1) => {
                 self.count += 1;
-                return Say::Refused;
+                return REFUSED;
             }
-            (Flaw::RunsAhead, Ask::Add, 1) => {
+            (Flaw::RunsAhead, "Add", 1) => {
                 self.count = 3;
-                return Say::Done;
+                return DONE;
             }
-            (Flaw::Tires, Ask::Add, 3) => {
+            (Flaw::Tires, "Add", 3) => {
                 self.count = 1;
-                return Say::Done;
+                return DONE;
             }
             _ => {}
         }
-        match ask {
-            Ask::Add if self.count < self.max => self.count += 1,
-            Ask::Wrap if self.count == self.max => self.count = 0,
-            Ask::Read => return Say::Number(self.count.into()),
-            Ask::Add | Ask::Wrap => return Say::Refused,
+        match ask.0 {
+            "Add" if self.count < self.max => self.count += 1,
+            "Wrap" if self.count == self.max => self.count = 0,
+            "Read" => return Say::Number(self.count.into()),
+            _ => return REFUSED,
         }
-        Say::Done
+        DONE
     }
 
-    fn observe(&self) -> Option<u8> {
+    fn observe(&self) -> Option<At> {
         self.shows.then_some(self.count)
     }
 
-    fn supports(&self, ask: &Ask) -> bool {
-        self.wraps || *ask != Ask::Wrap
+    fn supports(&self, ask: &Word) -> bool {
+        self.wraps || ask.0 != "Wrap"
     }
 
     fn canonical(&mut self) {
@@ -223,11 +158,11 @@ impl Counterpart<Face> for Ours {
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
 
 fn run_on(model: Counter, job: Arc<dyn Job<Face>>) -> ConformanceReport {
-    let check = Check::of(model).interface(Face).answer_within(ANSWER_WITHIN).subject("subject", job);
+    let check = Check::of(model.toy()).interface(SHOWING).answer_within(ANSWER_WITHIN).subject("subject", job);
     case_report(check).conformance.remove(0)
 }
 
-fn case_report(check: Check<Counter, Face>) -> CaseReport {
+fn case_report(check: Check<Toy, Face>) -> CaseReport {
     let report = Case::new("toy/counter", check).run(&Options::default()).0;
     assert!(report.errors.is_empty(), "{:?}", report.errors);
     report
@@ -269,12 +204,12 @@ fn coverage() {
 
 fn wrong_answer() {
     // Add, Add, Read.
-    found(Flaw::Misreads, 3, "answers Number(3.0), the model allows Number(2.0)");
+    found(Flaw::Misreads, 3, "answers 3, the model allows 2");
 }
 
 fn refused_changes() {
     // Add, Wrap (refused, and counted), Read.
-    found(Flaw::RefusalCounts, 3, "the model allows Number(1.0)");
+    found(Flaw::RefusalCounts, 3, "the model allows 1");
 }
 
 fn wrong_snapshot() {
@@ -310,7 +245,7 @@ fn hangs() {
 }
 
 fn nan() {
-    found(Flaw::NotANumber, 3, "Number(NaN) does not equal itself");
+    found(Flaw::NotANumber, 3, "NaN does not equal itself");
 }
 
 /// One that answers by how often any of its kind was asked.
@@ -320,9 +255,9 @@ struct Moody(Ours);
 static MOOD: AtomicU32 = AtomicU32::new(0);
 
 impl Counterpart<Face> for Moody {
-    fn apply(&mut self, ask: &Ask) -> Say {
-        match ask {
-            Ask::Read if MOOD.fetch_add(1, Ordering::SeqCst) % 97 == 96 => Say::Number(9.0),
+    fn apply(&mut self, ask: &Word) -> Say {
+        match ask.0 {
+            "Read" if MOOD.fetch_add(1, Ordering::SeqCst) % 97 == 96 => Say::Number(9.0),
             _ => self.0.apply(ask),
         }
     }
@@ -345,8 +280,8 @@ fn leaks_between_runs() {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     struct Leaky;
     impl Counterpart<Face> for Leaky {
-        fn apply(&mut self, ask: &Ask) -> Say {
-            let mut inner = Ours { count: COUNT.load(Ordering::SeqCst) as u8, ..ours(Flaw::None) };
+        fn apply(&mut self, ask: &Word) -> Say {
+            let mut inner = Ours { count: COUNT.load(Ordering::SeqCst) as At, ..ours(Flaw::None) };
             let say = inner.apply(ask);
             COUNT.store(inner.count.into(), Ordering::SeqCst);
             say
@@ -364,8 +299,8 @@ fn canonical() {
     // forgetting is allowed, and yet canonical() must not be what does it.
     let tiring = Counter { tires: true, ..COUNTER };
     let check = || {
-        Check::of(tiring.clone())
-            .interface(Face)
+        Check::of(tiring.toy())
+            .interface(SHOWING)
             .subject("subject", conform::Product::new().of(|| ours(Flaw::ForgetsWhenCanonical)))
     };
     let report = case_report(check()).conformance.remove(0);
@@ -394,7 +329,7 @@ fn unchosen() {
             (named.action.as_str(), named.input.as_str(), named.output.as_str(), named.state.as_str(), named.states);
         assert_eq!(named, ("AddTwo", "Add", "Done", "0", 2));
     }
-    let check = Check::of(Counter { generous: true, ..COUNTER }).interface(Face);
+    let check = Check::of(Counter { generous: true, ..COUNTER }.toy()).interface(SHOWING);
     let check = check.subject("subject", conform::Tour::new().of(|| ours(Flaw::None)));
     let printed = counterpart::view::case(&case_report(check));
     assert!(printed.contains("never chosen by subject (tour): AddTwo (Add answered Done), in 2 states"), "{printed}");
@@ -404,7 +339,7 @@ fn internal_steps() {
     // The model may fall back to 0 unseen. One that falls back by itself conforms to it, and not to the strict one.
     let tiring = Counter { tires: true, ..COUNTER };
     for job in jobs(|| ours(Flaw::None)) {
-        assert_eq!(run_on(tiring.clone(), job).verdict, "conforms");
+        assert_eq!(run_on(tiring, job).verdict, "conforms");
     }
     let report = run_on(tiring, conform::Tour::new().of(|| ours(Flaw::Tires)));
     assert_eq!(report.verdict, "conforms", "{report:?}");
@@ -412,22 +347,12 @@ fn internal_steps() {
 }
 
 fn no_labels() {
-    struct Mute;
-    impl Interface for Mute {
-        type Model = Counter;
-        type Input = Ask;
-        type Output = Say;
-        type Snapshot = ();
-        fn label(&self, _: &Counter, _: &u8, _: &Act, _: Option<&u8>) -> Option<(Ask, Say)> {
-            None
-        }
-    }
-    let model = Arc::new(COUNTER);
-    let interface = Arc::new(Mute);
+    let mute = Face { mute: true, ..FACE };
+    let (model, interface) = (Arc::new(COUNTER.toy()), Arc::new(mute));
     let make = move || Simulated::new(&model, &interface);
     let (first, second) = (make.clone(), make.clone());
-    let check = Check::of(COUNTER)
-        .interface(Mute)
+    let check = Check::of(COUNTER.toy())
+        .interface(mute)
         .subject("product", conform::Product::new().of(first))
         .subject("tour", conform::Tour::new().of(second))
         .subject("walk", conform::Walk::new().runs(5).steps(5).of(make));
@@ -439,7 +364,7 @@ fn no_labels() {
 
 fn beyond() {
     // It counts to 3 as the explored model does, and stops there although the walked one goes on to 9.
-    let larger = Arc::new(Counter { max: 9, ..COUNTER });
+    let larger = Arc::new(Counter { max: 9, ..COUNTER }.toy());
     let report = run_on(COUNTER, conform::Walk::new().beside(larger).runs(50).steps(60).of(|| ours(Flaw::None)));
     assert_eq!(report.verdict, "diverges");
     // Add four times, and be refused.
@@ -448,8 +373,8 @@ fn beyond() {
 
 fn seeds() {
     let steps = |seed| {
-        let check = Check::of(COUNTER)
-            .interface(Face)
+        let check = Check::of(COUNTER.toy())
+            .interface(SHOWING)
             .subject("subject", conform::Walk::new().runs(20).steps(100).of(|| ours(Flaw::None)));
         let mut options = Options::default();
         options.seed = seed;
@@ -466,7 +391,7 @@ fn limits() {
     options.budget.states_max = 2;
     let check = jobs(|| ours(Flaw::None))
         .into_iter()
-        .fold(Check::of(COUNTER).interface(Face), |check, job| check.subject("subject", job));
+        .fold(Check::of(COUNTER.toy()).interface(SHOWING), |check, job| check.subject("subject", job));
     let report = Case::new("toy/counter", check).run(&options).0;
     for subject in &report.conformance {
         let incomplete = subject.verdict == "incomplete";
@@ -478,14 +403,16 @@ fn limits() {
 fn cut() {
     let [product, tour, walk] = jobs(|| ours(Flaw::None));
     for (job, verdict) in [(product, "incomplete"), (tour, "incomplete"), (walk, "conforms")] {
-        let report = run_on(Counter { boundary: 2, ..COUNTER }, job);
+        let check = Check::of(COUNTER.toy().bound(2)).interface(SHOWING).answer_within(ANSWER_WITHIN);
+        let report = case_report(check.subject("subject", job)).conformance.remove(0);
         assert_eq!(report.verdict, verdict, "{report:?}");
     }
 }
 
 fn replays() {
     let with = |flaw| {
-        let check = Check::of(COUNTER).interface(Face).subject("subject", conform::Tour::new().of(move || ours(flaw)));
+        let check =
+            Check::of(COUNTER.toy()).interface(SHOWING).subject("subject", conform::Tour::new().of(move || ours(flaw)));
         Case::new("toy/counter", if flaw == Flaw::None { check } else { check.diverges("subject") })
     };
     let (report, _) = with(Flaw::Misreads).run(&Options::default());
@@ -503,7 +430,7 @@ const REPLAYED: &str = "conformance::a_test_outside_the_catalogue_replays_the_fi
 /// Runs itself again with the variable set: the test then does nothing but replay, and fails as the file says.
 fn replayed_by_environment() {
     let check = || {
-        let check = Check::of(COUNTER).interface(Face).named("a_test_of_mine");
+        let check = Check::of(COUNTER.toy()).interface(SHOWING).named("a_test_of_mine");
         check.subject("subject", conform::Tour::new().of(|| ours(Flaw::Misreads)))
     };
     const VARIABLE: &str = "COUNTERPART_REPLAY";

@@ -13,6 +13,7 @@ use libtest_mimic::Trial;
 use stateright::{Checker, Model, Property};
 
 use crate::claim;
+use crate::toy::{At, Edge, Toy, Word};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -33,45 +34,22 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A number from 0 up to `max`; a step adds one, or five. Each of the properties fails at a depth that can be told by
+/// Numbers from 0 up to `max`; a step adds one, or five. Each of the properties fails at a depth that can be told by
 /// hand.
-#[derive(Clone)]
-struct Adder {
-    max: u32,
-    boundary: u32,
-}
-
-impl Model for Adder {
-    type State = u32;
-    type Action = u32;
-
-    fn init_states(&self) -> Vec<u32> {
-        vec![0]
-    }
-
-    fn actions(&self, _: &u32, actions: &mut Vec<u32>) {
-        // The long way first: an engine that follows the order of actions finds it first.
-        actions.extend([1, 5]);
-    }
-
-    fn next_state(&self, state: &u32, by: u32) -> Option<u32> {
-        (state + by <= self.max).then_some(state + by)
-    }
-
-    fn within_boundary(&self, state: &u32) -> bool {
-        *state <= self.boundary
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
+fn adder(max: At) -> Toy {
+    // The long way first: an engine that follows the order of actions finds it first.
+    let step = |from: At, by: At| Edge::new(from, Some(from + by).filter(|to| *to <= max), Word("add", Some(by)));
+    Toy::new((0..=max).flat_map(|from| [step(from, 1), step(from, 5)])).own(|| {
         vec![
             Property::always("below 12", |_, state| *state < 12),
             Property::always("below 25", |_, state| *state < 25),
             Property::sometimes("seven", |_, state| *state == 7),
         ]
-    }
+    })
 }
 
-const ADDER: Adder = Adder { max: 40, boundary: u32::MAX };
+/// More states than any limit that is tried.
+const MANY: At = 20_000;
 
 fn report(case: Case, options: &Options) -> CaseReport {
     case.run(options).0
@@ -91,26 +69,26 @@ fn verdicts(report: &CaseReport, expected: &[(&str, &str, Option<usize>)]) {
 fn shortest() {
     // 12 = 5 + 5 + 1 + 1, 25 = 5 × 5, 7 = 5 + 1 + 1.
     verdicts(
-        &run(Check::of(ADDER)),
+        &run(Check::of(adder(40))),
         &[("below 12", "violated", Some(3)), ("below 25", "violated", Some(5)), ("seven", "holds", Some(3))],
     );
 }
 
 fn stateright_is_not_shortest() {
     // FIXME: stateright 0.31.0 overwrites a discovery by a later one. When this fails, FACTS have changed.
-    let checker = ADDER.checker().threads(1).spawn_bfs().join();
+    let checker = adder(40).checker().threads(1).spawn_bfs().join();
     let path = checker.discovery("below 12").expect("it finds the violation");
     assert!(path.into_actions().len() > 3, "stateright's counterexample is a shortest one now");
 }
 
 fn counts() {
-    let graph = explore(Arc::new(ADDER), &Budget::default()).expect("a model");
+    let graph = explore(Arc::new(adder(40)), &Budget::default()).expect("a model");
     // Each of 0..=40 is reached; +1 leads on from 40 of them, +5 from 36.
     assert_eq!((graph.states().len(), graph.edge_count(), graph.cut_count()), (41, 40 + 36, 0));
     // The farthest is 39 = 7 × 5 + 4.
     assert_eq!(graph.depth(), 11);
     assert_eq!(graph.depth_of(graph.states().len() - 1), 11);
-    let report = run(Check::of(ADDER).violates("below 12").violates("below 25"));
+    let report = run(Check::of(adder(40)).violates("below 12").violates("below 25"));
     let referee = report.referee.as_ref().expect("asked");
     assert!(referee.agrees && referee.states == 41 && report.as_expected, "{report:?}");
 }
@@ -164,18 +142,18 @@ fn threads() {
 
 fn cuts() {
     // Within 0..=4 nothing is wrong, and beyond nothing is known.
-    let report = run(Check::of(Adder { boundary: 4, ..ADDER }));
+    let report = run(Check::of(adder(40).bound(4)));
     let incomplete = |property: &counterpart::report::PropertyReport| property.verdict == Verdict::Incomplete;
     assert!(report.properties.iter().all(incomplete), "{report:?}");
     assert!(!report.exhausted && report.outcome() == Outcome::Incomplete);
     assert_eq!((report.states, report.edges), (5, 4));
-    let graph = explore(Arc::new(Adder { boundary: 4, ..ADDER }), &Budget::default()).expect("a model");
+    let graph = explore(Arc::new(adder(40).bound(4)), &Budget::default()).expect("a model");
     // +5 from each of 0..=4, and +1 from 4.
     assert_eq!(graph.cut_count(), 6);
 }
 
 fn violation_despite_cut() {
-    let report = run(Check::of(Adder { boundary: 20, ..ADDER }));
+    let report = run(Check::of(adder(40).bound(20)));
     verdicts(
         &report,
         &[("below 12", "violated", Some(3)), ("below 25", "incomplete", None), ("seven", "holds", Some(3))],
@@ -184,7 +162,7 @@ fn violation_despite_cut() {
 
 fn limits() {
     let stop = |budget: Budget| {
-        let graph = explore(Arc::new(Adder { max: u32::MAX, ..ADDER }), &budget).expect("a model");
+        let graph = explore(Arc::new(adder(MANY)), &budget).expect("a model");
         assert!(graph.incomplete().is_some());
         graph.stop().cloned()
     };
@@ -194,10 +172,10 @@ fn limits() {
     assert_eq!(stop(Budget { interrupt, ..Budget::default() }), Some(Stop::Interrupted));
     // A limit that is not reached is none.
     let graph =
-        explore(Arc::new(ADDER), &Budget { states_max: 41, depth_max: 12, ..Budget::default() }).expect("a model");
+        explore(Arc::new(adder(40)), &Budget { states_max: 41, depth_max: 12, ..Budget::default() }).expect("a model");
     assert_eq!(graph.incomplete(), None);
     // Through a check: incomplete, unless that is allowed aloud.
-    let limited = || Check::of(Adder { max: u32::MAX, ..ADDER }).states_max(5);
+    let limited = || Check::of(adder(MANY)).states_max(5);
     assert_eq!(run(limited()).outcome(), Outcome::Incomplete);
     assert_eq!(run(limited().allow_incomplete("the numbers have no end")).outcome(), Outcome::AsExpected);
 }
@@ -278,56 +256,27 @@ fn weak_hash() {
 }
 
 fn no_start() {
-    // 0 itself is outside.
-    struct Nowhere;
-    impl Model for Nowhere {
-        type State = u8;
-        type Action = u8;
-        fn init_states(&self) -> Vec<u8> {
-            vec![0]
-        }
-        fn actions(&self, _: &u8, _: &mut Vec<u8>) {}
-        fn next_state(&self, _: &u8, _: u8) -> Option<u8> {
-            None
-        }
-        fn within_boundary(&self, _: &u8) -> bool {
-            false
-        }
-    }
-    assert_eq!(explore(Arc::new(Nowhere), &Budget::default()).err(), Some(ModelError::NoInitialState));
-    assert_eq!(run(Check::of(Nowhere)).outcome(), Outcome::Incomplete);
+    // The one initial state is outside.
+    let nowhere = || Toy::of(&[1], &[]).bound(0);
+    assert_eq!(explore(Arc::new(nowhere()), &Budget::default()).err(), Some(ModelError::NoInitialState));
+    assert_eq!(run(Check::of(nowhere())).outcome(), Outcome::Incomplete);
 }
 
 fn eventually() {
-    struct Waits;
-    impl Model for Waits {
-        type State = u8;
-        type Action = ();
-        fn init_states(&self) -> Vec<u8> {
-            vec![0]
-        }
-        fn actions(&self, _: &u8, actions: &mut Vec<()>) {
-            actions.push(());
-        }
-        fn next_state(&self, state: &u8, (): ()) -> Option<u8> {
-            (*state < 3).then_some(state + 1)
-        }
-        fn properties(&self) -> Vec<Property<Self>> {
-            vec![Property::eventually("three", |_, state| *state == 3)]
-        }
-    }
-    let report = run(Check::of(Waits));
+    let three = || vec![Property::eventually("three", |_: &Toy, state: &At| *state == 3)];
+    let waits = Toy::of(&[0], &[(0, 1), (1, 2), (2, 3)]).own(three);
+    let report = run(Check::of(waits));
     assert_eq!((report.properties[0].verdict, report.outcome()), (Verdict::Holds, Outcome::AsExpected));
     assert!(report.referee.is_some_and(|referee| referee.agrees));
 }
 
 fn nonsense() {
-    let report = run(Check::of(ADDER).violates("below 12").violates("below 25").violates("below 26"));
+    let report = run(Check::of(adder(40)).violates("below 12").violates("below 25").violates("below 26"));
     assert!(!report.as_expected && report.errors[0].contains("below 26"), "{:?}", report.errors);
 }
 
 fn no_witness() {
-    let report = run(Check::of(Adder { max: 6, ..ADDER }));
+    let report = run(Check::of(adder(6)));
     verdicts(&report, &[("below 12", "holds", None), ("below 25", "holds", None), ("seven", "violated", None)]);
     assert_eq!(report.outcome(), Outcome::Unexpected);
 }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use counterpart::Check;
 use counterpart::check::{Case, Options};
 use counterpart::conform::events::{ByText, Event, EventLog, Events, Labelled, Log, LogReader, Recorded};
 use counterpart::conform::{Job, Mode};
 use counterpart::report::ConformanceReport;
-use counterpart::{Check, Interface};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use stateright::Model;
 
 use crate::claim;
+use crate::toy::{At, Edge, FACE, Face, Say, Toy, Word};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
@@ -45,53 +45,14 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Hands out tickets 0, 1 … up to `tickets`, and then from 0 again.
-#[derive(Clone)]
-struct Tickets {
-    tickets: u8,
-    /// One may get lost without anybody seeing it.
-    loses: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Act {
-    Take,
-    /// One is thrown away.
-    Discard,
-    Lose,
-}
-
-impl Model for Tickets {
-    type State = u8;
-    type Action = Act;
-
-    fn init_states(&self) -> Vec<u8> {
-        vec![0]
-    }
-
-    fn actions(&self, _: &u8, actions: &mut Vec<Act>) {
-        actions.extend([Act::Take, Act::Discard]);
-        if self.loses {
-            actions.push(Act::Lose);
-        }
-    }
-
-    fn next_state(&self, next: &u8, _: Act) -> Option<u8> {
-        Some((next + 1) % self.tickets)
-    }
-}
-
-struct TicketInterface;
-
-impl Interface for TicketInterface {
-    type Model = Tickets;
-    type Input = Act;
-    type Output = u8;
-    type Snapshot = ();
-
-    fn label(&self, _: &Tickets, next: &u8, action: &Act, _: Option<&u8>) -> Option<(Act, u8)> {
-        (*action != Act::Lose).then_some((*action, *next))
-    }
+/// Hands out tickets 0, 1 … 9, and then from 0 again. One may be thrown away, and if it `loses`, one may get lost without
+/// anybody seeing it.
+fn tickets(loses: bool) -> Toy {
+    Toy::new((0..10).flat_map(|next| {
+        let step = |name| Edge::new(next, (next + 1) % 10, name);
+        let seen = ["Take", "Discard"].map(|name| step(name).says(Say::Number(f32::from(next))));
+        seen.into_iter().chain(loses.then(|| step("Lose")))
+    }))
 }
 
 /// Reads `take` (`ticket`), `discard` (`ticket`) and `next` (`ticket`, which is only looked at).
@@ -101,25 +62,25 @@ struct TicketReader {
     blind: bool,
 }
 
-impl LogReader<TicketInterface> for TicketReader {
-    fn admits(&self, event: &Event, step: &Labelled<'_, TicketInterface>) -> bool {
-        let name = match step.input {
-            Act::Take => "take",
-            Act::Discard | Act::Lose => "discard",
+impl LogReader<Face> for TicketReader {
+    fn admits(&self, event: &Event, step: &Labelled<'_, Face>) -> bool {
+        let name = if step.input.0 == "Take" { "take" } else { "discard" };
+        let ticket = match step.output {
+            Say::Number(number) => *number as At,
+            Say::Word(word) => panic!("{word} is no ticket"),
         };
-        event.name == name && (self.blind || event.agrees("ticket", step.output))
+        event.name == name && (self.blind || event.agrees("ticket", &ticket))
     }
 
-    fn reads(&self, event: &Event, _: &Tickets, next: &u8) -> bool {
+    fn reads(&self, event: &Event, _: &Toy, next: &At) -> bool {
         event.name == "next" && event.agrees("ticket", next)
     }
 
-    fn hidden(&self, step: &Labelled<'_, TicketInterface>) -> bool {
-        self.hides_discards && *step.input == Act::Discard
+    fn hidden(&self, step: &Labelled<'_, Face>) -> bool {
+        self.hides_discards && step.input.0 == "Discard"
     }
 }
 
-const TEN: Tickets = Tickets { tickets: 10, loses: false };
 const PLAIN: TicketReader = TicketReader { hides_discards: false, blind: false };
 const HIDING: TicketReader = TicketReader { hides_discards: true, blind: false };
 
@@ -128,14 +89,14 @@ fn take(begin: u64, end: u64, ticket: u8) -> Recorded {
     Recorded { begin, end: Some(end), event: Event::new("", "take").with("ticket", ticket) }
 }
 
-fn run(model: Tickets, job: Arc<dyn Job<TicketInterface>>) -> ConformanceReport {
-    let check = Check::of(model).interface(TicketInterface).subject("tickets", job);
+fn run(model: Toy, job: Arc<dyn Job<Face>>) -> ConformanceReport {
+    let check = Check::of(model).interface(FACE).subject("tickets", job);
     check.run().cases.remove(0).conformance.remove(0)
 }
 
-fn judged(reader: impl LogReader<TicketInterface>, log: Vec<Recorded>) -> ConformanceReport {
+fn judged(reader: impl LogReader<Face>, log: Vec<Recorded>) -> ConformanceReport {
     let log = Log::new(log).expect("a log");
-    run(TEN, Events::new(reader).of(move || Ok(log.clone())))
+    run(tickets(false), Events::new(reader).of(move || Ok(log.clone())))
 }
 
 #[track_caller]
@@ -244,8 +205,8 @@ fn hidden() {
 fn internal() {
     let log = Log::new(vec![take(1, 2, 0), take(3, 4, 5)]).expect("a log");
     let job = Events::new(PLAIN).of(move || Ok(log.clone()));
-    assert_eq!(run(TEN, job.clone()).verdict, "diverges");
-    conforms(&run(Tickets { loses: true, ..TEN }, job));
+    assert_eq!(run(tickets(false), job.clone()).verdict, "diverges");
+    conforms(&run(tickets(true), job));
 }
 
 fn readings() {
@@ -278,7 +239,7 @@ fn too_many() {
     let log: Vec<Recorded> = (0..8).map(|at| take(1 + u64::from(at), 100 + u64::from(at), at)).collect();
     let bounded = |most: usize| {
         let log = Log::new(log.clone()).expect("a log");
-        run(TEN, Events::new(PLAIN).explanations_max(most).of(move || Ok(log.clone())))
+        run(tickets(false), Events::new(PLAIN).explanations_max(most).of(move || Ok(log.clone())))
     };
     // The start, and one way for each of eight events.
     let enough = bounded(9);
@@ -290,17 +251,17 @@ fn too_many() {
 
 fn no_log() {
     let panics = Events::new(PLAIN).of(|| panic!("the run fell over"));
-    incomplete(&run(TEN, panics), "panicked: the run fell over");
+    incomplete(&run(tickets(false), panics), "panicked: the run fell over");
     let hangs = Events::new(PLAIN).of(|| {
         loop {
             std::thread::park();
         }
     });
     let check =
-        Check::of(TEN).interface(TicketInterface).subject("tickets", hangs).answer_within(Duration::from_millis(50));
+        Check::of(tickets(false)).interface(FACE).subject("tickets", hangs).answer_within(Duration::from_millis(50));
     incomplete(&check.run().cases.remove(0).conformance.remove(0), "did not end within 50 ms");
     let unreadable = Events::new(PLAIN).of(|| Log::read(std::path::Path::new("there/is/no.jsonl")));
-    incomplete(&run(TEN, unreadable), "there/is/no.jsonl: ");
+    incomplete(&run(tickets(false), unreadable), "there/is/no.jsonl: ");
 }
 
 /// Whoever takes a ticket does not say which, and some are thrown away: all ten states explain each line.
@@ -331,7 +292,7 @@ fn wide() {
 fn case(reader: TicketReader) -> Case {
     let log = vec![take(1, 2, 0), take(3, 6, 2), take(4, 5, 3), take(7, 8, 1)];
     let job = Events::new(reader).of(move || Log::new(log.clone()));
-    Case::new("tickets/log", Check::of(TEN).interface(TicketInterface).subject("tickets", job).diverges("tickets"))
+    Case::new("tickets/log", Check::of(tickets(false)).interface(FACE).subject("tickets", job).diverges("tickets"))
 }
 
 fn replays() {
@@ -384,7 +345,7 @@ fn layer() {
     let still_open = log.here(|| {
         let outer = tracing::info_span!(target: "tickets", "take", actor = "her", ticket = tracing::field::Empty);
         let _other = tracing::info_span!(target: "tickets::inner", "take").entered();
-        tracing::info!(target: "tickets", found = false, half = 0.5, what = ?Act::Take, "looked");
+        tracing::info!(target: "tickets", found = false, half = 0.5, what = ?Word::from("Take"), "looked");
         outer.record("ticket", 3_u64);
         drop(outer);
         tracing::info_span!(target: "tickets", "give", actor = 7, lost = -1)

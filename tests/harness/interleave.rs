@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 use counterpart::check::{Case, Options};
 use counterpart::conform::interleave::{CALLS_MAX, Condvar, Interleave, SCHEDULES_MAX, Script, THREADS_MAX};
 use counterpart::report::ConformanceReport;
-use counterpart::{Check, Interface, Shared};
+use counterpart::{Check, Shared};
 use libtest_mimic::Trial;
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use stateright::Model;
 
 use crate::claim;
+use crate::toy::{At, Edge, FACE, Face, Say, Toy, Word};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -34,82 +34,28 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// So many permits; nobody acquires where there is none.
-#[derive(Clone)]
-struct Permits {
-    count: u8,
-    max: u8,
+const ACQUIRE: Word = Word("Acquire", None);
+const TRY_ACQUIRE: Word = Word("TryAcquire", None);
+const RELEASE: Word = Word("Release", None);
+
+/// So many permits; nobody acquires where there is none. A full semaphore takes back no permit. `Acquire` is answered only
+/// where it has its effect.
+fn permits(count: At, max: At) -> Toy {
+    let edges = (0..=max).flat_map(|free| {
+        let less = free.checked_sub(1);
+        let more = (free < max).then_some(free + 1);
+        let answered = |name, to: Option<At>| Edge::new(free, to, name).says(to.is_some());
+        let acquire = less.map_or(Edge::new(free, None, ACQUIRE), |_| answered(ACQUIRE, less));
+        [acquire, answered(TRY_ACQUIRE, less), answered(RELEASE, more)]
+    });
+    Toy::new(edges).starting(&[count])
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Act {
-    Acquire,
-    TryAcquire,
-    Release,
-}
-
-impl Model for Permits {
-    type State = u8;
-    type Action = Act;
-
-    fn init_states(&self) -> Vec<u8> {
-        vec![self.count]
-    }
-
-    fn actions(&self, _: &u8, actions: &mut Vec<Act>) {
-        actions.extend([Act::Acquire, Act::TryAcquire, Act::Release]);
-    }
-
-    fn next_state(&self, free: &u8, act: Act) -> Option<u8> {
-        match act {
-            Act::Acquire | Act::TryAcquire => free.checked_sub(1),
-            Act::Release => (*free < self.max).then_some(free + 1),
-        }
-    }
-}
-
-/// `Acquire` is answered only where it has its effect, and may wait.
-struct Waits;
+/// `Acquire` may wait.
+const WAITS: Face = Face { shows: true, waits: Some("Acquire"), ..FACE };
 
 /// The same, but for that it may wait.
-struct NeverWaits;
-
-/// Whether it was done; a full semaphore takes back no permit.
-type Done = bool;
-
-fn label(act: Act, to: Option<&u8>) -> Option<(Act, Done)> {
-    (act != Act::Acquire || to.is_some()).then_some((act, to.is_some()))
-}
-
-impl Interface for Waits {
-    type Model = Permits;
-    type Input = Act;
-    type Output = Done;
-    type Snapshot = u8;
-
-    fn label(&self, _: &Permits, _: &u8, act: &Act, to: Option<&u8>) -> Option<(Act, Done)> {
-        label(*act, to)
-    }
-
-    fn may_wait(&self, act: &Act) -> bool {
-        *act == Act::Acquire
-    }
-
-    fn snapshot(&self, _: &Permits, free: &u8) -> Option<u8> {
-        Some(*free)
-    }
-}
-
-impl Interface for NeverWaits {
-    type Model = Permits;
-    type Input = Act;
-    type Output = Done;
-    type Snapshot = ();
-
-    fn label(&self, _: &Permits, _: &u8, act: &Act, to: Option<&u8>) -> Option<(Act, Done)> {
-        label(*act, to)
-    }
-}
+const NEVER_WAITS: Face = Face { shows: true, ..FACE };
 
 /// What is wrong with a semaphore.
 #[derive(Clone, Copy, PartialEq)]
@@ -125,23 +71,23 @@ enum Flaw {
 
 struct Semaphore {
     flaw: Flaw,
-    max: u8,
-    free: Mutex<u8>,
+    max: At,
+    free: Mutex<At>,
     released: Condvar,
 }
 
 impl Semaphore {
-    fn new(flaw: Flaw, count: u8) -> Self {
+    fn new(flaw: Flaw, count: At) -> Self {
         Semaphore { flaw, max: 2, free: Mutex::new(count), released: Condvar::new() }
     }
 }
 
-impl Shared<Waits> for Semaphore {
-    fn call(&self, act: &Act) -> Done {
+impl Shared<Face> for Semaphore {
+    fn call(&self, act: &Word) -> Say {
         let lock = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = lock();
-        match act {
-            Act::Acquire => {
+        match *act {
+            ACQUIRE => {
                 if self.flaw == Flaw::LosesWakeUp && *free == 0 {
                     drop(free);
                     free = self.released.wait(lock()).unwrap_or_else(PoisonError::into_inner);
@@ -152,53 +98,56 @@ impl Shared<Waits> for Semaphore {
                 if self.flaw == Flaw::TakesAndWaits && *free == 0 {
                     drop(self.released.wait(free));
                 }
-                true
+                true.into()
             }
-            Act::TryAcquire => {
+            TRY_ACQUIRE => {
                 let can = *free > 0;
-                *free -= u8::from(can);
-                can
+                *free -= At::from(can);
+                can.into()
             }
-            Act::Release => {
+            _ => {
                 let can = *free < self.max;
-                *free += u8::from(can);
+                *free += At::from(can);
                 drop(free);
                 if self.flaw != Flaw::NeverWakes {
                     self.released.notify_one();
                 }
-                can
+                can.into()
             }
         }
     }
 
-    fn observe(&self) -> Option<u8> {
+    fn observe(&self) -> Option<At> {
         Some(*self.free.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-const NONE_FREE: Permits = Permits { count: 0, max: 2 };
+/// A semaphore without a free permit.
+fn none_free() -> Toy {
+    permits(0, 2)
+}
 
-fn one(script: Script<Act>) -> Vec<Script<Act>> {
+fn one(script: Script<Word>) -> Vec<Script<Word>> {
     vec![script]
 }
 
-fn race(first: Act, second: Act) -> Script<Act> {
+fn race(first: Word, second: Word) -> Script<Word> {
     Script::after([]).thread([first]).thread([second])
 }
 
-fn case<S: Shared<Waits> + 'static>(
-    model: Permits,
-    scripts: Vec<Script<Act>>,
+fn case<S: Shared<Face> + 'static>(
+    model: Toy,
+    scripts: Vec<Script<Word>>,
     factory: impl Fn() -> S + Send + Sync + 'static,
     diverges: bool,
 ) -> Case {
-    let check = Check::of(model).interface(Waits).subject("subject", Interleave::new(scripts).of(factory));
+    let check = Check::of(model).interface(WAITS).subject("subject", Interleave::new(scripts).of(factory));
     Case::new("toy/semaphore", if diverges { check.diverges("subject") } else { check })
 }
 
-fn run<S: Shared<Waits> + 'static>(
-    model: Permits,
-    scripts: Vec<Script<Act>>,
+fn run<S: Shared<Face> + 'static>(
+    model: Toy,
+    scripts: Vec<Script<Word>>,
     factory: impl Fn() -> S + Send + Sync + 'static,
 ) -> ConformanceReport {
     let mut report = case(model, scripts, factory, false).run(&Options::default()).0;
@@ -207,37 +156,33 @@ fn run<S: Shared<Waits> + 'static>(
 }
 
 /// The verdict of a semaphore without permits.
-fn verdict(flaw: Flaw, scripts: Vec<Script<Act>>) -> (&'static str, String) {
-    let report = run(NONE_FREE, scripts, move || Semaphore::new(flaw, 0));
+fn verdict(flaw: Flaw, scripts: Vec<Script<Word>>) -> (&'static str, String) {
+    let report = run(none_free(), scripts, move || Semaphore::new(flaw, 0));
     (report.verdict, report.why.unwrap_or_default())
 }
 
 fn waits_by_right() {
     let scripts = vec![
         // One permit for two.
-        Script::after([]).thread([Act::Acquire]).thread([Act::Acquire]).thread([Act::Release]),
+        Script::after([]).thread([ACQUIRE]).thread([ACQUIRE]).thread([RELEASE]),
         // None for anybody.
-        race(Act::Acquire, Act::Acquire),
+        race(ACQUIRE, ACQUIRE),
         // Whoever is first, one of them is left waiting, and its next call is never made.
-        Script::after([Act::Release]).thread([Act::Acquire, Act::TryAcquire]).thread([Act::Acquire]),
+        Script::after([RELEASE]).thread([ACQUIRE, TRY_ACQUIRE]).thread([ACQUIRE]),
     ];
     let (verdict, why) = verdict(Flaw::None, scripts);
     assert_eq!((verdict, why.as_str()), ("conforms", ""));
 }
 
 fn woken() {
-    let scripts = vec![
-        race(Act::Acquire, Act::Release),
-        Script::after([]).thread([Act::Acquire, Act::Release]).thread([Act::Release, Act::Acquire]),
-    ];
+    let scripts = vec![race(ACQUIRE, RELEASE), Script::after([]).thread([ACQUIRE, RELEASE]).thread([RELEASE, ACQUIRE])];
     assert_eq!(verdict(Flaw::None, scripts).0, "conforms");
 }
 
 fn lost_wake_up() {
     for flaw in [Flaw::LosesWakeUp, Flaw::NeverWakes] {
-        let scripts =
-            || one(Script::after([Act::TryAcquire]).thread([Act::Acquire]).thread([Act::TryAcquire, Act::Release]));
-        let case = case(NONE_FREE, scripts(), move || Semaphore::new(flaw, 0), true);
+        let scripts = || one(Script::after([TRY_ACQUIRE]).thread([ACQUIRE]).thread([TRY_ACQUIRE, RELEASE]));
+        let case = case(none_free(), scripts(), move || Semaphore::new(flaw, 0), true);
         let report = case.run(&Options::default()).0.conformance.remove(0);
         let why = report.why.unwrap_or_default();
         assert_eq!(report.verdict, "diverges");
@@ -250,16 +195,16 @@ fn lost_wake_up() {
         assert_eq!(actions.len(), 4, "{actions:?}");
         let again = case.replay(&trace, &Options::default()).expect("it replays");
         assert!(again.reproduces && again.as_expected, "{again:?}");
-        let mended = self::case(NONE_FREE, scripts(), || Semaphore::new(Flaw::None, 0), false);
+        let mended = self::case(none_free(), scripts(), || Semaphore::new(Flaw::None, 0), false);
         let again = mended.replay(&trace, &Options::default()).expect("it replays");
         assert!(!again.reproduces, "{again:?}");
     }
 }
 
 fn took_and_waits() {
-    let model = Permits { count: 1, max: 2 };
+    let model = permits(1, 2);
     // The permit is gone, says the other thread; so it was answered.
-    let scripts = one(Script::after([]).thread([Act::Acquire]).thread([Act::TryAcquire]));
+    let scripts = one(Script::after([]).thread([ACQUIRE]).thread([TRY_ACQUIRE]));
     let report = run(model, scripts, || Semaphore::new(Flaw::TakesAndWaits, 1));
     let why = report.why.unwrap_or_default();
     assert_eq!(report.verdict, "diverges");
@@ -269,67 +214,67 @@ fn took_and_waits() {
 /// Two locks, taken in one order by the one call and in the other by the other.
 struct TwoLocks(Mutex<()>, Mutex<()>);
 
-impl Shared<Waits> for TwoLocks {
-    fn call(&self, act: &Act) -> Done {
-        let (first, second) = if *act == Act::Release { (&self.0, &self.1) } else { (&self.1, &self.0) };
+impl Shared<Face> for TwoLocks {
+    fn call(&self, act: &Word) -> Say {
+        let (first, second) = if *act == RELEASE { (&self.0, &self.1) } else { (&self.1, &self.0) };
         let _first = first.lock();
         let _second = second.lock();
-        true
+        true.into()
     }
 }
 
 fn locks_in_turn() {
-    let model = Permits { count: 1, max: 2 };
-    let report = run(model, one(race(Act::Release, Act::TryAcquire)), || TwoLocks(Mutex::new(()), Mutex::new(())));
+    let model = permits(1, 2);
+    let report = run(model, one(race(RELEASE, TRY_ACQUIRE)), || TwoLocks(Mutex::new(()), Mutex::new(())));
     let why = report.why.unwrap_or_default();
     assert_eq!(report.verdict, "diverges");
     assert_eq!(why, "thread 1 waits for ever in TryAcquire, although the model would answer true");
 }
 
 fn prefix_waits() {
-    let scripts = one(Script::after([Act::Release, Act::Acquire]).thread([Act::TryAcquire]).thread([Act::Release]));
+    let scripts = one(Script::after([RELEASE, ACQUIRE]).thread([TRY_ACQUIRE]).thread([RELEASE]));
     let (verdict, why) = verdict(Flaw::TakesAndWaits, scripts);
     assert_eq!((verdict, why.as_str()), ("diverges", "call 2 of the prefix, Acquire, waits for ever"));
 }
 
 /// One that waits on loom's own condition variable.
-struct Loomed(Mutex<u8>, loom::sync::Condvar);
+struct Loomed(Mutex<At>, loom::sync::Condvar);
 
-impl Shared<Waits> for Loomed {
-    fn call(&self, act: &Act) -> Done {
+impl Shared<Face> for Loomed {
+    fn call(&self, act: &Word) -> Say {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *act == Act::Release {
+        if *act == RELEASE {
             *free += 1;
             self.1.notify_all();
-            return true;
+            return true.into();
         }
         while *free == 0 {
             free = self.1.wait(free).unwrap_or_else(PoisonError::into_inner);
         }
         *free -= 1;
-        true
+        true.into()
     }
 }
 
 fn looms_own() {
     let make = || Loomed(Mutex::new(0), loom::sync::Condvar::new());
-    let report = run(NONE_FREE, one(race(Act::Acquire, Act::Acquire)), make);
+    let report = run(none_free(), one(race(ACQUIRE, ACQUIRE)), make);
     let why = report.why.unwrap_or_default();
     assert_eq!(report.verdict, "incomplete");
     assert!(why.starts_with("script 0: ") && why.contains("counterpart::conform::interleave::Condvar"), "{why}");
     // Where nobody waits for ever, it is as good.
-    assert_eq!(run(NONE_FREE, one(race(Act::Acquire, Act::Release)), make).verdict, "conforms");
+    assert_eq!(run(none_free(), one(race(ACQUIRE, RELEASE)), make).verdict, "conforms");
 }
 
 fn may_not_wait() {
     struct Never;
-    impl Shared<NeverWaits> for Never {
-        fn call(&self, _: &Act) -> Done {
-            true
+    impl Shared<Face> for Never {
+        fn call(&self, _: &Word) -> Say {
+            true.into()
         }
     }
-    let job = Interleave::new(one(race(Act::Acquire, Act::Release))).of(|| Never);
-    let check = Check::of(NONE_FREE).interface(NeverWaits).subject("subject", job);
+    let job = Interleave::new(one(race(ACQUIRE, RELEASE))).of(|| Never);
+    let check = Check::of(none_free()).interface(NEVER_WAITS).subject("subject", job);
     let report = Case::new("toy/semaphore", check).run(&Options::default()).0.conformance.remove(0);
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == "incomplete" && why.contains("Acquire is not always possible"), "{why}");
@@ -341,12 +286,12 @@ struct Steps {
     count: AtomicUsize,
 }
 
-impl Shared<Waits> for Steps {
-    fn call(&self, _: &Act) -> Done {
+impl Shared<Face> for Steps {
+    fn call(&self, _: &Word) -> Say {
         for _ in 0..self.steps {
             self.count.fetch_add(1, Ordering::AcqRel);
         }
-        true
+        true.into()
     }
 }
 
@@ -354,11 +299,13 @@ fn steps(steps: usize) -> impl Fn() -> Steps + Send + Sync + 'static {
     move || Steps { steps, count: AtomicUsize::new(0) }
 }
 
-const MANY: Permits = Permits { count: 0, max: 9 };
+fn many() -> Toy {
+    permits(0, 9)
+}
 
 fn told() {
-    let scripts = vec![race(Act::Release, Act::Release), race(Act::Release, Act::Release).preemptions_max(1)];
-    let report = run(MANY, scripts, steps(2));
+    let scripts = vec![race(RELEASE, RELEASE), race(RELEASE, RELEASE).preemptions_max(1)];
+    let report = run(many(), scripts, steps(2));
     assert_eq!(report.verdict, "conforms", "{:?}", report.why);
     let (all, some) = (&report.bounds["script 0"], &report.bounds["script 1"]);
     let count = |told: &str| told.split(' ').next().and_then(|count| count.parse::<usize>().ok()).expect("a count");
@@ -370,9 +317,9 @@ fn told() {
 }
 
 fn bounded() {
-    assert_eq!(Script::<Act>::default().schedules_max, SCHEDULES_MAX);
-    let script = || Script::after([]).thread([Act::Release, Act::Release]).thread([Act::Release, Act::Release]);
-    let run = |script: Script<Act>| run(MANY, one(script), steps(3));
+    assert_eq!(Script::<Word>::default().schedules_max, SCHEDULES_MAX);
+    let script = || Script::after([]).thread([RELEASE, RELEASE]).thread([RELEASE, RELEASE]);
+    let run = |script: Script<Word>| run(many(), one(script), steps(3));
     // All its schedules are more than 200,000.
     let bounded = run(script().schedules_max(6_000));
     assert_eq!(bounded.verdict, "conforms", "{:?}", bounded.why);
@@ -389,36 +336,36 @@ fn bounded() {
 }
 
 fn nothing_to_run() {
-    let incomplete = |scripts: Vec<Script<Act>>, words: &str| {
-        let report = run(MANY, scripts, steps(1));
+    let incomplete = |scripts: Vec<Script<Word>>, words: &str| {
+        let report = run(many(), scripts, steps(1));
         let why = report.why.unwrap_or_default();
         assert_eq!((report.verdict, report.schedules), ("incomplete", Some(0)), "{why}");
         assert!(why.contains(words), "{why}");
     };
     incomplete(Vec::new(), "there is no script");
-    incomplete(vec![race(Act::Release, Act::Release), Script::after([Act::Release])], "script 1 has no threads");
-    incomplete(one(Script::after([Act::Release]).thread([]).thread([])), "script 0 has threads that call nothing");
-    incomplete(one(race(Act::Release, Act::Release).schedules_max(0)), "script 0 may run 0 schedules");
-    let crowd = (0..=THREADS_MAX).fold(Script::after([]), |script, _| script.thread([Act::TryAcquire]));
+    incomplete(vec![race(RELEASE, RELEASE), Script::after([RELEASE])], "script 1 has no threads");
+    incomplete(one(Script::after([RELEASE]).thread([]).thread([])), "script 0 has threads that call nothing");
+    incomplete(one(race(RELEASE, RELEASE).schedules_max(0)), "script 0 may run 0 schedules");
+    let crowd = (0..=THREADS_MAX).fold(Script::after([]), |script, _| script.thread([TRY_ACQUIRE]));
     incomplete(one(crowd), "script 0 has 6 threads, and loom has room for 5");
-    let busy = Script::after([]).thread([Act::TryAcquire]).thread(vec![Act::TryAcquire; CALLS_MAX]);
+    let busy = Script::after([]).thread([TRY_ACQUIRE]).thread(vec![TRY_ACQUIRE; CALLS_MAX]);
     incomplete(one(busy), "script 0 has 65 calls in its threads, and 64 can be judged");
 }
 
 /// Does what it is told to, and answers `true`.
 struct Told<T>(T, fn(&T));
 
-impl<T: Send + Sync> Shared<Waits> for Told<T> {
-    fn call(&self, _: &Act) -> Done {
+impl<T: Send + Sync> Shared<Face> for Told<T> {
+    fn call(&self, _: &Word) -> Say {
         (self.1)(&self.0);
-        true
+        true.into()
     }
 }
 
 /// The script is not run to its end, and what is said begins with its number and has these words.
 #[track_caller]
 fn misused<T: Send + Sync + 'static>(make: fn() -> T, call: fn(&T), words: &str) {
-    let report = run(MANY, one(race(Act::Release, Act::Release)), move || Told(make(), call));
+    let report = run(many(), one(race(RELEASE, RELEASE)), move || Told(make(), call));
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == "incomplete" && why.contains(words), "{}: {why}", report.verdict);
 }
@@ -487,7 +434,7 @@ fn misuse() {
 
 fn leaks() {
     let make = || Told((), |()| std::mem::forget(loom::sync::Arc::new(0)));
-    let report = run(MANY, one(race(Act::Release, Act::Release)), make);
+    let report = run(many(), one(race(RELEASE, RELEASE)), make);
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == "diverges" && why.contains("leaks what it shares (Arc leaked)"), "{why}");
 }

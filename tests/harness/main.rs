@@ -17,6 +17,7 @@ mod process;
 mod recovery;
 mod shape;
 mod tours;
+mod toy;
 #[path = "../trial.rs"]
 mod trial;
 mod turnstile;

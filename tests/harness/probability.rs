@@ -16,8 +16,9 @@ use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
 use self::coin::{Coin, CoinSpec, Shared};
-use self::toy::{Options, REFUSED, Toy, by_policies};
+use self::toy::{Options, Process, REFUSED, by_policies};
 use crate::claim;
+use crate::toy::At;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -113,24 +114,24 @@ fn coin_surely() {
 }
 
 fn heads() {
-    let mdp = Toy::of(&[(0, &[(0, 1), (1, 1)])]).mdp().expect("complete");
+    let mdp = Process::of(&[(0, &[(0, 1), (1, 1)])]).mdp().expect("complete");
     assert_eq!(mdp.surely(&goal(&mdp, &[1]), Extreme::Min), [true, true]);
     for extreme in [Extreme::Min, Extreme::Max] {
         assert_eq!(probability(&mdp, &[1], extreme), Bounds::exactly(1.0));
         near(steps(&mdp, &[1], extreme), 2.0, 0.0);
     }
     // A coin that is past the goal, at 1, cannot miss it any more.
-    let past = Toy::of(&[(0, &[(1, 1)]), (1, &[(2, 1)]), (2, &[(2, 1)])]).mdp().expect("complete");
+    let past = Process::of(&[(0, &[(1, 1)]), (1, &[(2, 1)]), (2, &[(2, 1)])]).mdp().expect("complete");
     assert_eq!(past.end_component(&goal(&past, &[1])), None);
     // Not a fair one: heads once in four.
-    let mdp = Toy::of(&[(0, &[(0, 3), (1, 1)])]).mdp().expect("complete");
+    let mdp = Process::of(&[(0, &[(0, 3), (1, 1)])]).mdp().expect("complete");
     near(steps(&mdp, &[1], Extreme::Max), 4.0, 0.0);
 }
 
 fn avoided() {
     // From 0 to 1 or 2 by chance; at 1 the scheduler may go round by 3 for ever, at 2 only to the goal, 4.
     let toy =
-        Toy::of(&[(0, &[(1, 1), (2, 1)]), (1, &[(3, 1)]), (2, &[(4, 1)]), (3, &[(1, 1)]), (3, &[(4, 1), (1, 1)])]);
+        Process::of(&[(0, &[(1, 1), (2, 1)]), (1, &[(3, 1)]), (2, &[(4, 1)]), (3, &[(1, 1)]), (3, &[(4, 1), (1, 1)])]);
     let mdp = toy.mdp().expect("complete");
     let avoided = mdp.end_component(&goal(&mdp, &[4])).expect("an end component");
     assert_eq!((avoided.path, avoided.component), (vec![0, 1], vec![1, 3]));
@@ -151,14 +152,14 @@ fn avoided() {
 fn end_component() {
     // 0 and 1 go round as long as the scheduler likes; out of it to the goal, 2, once in three. Their upper bounds of 1
     // would confirm each other.
-    let toy = Toy::of(&[(0, &[(1, 1)]), (1, &[(0, 1)]), (1, &[(2, 1), (3, 2)])]);
+    let toy = Process::of(&[(0, &[(1, 1)]), (1, &[(0, 1)]), (1, &[(2, 1), (3, 2)])]);
     let mdp = toy.mdp().expect("complete");
     near(probability(&mdp, &[2], Extreme::Max), 1.0 / 3.0, 0.0);
     assert_eq!(probability(&mdp, &[2], Extreme::Min), Bounds::exactly(0.0));
 }
 
 fn free_loop() {
-    let toy = Toy::of(&[(0, &[(1, 1)]), (1, &[(0, 1)]), (1, &[(2, 1)])]);
+    let toy = Process::of(&[(0, &[(1, 1)]), (1, &[(0, 1)]), (1, &[(2, 1)])]);
     let mdp = toy.mdp().expect("complete");
     // The way out costs 7, going round nothing. There is a stay at 2.
     let least = mdp.reward(&goal(&mdp, &[2]), &[0.0, 0.0, 7.0, 0.0], Extreme::Min, &Precision::default());
@@ -172,11 +173,11 @@ fn slow() {
     // A chain of Haddad and Monmege: 13 fair coins in a row must fall well, or it begins again. Plain value iteration
     // changes by little long before it is anywhere near one half.
     let last = 14;
-    let mut choices: Vec<(u8, Vec<(u8, u64)>)> = vec![(0, vec![(1, 1)])];
+    let mut choices: Vec<(At, Vec<(At, u64)>)> = vec![(0, vec![(1, 1)])];
     choices.extend((1..last).map(|at| (at, vec![(at + 1, 1), (0, 1)])));
     choices.push((last, vec![(last + 1, 1), (last + 2, 1)]));
-    let mdp = Toy { inits: vec![0], choices, ..Toy::default() };
-    let mdp = Toy { inits: (0..=last + 2).collect(), ..mdp }.mdp().expect("complete");
+    let mdp = Process { inits: vec![0], choices, ..Process::default() };
+    let mdp = Process { inits: (0..=last + 2).collect(), ..mdp }.mdp().expect("complete");
     let short = Precision { width_max: 1e-3, ..Precision::default() };
     for extreme in [Extreme::Min, Extreme::Max] {
         let bounds = mdp.probability(&goal(&mdp, &[usize::from(last) + 1]), extreme, &short)[0];
@@ -187,10 +188,10 @@ fn slow() {
 fn ruin() {
     // A gambler with 0..=10 coins wins one with probability 2/5. With q = 3/2: P(i) = (1 - qⁱ) / (1 - q¹⁰), and the
     // rounds expected are 5 i - 50 P(i).
-    let mut choices: Vec<(u8, Vec<(u8, u64)>)> =
+    let mut choices: Vec<(At, Vec<(At, u64)>)> =
         (1..10).map(|coins| (coins, vec![(coins - 1, 3), (coins + 1, 2)])).collect();
     choices.sort();
-    let mdp = Toy { inits: (0..=10).collect(), choices, ..Toy::default() }.mdp().expect("complete");
+    let mdp = Process { inits: (0..=10).collect(), choices, ..Process::default() }.mdp().expect("complete");
     let q: f64 = 1.5;
     for extreme in [Extreme::Min, Extreme::Max] {
         let won = mdp.probability(&goal(&mdp, &[10]), extreme, &Precision::default());
@@ -205,31 +206,32 @@ fn ruin() {
 
 fn staying() {
     // An outcome refused stays: one in four leads on.
-    let mdp = Toy::of(&[(0, &[(REFUSED, 3), (1, 1)])]).mdp().expect("complete");
+    let mdp = Process::of(&[(0, &[(REFUSED, 3), (1, 1)])]).mdp().expect("complete");
     near(steps(&mdp, &[1], Extreme::Min), 4.0, 0.0);
     // A choice all of whose outcomes are refused is none, and neither is an action.
-    let mdp =
-        Toy::of(&[(0, &[(REFUSED, 3), (REFUSED, 1)]), (0, &[(REFUSED, 1)]), (0, &[(1, 1)])]).mdp().expect("complete");
+    let mdp = Process::of(&[(0, &[(REFUSED, 3), (REFUSED, 1)]), (0, &[(REFUSED, 1)]), (0, &[(1, 1)])])
+        .mdp()
+        .expect("complete");
     assert_eq!((mdp.choice_count(), probability(&mdp, &[1], Extreme::Min)), (2, Bounds::exactly(1.0)));
     // What is not forced need not come to pass.
-    let step = Toy::of(&[(0, &[(1, 1)])]);
-    let lazy = Toy { unforced: vec![0], ..step }.mdp().expect("complete");
+    let step = Process::of(&[(0, &[(1, 1)])]);
+    let lazy = Process { unforced: vec![0], ..step }.mdp().expect("complete");
     assert_eq!(probability(&lazy, &[1], Extreme::Min), Bounds::exactly(0.0));
     assert_eq!(probability(&lazy, &[1], Extreme::Max), Bounds::exactly(1.0));
     // Outcomes into the same node are one branch, and actions without chance a choice each.
-    let mdp = Toy::of(&[(0, &[(1, 1), (1, 2), (2, 1)]), (0, &[(1, 1)]), (0, &[(1, 1)])]).mdp().expect("complete");
+    let mdp = Process::of(&[(0, &[(1, 1), (1, 2), (2, 1)]), (0, &[(1, 1)]), (0, &[(1, 1)])]).mdp().expect("complete");
     assert_eq!((mdp.choices(0).len(), mdp.branches(0).len(), mdp.total(0)), (3, 2, 4));
 }
 
 fn refused() {
-    let why = |toy: Toy| toy.mdp().err().map(|error| error.to_string()).unwrap_or_default();
-    let cut = Toy { bound: Some(1), ..Toy::of(&[(0, &[(1, 1), (2, 1)])]) };
+    let why = |toy: Process| toy.mdp().err().map(|error| error.to_string()).unwrap_or_default();
+    let cut = Process { bound: Some(1), ..Process::of(&[(0, &[(1, 1), (2, 1)])]) };
     assert!(matches!(cut.mdp(), Err(MdpError::Incomplete(_))));
     assert!(why(cut).contains("outside the model's boundary"));
-    assert!(why(Toy::of(&[(0, &[(1, 1), (2, 0)])])).contains("weight 0 in state 0"));
-    assert!(why(Toy::of(&[(0, &[(1, 1), (2, 1 << 53)])])).contains("more than 2^53"));
-    assert_eq!(why(Toy::of(&[(0, &[(1, 1), (2, (1 << 53) - 1)])])), "");
-    assert!(why(Toy::of(&[(0, &[(1, 1), (2, u64::MAX)])])).contains("more than 2^53"));
+    assert!(why(Process::of(&[(0, &[(1, 1), (2, 0)])])).contains("weight 0 in state 0"));
+    assert!(why(Process::of(&[(0, &[(1, 1), (2, 1 << 53)])])).contains("more than 2^53"));
+    assert_eq!(why(Process::of(&[(0, &[(1, 1), (2, (1 << 53) - 1)])])), "");
+    assert!(why(Process::of(&[(0, &[(1, 1), (2, u64::MAX)])])).contains("more than 2^53"));
 }
 
 fn interrupted() {
@@ -247,16 +249,16 @@ fn interrupted() {
 }
 
 /// A process of up to five nodes, with what the oracle is told of it.
-fn random(random: &mut Pcg64Mcg) -> (Toy, Vec<Options>) {
+fn random(random: &mut Pcg64Mcg) -> (Process, Vec<Options>) {
     let mut below = |limit: u64| random.next_u64() % limit;
-    let count = 3 + below(3) as u8;
+    let count = 3 + below(3) as At;
     let (mut choices, mut nodes, mut unforced) = (Vec::new(), Vec::new(), Vec::new());
     for node in 0..count {
         let mut options: Options = Vec::new();
         let mut must = false;
         for _ in 0..below(4) {
-            let outcomes: Vec<(u8, u64)> = (0..1 + below(3))
-                .map(|_| (if below(12) == 0 { REFUSED } else { below(count.into()) as u8 }, 1 + below(3)))
+            let outcomes: Vec<(At, u64)> = (0..1 + below(3))
+                .map(|_| (if below(12) == 0 { REFUSED } else { below(count.into()) as At }, 1 + below(3)))
                 .collect();
             let forced = below(8) != 0;
             if !forced {
@@ -264,7 +266,7 @@ fn random(random: &mut Pcg64Mcg) -> (Toy, Vec<Options>) {
             }
             if outcomes.iter().any(|(to, _)| *to != REFUSED) {
                 must |= forced;
-                let stays = |to: u8| usize::from(if to == REFUSED { node } else { to });
+                let stays = |to: At| usize::from(if to == REFUSED { node } else { to });
                 options.push((outcomes.iter().map(|(to, weight)| (stays(*to), *weight)).collect(), below(3)));
             }
             choices.push((node, outcomes));
@@ -274,7 +276,7 @@ fn random(random: &mut Pcg64Mcg) -> (Toy, Vec<Options>) {
         }
         nodes.push(options);
     }
-    (Toy { inits: (0..count).collect(), choices, unforced, ..Toy::default() }, nodes)
+    (Process { inits: (0..count).collect(), choices, unforced, ..Process::default() }, nodes)
 }
 
 fn agreement() {

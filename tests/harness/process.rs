@@ -42,21 +42,22 @@ impl Pipe {
         self.0.path().join("pipe")
     }
 
-    /// Waits until nobody holds it open for writing. Somebody must have opened it.
-    fn is_let_go(&self) {
-        let path = self.path();
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let mut pipe = File::open(path).expect("it is there");
-            sender.send(pipe.read_to_end(&mut Vec::new()).expect("it can be read"))
-        });
-        assert_eq!(receiver.recv_timeout(WITHIN), Ok(0), "somebody still holds the pipe");
+    /// For reading, while somebody holds it open for writing: nobody needs to be waited for.
+    fn open(&self) -> File {
+        File::open(self.path()).expect("it is there")
     }
 }
 
-/// A program that never ends, and one more in its group that holds the pipe.
+/// Waits until nobody holds the pipe open for writing.
+fn is_let_go(mut pipe: File) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(pipe.read_to_end(&mut Vec::new()).expect("it can be read")));
+    assert_eq!(receiver.recv_timeout(WITHIN), Ok(0), "somebody still holds the pipe");
+}
+
+/// A program that never ends, and one more in its group that holds the pipe: it reads what nobody but itself could write.
 fn lives(pipe: &Path) -> Process {
-    let script = "(exec 9<>\"$0\"; echo up; exec tail -f /dev/null) & wait";
+    let script = "(exec 9<>\"$0\"; echo up; exec cat <&9) & wait";
     let mut process = Program::new("sh").args(["-c", script]).arg(pipe).start().expect("there is a shell");
     process.wait_for(|line| line == "up", WITHIN).expect("it comes up");
     process.running().expect("it runs");
@@ -65,19 +66,22 @@ fn lives(pipe: &Path) -> Process {
 
 fn dropped() {
     let pipe = Pipe::new();
-    lives(&pipe.path()).end();
-    pipe.is_let_go();
+    let process = lives(&pipe.path());
+    let held = pipe.open();
+    process.end();
+    is_let_go(held);
 }
 
 fn panics() {
     let pipe = Pipe::new();
-    let path = pipe.path();
+    let process = lives(&pipe.path());
+    let held = pipe.open();
     let thread = std::thread::spawn(move || {
-        let _process = lives(&path);
+        let _process = process;
         panic!("the test fails here");
     });
     assert!(thread.join().is_err());
-    pipe.is_let_go();
+    is_let_go(held);
 }
 
 const KILLED: &str = "process::it_ends_with_this_process_though_that_is_killed";
@@ -111,10 +115,11 @@ fn killed() {
     }
     let pipe = Pipe::new();
     let mut parent = parent(KILLED, &pipe);
+    let held = pipe.open();
     parent.kill().expect("it can be killed");
     let status = parent.wait().expect("it ends");
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
-    pipe.is_let_go();
+    is_let_go(held);
 }
 
 fn forgotten() {
@@ -123,9 +128,10 @@ fn forgotten() {
     }
     let pipe = Pipe::new();
     let mut parent = parent(FORGOTTEN, &pipe);
+    let held = pipe.open();
     drop(parent.stdin.take());
     assert!(parent.wait().expect("it ends").success());
-    pipe.is_let_go();
+    is_let_go(held);
 }
 
 fn cannot_start() {

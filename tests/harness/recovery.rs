@@ -6,11 +6,12 @@ use counterpart::check::Options;
 use counterpart::conform::Recovery;
 use counterpart::model::Simulated;
 use counterpart::trace::Trace;
-use counterpart::{Case, Check, Counterpart, Interface};
+use counterpart::{Case, Check, Counterpart};
 use libtest_mimic::Trial;
-use stateright::{Model, Property};
+use stateright::Property;
 
 use crate::claim;
+use crate::toy::{At, DONE, Edge, FACE, Face, Say, Toy, Word};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -27,88 +28,54 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A pump that breaks down and is repaired, or scrapped, and makes noises.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 struct Pump {
     may_be_scrapped: bool,
-    noise_max: u8,
+    noise_max: u16,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Pumping {
-    Runs,
-    Broken,
-    Scrapped,
-}
+/// A state is one of these, and three times a noise.
+const RUNS: At = 0;
+const BROKEN: At = 1;
+const SCRAPPED: At = 2;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Does {
-    Break,
-    Repair,
-    Scrap,
-    Noise(u8),
-}
-
-impl Model for Pump {
-    type State = (Pumping, u8);
-    type Action = Does;
-
-    fn init_states(&self) -> Vec<(Pumping, u8)> {
-        vec![(Pumping::Runs, 0)]
-    }
-
-    fn actions(&self, (_, noise): &(Pumping, u8), actions: &mut Vec<Does>) {
-        if self.noise_max > 0 {
-            actions.push(Does::Noise(*noise));
+impl Pump {
+    fn toy(self) -> Toy {
+        let mut toy = Toy::new([]).own(|| vec![Property::sometimes("it breaks", |_, at| at % 3 == BROKEN)]);
+        for (noise, pumping) in (0..self.noise_max.max(1)).flat_map(|noise| [0, 1, 2].map(|pumping| (noise, pumping))) {
+            let mut step = |name: Word, to: Option<At>| {
+                let edge = Edge::new(3 * noise + pumping, to, name);
+                toy.push(edge.says(to.map_or(pumping, |to| to % 3) == RUNS));
+            };
+            if self.noise_max > 0 {
+                step(Word("Noise", Some(noise)), Some((noise + 1) % self.noise_max * 3 + pumping));
+            }
+            let becomes = |from, to| (pumping == from).then_some(3 * noise + to);
+            step("Break".into(), becomes(RUNS, BROKEN));
+            step("Repair".into(), becomes(BROKEN, RUNS));
+            if self.may_be_scrapped {
+                step("Scrap".into(), becomes(BROKEN, SCRAPPED));
+            }
         }
-        actions.extend([Does::Break, Does::Repair]);
-        if self.may_be_scrapped {
-            actions.push(Does::Scrap);
-        }
-    }
-
-    fn next_state(&self, (pumping, noise): &(Pumping, u8), action: Does) -> Option<(Pumping, u8)> {
-        match (pumping, action) {
-            (_, Does::Noise(_)) => Some((*pumping, (noise + 1) % self.noise_max)),
-            (Pumping::Runs, Does::Break) => Some((Pumping::Broken, *noise)),
-            (Pumping::Broken, Does::Repair) => Some((Pumping::Runs, *noise)),
-            (Pumping::Broken, Does::Scrap) => Some((Pumping::Scrapped, *noise)),
-            _ => None,
-        }
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        vec![Property::sometimes("it breaks", |_, (pumping, _)| *pumping == Pumping::Broken)]
+        toy
     }
 }
 
-struct PumpInterface;
-
-impl Interface for PumpInterface {
-    type Model = Pump;
-    type Input = Does;
-    type Output = bool;
-    type Snapshot = ();
-
-    fn label(&self, _: &Pump, from: &(Pumping, u8), action: &Does, to: Option<&(Pumping, u8)>) -> Option<(Does, bool)> {
-        Some((*action, to.unwrap_or(from).0 == Pumping::Runs))
-    }
+fn runs(_: &Toy, at: &At) -> bool {
+    at % 3 == RUNS
 }
 
-fn runs(_: &Pump, (pumping, _): &(Pumping, u8)) -> bool {
-    *pumping == Pumping::Runs
+fn recovery() -> Recovery<Face> {
+    Recovery::new(runs).without(|input: &Word| ["Break", "Scrap"].contains(&input.0)).after(20).within(30)
 }
 
-fn recovery() -> Recovery<PumpInterface> {
-    Recovery::new(runs).without(|input| matches!(input, Does::Break | Does::Scrap)).after(20).within(30)
-}
-
-fn simulated(pump: &Pump) -> impl Fn() -> Simulated<PumpInterface> + Send + Sync + 'static {
-    let (model, interface) = (Arc::new(pump.clone()), Arc::new(PumpInterface));
+fn simulated(pump: &Pump) -> impl Fn() -> Simulated<Face> + Send + Sync + 'static {
+    let (model, interface) = (Arc::new(pump.toy()), Arc::new(FACE));
     move || Simulated::new(&model, &interface)
 }
 
-fn check(pump: &Pump, recovery: Recovery<PumpInterface>) -> Check<Pump, PumpInterface> {
-    Check::of(pump.clone()).named("pump").interface(PumpInterface).subject("pump", recovery.of(simulated(pump)))
+fn check(pump: &Pump, recovery: Recovery<Face>) -> Check<Toy, Face> {
+    Check::of(pump.toy()).named("pump").interface(FACE).subject("pump", recovery.of(simulated(pump)))
 }
 
 const SOUND: Pump = Pump { may_be_scrapped: false, noise_max: 0 };
@@ -133,7 +100,7 @@ fn stays_broken() {
 }
 
 fn vacuous() {
-    let always = Recovery::new(|_, _| true).without(|input| *input == Does::Break);
+    let always = Recovery::new(|_, _| true).without(|input: &Word| input.0 == "Break");
     let report = check(&SOUND, always).run();
     let subject = &report.cases[0].conformance[0];
     assert_eq!(subject.verdict, "incomplete");
@@ -147,109 +114,51 @@ fn crowded() {
     short.diverges("pump").assert();
 }
 
-/// Warms up step by step; whoever opens the window begins anew.
-struct Oven;
-
-impl Model for Oven {
-    type State = u8;
-    type Action = &'static str;
-
-    fn init_states(&self) -> Vec<u8> {
-        vec![3]
-    }
-
-    fn actions(&self, _: &u8, actions: &mut Vec<&'static str>) {
-        actions.extend(["heat", "open"]);
-    }
-
-    fn next_state(&self, degrees: &u8, action: &'static str) -> Option<u8> {
-        Some(if action == "heat" { (degrees + 1).min(3) } else { 0 })
-    }
-}
-
-/// Nobody sees how warm it is.
-struct OvenInterface;
-
-impl Interface for OvenInterface {
-    type Model = Oven;
-    type Input = &'static str;
-    type Output = ();
-    type Snapshot = ();
-
-    fn label(&self, _: &Oven, _: &u8, action: &&'static str, _: Option<&u8>) -> Option<(&'static str, ())> {
-        Some((action, ()))
-    }
+/// Warms up step by step, which nobody sees; whoever opens the window begins anew.
+fn oven() -> Toy {
+    let heats = |degrees: At| Edge::new(degrees, (degrees + 1).min(3), "heat").says(DONE);
+    let opens = |degrees: At| Edge::new(degrees, 0, "open").says(DONE);
+    Toy::new((0..=3).flat_map(|degrees| [heats(degrees), opens(degrees)])).starting(&[3])
 }
 
 /// With a window that goes on being opened in turn it would never be warm.
 fn faults_end() {
-    let check = |recovery: Recovery<OvenInterface>| {
-        let oven = || Simulated::new(&Arc::new(Oven), &Arc::new(OvenInterface));
-        Check::of(Oven).named("oven").interface(OvenInterface).subject("oven", recovery.of(oven))
+    let check = |recovery: Recovery<Face>| {
+        let simulated = || Simulated::new(&Arc::new(oven()), &Arc::new(FACE));
+        Check::of(oven()).named("oven").interface(FACE).subject("oven", recovery.of(simulated))
     };
-    let warm = || Recovery::new(|_: &Oven, degrees: &u8| *degrees == 3);
-    check(warm().without(|input| *input == "open")).assert();
+    let warm = || Recovery::new(|_: &Toy, degrees: &At| *degrees == 3);
+    check(warm().without(|input: &Word| input.0 == "open")).assert();
     check(warm()).diverges("oven").assert();
 }
 
-/// A coin that nobody looks at.
-struct Coin;
-
-impl Model for Coin {
-    type State = &'static str;
-    type Action = &'static str;
-
-    fn init_states(&self) -> Vec<&'static str> {
-        vec!["in the hand"]
-    }
-
-    fn actions(&self, coin: &&'static str, actions: &mut Vec<&'static str>) {
-        if *coin == "in the hand" {
-            actions.extend(["heads", "tails"]);
-        }
-    }
-
-    fn next_state(&self, _: &&'static str, side: &'static str) -> Option<&'static str> {
-        Some(side)
-    }
-}
-
-struct CoinInterface;
-
-impl Interface for CoinInterface {
-    type Model = Coin;
-    type Input = ();
-    type Output = ();
-    type Snapshot = ();
-
-    fn label(&self, _: &Coin, _: &&'static str, _: &&'static str, _: Option<&&'static str>) -> Option<((), ())> {
-        Some(((), ()))
-    }
+/// A coin that nobody looks at: in the hand, heads, tails.
+fn coin() -> Toy {
+    Toy::new([("heads", 1), ("tails", 2)].map(|(side, to)| Edge::new(0, to, side).labelled("throw", DONE)))
 }
 
 fn elsewhere() {
     struct Thrown;
-    impl Counterpart<CoinInterface> for Thrown {
-        fn apply(&mut self, (): &()) {}
+    impl Counterpart<Face> for Thrown {
+        fn apply(&mut self, _: &Word) -> Say {
+            DONE
+        }
     }
-    let check = |goal: fn(&Coin, &&'static str) -> bool| {
-        Check::of(Coin)
-            .named("coin")
-            .interface(CoinInterface)
-            .subject("coin", Recovery::new(goal).after(1).of(|| Thrown))
+    let check = |goal: fn(&Toy, &At) -> bool| {
+        Check::of(coin()).named("coin").interface(FACE).subject("coin", Recovery::new(goal).after(1).of(|| Thrown))
     };
-    check(|_, coin| *coin != "in the hand").assert();
-    check(|_, coin| *coin == "heads").diverges("coin").assert();
+    check(|_, coin| *coin != 0).assert();
+    check(|_, coin| *coin == 1).diverges("coin").assert();
 }
 
 fn wrong_answer() {
     struct Silent;
-    impl Counterpart<PumpInterface> for Silent {
-        fn apply(&mut self, _: &Does) -> bool {
-            true
+    impl Counterpart<Face> for Silent {
+        fn apply(&mut self, _: &Word) -> Say {
+            true.into()
         }
     }
-    let check = Check::of(SOUND).interface(PumpInterface).subject("silent", recovery().of(|| Silent));
+    let check = Check::of(SOUND.toy()).interface(FACE).subject("silent", recovery().of(|| Silent));
     let report = check.diverges("silent").run();
     report.assert();
     let trace = report.cases[0].conformance[0].evidence.as_ref().expect("a trace");

@@ -69,11 +69,7 @@ const TOO_LONG: &[&str] = &[
     "src/conform/interleave/mod.rs",
     "src/conform/tour/mod.rs tour",
     "src/trace.rs parse",
-    "src/view.rs",
-    "src/view.rs case",
     "src/view/valency/svg.rs draw",
-    "tests/harness/conformance.rs",
-    "tests/harness/valency/oracle.rs agreement",
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {

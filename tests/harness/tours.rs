@@ -7,11 +7,11 @@ use std::sync::Arc;
 use counterpart::check::{Case, Options};
 use counterpart::conform::{self, Tour, TourPlan};
 use counterpart::report::{CaseReport, ConformanceReport};
-use counterpart::{Check, Counterpart, Interface};
+use counterpart::{Check, Counterpart};
 use libtest_mimic::Trial;
-use stateright::Model;
 
 use crate::claim;
+use crate::toy::{At, DONE, Edge, FACE, Face, Say, Toy, Word};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
@@ -29,58 +29,24 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
+const RINGS_EVERY: At = 5;
+
+const HANDS: [&str; 3] = ["Turn", "Zero", "Ring"];
+const RING: usize = 2;
+
 /// A dial with so many positions, that rings at every fifth.
-#[derive(Clone, Copy)]
-struct Dial {
-    positions: u8,
+fn dial(positions: At) -> Toy {
+    Toy::new((0..positions).flat_map(|at| {
+        let [turn, zero, ring] = HANDS;
+        [
+            Edge::new(at, (at + 1) % positions, turn).says(false),
+            Edge::new(at, 0, zero).says(false),
+            Edge::new(at, None, ring).says(rings(at)),
+        ]
+    }))
 }
 
-const RINGS_EVERY: u8 = 5;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Hand {
-    Turn,
-    Zero,
-    Ring,
-}
-
-const HANDS: [Hand; 3] = [Hand::Turn, Hand::Zero, Hand::Ring];
-
-impl Model for Dial {
-    type State = u8;
-    type Action = Hand;
-
-    fn init_states(&self) -> Vec<u8> {
-        vec![0]
-    }
-
-    fn actions(&self, _: &u8, actions: &mut Vec<Hand>) {
-        actions.extend(HANDS);
-    }
-
-    fn next_state(&self, at: &u8, hand: Hand) -> Option<u8> {
-        match hand {
-            Hand::Turn => Some((at + 1) % self.positions),
-            Hand::Zero => Some(0),
-            Hand::Ring => None,
-        }
-    }
-}
-
-struct DialFace;
-
-impl Interface for DialFace {
-    type Model = Dial;
-    type Input = Hand;
-    type Output = bool;
-    type Snapshot = ();
-
-    fn label(&self, _: &Dial, from: &u8, hand: &Hand, _: Option<&u8>) -> Option<(Hand, bool)> {
-        Some((*hand, *hand == Hand::Ring && rings(*from)))
-    }
-}
-
-fn rings(at: u8) -> bool {
+fn rings(at: At) -> bool {
     at % RINGS_EVERY == RINGS_EVERY - 1
 }
 
@@ -88,38 +54,35 @@ fn rings(at: u8) -> bool {
 #[derive(Clone)]
 struct Table {
     /// Where each hand leads from each position.
-    to: Vec<[u8; 3]>,
+    to: Vec<[At; 3]>,
     rings: Vec<bool>,
-    at: u8,
+    at: At,
 }
 
 impl Table {
-    fn of(dial: Dial) -> Self {
-        let row = |at: u8| [(at + 1) % dial.positions, 0, at];
-        Table { to: (0..dial.positions).map(row).collect(), rings: (0..dial.positions).map(rings).collect(), at: 0 }
+    fn of(positions: At) -> Self {
+        let row = |at: At| [(at + 1) % positions, 0, at];
+        Table { to: (0..positions).map(row).collect(), rings: (0..positions).map(rings).collect(), at: 0 }
     }
 }
 
-impl Counterpart<DialFace> for Table {
-    fn apply(&mut self, hand: &Hand) -> bool {
+impl Counterpart<Face> for Table {
+    fn apply(&mut self, input: &Word) -> Say {
         let at = usize::from(self.at);
-        self.at = self.to[at][*hand as usize];
-        *hand == Hand::Ring && self.rings[at]
+        let hand = HANDS.iter().position(|hand| *hand == input.0).expect("a hand");
+        self.at = self.to[at][hand];
+        (hand == RING && self.rings[at]).into()
     }
 }
 
-const FIVE: Dial = Dial { positions: 5 };
+const FIVE: At = 5;
 
-fn toured(model: Dial, options: Tour, table: Table) -> ConformanceReport {
+fn toured(positions: At, options: Tour, table: Table) -> ConformanceReport {
     let job = options.of(move || table.clone());
-    only(case_report(Check::of(model).interface(DialFace).subject("subject", job)))
+    only(case_report(Check::of(dial(positions)).interface(FACE).subject("subject", job)))
 }
 
-fn case_report<M, F>(check: Check<M, F>) -> CaseReport
-where
-    M: counterpart::model::CheckedModel,
-    F: Interface<Model = M>,
-{
+fn case_report(check: Check<Toy, Face>) -> CaseReport {
     Case::new("toy/tour", check).run(&Options::default()).0
 }
 
@@ -163,7 +126,7 @@ fn extra_states() {
             let mut copied = right.clone();
             let target = usize::from(right.to[at][hand]);
             let mut row = right.to[target];
-            row[Hand::Ring as usize] = 5;
+            row[RING] = 5;
             copied.to.push(row);
             copied.rings.push(right.rings[target]);
             copied.to[at][hand] = 5;
@@ -186,7 +149,7 @@ fn extra_states() {
 
 fn indistinguishable() {
     // A dial of ten positions behaves as one of five does.
-    let report = toured(Dial { positions: 10 }, Tour::new(), Table::of(FIVE));
+    let report = toured(10, Tour::new(), Table::of(FIVE));
     let verified = report.verified.expect("a tour verifies");
     assert_eq!((report.verdict, verified.edges, verified.edges_verified), ("conforms", 30, 30), "{verified:?}");
     assert_eq!((verified.indistinguishable_classes, verified.indistinguishable_states), (5, 10), "{verified:?}");
@@ -194,7 +157,7 @@ fn indistinguishable() {
 
 fn capped() {
     let capped = Tour::new().suffix_steps_max(20).of(|| Table::of(FIVE));
-    let check = Check::of(FIVE).interface(DialFace).subject("implementation", capped);
+    let check = Check::of(dial(FIVE)).interface(FACE).subject("implementation", capped);
     let report = case_report(check);
     let printed = counterpart::view::case(&report);
     let verified = report.conformance[0].verified.as_ref().expect("a tour verifies");
@@ -204,67 +167,34 @@ fn capped() {
 }
 
 fn planned() {
-    let plan = TourPlan::of(Arc::new(Dial { positions: 100 }), Arc::new(DialFace), 100).expect("a hundred states");
+    let plan = TourPlan::of(Arc::new(dial(100)), Arc::new(FACE), 100).expect("a hundred states");
     let planned = plan.plan();
     assert_eq!((planned.edges, planned.edges_covered, planned.starts), (300, 300, 1), "{planned:?}");
     // To each position and back to zero, all the way round once, and a ring at each.
     let least: usize = (0..100).map(|position| position + 1).sum::<usize>() + 100 + 100;
     assert!((least..=least + 10).contains(&planned.steps), "{least} at least: {planned:?}");
-    assert!(TourPlan::of(Arc::new(Dial { positions: 100 }), Arc::new(DialFace), 99).is_none());
+    assert!(TourPlan::of(Arc::new(dial(100)), Arc::new(FACE), 99).is_none());
 }
 
 /// Rings of so many squares, one within the other. A token goes round one, and from each square to the beginning of the
 /// next ring, never back.
-#[derive(Clone, Copy)]
-struct Rings {
-    rings: u8,
-    squares: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Go {
-    Round,
-    Inward,
-}
-
-impl Model for Rings {
-    type State = (u8, u8);
-    type Action = Go;
-
-    fn init_states(&self) -> Vec<(u8, u8)> {
-        vec![(0, 0)]
-    }
-
-    fn actions(&self, _: &(u8, u8), actions: &mut Vec<Go>) {
-        actions.extend([Go::Round, Go::Inward]);
-    }
-
-    fn next_state(&self, (ring, square): &(u8, u8), go: Go) -> Option<(u8, u8)> {
-        match go {
-            Go::Round => Some((*ring, (square + 1) % self.squares)),
-            Go::Inward => (ring + 1 < self.rings).then_some((ring + 1, 0)),
-        }
-    }
-}
-
-struct RingsFace;
-
-impl Interface for RingsFace {
-    type Model = Rings;
-    type Input = Go;
-    type Output = bool;
-    type Snapshot = ();
-
-    fn label(&self, _: &Rings, _: &(u8, u8), go: &Go, to: Option<&(u8, u8)>) -> Option<(Go, bool)> {
-        Some((*go, to.is_some()))
-    }
+fn nested(rings: At, squares: At) -> Toy {
+    let places = (0..rings).flat_map(|ring| (0..squares).map(move |square| (ring, square)));
+    Toy::new(places.flat_map(|(ring, square)| {
+        let inward = (ring + 1 < rings).then_some((ring + 1) * squares);
+        let from = ring * squares + square;
+        [
+            Edge::new(from, ring * squares + (square + 1) % squares, "Round").says(true),
+            Edge::new(from, inward, "Inward").says(inward.is_some()),
+        ]
+    }))
 }
 
 /// No run leaves a ring twice, which is left from each of its squares.
 fn few_starts() {
     for (rings, squares) in [(2, 10), (5, 20), (20, 5)] {
-        let model = Arc::new(Rings { rings, squares });
-        let plan = TourPlan::of(model, Arc::new(RingsFace), 100).expect("a hundred squares at most");
+        let model = Arc::new(nested(rings, squares));
+        let plan = TourPlan::of(model, Arc::new(FACE), 100).expect("a hundred squares at most");
         let planned = plan.plan();
         let edges = 2 * usize::from(rings) * usize::from(squares);
         assert_eq!((planned.edges, planned.edges_covered), (edges, edges), "{planned:?}");
@@ -272,98 +202,44 @@ fn few_starts() {
     }
 }
 
-/// A coin that is tossed under a cup; the cup is opened, and then looked at, if `shows`.
-#[derive(Clone, Copy)]
-struct Coin {
-    shows: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Toss {
-    Wait,
-    Heads,
-    Tails,
-    Open,
-    Look,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Cup {
-    Empty,
-    Over { heads: bool },
-    Beside { heads: bool },
-}
-
-impl Model for Coin {
-    type State = Cup;
-    type Action = Toss;
-
-    fn init_states(&self) -> Vec<Cup> {
-        vec![Cup::Empty]
-    }
-
-    fn actions(&self, cup: &Cup, actions: &mut Vec<Toss>) {
-        match cup {
-            Cup::Empty => actions.extend([Toss::Wait, Toss::Heads, Toss::Tails]),
-            Cup::Over { .. } => actions.push(Toss::Open),
-            Cup::Beside { .. } => actions.push(Toss::Look),
-        }
-    }
-
-    fn next_state(&self, cup: &Cup, toss: Toss) -> Option<Cup> {
-        match (cup, toss) {
-            (Cup::Empty, Toss::Heads) => Some(Cup::Over { heads: true }),
-            (Cup::Empty, Toss::Tails) => Some(Cup::Over { heads: false }),
-            (Cup::Over { heads }, Toss::Open) => Some(Cup::Beside { heads: *heads }),
-            (Cup::Beside { .. }, Toss::Look) => Some(Cup::Empty),
-            _ => None,
-        }
-    }
-}
-
-struct CoinFace;
-
-impl Interface for CoinFace {
-    type Model = Coin;
-    type Input = &'static str;
-    type Output = &'static str;
-    type Snapshot = ();
-
-    fn label(&self, coin: &Coin, cup: &Cup, toss: &Toss, _: Option<&Cup>) -> Option<(&'static str, &'static str)> {
-        Some(match (toss, cup) {
-            (Toss::Wait, _) => ("wait", "done"),
-            (Toss::Heads | Toss::Tails, _) => ("toss", "done"),
-            (Toss::Open, _) => ("open", "done"),
-            (Toss::Look, Cup::Beside { heads }) if coin.shows => ("look", if *heads { "heads" } else { "tails" }),
-            (Toss::Look, _) => ("look", "a coin"),
-        })
-    }
+/// A coin that is tossed under a cup; the cup is opened, and then the coin is looked at, if it `shows`. The cup is empty,
+/// or over heads or tails, or beside heads or tails.
+fn coin(shows: bool) -> Toy {
+    let shown = |side| if shows { Say::Word(side) } else { Say::Word("a coin") };
+    Toy::new([
+        Edge::new(0, None, "Wait").says(DONE),
+        Edge::new(0, 1, "Heads").labelled("Toss", DONE),
+        Edge::new(0, 2, "Tails").labelled("Toss", DONE),
+        Edge::new(1, 3, "Open").says(DONE),
+        Edge::new(2, 4, "Open").says(DONE),
+        Edge::new(3, 0, "Look").says(shown("heads")),
+        Edge::new(4, 0, "Look").says(shown("tails")),
+    ])
 }
 
 /// Tosses heads, and where `fair` then tails, and so on.
 #[derive(Clone, Copy)]
 struct Tosser {
-    coin: Coin,
+    shows: bool,
     fair: bool,
     heads: bool,
 }
 
-impl Counterpart<CoinFace> for Tosser {
-    fn apply(&mut self, input: &&'static str) -> &'static str {
-        match *input {
-            "look" if !self.coin.shows => return "a coin",
-            "look" => return if self.heads { "heads" } else { "tails" },
-            "toss" if self.fair => self.heads ^= true,
+impl Counterpart<Face> for Tosser {
+    fn apply(&mut self, input: &Word) -> Say {
+        match input.0 {
+            "Look" if !self.shows => return Say::Word("a coin"),
+            "Look" => return Say::Word(if self.heads { "heads" } else { "tails" }),
+            "Toss" if self.fair => self.heads ^= true,
             _ => {}
         }
-        "done"
+        DONE
     }
 }
 
 fn tossed(shows: bool, fair: bool) -> ConformanceReport {
-    let coin = Coin { shows };
-    let job = conform::Tour::new().of(move || Tosser { coin, fair, heads: true });
-    let report = only(case_report(Check::of(coin).interface(CoinFace).subject("subject", job)));
+    let job = conform::Tour::new().of(move || Tosser { shows, fair, heads: true });
+    let report = only(case_report(Check::of(coin(shows)).interface(FACE).subject("subject", job)));
     assert_eq!((report.verdict, report.edges), ("conforms", 7), "{report:?}");
     report
 }

@@ -12,9 +12,9 @@ use counterpart::model::{Consensus, Event, Values};
 use counterpart::verdict::valency::{AdjacentPair, Deciding, Lemma2, Valencies, Valency, ValencyError};
 use counterpart::view::ValencyPicture;
 use libtest_mimic::Trial;
-use stateright::Model;
 
 use self::toy::{Action, AsConsensus, Attempt, State, Toy};
+use crate::toy::Take;
 use crate::{claim, snapshot};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -164,40 +164,22 @@ fn picky() {
     assert_eq!(valencies.lemma_2(), Lemma2::Adjacent(pair));
 }
 
-/// States that are their own inputs and decision.
-#[derive(Clone)]
+/// What a toy's states decide, and what the initial ones begin with.
 struct Given(Vec<(Vec<u8>, Option<u8>)>);
 
-impl Model for Given {
-    type State = (Vec<u8>, Option<u8>);
-    type Action = ();
-
-    fn init_states(&self) -> Vec<Self::State> {
-        self.0.clone()
-    }
-
-    fn actions(&self, _: &Self::State, _: &mut Vec<()>) {}
-
-    fn next_state(&self, _: &Self::State, (): ()) -> Option<Self::State> {
-        None
-    }
-}
-
-struct AsGiven;
-
-impl Consensus for AsGiven {
-    type Model = Given;
+impl Consensus for Given {
+    type Model = crate::toy::Toy;
     type Message = ();
 
-    fn inputs(&self, _: &Given, (inputs, _): &(Vec<u8>, Option<u8>)) -> Vec<u8> {
-        inputs.clone()
+    fn inputs(&self, _: &crate::toy::Toy, initial: &u16) -> Vec<u8> {
+        self.0[usize::from(*initial)].0.clone()
     }
 
-    fn decided(&self, _: &Given, (_, decision): &(Vec<u8>, Option<u8>)) -> Values {
-        decision.iter().copied().collect()
+    fn decided(&self, _: &crate::toy::Toy, state: &u16) -> Values {
+        self.0[usize::from(*state)].1.iter().copied().collect()
     }
 
-    fn event(&self, _: &Given, _: &(Vec<u8>, Option<u8>), (): &()) -> Event<()> {
+    fn event(&self, _: &crate::toy::Toy, _: &u16, _: &Take) -> Event<()> {
         Event::of(0, ())
     }
 }
@@ -205,8 +187,10 @@ impl Consensus for AsGiven {
 fn gaps() {
     let lemma_2 = |states: &[(&[u8], Option<u8>)]| {
         let given = Given(states.iter().map(|(inputs, decision)| (inputs.to_vec(), *decision)).collect());
-        let graph = explore(Arc::new(given), &Budget::default()).expect("a model");
-        Valencies::of(&graph, &AsGiven).map(|valencies| valencies.lemma_2())
+        let inits: Vec<u16> = (0..states.len() as u16).collect();
+        let model = crate::toy::Toy::of(&inits, &[]);
+        let graph = explore(Arc::new(model), &Budget::default()).expect("a model");
+        Valencies::of(&graph, &given).map(|valencies| valencies.lemma_2())
     };
     let (zero, one) = (Some(0), Some(1));
     assert_eq!(lemma_2(&[(&[0, 0], zero), (&[1, 1], one)]), Ok(Lemma2::Apart));

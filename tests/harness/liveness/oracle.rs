@@ -14,7 +14,7 @@ use counterpart::verdict::{Evidence, Verdict, judge};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use super::table::{Promise, Table};
+use crate::toy::{At, Promise, Toy};
 
 const GRAPHS: usize = 12_000;
 const EDGES_MAX: u64 = 12;
@@ -26,20 +26,25 @@ const PROMISES: usize = 9;
 /// States as bits.
 type Set = u32;
 
-fn set(states: &[u8]) -> Set {
+fn set(states: &[At]) -> Set {
     states.iter().fold(0, |set, state| set | 1 << state)
 }
 
 /// A step that a run may take for ever: an edge of the table, or staying where it is.
 #[derive(Clone, Copy)]
 struct Step {
-    from: u8,
-    to: u8,
+    from: At,
+    to: At,
     edge: Option<usize>,
 }
 
+/// Where the edges lead from and to. None of them is refused.
+fn ends(table: &Toy) -> impl Iterator<Item = (At, At)> {
+    table.edges.iter().filter_map(|edge| Some((edge.from, edge.to?)))
+}
+
 struct Judge<'a> {
-    table: &'a Table,
+    table: &'a Toy,
     steps: Vec<Step>,
     /// Every set of steps that some run takes again and again, as bits over `steps`, with the states it visits.
     loops: Vec<(u32, Set)>,
@@ -57,21 +62,21 @@ enum Said {
 }
 
 impl<'a> Judge<'a> {
-    fn new(table: &'a Table) -> Self {
-        let inside = |state: u8| state <= table.bound;
+    fn new(table: &'a Toy) -> Self {
+        let inside = |state: At| table.bound.is_none_or(|bound| state <= bound);
         let mut steps: Vec<Step> = Vec::new();
-        for (edge, (from, to)) in table.edges.iter().enumerate() {
-            if inside(*from) && inside(*to) {
-                steps.push(Step { from: *from, to: *to, edge: Some(edge) });
+        for (edge, (from, to)) in ends(table).enumerate() {
+            if inside(from) && inside(to) {
+                steps.push(Step { from, to, edge: Some(edge) });
             }
         }
         let mut judge = Judge { table, steps, loops: Vec::new(), reachable: 0, cut: false };
         let everywhere = Set::MAX;
         judge.reachable = judge.distances(set(&table.inits), everywhere).iter().fold(0, |all, level| all | level);
-        judge.cut = table.edges.iter().any(|(from, to)| judge.reachable >> from & 1 == 1 && !inside(*to));
-        for state in (0..NODES_MAX as u8).filter(|state| judge.reachable >> state & 1 == 1) {
-            let mut edges = (0..table.edges.len()).filter(|edge| table.edges[*edge].0 == state);
-            if edges.all(|edge| table.unforced.contains(&edge)) {
+        judge.cut = ends(table).any(|(from, to)| judge.reachable >> from & 1 == 1 && !inside(to));
+        for state in (0..NODES_MAX as At).filter(|state| judge.reachable >> state & 1 == 1) {
+            let mut edges = table.edges.iter().filter(|edge| edge.from == state);
+            if edges.all(|edge| edge.unforced) {
                 judge.steps.push(Step { from: state, to: state, edge: None });
             }
         }
@@ -94,16 +99,16 @@ impl<'a> Judge<'a> {
         levels
     }
 
-    fn enabled(&self, key: FairKey, state: u8) -> bool {
-        self.table.keys.iter().any(|(edge, other)| *other == key && self.table.edges[*edge].0 == state)
+    fn enabled(&self, key: FairKey, state: At) -> bool {
+        self.table.edges.iter().any(|edge| edge.from == state && edge.keys.contains(&key))
     }
 
     /// Whether a run that takes exactly the steps of `chosen` again and again is fair to `keys`.
     fn is_fair(&self, chosen: u32, visited: Set, keys: &BTreeSet<FairKey>) -> bool {
-        let states = || (0..NODES_MAX as u8).filter(|state| visited >> state & 1 == 1);
+        let states = || (0..NODES_MAX as At).filter(|state| visited >> state & 1 == 1);
         keys.iter().all(|key| {
             let taken = self.chosen(chosen).filter_map(|step| step.edge);
-            if taken.into_iter().any(|edge| self.table.keys.contains(&(edge, *key))) {
+            if taken.into_iter().any(|edge| self.table.edges[edge].keys.contains(key)) {
                 return true;
             }
             match key.strength {
@@ -145,14 +150,15 @@ impl<'a> Judge<'a> {
 
     /// The nearest state from which neither the goal nor a cut can be reached.
     fn judge_recoverable(&self, goal: Set) -> Said {
-        let leaves = |(from, to): &(u8, u8)| (*to > self.table.bound).then_some(1 << from);
-        let cuts: Set = self.table.edges.iter().filter_map(leaves).fold(0, |cuts, from| cuts | from);
-        let is_trap = |state: u8| {
+        let outside = |to: At| self.table.bound.is_some_and(|bound| to > bound);
+        let leaves = |(from, to): (At, At)| outside(to).then_some(1 << from);
+        let cuts: Set = ends(self.table).filter_map(leaves).fold(0, |cuts, from| cuts | from);
+        let is_trap = |state: At| {
             let ahead = self.distances(1 << state, Set::MAX).iter().fold(0, |all, level| all | level);
             ahead & (goal | cuts) == 0
         };
         let levels = self.distances(set(&self.table.inits), Set::MAX);
-        let trapped = |level: &Set| (0..NODES_MAX as u8).any(|state| level >> state & 1 == 1 && is_trap(state));
+        let trapped = |level: &Set| (0..NODES_MAX as At).any(|state| level >> state & 1 == 1 && is_trap(state));
         match levels.iter().position(trapped) {
             Some(steps) => Said::Violated(steps),
             None if self.cut => Said::Incomplete,
@@ -165,13 +171,13 @@ impl<'a> Judge<'a> {
         if promise.kind == Kind::Recoverable {
             return self.judge_recoverable(goal);
         }
-        let all_keys = self.table.keys.iter().map(|(_, key)| *key);
+        let all_keys = self.table.edges.iter().flat_map(|edge| edge.keys.iter().copied());
         let keys: BTreeSet<FairKey> = all_keys.filter(|key| Some(key.assumption) == promise.assumption).collect();
         let inits = set(&self.table.inits);
         // For each state the fewest steps in which a run can come there with the promise still open.
         let mut open = [None; NODES_MAX as usize];
         let mut note = |levels: &[Set], before: usize| {
-            for (state, fewest) in (0u8..).zip(open.iter_mut()) {
+            for (state, fewest) in (0..).zip(open.iter_mut()) {
                 if let Some(steps) = levels.iter().position(|level| level >> state & 1 == 1) {
                     *fewest = Some(fewest.unwrap_or(usize::MAX).min(before + steps));
                 }
@@ -202,7 +208,7 @@ impl<'a> Judge<'a> {
                 fewest = Some(steps);
             }
         }
-        let spoken = (0..NODES_MAX as u8)
+        let spoken = (0..NODES_MAX as At)
             .filter(|state| self.reachable >> state & 1 == 1)
             .any(|state| keys.iter().any(|key| self.enabled(*key, state)));
         let vacuous =
@@ -216,15 +222,15 @@ impl<'a> Judge<'a> {
 }
 
 /// Draws a graph, fairness keys and promises of each kind.
-fn draw(random: &mut Pcg64Mcg) -> Table {
+fn draw(random: &mut Pcg64Mcg) -> Toy {
     let mut below = |bound: u64| random.next_u64() % bound;
     let node_count = 1 + below(NODES_MAX);
     let edge_count = 1 + below(EDGES_MAX);
-    let edges: Vec<(u8, u8)> = (0..edge_count).map(|_| (below(node_count) as u8, below(node_count) as u8)).collect();
-    let inits: Vec<u8> = if below(4) == 0 && node_count > 1 { vec![0, 1] } else { vec![0] };
+    let edges: Vec<(At, At)> = (0..edge_count).map(|_| (below(node_count) as At, below(node_count) as At)).collect();
+    let inits: Vec<At> = if below(4) == 0 && node_count > 1 { vec![0, 1] } else { vec![0] };
     // Now and then the last states lie outside the boundary.
-    let bound = if below(6) == 0 { node_count.saturating_sub(2).max(inits.len() as u64 - 1) as u8 } else { u8::MAX };
-    let mut table = Table::of(&inits, &edges).bound(bound);
+    let bound = if below(6) == 0 { node_count.saturating_sub(2).max(inits.len() as u64 - 1) as At } else { At::MAX };
+    let mut table = Toy::of(&inits, &edges).bound(bound);
     for _ in 0..below(7) {
         let key = if below(2) == 0 { FairKey::weak("fair") } else { FairKey::strong("fair") };
         table = table.fair(below(edge_count) as usize, key.of_each(below(3)));
@@ -236,7 +242,7 @@ fn draw(random: &mut Pcg64Mcg) -> Table {
             }
         }
     }
-    let mut some = |one_in: u64| -> Vec<u8> { (0..node_count as u8).filter(|_| below(one_in) == 0).collect() };
+    let mut some = |one_in: u64| -> Vec<At> { (0..node_count as At).filter(|_| below(one_in) == 0).collect() };
     let (trigger, rare, common) = (some(2), some(4), some(2));
     for kind in [Kind::Eventually, Kind::LeadsTo, Kind::InfinitelyOften, Kind::EventuallyAlways] {
         let goal = if kind == Kind::EventuallyAlways { &common } else { &rare };
@@ -262,11 +268,7 @@ pub(super) fn agreement() {
                 (Verdict::Incomplete, None) => Said::Incomplete,
                 (verdict, _) => panic!("{verdict} with the wrong evidence"),
             };
-            assert_eq!(
-                found, truth,
-                "graph {number}: edges {:?}, initial {:?}, boundary {}, keys {:?}, unforced {:?}: {}",
-                table.edges, table.inits, table.bound, table.keys, table.unforced, finding.name
-            );
+            assert_eq!(found, truth, "graph {number}: {}: {table:?}", finding.name);
             judged += 1;
             said[match truth {
                 Said::Holds => 0,

@@ -8,7 +8,8 @@ use counterpart::verdict::{Evidence, Verdict, check_end_component, judge};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use super::toy::{FAIR, REFUSED, Toy, ToySpec};
+use super::toy::{FAIR, Process, REFUSED, reaches_goal};
+use crate::toy::At;
 
 const PROCESSES: usize = 4_000;
 const NODES_MAX: u64 = 5;
@@ -17,7 +18,7 @@ const SEED: u64 = 11;
 
 /// A choice as the simple judge sees it.
 struct Choice {
-    of: u8,
+    of: At,
     /// Nodes as bits.
     to: u32,
     cut: bool,
@@ -25,7 +26,7 @@ struct Choice {
 }
 
 struct Judge<'a> {
-    toy: &'a Toy,
+    toy: &'a Process,
     choices: Vec<Choice>,
 }
 
@@ -38,8 +39,8 @@ enum Said {
 }
 
 impl<'a> Judge<'a> {
-    fn new(toy: &'a Toy) -> Self {
-        let cut = |to: u8| to != REFUSED && toy.bound.is_some_and(|bound| to > bound);
+    fn new(toy: &'a Process) -> Self {
+        let cut = |to: At| to != REFUSED && toy.bound.is_some_and(|bound| to > bound);
         let mut choices = Vec::new();
         let mut forced = 0u32;
         for (index, (of, outcomes)) in toy.choices.iter().enumerate() {
@@ -54,7 +55,7 @@ impl<'a> Judge<'a> {
             choices.push(Choice { of: *of, to, cut: outcomes.iter().any(|(to, _)| cut(*to)), keys });
             forced |= u32::from(!toy.unforced.contains(&index)) << of;
         }
-        for of in (0..NODES_MAX as u8).filter(|node| forced >> node & 1 == 0) {
+        for of in (0..NODES_MAX as At).filter(|node| forced >> node & 1 == 0) {
             choices.push(Choice { of, to: 1 << of, cut: false, keys: Vec::new() });
         }
         Judge { toy, choices }
@@ -79,7 +80,7 @@ impl<'a> Judge<'a> {
         if inside().any(|(_, choice)| choice.cut || choice.to & !nodes != 0) {
             return None;
         }
-        let all_reach_all = (0..NODES_MAX as u8).filter(|node| nodes >> node & 1 == 1).all(|node| {
+        let all_reach_all = (0..NODES_MAX as At).filter(|node| nodes >> node & 1 == 1).all(|node| {
             let mut grown = 1u32 << node;
             for _ in 0..NODES_MAX {
                 grown = inside()
@@ -127,19 +128,19 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn draw(random: &mut Pcg64Mcg) -> Toy {
+fn draw(random: &mut Pcg64Mcg) -> Process {
     let mut below = |limit: u64| random.next_u64() % limit;
     let count = 2 + below(NODES_MAX - 1);
-    let choices: Vec<(u8, Vec<(u8, u64)>)> = (0..2 + below(CHOICES_MAX - 1))
+    let choices: Vec<(At, Vec<(At, u64)>)> = (0..2 + below(CHOICES_MAX - 1))
         .map(|_| {
-            let of = below(count) as u8;
-            let outcome = |to: u64, none: u64| (if none == 0 { REFUSED } else { to as u8 }, 1);
+            let of = below(count) as At;
+            let outcome = |to: u64, none: u64| (if none == 0 { REFUSED } else { to as At }, 1);
             (of, (0..1 + below(3)).map(|_| outcome(below(count), below(12))).collect())
         })
         .collect();
-    let bound = (below(5) == 0).then(|| 1.max(count - 2) as u8);
+    let bound = (below(5) == 0).then(|| 1.max(count - 2) as At);
     let inits = if below(4) == 0 { vec![0, 1] } else { vec![0] };
-    let mut toy = Toy { inits, bound, goal: vec![below(count) as u8], choices, ..Toy::default() };
+    let mut toy = Process { inits, bound, goal: vec![below(count) as At], choices, ..Process::default() };
     for _ in 0..below(6) {
         let choice = below(toy.choices.len() as u64) as usize;
         let outcome = below(toy.choices[choice].1.len() as u64) as usize;
@@ -160,10 +161,10 @@ pub(super) fn agreement() {
         let truth = Judge::new(&toy);
         let graph = toy.graph();
         let interrupt: counterpart::explore::Interrupt = Arc::new(|| None);
-        let findings = judge(&graph, ToySpec, &interrupt);
+        let findings = judge(&graph, reaches_goal(), &interrupt);
         assert_eq!(findings.len(), 2);
         let mut violated = [false; 2];
-        for (fair, (finding, promise)) in findings.iter().zip(ToySpec.temporal()).enumerate() {
+        for (fair, (finding, promise)) in findings.iter().zip(reaches_goal().temporal()).enumerate() {
             let place = format!("process {number}, {}: {toy:?}", finding.name);
             let (expected, components) = truth.judge(fair == 1);
             let found = match (&finding.verdict, &finding.evidence) {
@@ -175,7 +176,7 @@ pub(super) fn agreement() {
                     let largest = around.map(|nodes| nodes.count_ones() as usize).max();
                     assert_eq!(Some(*states), largest, "{place}");
                     assert_eq!(
-                        check_end_component(&graph, ToySpec, promise.name(), lasso, &interrupt),
+                        check_end_component(&graph, reaches_goal(), promise.name(), lasso, &interrupt),
                         Ok(*states),
                         "{place}"
                     );

@@ -8,11 +8,11 @@ use counterpart::trace::Trace;
 use counterpart::verdict::{Lasso, Verdict, check_end_component};
 use counterpart::{Check, view};
 use libtest_mimic::Trial;
-use stateright::Model;
 
 use super::coin::{Coin, CoinSpec, Shared, Step};
-use super::toy::{FAIR, Toy, ToySpec};
+use super::toy::{FAIR, Process, reaches_goal};
 use crate::claim;
+use crate::toy::{At, Edge, Take, Toy, ToySpec};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -98,82 +98,38 @@ fn coin2() {
     assert_eq!(check.run().to_json(), check.run().to_json());
 }
 
-/// A coin that is tossed until it shows heads, and put away to be taken up again.
-#[derive(Clone)]
-struct Toss {
-    /// Whether it may be put away.
-    rest: bool,
+const HAND: At = 0;
+const TAILS: At = 1;
+const HEADS: At = 2;
+const POCKET: At = 3;
+
+/// A coin that is tossed until it shows heads, and, where it may `rest`, put away to be taken up again. It is `drawn`, or
+/// laid as the scheduler likes, and tossing is under `fair`.
+fn tossed(rest: bool, drawn: bool, fair: Option<FairKey>) -> Toy {
+    let toss = |to, name: &'static str| Edge {
+        keys: fair.into_iter().collect(),
+        chance: drawn.then_some((0, 1)),
+        ..Edge::new(HAND, to, name)
+    };
+    let away = rest.then(|| Edge::new(HAND, POCKET, "put away"));
+    let up = [TAILS, POCKET].map(|from| Edge::new(from, HAND, "pick up"));
+    Toy::new([toss(TAILS, "toss tails"), toss(HEADS, "toss heads")].into_iter().chain(up).chain(away))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum At {
-    Hand,
-    Tails,
-    Heads,
-    Pocket,
+fn is_toss(take: &Take) -> bool {
+    take.name.0.starts_with("toss")
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Do {
-    Toss { heads: bool },
-    PickUp,
-    PutAway,
+fn heads() -> Vec<Temporal<Toy>> {
+    vec![Temporal::almost_surely("heads", |_, at| *at == HEADS)]
 }
 
-impl Model for Toss {
-    type State = At;
-    type Action = Do;
-
-    fn init_states(&self) -> Vec<At> {
-        vec![At::Hand]
-    }
-
-    fn actions(&self, _: &At, actions: &mut Vec<Do>) {
-        actions.extend([Do::Toss { heads: false }, Do::Toss { heads: true }, Do::PickUp, Do::PutAway]);
-    }
-
-    fn next_state(&self, at: &At, action: Do) -> Option<At> {
-        match (at, action) {
-            (At::Hand, Do::Toss { heads }) => Some(if heads { At::Heads } else { At::Tails }),
-            (At::Tails | At::Pocket, Do::PickUp) => Some(At::Hand),
-            (At::Hand, Do::PutAway) => self.rest.then_some(At::Pocket),
-            _ => None,
-        }
-    }
-}
-
-struct TossSpec {
-    drawn: bool,
-    fair: Option<FairKey>,
-    promises: fn() -> Vec<Temporal<Toss>>,
-}
-
-impl Spec for TossSpec {
-    type Model = Toss;
-
-    fn temporal(&self) -> Vec<Temporal<Toss>> {
-        (self.promises)()
-    }
-
-    fn fairness(&self, _: &Toss, _: &At, action: &Do) -> Vec<FairKey> {
-        self.fair.into_iter().filter(|_| matches!(action, Do::Toss { .. })).collect()
-    }
-
-    fn chance(&self, _: &Toss, _: &At, action: &Do) -> Option<Chance> {
-        (self.drawn && matches!(action, Do::Toss { .. })).then(|| Chance::of("coin", 1))
-    }
-}
-
-fn heads() -> Vec<Temporal<Toss>> {
-    vec![Temporal::almost_surely("heads", |_, at| *at == At::Heads)]
-}
-
-fn fair_heads() -> Vec<Temporal<Toss>> {
+fn fair_heads() -> Vec<Temporal<Toy>> {
     heads().into_iter().map(|heads| heads.under(FAIR)).collect()
 }
 
-fn toss(rest: bool, drawn: bool, fair: Option<FairKey>, promises: fn() -> Vec<Temporal<Toss>>) -> Check<Toss> {
-    Check::of(Toss { rest }).named("toy/toss").spec(TossSpec { drawn, fair, promises })
+fn toss(rest: bool, drawn: bool, fair: Option<FairKey>, promises: fn() -> Vec<Temporal<Toy>>) -> Check<Toy> {
+    Check::of(tossed(rest, drawn, fair)).named("toy/toss").spec(ToySpec::new(promises))
 }
 
 fn not_drawn() {
@@ -185,7 +141,7 @@ fn not_drawn() {
     let trace = heads.evidence.as_ref().expect("a trace");
     assert_eq!((heads.kind, heads.steps, heads.loop_len), (Kind::AlmostSurely, Some(2), Some(2)));
     let actions: Vec<&str> = trace.steps.iter().map(|step| step.action.as_str()).collect();
-    assert_eq!(actions, ["", "Toss { heads: false }", "PickUp"]);
+    assert_eq!(actions, ["", "toss tails", "pick up"]);
     assert!(trace.because.contains("keep the run in 2 states for ever"), "{}", trace.because);
     let shown = view::trace(trace);
     assert!(shown.contains("violates almost surely \"heads\""), "{shown}");
@@ -202,36 +158,38 @@ fn resting() {
     toss(true, true, Some(FairKey::weak(FAIR)), fair_heads).violates("heads").assert();
     toss(true, true, Some(FairKey::strong(FAIR)), fair_heads).assert();
     // Who rests with the coin in hand is in one state, in which it can be tossed.
-    let idle = Toy::of(&[(0, &[(0, 1)]), (0, &[(0, 1), (1, 1)])]);
-    let idle = Toy { goal: vec![1], keys: vec![(1, 0, FairKey::weak(FAIR)), (1, 1, FairKey::weak(FAIR))], ..idle };
-    let check = Check::of(idle).spec(ToySpec).violates("under all schedulers");
+    let idle = Process::of(&[(0, &[(0, 1)]), (0, &[(0, 1), (1, 1)])]);
+    let idle = Process { goal: vec![1], keys: vec![(1, 0, FairKey::weak(FAIR)), (1, 1, FairKey::weak(FAIR))], ..idle };
+    let check = Check::of(idle.toy()).spec(reaches_goal()).violates("under all schedulers");
     check.assert();
     let report = report(&check);
     let fairness = property(&report, "under fair ones").fairness.as_ref().expect("fairness was assumed");
     assert_eq!((fairness.weak, fairness.strong, fairness.states), (1, 0, 1));
     // Fairness that is never spoken of is none.
-    let silent = Check::of(Toy { goal: vec![1], ..Toy::of(&[(0, &[(0, 1), (1, 1)])]) }).spec(ToySpec).run();
+    let silent =
+        Check::of(Process { goal: vec![1], ..Process::of(&[(0, &[(0, 1), (1, 1)])]) }.toy()).spec(reaches_goal()).run();
     let why = property(&silent.cases[0], "under fair ones").why.clone().unwrap_or_default();
     assert!(why.contains("vacuous: no enabled action is under"), "{why}");
 }
 
 fn strong() {
     // 0 and 1 in turn; at 0 a coin that may lead to the goal, 2.
-    let turns = Toy::of(&[(0, &[(1, 1)]), (1, &[(0, 1)]), (0, &[(0, 1), (2, 1)])]);
+    let turns = Process::of(&[(0, &[(1, 1)]), (1, &[(0, 1)]), (0, &[(0, 1), (2, 1)])]);
     let under = |key: FairKey| {
-        let toy = Toy { goal: vec![2], keys: vec![(2, 1, key)], ..turns.clone() };
-        Check::of(toy).spec(ToySpec).violates("under all schedulers")
+        let toy = Process { goal: vec![2], keys: vec![(2, 1, key)], ..turns.clone() };
+        Check::of(toy.toy()).spec(reaches_goal()).violates("under all schedulers")
     };
     under(FairKey::weak(FAIR)).violates("under fair ones").assert();
     under(FairKey::strong(FAIR)).assert();
     // Taking out 0, where the coin can be tossed, leaves 1 and 3, where one can go round.
-    let beside = Toy {
+    let beside = Process {
         choices: [turns.choices.clone(), vec![(1, vec![(3, 1)]), (3, vec![(1, 1)])]].concat(),
         goal: vec![2],
         keys: vec![(2, 1, FairKey::strong(FAIR))],
         ..turns
     };
-    let check = Check::of(beside).spec(ToySpec).violates("under all schedulers").violates("under fair ones");
+    let check =
+        Check::of(beside.toy()).spec(reaches_goal()).violates("under all schedulers").violates("under fair ones");
     check.assert();
     let report = report(&check);
     let fair = property(&report, "under fair ones").evidence.as_ref().expect("a trace");
@@ -242,13 +200,14 @@ fn strong() {
 fn outcomes() {
     // Strong fairness to an outcome that the coin need not show: to toss again and again is to be fair to it, and with
     // it to come to the goal almost surely, or, where the outcome leads back, never.
-    let coin = |to: u8| Toy {
+    let to = |to: At| Process {
         goal: vec![2],
         keys: vec![(0, 1, FairKey::strong(FAIR))],
-        ..Toy::of(&[(0, &[(0, 1), (to, 1)]), (1, &[(0, 1)])])
+        ..Process::of(&[(0, &[(0, 1), (to, 1)]), (1, &[(0, 1)])])
     };
-    Check::of(coin(2)).spec(ToySpec).assert();
-    let check = Check::of(coin(1)).spec(ToySpec).violates("under all schedulers").violates("under fair ones");
+    Check::of(to(2).toy()).spec(reaches_goal()).assert();
+    let check =
+        Check::of(to(1).toy()).spec(reaches_goal()).violates("under all schedulers").violates("under fair ones");
     check.assert();
     // The key is on the outcome into 1, and the loop need not show it.
     let report = report(&check);
@@ -256,33 +215,33 @@ fn outcomes() {
 }
 
 fn cut() {
-    let why = |toy: Toy, name: &str| {
-        let report = report(&Check::of(toy).spec(ToySpec));
+    let why = |process: Process, name: &str| {
+        let report = report(&Check::of(process.toy()).spec(reaches_goal()));
         let property = property(&report, name);
         (property.verdict, property.why.clone().unwrap_or_default())
     };
     // What is drawn may lie outside the boundary, and that it comes back is not known.
-    let coin = Toy { bound: Some(1), goal: vec![1], ..Toy::of(&[(0, &[(0, 1), (1, 1), (2, 1)])]) };
+    let coin = Process { bound: Some(1), goal: vec![1], ..Process::of(&[(0, &[(0, 1), (1, 1), (2, 1)])]) };
     let (verdict, words) = why(coin.clone(), "under all schedulers");
     assert!(verdict == Verdict::Incomplete && words.contains("outside the model's boundary"), "{verdict} {words}");
     // A component beside it shows what it shows.
-    let beside = Toy { choices: [coin.choices.clone(), vec![(0, vec![(0, 1)])]].concat(), ..coin };
+    let beside = Process { choices: [coin.choices.clone(), vec![(0, vec![(0, 1)])]].concat(), ..coin };
     assert_eq!(why(beside, "under all schedulers").0, Verdict::Violated);
     // A limit on states is a cut as well.
-    let limited = Check::of(Toss { rest: false })
-        .spec(TossSpec { drawn: true, fair: None, promises: heads })
+    let limited = Check::of(tossed(false, true, None))
+        .spec(ToySpec::new(heads))
         .states_max(2)
         .incomplete("heads", "two of three states")
         .run();
     assert_eq!(limited.outcome(), Outcome::AsExpected, "{limited}");
-    let open = Toy { bound: Some(1), ..Toy::of(&[(0, &[(0, 1), (2, 1)])]) };
+    let open = Process { bound: Some(1), ..Process::of(&[(0, &[(0, 1), (2, 1)])]) };
     assert_eq!(why(open, "under all schedulers").0, Verdict::Incomplete);
 }
 
 fn values() {
-    fn promises() -> Vec<Temporal<Toss>> {
-        let heads = |_: &Toss, at: &At| *at == At::Heads;
-        let tosses = |_: &Toss, _: &At, action: &Do| f64::from(u8::from(matches!(action, Do::Toss { .. })));
+    fn promises() -> Vec<Temporal<Toy>> {
+        let heads = |_: &Toy, at: &At| *at == HEADS;
+        let tosses = |_: &Toy, _: &At, take: &Take| f64::from(u8::from(is_toss(take)));
         vec![
             Temporal::probability("heads", heads).at_least(0.5),
             Temporal::reward("tosses at least", heads, tosses).at_least(2.5),
@@ -321,9 +280,9 @@ fn values() {
 }
 
 fn at_the_value() {
-    fn promises() -> Vec<Temporal<Toss>> {
+    fn promises() -> Vec<Temporal<Toy>> {
         vec![
-            Temporal::reward("tosses", |_, at| *at == At::Heads, |_, at, _| if *at == At::Hand { 0.7 } else { 0.0 })
+            Temporal::reward("tosses", |_, at| *at == HEADS, |_, at, _| if *at == HAND { 0.7 } else { 0.0 })
                 .at_most(1.4),
         ]
     }
@@ -339,9 +298,9 @@ fn at_the_value() {
 }
 
 fn nonsense() {
-    fn promises() -> Vec<Temporal<Toss>> {
-        let heads = |_: &Toss, at: &At| *at == At::Heads;
-        let uneven = |_: &Toss, _: &At, action: &Do| f64::from(u8::from(*action == Do::Toss { heads: true }));
+    fn promises() -> Vec<Temporal<Toy>> {
+        let heads = |_: &Toy, at: &At| *at == HEADS;
+        let uneven = |_: &Toy, _: &At, take: &Take| f64::from(u8::from(take.name.0 == "toss heads"));
         vec![
             Temporal::probability("fair", heads).at_least(0.5).under(FAIR),
             Temporal::probability("in any case", heads).at_least(0.0),
@@ -367,13 +326,13 @@ fn nonsense() {
         assert_eq!(property(report, name).verdict, Verdict::Incomplete, "{name}");
     }
     let why = |name: &str| property(report, name).why.clone().unwrap_or_default();
-    assert!(why("uneven").contains("the rewards of a distribution in state Hand differ"), "{}", why("uneven"));
+    assert!(why("uneven").contains("the rewards of a distribution in state 0 differ"), "{}", why("uneven"));
     assert!(why("below nothing").contains("is -1; rewards are finite and not negative"), "{}", why("below nothing"));
     assert_eq!(Bound::AtMost(0.0).nonsense(Kind::Probability), None);
     assert_eq!(Bound::AtLeast(1.0).nonsense(Kind::Probability), None);
     // A weight of 0 makes no process of any of them.
-    let weightless = Toy { goal: vec![1], ..Toy::of(&[(0, &[(0, 1), (1, 0)])]) };
-    let run = Check::of(weightless).spec(ToySpec).run();
+    let weightless = Process { goal: vec![1], ..Process::of(&[(0, &[(0, 1), (1, 0)])]) };
+    let run = Check::of(weightless.toy()).spec(reaches_goal()).run();
     assert!(run.cases[0].properties.iter().all(|property| property.verdict == Verdict::Incomplete), "{run}");
 }
 
@@ -391,19 +350,21 @@ fn replayed() {
     assert!(!replayed.reproduces, "{}", replayed.summary());
     assert!(replayed.summary().contains("without letting chance lead out of it"), "{}", replayed.summary());
     // Beside a loop that can be kept to, one that cannot, of the same states.
-    let two = Toy { goal: vec![1], ..Toy::of(&[(0, &[(0, 1)]), (0, &[(0, 1), (1, 1)])]) };
+    let two = Process { goal: vec![1], ..Process::of(&[(0, &[(0, 1)]), (0, &[(0, 1), (1, 1)])]) };
     let graph = two.graph();
-    let promise = ToySpec.temporal().remove(0);
-    let round = |place: usize| Lasso { initial: 0, steps: vec![(Some(place), 0)], loop_start: 0 };
-    let avoids =
-        |lasso: Lasso| check_end_component(&graph, ToySpec, promise.name(), &lasso, &Budget::default().interrupt);
+    let promise = reaches_goal().temporal().remove(0);
+    let round = |place| Lasso { initial: 0, steps: vec![(Some(place), 0)], loop_start: 0 };
+    let avoids = |lasso: Lasso| {
+        check_end_component(&graph, reaches_goal(), promise.name(), &lasso, &Budget::default().interrupt)
+    };
     assert_eq!(avoids(round(0)), Ok(1));
     assert!(avoids(round(1)).is_err_and(|why| why.contains("without letting chance lead out of it")));
     // The trace tells which: the first action from 0 to 0 is not always the one.
-    let turned = Toy { choices: two.choices.iter().rev().cloned().collect(), ..two };
-    let report = report(&Check::of(turned).spec(ToySpec));
+    let turned = Process { choices: two.choices.iter().rev().cloned().collect(), ..two };
+    let report = report(&Check::of(turned.toy()).spec(reaches_goal()));
     let trace = property(&report, "under all schedulers").evidence.as_ref().expect("a trace");
-    assert_eq!(trace.steps[1].action, "(1, 0)");
+    // Its edges are those of the coin, and then it.
+    assert_eq!(trace.steps[1].action, "2");
     // What was not explored far enough is not called wrong.
     let small = Case::new("toy/toss", toss(false, true, None, heads).states_max(2));
     let error = small.replay(&laid_tails_up(), &Options::default()).expect_err("two of three states say nothing");

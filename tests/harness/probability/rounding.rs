@@ -6,13 +6,13 @@ use counterpart::explore::Stop;
 use counterpart::verdict::probability::{Bounds, Extreme, Precision};
 
 use super::goal;
-use super::toy::Toy;
+use super::toy::Process;
 
 /// What a chain is worth that goes through nodes with `rewards` and ends in the goal.
 fn chain(rewards: &[f64]) -> [Bounds; 2] {
-    let count = rewards.len() as u8;
+    let count = rewards.len() as u16;
     let choices = (0..count).map(|node| (node, vec![(node + 1, 1)])).collect();
-    let mdp = Toy { inits: vec![0], choices, ..Toy::default() }.mdp().expect("complete");
+    let mdp = Process { inits: vec![0], choices, ..Process::default() }.mdp().expect("complete");
     // The last node has a stay.
     let rewards: Vec<f64> = rewards.iter().copied().chain([0.0]).collect();
     [Extreme::Min, Extreme::Max]
@@ -39,7 +39,7 @@ pub(super) fn sums() {
 pub(super) fn guess() {
     for leave in 2..60 {
         // Out of the loop once in `leave` times: so many steps are expected.
-        let mdp = Toy::of(&[(0, &[(0, leave - 1), (1, 1)])]).mdp().expect("complete");
+        let mdp = Process::of(&[(0, &[(0, leave - 1), (1, 1)])]).mdp().expect("complete");
         for extreme in [Extreme::Min, Extreme::Max] {
             let stop = Precision { interrupt: Arc::new(|| Some(Stop::Interrupted)), ..Precision::default() };
             let bounds = mdp.reward(&goal(&mdp, &[1]), &[1.0, 0.0], extreme, &stop)[0];

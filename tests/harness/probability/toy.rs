@@ -3,93 +3,71 @@
 use std::sync::Arc;
 
 use counterpart::explore::{Budget, Graph};
-use counterpart::model::{Chance, FairKey, Spec, Temporal};
+use counterpart::model::{FairKey, Temporal};
 use counterpart::verdict::probability::{Extreme, Mdp, MdpError};
-use stateright::Model;
+
+use crate::toy::{At, Edge, Toy, ToySpec};
 
 /// To this node no outcome leads: it is refused.
-pub(super) const REFUSED: u8 = u8::MAX;
+pub(super) const REFUSED: At = At::MAX;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Toy {
-    pub(super) inits: Vec<u8>,
+pub(super) struct Process {
+    pub(super) inits: Vec<At>,
     /// The node each choice is of, and its outcomes with their weights.
-    pub(super) choices: Vec<(u8, Vec<(u8, u64)>)>,
+    pub(super) choices: Vec<(At, Vec<(At, u64)>)>,
     /// Choices that are not forced.
     pub(super) unforced: Vec<usize>,
-    pub(super) bound: Option<u8>,
+    pub(super) bound: Option<At>,
     /// A choice, one of its outcomes, and a key that this is under.
     pub(super) keys: Vec<(usize, usize, FairKey)>,
-    pub(super) goal: Vec<u8>,
+    pub(super) goal: Vec<At>,
 }
 
-/// The assumption of [`Toy::keys`].
+/// The assumption of [`Process::keys`].
 pub(super) const FAIR: &str = "fair";
 
-impl Toy {
-    pub(super) fn of(choices: &[(u8, &[(u8, u64)])]) -> Self {
+impl Process {
+    pub(super) fn of(choices: &[(At, &[(At, u64)])]) -> Self {
         let choices = choices.iter().map(|(node, outcomes)| (*node, outcomes.to_vec())).collect();
-        Toy { inits: vec![0], choices, ..Toy::default() }
+        Process { inits: vec![0], choices, ..Process::default() }
+    }
+
+    /// With an action for each outcome, in order, that reads as its choice and its number.
+    pub(super) fn toy(&self) -> Toy {
+        let mut toy = Toy::new([]).starting(&self.inits).bound(self.bound);
+        toy.goal.clone_from(&self.goal);
+        for (choice, (node, outcomes)) in self.choices.iter().enumerate() {
+            let alone = outcomes.len() == 1 && outcomes[0].1 == 1;
+            for (outcome, (to, weight)) in outcomes.iter().enumerate() {
+                let keys = self.keys.iter().filter(|(of, which, _)| (*of, *which) == (choice, outcome));
+                let to = Some(*to).filter(|to| *to != REFUSED);
+                toy.push(Edge {
+                    keys: keys.map(|(_, _, key)| *key).collect(),
+                    unforced: self.unforced.contains(&choice),
+                    chance: (!alone).then_some((choice, *weight)),
+                    ..Edge::new(*node, to, "")
+                });
+            }
+        }
+        toy
     }
 
     pub(super) fn graph(&self) -> Graph<Toy> {
-        counterpart::explore::explore(Arc::new(self.clone()), &Budget::default()).expect("a model")
+        counterpart::explore::explore(Arc::new(self.toy()), &Budget::default()).expect("a model")
     }
 
     pub(super) fn mdp(&self) -> Result<Mdp, MdpError> {
         let graph = self.graph();
         assert!(graph.states().is_sorted(), "nodes are to be numbered as found: {:?}", graph.states());
-        Mdp::of(&graph, ToySpec)
+        Mdp::of(&graph, reaches_goal())
     }
 }
 
-impl Model for Toy {
-    type State = u8;
-    type Action = (usize, usize);
-
-    fn init_states(&self) -> Vec<u8> {
-        self.inits.clone()
-    }
-
-    fn actions(&self, state: &u8, actions: &mut Vec<(usize, usize)>) {
-        for (index, (_, outcomes)) in self.choices.iter().enumerate().filter(|(_, (node, _))| node == state) {
-            actions.extend((0..outcomes.len()).map(|outcome| (index, outcome)));
-        }
-    }
-
-    fn next_state(&self, _: &u8, (choice, outcome): (usize, usize)) -> Option<u8> {
-        Some(self.choices[choice].1[outcome].0).filter(|to| *to != REFUSED)
-    }
-
-    fn within_boundary(&self, state: &u8) -> bool {
-        self.bound.is_none_or(|bound| *state <= bound)
-    }
-}
-
-pub(super) struct ToySpec;
-
-impl Spec for ToySpec {
-    type Model = Toy;
-
-    fn temporal(&self) -> Vec<Temporal<Toy>> {
-        let reached = |name: &str| Temporal::almost_surely(name, |toy: &Toy, node| toy.goal.contains(node));
-        vec![reached("under all schedulers"), reached("under fair ones").under(FAIR)]
-    }
-
-    fn fairness(&self, toy: &Toy, _: &u8, action: &(usize, usize)) -> Vec<FairKey> {
-        let of_it = toy.keys.iter().filter(|(choice, outcome, _)| (*choice, *outcome) == *action);
-        of_it.map(|(_, _, key)| *key).collect()
-    }
-
-    fn chance(&self, toy: &Toy, _: &u8, (choice, outcome): &(usize, usize)) -> Option<Chance> {
-        let outcomes = &toy.choices[*choice].1;
-        let alone = outcomes.len() == 1 && outcomes[0].1 == 1;
-        (!alone).then(|| Chance::of(choice, outcomes[*outcome].1))
-    }
-
-    fn must_progress(&self, toy: &Toy, _: &u8, (choice, _): &(usize, usize)) -> bool {
-        !toy.unforced.contains(choice)
-    }
+/// The goal is reached, whoever schedules, and under fairness.
+pub(super) fn reaches_goal() -> ToySpec {
+    let reached = |name: &str| Temporal::almost_surely(name, |toy: &Toy, node| toy.goal.contains(node));
+    ToySpec::new(move || vec![reached("under all schedulers"), reached("under fair ones").under(FAIR)])
 }
 
 /// A fraction in lowest terms with a positive denominator.

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use counterpart::conform::Tour;
-use counterpart::{Check, Counterpart, Interface};
+use counterpart::{Check, Counterpart};
 use libtest_mimic::Trial;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
-use stateright::Model;
 
 use super::{case_report, only};
 use crate::claim;
+use crate::toy::{At, Edge, FACE, Face, Say, Toy, Word};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![claim("tours::every_implementation_of_as_many_states_is_found_out_if_it_differs", found_out)]
@@ -80,33 +80,13 @@ fn below(bound: u8, random: &mut Pcg64) -> u8 {
     (random.next_u64() % u64::from(bound)) as u8
 }
 
-impl Model for Machine {
-    type State = u8;
-    type Action = u8;
-
-    fn init_states(&self) -> Vec<u8> {
-        vec![0]
-    }
-
-    fn actions(&self, _: &u8, actions: &mut Vec<u8>) {
-        actions.extend(0..INPUTS);
-    }
-
-    fn next_state(&self, state: &u8, input: u8) -> Option<u8> {
-        Some(self.step(*state, input).0)
-    }
-}
-
-struct MachineFace;
-
-impl Interface for MachineFace {
-    type Model = Machine;
-    type Input = u8;
-    type Output = bool;
-    type Snapshot = ();
-
-    fn label(&self, model: &Machine, state: &u8, input: &u8, _: Option<&u8>) -> Option<(u8, bool)> {
-        Some((*input, model.step(*state, *input).1))
+impl Machine {
+    fn toy(&self) -> Toy {
+        let steps =
+            self.steps.iter().zip(0..).flat_map(|(row, from)| row.iter().zip(0..).map(move |step| (from, step)));
+        Toy::new(steps.map(|(from, ((to, answer), input))| {
+            Edge::new(from, At::from(*to), Word("input", Some(input))).says(*answer)
+        }))
     }
 }
 
@@ -115,11 +95,12 @@ struct Running {
     at: u8,
 }
 
-impl Counterpart<MachineFace> for Running {
-    fn apply(&mut self, input: &u8) -> bool {
-        let (to, answer) = self.machine.step(self.at, *input);
+impl Counterpart<Face> for Running {
+    fn apply(&mut self, input: &Word) -> Say {
+        let input = input.1.expect("inputs are numbered") as u8;
+        let (to, answer) = self.machine.step(self.at, input);
         self.at = to;
-        answer
+        answer.into()
     }
 }
 
@@ -132,7 +113,7 @@ fn found_out() {
         let toured = |options: Tour, with: &Machine| {
             let with = with.clone();
             let job = options.of(move || Running { machine: with.clone(), at: 0 });
-            only(case_report(Check::of(machine.clone()).interface(MachineFace).subject("subject", job)))
+            only(case_report(Check::of(machine.toy()).interface(FACE).subject("subject", job)))
         };
         let own = toured(Tour::new(), &machine);
         let verified = own.verified.expect("it conforms to itself");

@@ -8,7 +8,8 @@ use counterpart::model::{Consensus, Event, Values};
 use counterpart::verdict::valency::{FAILURES_KEPT, Lemma2, Valencies, Valency};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
-use stateright::Model;
+
+use crate::toy::{self, At, Take, Toy};
 
 const GRAPHS: usize = 6_000;
 const NODES_MAX: u64 = 9;
@@ -34,40 +35,28 @@ struct Drawn {
     decided: Vec<u8>,
 }
 
-impl Model for Drawn {
-    type State = u8;
-    /// The number of an edge.
-    type Action = usize;
-
-    fn init_states(&self) -> Vec<u8> {
-        (0..self.inputs.len() as u8).collect()
-    }
-
-    fn actions(&self, state: &u8, actions: &mut Vec<usize>) {
-        actions.extend((0..self.edges.len()).filter(|edge| self.edges[*edge].from == *state));
-    }
-
-    fn next_state(&self, _: &u8, edge: usize) -> Option<u8> {
-        self.edges[edge].to
+impl Drawn {
+    fn toy(&self) -> Toy {
+        let inits: Vec<At> = (0..self.inputs.len() as At).collect();
+        let edges = self.edges.iter().map(|edge| toy::Edge::new(edge.from.into(), edge.to.map(At::from), ""));
+        Toy::new(edges).starting(&inits)
     }
 }
 
-struct AsConsensus;
-
-impl Consensus for AsConsensus {
-    type Model = Drawn;
+impl Consensus for Drawn {
+    type Model = Toy;
     type Message = u8;
 
-    fn inputs(&self, model: &Drawn, initial: &u8) -> Vec<u8> {
-        model.inputs[*initial as usize].clone()
+    fn inputs(&self, _: &Toy, initial: &At) -> Vec<u8> {
+        self.inputs[usize::from(*initial)].clone()
     }
 
-    fn decided(&self, model: &Drawn, state: &u8) -> Values {
-        (0..3).filter(|value| model.decided[*state as usize] >> value & 1 == 1).collect()
+    fn decided(&self, _: &Toy, state: &At) -> Values {
+        (0..3).filter(|value| self.decided[usize::from(*state)] >> value & 1 == 1).collect()
     }
 
-    fn event(&self, model: &Drawn, _: &u8, edge: &usize) -> Event<u8> {
-        Event { process: model.edges[*edge].process, message: model.edges[*edge].message }
+    fn event(&self, _: &Toy, _: &At, take: &Take) -> Event<u8> {
+        Event { process: self.edges[take.edge].process, message: self.edges[take.edge].message }
     }
 }
 
@@ -168,18 +157,41 @@ fn bits(values: Values) -> u8 {
     values.iter().fold(0, |bits, value| bits | 1 << value)
 }
 
+/// The decider of a critical state, after what is found was compared with what is so.
+fn critical(
+    number: usize,
+    drawn: &Drawn,
+    valencies: &Valencies<'_, Drawn>,
+    node: usize,
+    state: u8,
+) -> Option<Option<usize>> {
+    let critical = valencies.critical_at(node);
+    let steps = critical
+        .as_ref()
+        .map(|critical| critical.steps.iter().map(|step| (step.event.process, 1 << step.value)).collect::<Vec<_>>());
+    let truth = drawn.critical(state);
+    assert_eq!(steps, truth, "graph {number}: whether {state} is critical: {drawn:?}");
+    if let (Some(critical), Some(steps)) = (critical, truth) {
+        let chosen = steps.iter().any(|(_, open)| *open != steps[0].1);
+        let decider = steps[0].0.filter(|first| chosen && steps.iter().all(|step| step.0 == Some(*first)));
+        assert_eq!(critical.decider(), decider, "graph {number}: decider in {state}: {drawn:?}");
+        return Some(decider);
+    }
+    None
+}
+
 pub(super) fn agreement() {
     let mut random = Pcg64Mcg::seed_from_u64(SEED);
     // Bivalent, nullvalent, critical, critical with one decider, pairs, failures, adjacent pairs, apart.
     let mut met = [0; 8];
     for number in 0..GRAPHS {
         let drawn = Drawn::draw(&mut random);
-        let graph = explore(Arc::new(drawn.clone()), &Budget::default()).expect("a model");
-        let valencies = Valencies::of(&graph, &AsConsensus).expect("complete");
+        let graph = explore(Arc::new(drawn.toy()), &Budget::default()).expect("a model");
+        let valencies = Valencies::of(&graph, &drawn).expect("complete");
         let states = graph.states();
         let mut failures = Vec::new();
         let mut pairs = 0;
-        for (node, state) in states.iter().copied().enumerate() {
+        for (node, state) in states.iter().map(|state| *state as u8).enumerate() {
             let open = match valencies.valency(node) {
                 Valency::Nullvalent => 0,
                 Valency::Univalent(value) => 1 << value,
@@ -189,16 +201,7 @@ pub(super) fn agreement() {
             met[0] += usize::from(open.count_ones() > 1);
             met[1] += usize::from(open == 0);
 
-            let critical = valencies.critical_at(node);
-            let steps = critical.as_ref().map(|critical| {
-                critical.steps.iter().map(|step| (step.event.process, 1 << step.value)).collect::<Vec<_>>()
-            });
-            let truth = drawn.critical(state);
-            assert_eq!(steps, truth, "graph {number}: whether {state} is critical: {drawn:?}");
-            if let (Some(critical), Some(steps)) = (critical, truth) {
-                let chosen = steps.iter().any(|(_, open)| *open != steps[0].1);
-                let decider = steps[0].0.filter(|first| chosen && steps.iter().all(|step| step.0 == Some(*first)));
-                assert_eq!(critical.decider(), decider, "graph {number}: decider in {state}: {drawn:?}");
+            if let Some(decider) = critical(number, &drawn, &valencies, node, state) {
                 met[2] += 1;
                 met[3] += usize::from(decider.is_some());
             }
@@ -216,7 +219,9 @@ pub(super) fn agreement() {
             for process in 0..3 {
                 let nearest = drawn.nearest_without(state, process);
                 match valencies.decision_without(node, process) {
-                    Some(found) => assert!(nearest.contains(&states[found]), "graph {number}: {state} {process}"),
+                    Some(found) => {
+                        assert!(nearest.contains(&(states[found] as u8)), "graph {number}: {state} {process}")
+                    }
                     None => assert!(nearest.is_empty(), "graph {number}: {state} without {process}: {drawn:?}"),
                 }
             }
@@ -242,7 +247,7 @@ pub(super) fn agreement() {
 }
 
 /// What is found, after it was compared with all pairs of initial states.
-fn lemma_2(drawn: &Drawn, valencies: &Valencies<'_, AsConsensus>) -> Lemma2 {
+fn lemma_2(drawn: &Drawn, valencies: &Valencies<'_, Drawn>) -> Lemma2 {
     let count = drawn.inputs.len();
     let open: Vec<u8> = (0..count as u8).map(|state| drawn.open(state)).collect();
     let bivalent: Vec<usize> = (0..count).filter(|node| open[*node].count_ones() > 1).collect();
