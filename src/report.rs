@@ -20,7 +20,7 @@ pub const SCHEMA: u32 = 1;
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// In the catalogue's order.
+    /// The cases, in the catalogue's order.
     pub cases: Vec<CaseReport>,
     /// What is optional and did not run, by name.
     pub not_run: Vec<NotRun>,
@@ -81,7 +81,7 @@ pub struct PropertyReport {
     pub why: Option<String>,
     /// What was to be found.
     pub expected: Verdict,
-    /// Of a probability or a reward.
+    /// The value of a probability or a reward.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     /// How far the value may be off, as a power of ten that the interval it lies in is no wider than; 0 where it is
@@ -100,7 +100,7 @@ pub struct PropertyReport {
     /// Steps of its loop, for a lasso.
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     pub loop_len: Option<usize>,
-    /// For a `leads_to`, the states that trigger it.
+    /// States that trigger a `leads_to`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub triggered: Option<usize>,
     /// The fairness assumed, and how much of the model it speaks of.
@@ -175,7 +175,7 @@ pub struct ConformanceReport {
     /// Why it is incomplete, or how it diverges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// As `verdict`.
+    /// What was to be found, in the words of `verdict`.
     pub expected: &'static str,
     /// Transitions to drive.
     pub edges: usize,

@@ -145,9 +145,9 @@ pub enum TraceError {
     Altered {
         /// The file.
         file: PathBuf,
-        /// In the file.
+        /// The hash that the file names.
         recorded: String,
-        /// Of the content.
+        /// The hash of the content.
         found: String,
     },
 }

@@ -79,7 +79,7 @@ pub(super) struct Limits {
     /// Threads that explore; all cores by default. No result depends on it.
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZeroU16>,
-    /// Of everything that is drawn.
+    /// Seed of everything that is drawn.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
     /// Stop a case at this many states.

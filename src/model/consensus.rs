@@ -52,7 +52,7 @@ impl<M> Event<M> {
         Event { process: Some(process), message }
     }
 
-    /// What no process does.
+    /// A step that no process makes.
     pub fn environment(message: M) -> Self {
         Event { process: None, message }
     }
@@ -105,7 +105,7 @@ impl Values {
         self.0 == 0
     }
 
-    /// From the least to the greatest.
+    /// The values, from the least to the greatest.
     pub fn iter(self) -> impl Iterator<Item = u8> {
         (0..64).filter(move |value| self.contains(*value))
     }

@@ -97,13 +97,12 @@ impl<M: Model> Quantity<M> {
         Quantity(unbounded)
     }
 
-    /// Under every scheduler it is `bound` or more: what is judged, and reported, is the *least* over all schedulers.
+    /// Asks for `bound` or more under every scheduler: the *least* over all schedulers is judged and reported.
     pub fn at_least(self, bound: f64) -> Temporal<M> {
         self.0.bounded(Bound::AtLeast(bound))
     }
 
-    /// Under every scheduler it is `bound` or less: what is judged, and reported, is the *greatest* over all
-    /// schedulers.
+    /// Asks for `bound` or less under every scheduler: the *greatest* over all schedulers is judged and reported.
     pub fn at_most(self, bound: f64) -> Temporal<M> {
         self.0.bounded(Bound::AtMost(bound))
     }

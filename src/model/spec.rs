@@ -157,25 +157,25 @@ impl<M: CheckedModel> Spec for PlainSpec<M> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// In every reachable state.
+    /// A condition holds in every reachable state.
     Always,
-    /// In some reachable state.
+    /// A condition holds in some reachable state.
     Sometimes,
-    /// On every run, at some point.
+    /// The goal holds at some point of every run.
     Eventually,
-    /// On every run, after each state that triggers it, or in that state.
+    /// The goal holds in each state that triggers it, or later on the same run.
     LeadsTo,
-    /// On every run, again and again.
+    /// The goal holds again and again on every run.
     InfinitelyOften,
-    /// On every run, from some point on.
+    /// The goal holds from some point on, on every run.
     EventuallyAlways,
-    /// From every reachable state, on some run.
+    /// Some run leads to the goal from every reachable state.
     Recoverable,
-    /// Under every scheduler, with probability 1.
+    /// The goal is reached with probability 1 under every scheduler.
     AlmostSurely,
-    /// Under every scheduler, with a probability within a bound.
+    /// The probability of the goal is within a bound under every scheduler.
     Probability,
-    /// Under every scheduler, at an expected reward within a bound.
+    /// The reward expected until the goal is within a bound under every scheduler.
     Reward,
 }
 

@@ -71,12 +71,12 @@ pub struct Temporal<M: Model> {
 }
 
 impl<M: Model> Temporal<M> {
-    /// On every run `goal` holds at some point (◇ goal).
+    /// `goal` holds at some point of every run (◇ goal).
     pub fn eventually(name: impl Into<String>, goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static) -> Self {
         Self::new(name, Kind::Eventually, goal)
     }
 
-    /// On every run, whenever `trigger` holds `goal` holds in the same state or in a later one (□ (trigger ⇒ ◇ goal)).
+    /// `goal` holds in each state of a run that `trigger` holds in, or later on that run (□ (trigger ⇒ ◇ goal)).
     pub fn leads_to(
         name: impl Into<String>,
         trigger: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
@@ -85,7 +85,7 @@ impl<M: Model> Temporal<M> {
         Temporal { trigger: Some(Box::new(trigger)), ..Self::new(name, Kind::LeadsTo, goal) }
     }
 
-    /// On every run `goal` holds again and again (□◇ goal).
+    /// `goal` holds again and again on every run (□◇ goal).
     pub fn infinitely_often(
         name: impl Into<String>,
         goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
@@ -93,7 +93,7 @@ impl<M: Model> Temporal<M> {
         Self::new(name, Kind::InfinitelyOften, goal)
     }
 
-    /// On every run `goal` holds from some point on (◇□ goal).
+    /// `goal` holds from some point on, on every run (◇□ goal).
     pub fn eventually_always(
         name: impl Into<String>,
         goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static,
@@ -101,15 +101,14 @@ impl<M: Model> Temporal<M> {
         Self::new(name, Kind::EventuallyAlways, goal)
     }
 
-    /// From every reachable state some run leads to `goal` (AG EF goal). Fairness changes nothing of it: it forbids no
-    /// finite run.
+    /// Some run leads to `goal` from every reachable state (AG EF goal). Fairness changes nothing of it, because it
+    /// forbids no finite run.
     pub fn recoverable(name: impl Into<String>, goal: impl Fn(&M, &M::State) -> bool + Send + Sync + 'static) -> Self {
         Self::new(name, Kind::Recoverable, goal)
     }
 
-    /// Under every scheduler `goal` is reached with probability 1, where what [`Spec::chance`](super::Spec::chance)
-    /// says is drawn and the scheduler makes all other choices, from what it sees: everything, coins already drawn
-    /// included. A run that misses the goal may exist, as that of a coin that always shows tails; it must have
+    /// `goal` is reached with probability 1 under every scheduler. What [`Spec::chance`](super::Spec::chance) says is
+    /// drawn; the scheduler makes all other choices, and sees everything, coins already drawn included. A run that misses the goal may exist, as that of a coin that always shows tails; it must have
     /// probability 0.
     ///
     /// [Under](Temporal::under) an assumption it speaks of fair schedulers only. It is then broken where a scheduler

@@ -7,6 +7,7 @@ mod barriers;
 mod conformance;
 mod engine;
 mod events;
+mod first;
 mod floors;
 mod golden;
 mod interleave;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         engine::trials(),
         events::trials(),
+        first::trials(),
         floors::trials(),
         golden::trials(),
         interleave::trials(),

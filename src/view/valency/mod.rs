@@ -34,7 +34,7 @@ pub struct ValencyPicture<'a, C: Consensus> {
 }
 
 impl<'a, C: Consensus> ValencyPicture<'a, C> {
-    /// Of all configurations. A step is labelled with its message.
+    /// A picture of all configurations. A step is labelled with its message.
     pub fn of(valencies: &'a Valencies<'a, C>) -> Self {
         ValencyPicture {
             valencies,
@@ -45,7 +45,7 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
         }
     }
 
-    /// Under this title.
+    /// Gives it a title.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
@@ -74,7 +74,7 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
         self
     }
 
-    /// For Graphviz.
+    /// The picture in DOT, for Graphviz.
     ///
     /// # Panics
     /// If [`reached_from`](ValencyPicture::reached_from) was given a node that is none.
@@ -119,7 +119,7 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
         text
     }
 
-    /// For a browser: laid out in layers, with a legend and a background of its own.
+    /// The picture in SVG, for a browser: laid out in layers, with a legend and a background of its own.
     ///
     /// # Panics
     /// As [`dot`](ValencyPicture::dot).
