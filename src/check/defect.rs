@@ -12,6 +12,7 @@ use crate::model::{CheckedModel, Interface, Simulated};
 ///
 /// ```
 /// use counterpart::check::{Case, Check, Defect};
+/// use counterpart::verdict::Verdict;
 /// use stateright::{Model, Property};
 ///
 /// /// Counts to three, or does not know where to end.
@@ -36,13 +37,13 @@ use crate::model::{CheckedModel, Interface, Simulated};
 /// for case in Defect::cases("count", &defects, Check::of) {
 ///     assert_eq!(case.name(), "count/overshoots");
 ///     let (report, _) = case.run(&Default::default());
-///     assert!(report.as_expected && report.properties[0].verdict == "violated");
+///     assert!(report.as_expected && report.properties[0].verdict == Verdict::Violated);
 /// }
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Defect<M> {
-    /// Among cases and subjects.
+    /// Its name among cases and subjects.
     pub name: String,
     /// What it does, for someone who knows only the story.
     pub why: &'static str,

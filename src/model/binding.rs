@@ -51,7 +51,9 @@ use super::Interface;
 /// }
 ///
 /// let report = Check::of(Limit).interface(LimitInterface).tour(|| Generous(0)).run();
-/// assert!(report.to_string().contains("answers true, the model allows false"));
+/// let trace = report.cases[0].conformance[0].evidence.as_ref().expect("a divergence leaves a trace");
+/// assert_eq!(trace.len(), 3);
+/// assert!(trace.because.contains("answers true, the model allows false"), "{}", trace.because);
 /// ```
 pub trait Counterpart<F: Interface> {
     /// Executes `input` and says what came of it. A panic is taken as an answer that no model allows.
@@ -114,7 +116,7 @@ pub struct Simulated<F: Interface> {
 }
 
 impl<F: Interface> Simulated<F> {
-    /// In the first initial state of `model`.
+    /// The model as an implementation, in the first initial state of `model`.
     ///
     /// # Panics
     /// If it has none.
