@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::conform::{Mode, Unchosen, Verified};
+use crate::conform::{Agreement, Effort, Mode};
 use crate::model::Kind;
 use crate::trace::Trace;
 use crate::verdict::probability::Bounds;
@@ -163,60 +163,64 @@ impl Serialize for Value {
     }
 }
 
-/// One implementation's result in one mode.
-#[derive(Clone, Debug, Serialize)]
+/// One implementation's result in one mode. In JSON the figures that all modes have stand beside the verdict, and the
+/// mode's own under `effort`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ConformanceReport {
     /// How it was run.
     pub mode: Mode,
     /// `implementation`, a defect's name, or a crate with its version.
     pub subject: String,
-    /// `conforms`, `diverges` or `incomplete`.
-    pub verdict: &'static str,
+    /// What is known of it.
+    pub verdict: Agreement,
     /// Why it is incomplete, or how it diverges.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// What was to be found, in the words of `verdict`.
-    pub expected: &'static str,
-    /// Transitions to drive.
-    pub edges: usize,
-    /// Transitions driven.
-    pub edges_driven: usize,
-    /// Transitions that the subject has no input for.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub edges_unsupported: usize,
-    /// Transitions that the model allows and the subject did not choose.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub edges_unchosen: usize,
-    /// Transitions that explain an answer which others explain as well, never told apart from these.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub edges_ambiguous: usize,
-    /// Names for those not chosen, the first few.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unchosen: Vec<Unchosen>,
-    /// Inputs given; of a tour, without those of its suffixes.
-    pub steps: usize,
-    /// Fresh starts of a tour.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub starts: Option<usize>,
-    /// What the suffixes of a tour have shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verified: Option<Verified>,
-    /// Schedules run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedules: Option<usize>,
-    /// The mode's own bounds.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub bounds: BTreeMap<String, String>,
+    /// What was to be found.
+    pub expected: Agreement,
+    /// What was done for it.
+    pub effort: Effort,
     /// Where the trace is kept, from the repository's root.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<PathBuf>,
     /// The run that shows a deviation.
-    #[serde(skip)]
     pub evidence: Option<Trace>,
 }
 
-fn is_zero(count: &usize) -> bool {
-    *count == 0
+impl Serialize for ConformanceReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            mode: Mode,
+            subject: &'a str,
+            verdict: Agreement,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            why: Option<&'a str>,
+            expected: Agreement,
+            edges: usize,
+            edges_driven: usize,
+            steps: usize,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            schedules: Option<usize>,
+            effort: &'a Effort,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            trace: Option<&'a Path>,
+        }
+        let (edges, edges_driven) = self.effort.edges();
+        let row = Row {
+            mode: self.mode,
+            subject: &self.subject,
+            verdict: self.verdict,
+            why: self.why.as_deref(),
+            expected: self.expected,
+            edges,
+            edges_driven,
+            steps: self.effort.steps(),
+            schedules: self.effort.schedules(),
+            effort: &self.effort,
+            trace: self.trace.as_deref(),
+        };
+        row.serialize(serializer)
+    }
 }
 
 /// Something optional that did not run.
@@ -289,7 +293,7 @@ impl CaseReport {
         let properties = self.properties.iter();
         let properties = properties.map(|property| (property.as_expected(), property.verdict == Verdict::Incomplete));
         let subjects = self.conformance.iter();
-        let subjects = subjects.map(|subject| (subject.as_expected(), subject.verdict == "incomplete"));
+        let subjects = subjects.map(|subject| (subject.as_expected(), subject.verdict == Agreement::Incomplete));
         let verdicts = properties.chain(subjects).filter(|(as_expected, _)| !as_expected);
         let of_verdicts =
             verdicts.map(|(_, incomplete)| if incomplete { Outcome::Incomplete } else { Outcome::Unexpected });

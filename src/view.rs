@@ -9,6 +9,7 @@ use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 use self::table::{BAD, BOLD, DIM, GOOD, OPEN, Table, count, counted, dim, plain, styled, verdict};
+use crate::conform::{Agreement, Coverage, Effort, Scheduled};
 use crate::model::{Bound, Kind};
 use crate::report::{CaseListing, CaseReport, Report};
 use crate::trace::{Evidence, Trace};
@@ -54,21 +55,22 @@ pub fn case(report: &CaseReport) -> String {
         table.row([
             dim(subject.mode.to_string()),
             plain(subject.subject.clone()),
-            verdict(subject.verdict, subject.expected, "incomplete"),
+            verdict(subject.verdict, subject.expected, Agreement::Incomplete),
             dim(effort(subject)),
         ]);
     }
     text.push_str(&table.render("    "));
     for subject in &report.conformance {
-        for unchosen in &subject.unchosen {
+        let Some(coverage) = subject.effort.coverage() else { continue };
+        for unchosen in &coverage.unchosen {
             let states = counted(unchosen.states, "state");
             let what = format!("{} ({} answered {})", unchosen.action, unchosen.input, unchosen.output);
             let by = format!("never chosen by {} ({})", subject.subject, subject.mode);
             let _ = writeln!(text, "    {}", styled(DIM, &format!("{by}: {what}, in {states}")));
         }
-        let named: usize = subject.unchosen.iter().map(|unchosen| unchosen.states).sum();
-        if !subject.unchosen.is_empty() && named < subject.edges_unchosen {
-            let rest = count(subject.edges_unchosen - named);
+        let named: usize = coverage.unchosen.iter().map(|unchosen| unchosen.states).sum();
+        if !coverage.unchosen.is_empty() && named < coverage.edges_unchosen {
+            let rest = count(coverage.edges_unchosen - named);
             let _ = writeln!(text, "    {}", styled(DIM, &format!("    and {rest} more transitions")));
         }
     }
@@ -138,40 +140,50 @@ fn effort(subject: &crate::report::ConformanceReport) -> String {
     if let Some(count) = subject.evidence.as_ref().map(Trace::len) {
         return format!("after {}", counted(count, "step"));
     }
-    let mut parts = Vec::new();
-    match (subject.mode, subject.schedules) {
-        (_, Some(schedules)) => parts.push(format!("{} schedules", count(schedules))),
-        (crate::conform::Mode::Product, _) => {
-            parts.push(format!("{} pairs", subject.bounds.get("pairs").map_or("0", String::as_str)));
+    let mut parts = match &subject.effort {
+        Effort::Product { pairs, .. } => vec![format!("{pairs} pairs")],
+        Effort::Tour(coverage) => covered(coverage),
+        Effort::Walk { seed, steps, .. } => vec![format!("{} steps", count(*steps)), format!("seed {seed}")],
+        Effort::Recovery { seed, steps, runs, runs_needed, .. } => vec![
+            format!("{} steps", count(*steps)),
+            format!("seed {seed}"),
+            format!("{} of {} had to recover", count(*runs_needed), counted(*runs, "run")),
+        ],
+        Effort::Interleave { schedules, scripts, .. } => {
+            let mut parts = vec![format!("{} schedules", count(*schedules))];
+            parts.extend(preemptions(scripts).map(|bound| format!("preemptions {bound}")));
+            parts
         }
-        (crate::conform::Mode::Tour, _) => {
-            parts.push(format!("{} of {} transitions driven", count(subject.edges_driven), count(subject.edges)));
-            parts.push(format!("{:.1} steps for each", subject.steps as f64 / subject.edges_driven.max(1) as f64));
-            parts.extend(subject.starts.map(|starts| counted(starts, "start")));
-        }
-        (crate::conform::Mode::Events, _) => parts.push(counted(subject.steps, "event")),
-        (_, None) => parts.push(format!("{} steps", count(subject.steps))),
-    }
-    if let Some(seed) = subject.bounds.get("seed") {
-        parts.push(format!("seed {seed}"));
-    }
-    if let Some(bound) = subject.bounds.get("preemptions") {
-        parts.push(format!("preemptions {bound}"));
-    }
-    if subject.edges_unsupported > 0 {
-        parts.push(format!("{} unsupported", count(subject.edges_unsupported)));
-    }
-    if subject.edges_unchosen > 0 {
-        parts.push(format!("{} never chosen", count(subject.edges_unchosen)));
-    }
-    if subject.edges_ambiguous > 0 {
-        parts.push(format!("{} not told from others", count(subject.edges_ambiguous)));
-    }
-    parts.extend(subject.verified.iter().map(verified));
-    if let (Some(why), "incomplete") = (&subject.why, subject.verdict) {
+        Effort::Events { events, .. } => vec![counted(*events, "event")],
+    };
+    if let (Some(why), Agreement::Incomplete) = (&subject.why, subject.verdict) {
         parts.push(why.clone());
     }
     parts.join(", ")
+}
+
+fn covered(coverage: &Coverage) -> Vec<String> {
+    let mut parts = vec![
+        format!("{} of {} transitions driven", count(coverage.edges_driven), count(coverage.edges)),
+        format!("{:.1} steps for each", coverage.steps as f64 / coverage.edges_driven.max(1) as f64),
+    ];
+    parts.extend(coverage.starts.map(|starts| counted(starts, "start")));
+    let notes = [
+        (coverage.edges_unsupported, "unsupported"),
+        (coverage.edges_unchosen, "never chosen"),
+        (coverage.edges_ambiguous, "not told from others"),
+    ];
+    parts.extend(notes.iter().filter(|(edges, _)| *edges > 0).map(|(edges, what)| format!("{} {what}", count(*edges))));
+    parts.extend(coverage.verified.iter().map(verified));
+    parts
+}
+
+/// The bounds on interruptions that were met, and in how many scripts.
+fn preemptions(scripts: &[Scheduled]) -> Option<String> {
+    let mut bounded: BTreeMap<usize, usize> = BTreeMap::new();
+    scripts.iter().filter_map(|script| script.preemptions_max).for_each(|max| *bounded.entry(max).or_default() += 1);
+    let told = bounded.iter().map(|(max, scripts)| format!("at most {max} in {}", counted(*scripts, "script")));
+    (!bounded.is_empty()).then(|| told.collect::<Vec<_>>().join(", "))
 }
 
 /// How much the suffixes of a tour have shown.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use counterpart::conform::Mode;
+use counterpart::conform::Effort;
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::trace::{Trace, write_whole};
 use counterpart::verdict::Verdict;
@@ -129,14 +129,12 @@ fn alongside(reports: &[&CaseReport]) -> String {
     let mut table = String::from("| case | subject | mode | driven |\n|---|---|---|---|\n");
     for report in reports {
         for subject in report.conformance.iter().filter(|subject| subject.verdict == "conforms") {
-            let driven = match (subject.schedules, subject.bounds.get("pairs")) {
-                (Some(schedules), _) => format!("{schedules} schedules"),
-                (None, Some(pairs)) => format!("{pairs} pairs"),
-                (None, None) if subject.edges > 0 => {
-                    format!("{} of {} transitions", subject.edges_driven, subject.edges)
-                }
-                (None, None) if subject.mode == Mode::Events => format!("{} events", subject.steps),
-                (None, None) => format!("{} steps", subject.steps),
+            let driven = match &subject.effort {
+                Effort::Interleave { schedules, .. } => format!("{schedules} schedules"),
+                Effort::Product { pairs, .. } => format!("{pairs} pairs"),
+                Effort::Tour(tour) => format!("{} of {} transitions", tour.edges_driven, tour.edges),
+                Effort::Events { events, .. } => format!("{events} events"),
+                other => format!("{} steps", other.steps()),
             };
             let _ =
                 writeln!(table, "| `{}` | {} | {} | {driven} |", short(&report.case), subject.subject, subject.mode);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use counterpart::conform;
+use counterpart::conform::{self, Recovery};
 use counterpart::model::Simulated;
 use counterpart::{Case, Check};
 
 use super::attempts::paxos::{Paxos, Variant};
 use super::conformance::{AttemptInterface, Faults};
-use super::model::System;
+use super::model::{Action, Configuration, System};
 
 /// Paxos with defects that show when each proposer has one ballot, and with those that take a third.
 pub(super) fn cases() -> Vec<Case> {
@@ -25,7 +25,24 @@ pub(super) fn cases() -> Vec<Case> {
             "flp/defects_of_three_ballots",
             caught(two, &[Variant::ChoosesLowestAccepted, Variant::OneBallotForBoth], false),
         ),
+        never_recovers(),
     ]
+}
+
+/// Proposers that try one ballot and no more, as their model does: no answer is wrong, and whoever is overtaken has given
+/// up for ever. The model is no yardstick here but the defect itself.
+fn never_recovers() -> Case {
+    const NAME: &str = "gives_up_after_one_ballot";
+    let (model, interface) = (Arc::new(super::paxos_bounded(1, Variant::Sound)), Arc::new(AttemptInterface::default()));
+    let alone = |action: &Action<_>| *action == Action::Step { process: 1 };
+    let decided = |system: &System<Paxos>, at: &Configuration<Paxos>| system.decided(at).next().is_some();
+    let check = super::check((*model).clone(), Faults::Unasked).alongside_only();
+    let recovery = Recovery::new(decided).without(alone).of(move || Simulated::new(&model, &interface));
+    let check = check
+        .subject(NAME, recovery)
+        .because(NAME, "its only ballot was overtaken by that of the other proposer, which then took no step any more")
+        .diverges(NAME);
+    Case::new("flp/never_recovers", check)
 }
 
 /// Each variant run beside the sound model. A walk hardly ever comes by a third ballot in the right moment.

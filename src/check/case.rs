@@ -66,6 +66,7 @@ impl AnyCheck {
         options.budget.states_max = options.budget.states_max.min(own.budget.states_max);
         options.budget.depth_max = options.budget.depth_max.min(own.budget.depth_max);
         options.answer_within = options.answer_within.min(own.answer_within);
+        options.start_within = options.start_within.min(own.start_within);
         options
     }
 

@@ -70,18 +70,31 @@ pub struct Options {
     pub seed: u64,
     /// An implementation that has not answered for this long never will.
     pub answer_within: Duration,
+    /// An implementation that was not made for this long never will be.
+    pub start_within: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { budget: Budget::default(), referee: true, seed: 0, answer_within: Duration::from_secs(10) }
+        Options {
+            budget: Budget::default(),
+            referee: true,
+            seed: 0,
+            answer_within: Duration::from_secs(10),
+            start_within: Duration::from_secs(10),
+        }
     }
 }
 
 impl Options {
     /// Those that bound a run alongside.
     fn limits(&self) -> Limits {
-        Limits { budget: self.budget.clone(), answer_within: self.answer_within, seed: self.seed }
+        Limits {
+            budget: self.budget.clone(),
+            answer_within: self.answer_within,
+            start_within: self.start_within,
+            seed: self.seed,
+        }
     }
 }
 
@@ -151,6 +164,14 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     #[must_use]
     pub fn answer_within(mut self, limit: Duration) -> Self {
         self.plan.options.answer_within = limit;
+        self
+    }
+
+    /// An implementation that was not made for this long never will be; ten seconds by default. What is slow to start
+    /// and quick to answer, as a process is, needs a time of its own.
+    #[must_use]
+    pub fn start_within(mut self, limit: Duration) -> Self {
+        self.plan.options.start_within = limit;
         self
     }
 

@@ -72,7 +72,7 @@ impl AnyCheck {
         let span = tracing::info_span!("subject", name = %subject.name, mode = %subject.mode);
         let _entered = span.enter();
         let conformance = subject.job.bind(options).run()?;
-        tracing::info!(verdict = %conformance.agreement, steps = conformance.steps, "run alongside");
+        tracing::info!(verdict = %conformance.agreement, steps = conformance.effort.steps(), "run alongside");
         Ok(conformance)
     }
 
@@ -189,41 +189,29 @@ impl AnyCheck {
     }
 
     pub(super) fn conformance_report(&self, subject: &Subject, found: Conformance, kept: bool) -> ConformanceReport {
-        let (verdict, mut why) = match &found.agreement {
-            Agreement::Conforms => ("conforms", None),
-            Agreement::Diverges => ("diverges", None),
-            Agreement::Incomplete(why) => ("incomplete", Some(why.clone())),
-        };
+        let mode = found.effort.mode();
         let mut place = None;
         let evidence = found.divergence.map(|divergence| {
-            why = Some(divergence.what.clone());
             // A second mode's trace of the same subject says which mode it is of.
-            let name = if kept { format!("{}--{}", subject.name, found.mode) } else { subject.name.clone() };
+            let name = if kept { format!("{}--{mode}", subject.name) } else { subject.name.clone() };
             place = Some(kept_at(&self.plan.name, &name));
-            self.trace_of_divergence(subject, found.mode, divergence, &name)
+            self.trace_of_divergence(subject, mode, divergence, &name)
         });
         ConformanceReport {
-            mode: found.mode,
+            mode,
             subject: subject.name.clone(),
-            verdict,
-            why,
-            expected: self.plan.expectation(&subject.name, verdict, ["conforms", "diverges", "incomplete"]),
-            edges: found.edges,
-            edges_driven: found.edges_driven,
-            edges_unsupported: found.edges_unsupported,
-            edges_unchosen: found.edges_unchosen,
-            edges_ambiguous: found.edges_ambiguous,
-            unchosen: found.unchosen,
-            steps: found.steps,
-            starts: found.starts,
-            verified: found.verified,
-            schedules: found.schedules,
-            bounds: found.bounds,
+            verdict: found.agreement,
+            why: found.why,
+            expected: self.plan.expectation(&subject.name, found.agreement, AGREEMENTS),
+            effort: found.effort,
             trace: place,
             evidence,
         }
     }
 }
+
+/// What may be found of a subject.
+const AGREEMENTS: [Agreement; 3] = [Agreement::Conforms, Agreement::Diverges, Agreement::Incomplete];
 
 /// What may be found of a property: that it holds, is violated, is not known.
 pub(super) const VERDICTS: [Verdict; 3] = [Verdict::Holds, Verdict::Violated, Verdict::Incomplete];

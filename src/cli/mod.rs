@@ -444,7 +444,7 @@ fn options(limits: &Limits, referee: bool, interrupted: &Arc<AtomicBool>) -> Opt
         },
         referee,
         seed: limits.seed,
-        answer_within: default.answer_within,
+        ..default
     }
 }
 

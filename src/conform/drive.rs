@@ -6,9 +6,10 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Once};
 
-use super::Limits;
 use super::lts::{Belief, Edge, Lts, Node};
+use super::narrate::narrate;
 use super::watch::{Hung, Watch, watched};
+use super::{Conformance, Effort, Limits};
 
 /// Why the model cannot follow an implementation.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,11 @@ pub enum Deviation {
     Panicked(String),
     /// It did not answer.
     Silent {
+        /// How long was waited.
+        waited_ms: u128,
+    },
+    /// It was not made.
+    NotMade {
         /// How long was waited.
         waited_ms: u128,
     },
@@ -60,6 +66,7 @@ impl Deviation {
             Deviation::Snapshot { got, .. } => format!("shows {got}"),
             Deviation::Panicked(message) => format!("panics: {message}"),
             Deviation::Silent { waited_ms } => format!("no answer within {waited_ms} ms"),
+            Deviation::NotMade { waited_ms } => format!("not made within {waited_ms} ms"),
             Deviation::Incomparable(got) => format!("{got}, which does not equal itself"),
             Deviation::Nondeterministic { first, second } => format!("{first}, and in a second run {second}"),
             Deviation::Canonical { plain, canonical } => format!("{plain}, but {canonical} after canonical()"),
@@ -85,6 +92,11 @@ impl fmt::Display for Deviation {
                 f,
                 "the implementation does not answer within {waited_ms} ms; it loops or waits for something that no \
                  input brings"
+            ),
+            Deviation::NotMade { waited_ms } => write!(
+                f,
+                "the implementation is not made within {waited_ms} ms, and nothing was asked of it yet; see what its \
+                 making waits for, or set a longer start_within"
             ),
             Deviation::Incomparable(got) => write!(
                 f,
@@ -155,6 +167,8 @@ pub(crate) struct Bench {
     pub(crate) lts: Arc<Lts>,
     pub(crate) make: Make,
     pub(crate) limits: Limits,
+    /// A deviation counts only if it is shown so many times of so many.
+    pub(crate) times: usize,
 }
 
 impl Bench {
@@ -253,7 +267,7 @@ impl<'a> Driver<'a> {
         watch.restart();
         let lts = &*bench.lts;
         let (subject, snapshot) = quietly(|| {
-            let _call = watch.call();
+            let _call = watch.making();
             let subject = (bench.make)();
             let snapshot = subject.observe(lts.initially_shown());
             (subject, snapshot)
@@ -371,20 +385,87 @@ pub(crate) fn drive(bench: &Bench, watch: &Watch, inputs: &[u32]) -> Option<Devi
     None
 }
 
+/// Tells what was found, shortened, once it was shown as often as it has to be; and if it was not, that.
+pub(crate) fn told(bench: &Bench, watch: &Watch, effort: Effort, found: Deviating) -> Conformance {
+    match shrink(bench, watch, found) {
+        Ok(found) => effort.diverges(narrate(&bench.lts, &found)),
+        Err(why) => effort.incomplete(why),
+    }
+}
+
+/// Shows `found` again, as often as it has to be shown.
+///
+/// # Errors
+/// Something else was seen: both answers, in a sentence.
+pub(crate) fn repeated(bench: &Bench, watch: &Watch, found: &Deviating) -> Result<(), String> {
+    let seen = match &found.deviation {
+        Deviation::Nondeterministic { second, .. } => second.clone(),
+        deviation => deviation.observed(),
+    };
+    for time in 1..bench.times {
+        let (given, again) = last_seen(bench, watch, &found.inputs);
+        if given != found.inputs.len() || again != seen {
+            return Err(bench.not_always(time, found.inputs.len(), &seen, &again));
+        }
+    }
+    Ok(())
+}
+
+/// How many of `inputs` a fresh subject was given, and what it did at the last of them.
+fn last_seen(bench: &Bench, watch: &Watch, inputs: &[u32]) -> (usize, String) {
+    let mut driver = match Driver::start(bench, watch) {
+        Ok(driver) => driver,
+        Err(deviation) => return (0, deviation.observed()),
+    };
+    for input in inputs {
+        if let Err(deviation) = driver.step(*input) {
+            return (driver.inputs.len(), deviation.observed());
+        }
+    }
+    let last = driver.observed.last().map(|last| last.told(&bench.lts));
+    (inputs.len(), last.unwrap_or_else(|| "as the model allows".into()))
+}
+
+impl Bench {
+    /// What is said of a deviation that was not shown every time.
+    fn not_always(&self, shown: usize, place: usize, seen: &str, again: &str) -> String {
+        format!(
+            "a deviation was shown {shown} of {} times: at input {place}, {seen} at first and {again} when all was done \
+             again; what depends on time or chance shows nothing of it",
+            self.times
+        )
+    }
+
+    /// Tells of a subject that does not answer, or is not made.
+    pub(crate) fn silent(&self, effort: Effort, hung: &Hung) -> Conformance {
+        for time in 1..self.times {
+            let inputs = hung.inputs.clone();
+            if let Ok((_, again)) = self.watched(move |bench, watch| last_seen(bench, watch, &inputs)) {
+                let seen = hung.deviation().observed();
+                return effort.incomplete(self.not_always(time, hung.inputs.len(), &seen, &again));
+            }
+        }
+        effort.diverges(super::replay::silent(self, hung))
+    }
+}
+
 /// Leaves out what it can of a deviating run: first halves, then quarters, at last single inputs, until no single one
 /// can be left out. The result is 1-minimal, not shortest.
 ///
 /// # Errors
-/// The run does not deviate a second time: the subject is not deterministic.
-pub(crate) fn shrink(bench: &Bench, watch: &Watch, found: Deviating) -> Deviating {
-    let Some(mut best) = drive(bench, watch, &found.inputs) else {
-        return Deviating {
-            deviation: Deviation::Nondeterministic {
-                first: found.deviation.observed(),
-                second: "as the model allows".into(),
-            },
-            ..found
-        };
+/// It has to be shown several times, and was not.
+pub(crate) fn shrink(bench: &Bench, watch: &Watch, found: Deviating) -> Result<Deviating, String> {
+    repeated(bench, watch, &found)?;
+    let always = |inputs: &[u32]| {
+        let found = drive(bench, watch, inputs)?;
+        repeated(bench, watch, &found).is_ok().then_some(found)
+    };
+    let Some(mut best) = always(&found.inputs) else {
+        let (first, second) = (found.deviation.observed(), "as the model allows".to_string());
+        if bench.times > 1 {
+            return Err(bench.not_always(bench.times, found.inputs.len(), &first, &second));
+        }
+        return Ok(Deviating { deviation: Deviation::Nondeterministic { first, second }, ..found });
     };
     let mut chunk = best.inputs.len().div_ceil(2);
     while chunk > 0 {
@@ -393,7 +474,7 @@ pub(crate) fn shrink(bench: &Bench, watch: &Watch, found: Deviating) -> Deviatin
         while from < best.inputs.len() {
             let mut rest = best.inputs.clone();
             rest.drain(from..best.inputs.len().min(from + chunk));
-            match drive(bench, watch, &rest) {
+            match always(&rest) {
                 Some(deviating) if deviating.inputs.len() < best.inputs.len() => {
                     best = deviating;
                     shorter = true;
@@ -406,7 +487,7 @@ pub(crate) fn shrink(bench: &Bench, watch: &Watch, found: Deviating) -> Deviatin
         }
         chunk = if shorter { chunk.min(best.inputs.len().div_ceil(2)) } else { chunk / 2 };
     }
-    best
+    Ok(best)
 }
 
 thread_local! {

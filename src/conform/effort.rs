@@ -54,7 +54,7 @@ pub enum Agreement {
 
 impl Agreement {
     /// As reports and traces have it.
-    pub fn as_str(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Agreement::Conforms => "conforms",
             Agreement::Diverges => "diverges",
@@ -65,7 +65,14 @@ impl Agreement {
 
 impl fmt::Display for Agreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.name())
+    }
+}
+
+/// So that a test may say `report.verdict == "conforms"`.
+impl PartialEq<&str> for Agreement {
+    fn eq(&self, name: &&str) -> bool {
+        self.name() == *name
     }
 }
 

@@ -4,6 +4,7 @@
 //! compiled once, whatever the model. What the numbers stand for is known to [`Outside`] alone. It unfolds on demand: a
 //! tour unfolds all of the bounded model, a walk goes where it goes, beyond the boundary as well.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
@@ -104,6 +105,12 @@ impl Stamps {
             self.of.resize(node + 1, 0);
         }
         std::mem::replace(&mut self.of[node], self.now) != self.now
+    }
+}
+
+impl fmt::Debug for Lts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lts").finish_non_exhaustive()
     }
 }
 

@@ -7,6 +7,7 @@
 //! chose is counted and named, never assumed.
 
 mod drive;
+mod effort;
 pub mod events;
 #[cfg(feature = "interleave")]
 pub mod interleave;
@@ -28,17 +29,15 @@ mod walk;
 mod watch;
 mod words;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use thiserror::Error;
 
 use crate::explore::{Budget, ModelError};
 use crate::model::{Interface, Spec};
-use crate::trace::{Step, Trace};
+use crate::trace::Trace;
 
 use self::drive::Bench;
 use self::lts::Lts;
@@ -47,136 +46,12 @@ use self::typed::{Factory, Typed};
 pub use drive::Deviation;
 #[cfg(feature = "cli")]
 pub(crate) use drive::panic_message;
+pub use effort::{Agreement, Conformance, Coverage, Divergence, Effort, Mode, Scheduled};
 pub use product::Product;
 pub use recovery::Recovery;
 pub use tour::{Planned, Tour, TourPlan, Unchosen, Verified};
 #[cfg(feature = "walk")]
 pub use walk::Walk;
-
-/// How an implementation was run alongside the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Model and implementation explored together.
-    Product,
-    /// Every transition of the bounded model driven.
-    Tour,
-    /// Seeded long walks.
-    Walk,
-    /// Real threads through every interleaving.
-    Interleave,
-    /// A log of a running implementation, judged afterwards.
-    Events,
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Mode::Product => "product",
-            Mode::Tour => "tour",
-            Mode::Walk => "walk",
-            Mode::Interleave => "interleave",
-            Mode::Events => "events",
-        })
-    }
-}
-
-/// What is known of an implementation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Agreement {
-    /// It answered as the model allows, wherever the mode looks.
-    Conforms,
-    /// Shown by a trace.
-    Diverges,
-    /// Not known, and why.
-    Incomplete(String),
-}
-
-impl fmt::Display for Agreement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Agreement::Conforms => "conforms",
-            Agreement::Diverges => "diverges",
-            Agreement::Incomplete(_) => "incomplete",
-        })
-    }
-}
-
-/// An implementation's result in one mode.
-#[derive(Clone, Debug)]
-pub struct Conformance {
-    /// How it was run.
-    pub mode: Mode,
-    /// What is known of it.
-    pub agreement: Agreement,
-    /// Labelled transitions of the bounded model, refused inputs included; of a product, its own transitions.
-    pub edges: usize,
-    /// Those that were driven.
-    pub edges_driven: usize,
-    /// Those that the subject has no input for.
-    pub edges_unsupported: usize,
-    /// Those that the model allows and the subject did not choose when given the input.
-    pub edges_unchosen: usize,
-    /// Those that explain an answer which others explain as well, and that were never told apart from these.
-    pub edges_ambiguous: usize,
-    /// Names for those never chosen, the first few.
-    pub unchosen: Vec<Unchosen>,
-    /// Inputs given in all; of a tour, without those of its suffixes; of a log, its events.
-    pub steps: usize,
-    /// Fresh starts of a tour, the first one included.
-    pub starts: Option<usize>,
-    /// What the suffixes of a tour have shown.
-    pub verified: Option<Verified>,
-    /// Schedules run, in interleave mode.
-    pub schedules: Option<usize>,
-    /// What a mode has to say of its bounds: a seed, a preemption bound.
-    pub bounds: BTreeMap<String, String>,
-    /// The run that shows the deviation.
-    pub divergence: Option<Divergence>,
-}
-
-impl Conformance {
-    fn new(mode: Mode) -> Self {
-        Conformance {
-            mode,
-            agreement: Agreement::Incomplete("nothing was driven".into()),
-            edges: 0,
-            edges_driven: 0,
-            edges_unsupported: 0,
-            edges_unchosen: 0,
-            edges_ambiguous: 0,
-            unchosen: Vec::new(),
-            steps: 0,
-            starts: None,
-            verified: None,
-            schedules: None,
-            bounds: BTreeMap::new(),
-            divergence: None,
-        }
-    }
-
-    fn incomplete(mut self, why: impl Into<String>) -> Self {
-        self.agreement = Agreement::Incomplete(why.into());
-        self
-    }
-
-    fn diverges(mut self, divergence: Divergence) -> Self {
-        self.agreement = Agreement::Diverges;
-        self.divergence = Some(divergence);
-        self
-    }
-}
-
-/// A run at whose end the model cannot follow.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Divergence {
-    /// As a trace carries it; the last step is the one that deviates.
-    pub steps: Vec<Step>,
-    /// What happened there, in a sentence.
-    pub what: String,
-    /// What replay needs beside the steps.
-    pub extra: BTreeMap<String, String>,
-}
 
 /// What all modes are given.
 pub struct Setting<F: Interface> {
@@ -191,12 +66,14 @@ pub struct Setting<F: Interface> {
 }
 
 /// How far every mode goes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// How far to explore.
     pub budget: Budget,
     /// An implementation that has not answered for this long never will.
     pub answer_within: Duration,
+    /// One that was not made for this long never will be.
+    pub start_within: Duration,
     /// Seed of every random choice.
     pub seed: u64,
 }
@@ -212,7 +89,13 @@ impl<F: Interface> Setting<F> {
     }
 
     fn bench_of(&self, typed: Arc<Typed<F>>, factory: &Factory<F>) -> Bench {
-        Bench { make: typed.driven(factory), lts: Arc::new(Lts::new(typed)), limits: self.limits.clone() }
+        Bench { make: typed.driven(factory), lts: Arc::new(Lts::new(typed)), limits: self.limits.clone(), times: 1 }
+    }
+}
+
+impl<F: Interface> fmt::Debug for Setting<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setting").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -262,7 +145,7 @@ impl Bound {
     pub fn run(&self) -> Result<Conformance, ModelError> {
         let result = self.how.run()?;
         Ok(match self.lts.words().clash() {
-            Some(clash) => Conformance { divergence: None, ..result }.incomplete(clash),
+            Some(clash) => result.effort.incomplete(clash),
             None => result,
         })
     }

@@ -20,7 +20,7 @@ use super::narrate::narrate;
 use super::replay::given;
 use super::typed::WholeFactory;
 use super::watch::{Hung, Watch, watched};
-use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Limits, Mode, Setting};
+use super::{Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};
 use crate::explore::{Budget, ModelError, Stop, explore_until};
 use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
@@ -102,7 +102,7 @@ impl PartialEq for Explored {
 /// For modes that go along one path.
 fn plain(lts: &Arc<Lts>, make: &MakeExplorable, limits: &Limits) -> Bench {
     let make = make.clone();
-    Bench { lts: lts.clone(), make: Arc::new(move || make()), limits: limits.clone() }
+    Bench { lts: lts.clone(), make: Arc::new(move || make()), limits: limits.clone(), times: 1 }
 }
 
 /// Model and implementation, side by side.
@@ -147,7 +147,9 @@ impl Both {
 
 impl Pair {
     fn start(&self) -> Both {
+        let watch = self.watch();
         let made = quietly(|| {
+            let _call = watch.making();
             let mut subject = (self.make)();
             let snapshot = subject.observe(self.lts.initially_shown());
             subject.canonical();
@@ -162,14 +164,18 @@ impl Pair {
         }
     }
 
+    fn watch(&self) -> Arc<Watch> {
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        watch.unwrap_or_else(Watch::new)
+    }
+
     fn step(&self, from: &Both, input: u32) -> Result<Option<Both>, Deviation> {
         let Some(subject) = &from.subject else { return Ok(None) };
         let place = (FixedState::default().hash_one(from), input);
         if self.silent.contains(&place) {
             return Err(Deviation::Silent { waited_ms: self.answer_within_ms });
         }
-        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let watch = watch.unwrap_or_else(Watch::new);
+        let watch = self.watch();
         watch.at(place.0, input);
         let lts = &*self.lts;
         // A clone of the same state, given the same, must do the same.
@@ -234,7 +240,7 @@ impl How for Produces {
                 Err(Hung { at: Some(place), .. }) if !silent.contains(&place) => silent.push(place),
                 Err(hung) => {
                     let divergence = super::replay::silent(&plain(&self.lts, &self.make, &self.limits), &hung);
-                    return Ok(Conformance::new(Mode::Product).diverges(divergence));
+                    return Ok(Effort::Product { pairs: 0, edges: 0 }.diverges(divergence));
                 }
             }
         }
@@ -270,11 +276,7 @@ fn product(pair: &Arc<Pair>, limits: &Limits, watch: &Arc<Watch>) -> Result<Conf
     let budget = Budget { threads: 1, recheck: false, ..limits.budget.clone() };
     let graph = explore_until(pair.clone(), &budget, |both: &Both| both.deviation.is_some())?;
     let bench = plain(&pair.lts, &pair.make, limits);
-    let mut result = Conformance::new(Mode::Product);
-    result.edges = graph.edge_count();
-    result.edges_driven = graph.edge_count();
-    result.steps = graph.edge_count();
-    result.bounds.insert("pairs".into(), graph.states().len().to_string());
+    let result = Effort::Product { pairs: graph.states().len(), edges: graph.edge_count() };
     if graph.stop() == Some(&Stop::Found) {
         let path = graph.path_to(graph.states().len() - 1);
         let inputs = path.steps.into_iter().map(|(input, _)| input).collect();
@@ -291,8 +293,7 @@ fn product(pair: &Arc<Pair>, limits: &Limits, watch: &Arc<Watch>) -> Result<Conf
     if let Some(run) = canonical_changes_nothing(&bench, watch) {
         return Ok(result.diverges(compared(&pair.lts, &run)));
     }
-    result.agreement = Agreement::Conforms;
-    Ok(result)
+    Ok(result.conforms())
 }
 
 /// The answers along `inputs`, whose last deviates.

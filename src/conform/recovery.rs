@@ -9,19 +9,20 @@
 //! Such a bound is no proof. A schedule that is fair and yet never reaches the goal is for the lasso search to find;
 //! here is one schedule, the same for everybody, that an implementation worth its name gets well on.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use stateright::Model;
 
-use super::drive::{Bench, Deviating, Driver, shrink};
+use super::drive::{Bench, Deviating, Driver, told};
 use super::lts::Node;
-use super::narrate::{narrate, told};
+use super::narrate;
 use super::replay::{given, silent};
 use super::typed::{Factory, boxed};
 use super::watch::Watch;
-use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Mode, Setting};
+use super::{Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};
 use crate::explore::ModelError;
 use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
@@ -56,6 +57,14 @@ pub struct Recovery<F: Interface> {
     runs: usize,
     faulty_steps_max: usize,
     fair_steps_max: usize,
+}
+
+impl<F: Interface> fmt::Debug for Recovery<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut recovery = f.debug_struct("Recovery");
+        recovery.field("runs", &self.runs).field("faulty_steps_max", &self.faulty_steps_max);
+        recovery.field("fair_steps_max", &self.fair_steps_max).finish_non_exhaustive()
+    }
 }
 
 impl<F: Interface> Clone for Recovery<F> {
@@ -128,7 +137,7 @@ struct Recovering<F: Interface> {
 
 impl<F: Interface> Job<F> for Recovering<F> {
     fn mode(&self) -> Mode {
-        Mode::Walk
+        Mode::Recovery
     }
 
     fn model(&self) -> Option<Arc<F::Model>> {
@@ -171,6 +180,17 @@ struct Demand {
 }
 
 impl Demand {
+    fn effort(&self, limits: &Limits, runs_needed: usize, steps: usize) -> Effort {
+        Effort::Recovery {
+            seed: limits.seed,
+            runs: self.runs,
+            runs_needed,
+            faulty_steps_max: self.faulty_steps_max,
+            fair_steps_max: self.fair_steps_max,
+            steps,
+        }
+    }
+
     fn is_reached(&self, driver: &Driver<'_>) -> bool {
         driver.belief.iter().all(|node| (self.is_goal)(*node))
     }
@@ -180,7 +200,8 @@ impl How for Recovers {
     fn run(&self) -> Result<Conformance, ModelError> {
         let demand = self.demand.clone();
         let result = self.bench.watched(move |bench, watch| recover(bench, &demand, watch));
-        Ok(result.unwrap_or_else(|hung| Conformance::new(Mode::Walk).diverges(silent(&self.bench, &hung))))
+        let effort = self.demand.effort(&self.bench.limits, 0, 0);
+        Ok(result.unwrap_or_else(|hung| self.bench.silent(effort, &hung)))
     }
 
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
@@ -222,16 +243,11 @@ enum Came<'a> {
 
 fn recover(bench: &Bench, demand: &Demand, watch: &Watch) -> Conformance {
     let limits = &bench.limits;
-    let mut result = Conformance::new(Mode::Walk);
-    result.bounds.insert("seed".into(), limits.seed.to_string());
-    result.bounds.insert("runs".into(), demand.runs.to_string());
-    result.bounds.insert("faults end after at most".into(), format!("{} steps", demand.faulty_steps_max));
-    result.bounds.insert("recovers within".into(), format!("{} steps", demand.fair_steps_max));
     let mut random = Pcg64::seed_from_u64(limits.seed);
-    let mut needed_count = 0;
+    let (mut runs_needed, mut given) = (0, 0);
     for _ in 0..demand.runs {
         if let Some(stop) = (limits.budget.interrupt)() {
-            return result.incomplete(stop.to_string());
+            return demand.effort(limits, runs_needed, given).incomplete(stop.to_string());
         }
         let length = random.next_u64() as usize % (demand.faulty_steps_max + 1);
         let mut draws = (0..length).map(|_| random.next_u64() as usize).collect::<Vec<_>>().into_iter();
@@ -240,28 +256,26 @@ fn recover(bench: &Bench, demand: &Demand, watch: &Watch) -> Conformance {
         });
         match came {
             Came::Well { needed, steps } => {
-                result.steps += steps;
-                needed_count += usize::from(needed);
+                given += steps;
+                runs_needed += usize::from(needed);
             }
             Came::Deviates(found) => {
-                let found = shrink(bench, watch, found);
-                return result.diverges(narrate(&bench.lts, &found));
+                return told(bench, watch, demand.effort(limits, runs_needed, given), found);
             }
             Came::Stuck { driver, ended } => {
-                result.steps += driver.inputs.len();
+                given += driver.inputs.len();
                 let (driver, ended) = shortened(bench, demand, watch, driver, ended);
-                return result.diverges(never(&driver, ended));
+                return demand.effort(limits, runs_needed, given).diverges(never(&driver, ended));
             }
         }
     }
-    result.bounds.insert("runs that had to recover".into(), needed_count.to_string());
-    if needed_count == 0 {
+    let result = demand.effort(limits, runs_needed, given);
+    if runs_needed == 0 {
         return result.incomplete(
             "no run left it anywhere that it had to recover from; say which inputs are faults, or let them go on for longer",
         );
     }
-    result.agreement = Agreement::Conforms;
-    result
+    result.conforms()
 }
 
 /// Steps where `choose` leads until it has no more to say, and then fairly, without faults.
@@ -369,6 +383,6 @@ fn never(driver: &Driver<'_>, ended: usize) -> Divergence {
         "no fault after step {ended}, and {} steps later, everything possible having had its turn, it has not recovered",
         driver.inputs.len() - ended
     );
-    let steps = told(driver.lts, &driver.inputs, &driver.observed);
+    let steps = narrate::told(driver.lts, &driver.inputs, &driver.observed);
     Divergence { steps, what, extra: [(FAULTS_END.to_string(), ended.to_string())].into() }
 }

@@ -1,6 +1,6 @@
 //! What sequential modes run again: the inputs of a trace, and the input that was never answered.
 
-use super::drive::{Bench, Deviating, Deviation, Driver};
+use super::drive::{Bench, Deviating, Driver};
 use super::narrate::narrate;
 use super::watch::Hung;
 use super::{CannotReplay, Divergence};
@@ -40,11 +40,10 @@ pub(super) fn inputs(bench: &Bench, trace: &Trace) -> Result<Option<Divergence>,
 /// The run whose last input was never answered. The inputs before it are given again, to record what they were
 /// answered.
 pub(super) fn silent(bench: &Bench, hung: &Hung) -> Divergence {
-    let mut run = Deviating {
-        inputs: hung.inputs.clone(),
-        observed: Vec::new(),
-        deviation: Deviation::Silent { waited_ms: hung.waited_ms },
-    };
+    if hung.is_making {
+        return narrate(&bench.lts, &Deviating::before_anything(hung.deviation()));
+    }
+    let mut run = Deviating { inputs: hung.inputs.clone(), observed: Vec::new(), deviation: hung.deviation() };
     let answered = hung.inputs[..hung.inputs.len().saturating_sub(1)].to_vec();
     let again = bench.watched(move |bench, watch| {
         let mut driver = Driver::start(bench, watch).ok()?;

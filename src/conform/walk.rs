@@ -3,6 +3,7 @@
 //! A walk is a list of numbers; each picks one of the inputs that are possible where the walk stands. So a list with a
 //! part left out is still a walk of the model, and shrinking needs no knowledge of it.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use proptest::collection::vec;
@@ -11,12 +12,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use super::drive::{Bench, Deviating, Driver, shrink};
-use super::narrate::narrate;
-use super::replay::silent;
+use super::drive::{Bench, Deviating, Driver, told};
 use super::typed::{Factory, boxed};
 use super::watch::Watch;
-use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Limits, Mode, Setting};
+use super::{Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};
 use crate::explore::{ModelError, Stop};
 use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
@@ -26,6 +25,14 @@ pub struct Walk<F: Interface> {
     model: Option<Arc<F::Model>>,
     runs: u32,
     steps: usize,
+    times: usize,
+}
+
+impl<F: Interface> fmt::Debug for Walk<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut walk = f.debug_struct("Walk");
+        walk.field("runs", &self.runs).field("steps", &self.steps).field("times", &self.times).finish_non_exhaustive()
+    }
 }
 
 impl<F: Interface> Clone for Walk<F> {
@@ -36,7 +43,7 @@ impl<F: Interface> Clone for Walk<F> {
 
 impl<F: Interface> Default for Walk<F> {
     fn default() -> Self {
-        Walk { model: None, runs: 256, steps: 200 }
+        Walk { model: None, runs: 256, steps: 200, times: 1 }
     }
 }
 
@@ -64,6 +71,17 @@ impl<F: Interface> Walk<F> {
         Walk { steps, ..self }
     }
 
+    /// Counts a deviation only if it is shown `times` times of as many; once by default. Otherwise the verdict is
+    /// incomplete, with both answers. For what runs in real time, and may be late by accident.
+    ///
+    /// # Panics
+    /// If `times` is 0.
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
+        assert!(times > 0, "a deviation that is shown no time is none");
+        Walk { times, ..self }
+    }
+
     /// Walked by implementations that `factory` makes.
     pub fn of<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>> {
         Arc::new(Walked { walk: self, factory: boxed(factory) })
@@ -85,7 +103,7 @@ impl<F: Interface> Job<F> for Walked<F> {
     }
 
     fn bind(&self, setting: &Setting<F>) -> Bound {
-        let bench = setting.bench(self.walk.model.as_ref(), &self.factory);
+        let bench = Bench { times: self.walk.times, ..setting.bench(self.walk.model.as_ref(), &self.factory) };
         Bound::new(&bench.lts.clone(), Walking { bench, runs: self.walk.runs, steps: self.walk.steps })
     }
 }
@@ -100,7 +118,8 @@ impl How for Walking {
     fn run(&self) -> Result<Conformance, ModelError> {
         let (runs, steps) = (self.runs, self.steps);
         let result = self.bench.watched(move |bench, watch| walk(bench, watch, runs, steps));
-        Ok(result.unwrap_or_else(|hung| Conformance::new(Mode::Walk).diverges(silent(&self.bench, &hung))))
+        let effort = Effort::Walk { seed: self.bench.limits.seed, walks: runs, steps: 0 };
+        Ok(result.unwrap_or_else(|hung| self.bench.silent(effort, &hung)))
     }
 
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
@@ -126,10 +145,6 @@ const SHRINK_ITERS_MAX: u32 = u32::MAX - 1;
 fn walk(bench: &Bench, watch: &Watch, runs: u32, steps: usize) -> Conformance {
     let Limits { budget, seed: number, .. } = &bench.limits;
     let _span = tracing::debug_span!("walk", seed = number).entered();
-    let mut result = Conformance::new(Mode::Walk);
-    result.bounds.insert("seed".into(), number.to_string());
-    result.bounds.insert("walks".into(), runs.to_string());
-
     let mut seed = [0; 32];
     Pcg64::seed_from_u64(*number).fill_bytes(&mut seed);
     let config =
@@ -162,25 +177,19 @@ fn walk(bench: &Bench, watch: &Watch, runs: u32, steps: usize) -> Conformance {
         }
     });
     let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
-    result.steps = gathered.steps;
+    let result = Effort::Walk { seed: *number, walks: runs, steps: gathered.steps };
     if let Some(stop) = gathered.stop {
         return result.incomplete(stop.to_string());
     }
     match outcome {
         Ok(()) if gathered.steps == 0 => result.incomplete("the model offers no input to walk on"),
-        Ok(()) => {
-            result.agreement = Agreement::Conforms;
-            result
-        }
+        Ok(()) => result.conforms(),
         Err(TestError::Abort(why)) => result.incomplete(why.to_string()),
         Err(TestError::Fail(_, choices)) => {
             let found = one_walk(bench, watch, &choices).1.or(gathered.found);
             match found {
                 // proptest shortens and lowers the choices; what is left over goes by single inputs.
-                Some(found) => {
-                    let found = shrink(bench, watch, found);
-                    result.diverges(narrate(&bench.lts, &found))
-                }
+                Some(found) => told(bench, watch, result, found),
                 None => result.incomplete("a walk failed and left no trace"),
             }
         }

@@ -5,18 +5,21 @@
 //! hangs.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Limits;
+use super::drive::Deviation;
 
 /// Shared between the thread that drives and the one that watches.
 pub(crate) struct Watch {
     /// Odd while a call is under way.
     calls: AtomicU64,
+    /// The call makes a subject.
+    is_making: AtomicBool,
     /// Inputs given since the last fresh start.
     inputs: Mutex<Vec<u32>>,
     /// For modes that do not go along one path: the state and the input of the call under way.
@@ -34,10 +37,23 @@ impl Drop for Call<'_> {
 
 impl Watch {
     pub(crate) fn new() -> Arc<Watch> {
-        Arc::new(Watch { calls: AtomicU64::new(0), inputs: Mutex::new(Vec::new()), at: Mutex::new(None) })
+        Arc::new(Watch {
+            calls: AtomicU64::new(0),
+            is_making: AtomicBool::new(false),
+            inputs: Mutex::new(Vec::new()),
+            at: Mutex::new(None),
+        })
     }
 
     pub(crate) fn call(&self) -> Call<'_> {
+        self.is_making.store(false, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Release);
+        Call(self)
+    }
+
+    /// A subject is made, which may take longer than an answer.
+    pub(crate) fn making(&self) -> Call<'_> {
+        self.is_making.store(true, Ordering::Relaxed);
         self.calls.fetch_add(1, Ordering::Release);
         Call(self)
     }
@@ -66,6 +82,17 @@ pub(crate) struct Hung {
     pub(crate) inputs: Vec<u32>,
     pub(crate) at: Option<(u64, u32)>,
     pub(crate) waited_ms: u128,
+    /// It was to make a subject.
+    pub(crate) is_making: bool,
+}
+
+impl Hung {
+    pub(crate) fn deviation(&self) -> Deviation {
+        match self.is_making {
+            true => Deviation::NotMade { waited_ms: self.waited_ms },
+            false => Deviation::Silent { waited_ms: self.waited_ms },
+        }
+    }
 }
 
 /// Runs `work` on a thread of its own, and gives up when one call takes longer than `limits` say.
@@ -92,10 +119,10 @@ fn watch_over(limits: &Limits, work: Box<dyn FnOnce(&Arc<Watch>) + Send>) -> Res
         // Nobody listens any more if this thread was given up.
         let _ = sender.send(result);
     });
-    let answer_within = limits.answer_within;
+    let often = limits.answer_within.min(limits.start_within) / 8;
     let mut last = (watch.calls.load(Ordering::Acquire), Instant::now());
     loop {
-        match receiver.recv_timeout((answer_within / 8).min(Duration::from_millis(200))) {
+        match receiver.recv_timeout(often.min(Duration::from_millis(200))) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             Err(RecvTimeoutError::Disconnected) => unreachable!("the thread sends before it ends"),
@@ -104,11 +131,16 @@ fn watch_over(limits: &Limits, work: Box<dyn FnOnce(&Arc<Watch>) + Send>) -> Res
         let calls = watch.calls.load(Ordering::Acquire);
         if calls.is_multiple_of(2) || calls != last.0 {
             last = (calls, Instant::now());
-        } else if last.1.elapsed() >= answer_within {
+            continue;
+        }
+        let is_making = watch.is_making.load(Ordering::Relaxed);
+        let within = if is_making { limits.start_within } else { limits.answer_within };
+        if last.1.elapsed() >= within {
             return Err(Hung {
+                is_making,
                 inputs: watch.inputs.lock().unwrap_or_else(PoisonError::into_inner).clone(),
                 at: *watch.at.lock().unwrap_or_else(PoisonError::into_inner),
-                waited_ms: answer_within.as_millis(),
+                waited_ms: within.as_millis(),
             });
         }
     }

@@ -133,7 +133,7 @@ fn real_threads() {
     for seed in 0..8 {
         let report = judged_live(RECORDED, move || run_on_threads(seed));
         assert_eq!(report.verdict, "conforms", "{:?}", report.why);
-        assert!(report.steps >= 200, "{} events were recorded", report.steps);
+        assert!(report.effort.steps() >= 200, "{} events were recorded", report.effort.steps());
     }
 }
 

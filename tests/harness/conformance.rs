@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::{self, Job, Mode};
+use counterpart::conform::{self, Agreement, Effort, Job, Mode};
 use counterpart::model::Simulated;
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::{Check, Counterpart};
@@ -183,7 +183,7 @@ fn found(flaw: Flaw, steps: usize, words: &str) {
     for job in jobs(move || ours(flaw)) {
         let report = run_on(COUNTER, job);
         let why = report.why.clone().unwrap_or_default();
-        assert_eq!((report.verdict, report.mode, why.contains(words)), ("diverges", report.mode, true), "{why}");
+        assert_eq!((report.verdict, why.contains(words)), (Agreement::Diverges, true), "{why}");
         let trace = report.evidence.expect("a divergence leaves a trace");
         assert_eq!(trace.len(), steps, "{} by {}", counterpart::view::trace(&trace), report.mode);
     }
@@ -199,7 +199,7 @@ fn right() {
 fn coverage() {
     // Four states, three inputs each: 3 + 1 that change something, 4 reads, 4 refusals.
     let report = run_on(COUNTER, conform::Tour::new().of(|| ours(Flaw::None)));
-    assert_eq!((report.edges, report.edges_driven, report.verdict), (12, 12, "conforms"));
+    assert_eq!((report.effort.edges(), report.verdict), ((12, 12), Agreement::Conforms));
 }
 
 fn wrong_answer() {
@@ -313,7 +313,8 @@ fn canonical() {
 fn unsupported() {
     let report = run_on(COUNTER, conform::Tour::new().of(|| Ours { wraps: false, ..ours(Flaw::None) }));
     // Four states have a Wrap.
-    assert_eq!((report.verdict, report.edges, report.edges_driven, report.edges_unsupported), ("conforms", 12, 8, 4));
+    assert_eq!((report.verdict, report.effort.edges()), (Agreement::Conforms, (12, 8)));
+    assert_eq!(report.effort.coverage().map(|coverage| coverage.edges_unsupported), Some(4));
 }
 
 fn unchosen() {
@@ -322,9 +323,10 @@ fn unchosen() {
     for shows in [false, true] {
         let make = move || Ours { shows, ..ours(Flaw::None) };
         let report = run_on(Counter { generous: true, ..COUNTER }, conform::Tour::new().of(make));
-        assert_eq!((report.verdict, report.edges), ("conforms", 14), "{report:?}");
-        assert_eq!((report.edges_driven, report.edges_unchosen, report.edges_ambiguous), (12, 2, 0), "{report:?}");
-        let [named] = &report.unchosen[..] else { panic!("{:?}", report.unchosen) };
+        assert_eq!((report.verdict, report.effort.edges()), (Agreement::Conforms, (14, 12)), "{report:?}");
+        let coverage = report.effort.coverage().expect("it is a tour");
+        assert_eq!((coverage.edges_unchosen, coverage.edges_ambiguous), (2, 0), "{report:?}");
+        let [named] = &coverage.unchosen[..] else { panic!("{:?}", coverage.unchosen) };
         let named =
             (named.action.as_str(), named.input.as_str(), named.output.as_str(), named.state.as_str(), named.states);
         assert_eq!(named, ("AddTwo", "Add", "Done", "0", 2));
@@ -358,7 +360,7 @@ fn no_labels() {
         .subject("walk", conform::Walk::new().runs(5).steps(5).of(make));
     let report = Case::new("toy/mute", check).run(&Options::default()).0;
     let verdicts: BTreeMap<&str, &str> =
-        report.conformance.iter().map(|subject| (subject.subject.as_str(), subject.verdict)).collect();
+        report.conformance.iter().map(|subject| (subject.subject.as_str(), subject.verdict.name())).collect();
     assert_eq!(verdicts, BTreeMap::from([("product", "incomplete"), ("tour", "incomplete"), ("walk", "incomplete")]));
 }
 
@@ -379,8 +381,9 @@ fn seeds() {
         let mut options = Options::default();
         options.seed = seed;
         let report = Case::new("toy/counter", check).run(&options).0;
-        assert_eq!(report.conformance[0].bounds["seed"], seed.to_string());
-        report.conformance[0].steps
+        let Effort::Walk { seed: walked, steps, .. } = report.conformance[0].effort else { panic!("{report:?}") };
+        assert_eq!(walked, seed);
+        steps
     };
     assert_eq!(steps(1), steps(1));
     assert_ne!(steps(1), steps(2));

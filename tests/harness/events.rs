@@ -2,7 +2,6 @@
 
 mod files;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,7 @@ use std::time::Duration;
 use counterpart::Check;
 use counterpart::check::{Case, Options};
 use counterpart::conform::events::{ByText, Event, EventLog, Events, Labelled, Log, LogReader, Recorded};
-use counterpart::conform::{Job, Mode};
+use counterpart::conform::{Effort, Job, Mode};
 use counterpart::report::ConformanceReport;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -120,7 +119,7 @@ fn incomplete(report: &ConformanceReport, why: &str) {
 fn overlap() {
     let report = judged(PLAIN, vec![take(1, 4, 1), take(2, 3, 0), take(5, 6, 2)]);
     conforms(&report);
-    assert_eq!((report.steps, report.edges, report.edges_driven), (3, 0, 0));
+    assert_eq!((report.effort.steps(), report.effort.edges()), (3, (0, 0)));
     // Each overlaps the next, and the last is first.
     conforms(&judged(PLAIN, vec![take(1, 6, 2), take(2, 7, 1), take(3, 8, 0)]));
 }
@@ -244,7 +243,7 @@ fn too_many() {
     // The start, and one way for each of eight events.
     let enough = bounded(9);
     conforms(&enough);
-    assert_eq!(enough.bounds, BTreeMap::from([("explanations".into(), "at most 9".into())]));
+    assert_eq!(enough.effort, Effort::Events { events: 8, explanations_max: 9 });
     incomplete(&bounded(8), "more than 8 ways of explaining the log");
     incomplete(&bounded(0), "more than 0 ways");
 }
@@ -272,7 +271,7 @@ fn long() {
         .collect();
     let report = judged(HIDING, log.clone());
     conforms(&report);
-    assert_eq!(report.steps, 100_000);
+    assert_eq!(report.effort.steps(), 100_000);
     log.push(Recorded { begin: 2 * count + 1, end: Some(2 * count + 2), event: Event::new("", "give") });
     let report = judged(HIDING, log);
     assert!(report.why.is_some_and(|why| why.starts_with("line 100001, give: ")));

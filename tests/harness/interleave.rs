@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
 use counterpart::check::{Case, Options};
 use counterpart::conform::interleave::{CALLS_MAX, Condvar, Interleave, SCHEDULES_MAX, Script, THREADS_MAX};
+use counterpart::conform::{Agreement, Effort};
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Shared};
 use libtest_mimic::Trial;
@@ -156,7 +157,7 @@ fn run<S: Shared<Face> + 'static>(
 }
 
 /// The verdict of a semaphore without permits.
-fn verdict(flaw: Flaw, scripts: Vec<Script<Word>>) -> (&'static str, String) {
+fn verdict(flaw: Flaw, scripts: Vec<Script<Word>>) -> (Agreement, String) {
     let report = run(none_free(), scripts, move || Semaphore::new(flaw, 0));
     (report.verdict, report.why.unwrap_or_default())
 }
@@ -171,7 +172,7 @@ fn waits_by_right() {
         Script::after([RELEASE]).thread([ACQUIRE, TRY_ACQUIRE]).thread([ACQUIRE]),
     ];
     let (verdict, why) = verdict(Flaw::None, scripts);
-    assert_eq!((verdict, why.as_str()), ("conforms", ""));
+    assert_eq!((verdict.name(), why.as_str()), ("conforms", ""));
 }
 
 fn woken() {
@@ -234,7 +235,7 @@ fn locks_in_turn() {
 fn prefix_waits() {
     let scripts = one(Script::after([RELEASE, ACQUIRE]).thread([TRY_ACQUIRE]).thread([RELEASE]));
     let (verdict, why) = verdict(Flaw::TakesAndWaits, scripts);
-    assert_eq!((verdict, why.as_str()), ("diverges", "call 2 of the prefix, Acquire, waits for ever"));
+    assert_eq!((verdict.name(), why.as_str()), ("diverges", "call 2 of the prefix, Acquire, waits for ever"));
 }
 
 /// One that waits on loom's own condition variable.
@@ -305,15 +306,16 @@ fn many() -> Toy {
 
 fn told() {
     let scripts = vec![race(RELEASE, RELEASE), race(RELEASE, RELEASE).preemptions_max(1)];
-    let report = run(many(), scripts, steps(2));
+    let whole = case(many(), scripts, steps(2), false).run(&Options::default()).0;
+    let report = &whole.conformance[0];
     assert_eq!(report.verdict, "conforms", "{:?}", report.why);
-    let (all, some) = (&report.bounds["script 0"], &report.bounds["script 1"]);
-    let count = |told: &str| told.split(' ').next().and_then(|count| count.parse::<usize>().ok()).expect("a count");
-    assert!(all.ends_with(" schedules, exhaustive"), "{all}");
-    assert!(some.ends_with(" schedules, preemptions at most 1"), "{some}");
-    assert!(count(some) < count(all));
-    assert_eq!(report.schedules, Some(count(some) + count(all)));
-    assert_eq!(report.bounds["preemptions"], "at most 1 in 1 script");
+    let Effort::Interleave { scripts, schedules, .. } = &report.effort else { panic!("{report:?}") };
+    let [all, some] = &scripts[..] else { panic!("{scripts:?}") };
+    assert_eq!((all.preemptions_max, some.preemptions_max), (None, Some(1)));
+    assert!(some.schedules < all.schedules);
+    assert_eq!(*schedules, some.schedules + all.schedules);
+    let text = counterpart::view::case(&whole);
+    assert!(text.contains("preemptions at most 1 in 1 script"), "{text}");
 }
 
 fn bounded() {
@@ -323,8 +325,9 @@ fn bounded() {
     // All its schedules are more than 200,000.
     let bounded = run(script().schedules_max(6_000));
     assert_eq!(bounded.verdict, "conforms", "{:?}", bounded.why);
-    assert_eq!(bounded.bounds["preemptions"], "at most 3 in 1 script");
-    assert!(bounded.schedules < Some(6_000));
+    let Effort::Interleave { scripts, schedules, .. } = &bounded.effort else { panic!("{bounded:?}") };
+    assert_eq!(scripts.iter().map(|script| script.preemptions_max).collect::<Vec<_>>(), [Some(3)]);
+    assert!(*schedules < 6_000);
     let truncated = run(script().schedules_max(20));
     let why = truncated.why.unwrap_or_default();
     assert_eq!(truncated.verdict, "incomplete");
@@ -339,7 +342,7 @@ fn nothing_to_run() {
     let incomplete = |scripts: Vec<Script<Word>>, words: &str| {
         let report = run(many(), scripts, steps(1));
         let why = report.why.unwrap_or_default();
-        assert_eq!((report.verdict, report.schedules), ("incomplete", Some(0)), "{why}");
+        assert_eq!((report.verdict, report.effort.schedules()), (Agreement::Incomplete, Some(0)), "{why}");
         assert!(why.contains(words), "{why}");
     };
     incomplete(Vec::new(), "there is no script");

@@ -11,6 +11,7 @@ mod first;
 mod floors;
 mod golden;
 mod interleave;
+mod limits;
 mod liveness;
 mod probability;
 #[cfg(unix)]
@@ -24,6 +25,7 @@ mod trial;
 mod turnstile;
 mod valency;
 mod views;
+mod words;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         floors::trials(),
         golden::trials(),
         interleave::trials(),
+        limits::trials(),
         liveness::trials(),
         probability::trials(),
         #[cfg(unix)]
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         turnstile::trials(),
         valency::trials(),
         views::trials(),
+        words::trials(),
     ];
     trial::run(trials.into_iter().flatten().collect())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use counterpart::check::Options;
-use counterpart::conform::Recovery;
+use counterpart::conform::{Effort, Recovery};
 use counterpart::model::Simulated;
 use counterpart::trace::Trace;
 use counterpart::{Case, Check, Counterpart};
@@ -84,7 +84,7 @@ fn repaired() {
     let report = check(&SOUND, recovery()).run();
     report.assert();
     let subject = &report.cases[0].conformance[0];
-    let needed: usize = subject.bounds["runs that had to recover"].parse().expect("a number");
+    let Effort::Recovery { runs_needed: needed, .. } = subject.effort else { panic!("{subject:?}") };
     assert!(needed > 10 && needed < 64, "{needed}");
 }
 
@@ -198,5 +198,5 @@ fn twice() {
     let check = check(&SOUND, recovery()).subject("pump", recovery().of(simulated(&SOUND)));
     let report = check.run();
     assert!(!report.as_expected);
-    assert!(report.cases[0].errors[0].contains("run twice in mode walk"), "{:?}", report.cases[0].errors);
+    assert!(report.cases[0].errors[0].contains("run twice in mode recovery"), "{:?}", report.cases[0].errors);
 }

@@ -5,7 +5,7 @@ mod machines;
 use std::sync::Arc;
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::{self, Tour, TourPlan};
+use counterpart::conform::{self, Agreement, Coverage, Tour, TourPlan, Verified};
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::{Check, Counterpart};
 use libtest_mimic::Trial;
@@ -112,8 +112,12 @@ fn wrong_targets() {
     assert!(missed(Tour::new().suffixes(false), &tables) > 0);
     assert_eq!(missed(Tour::new(), &tables), 0);
     let report = toured(FIVE, Tour::new(), right);
-    let verified = report.verified.expect("a tour verifies");
-    assert_eq!((report.verdict, verified.edges, verified.edges_verified), ("conforms", 15, 15), "{verified:?}");
+    let verified = verified(&report);
+    assert_eq!(
+        (report.verdict, verified.edges, verified.edges_verified),
+        (Agreement::Conforms, 15, 15),
+        "{verified:?}"
+    );
     assert_eq!((verified.edges_by_offers, verified.indistinguishable_classes), (0, 0), "{verified:?}");
 }
 
@@ -150,8 +154,8 @@ fn extra_states() {
 fn indistinguishable() {
     // A dial of ten positions behaves as one of five does.
     let report = toured(10, Tour::new(), Table::of(FIVE));
-    let verified = report.verified.expect("a tour verifies");
-    assert_eq!((report.verdict, verified.edges, verified.edges_verified), ("conforms", 30, 30), "{verified:?}");
+    let verified = verified(&report);
+    assert_eq!((report.verdict, verified.edges, verified.edges_verified), (Agreement::Conforms, 30, 30), "{verified:?}");
     assert_eq!((verified.indistinguishable_classes, verified.indistinguishable_states), (5, 10), "{verified:?}");
 }
 
@@ -160,7 +164,7 @@ fn capped() {
     let check = Check::of(dial(FIVE)).interface(FACE).subject("implementation", capped);
     let report = case_report(check);
     let printed = counterpart::view::case(&report);
-    let verified = report.conformance[0].verified.as_ref().expect("a tour verifies");
+    let verified = verified(&report.conformance[0]);
     assert!(verified.steps <= 20 && verified.edges_verified < 15, "{verified:?}");
     assert_eq!(verified.edges_verified + verified.edges_beyond_cap, 15, "{verified:?}");
     assert!(printed.contains(&format!("{} beyond the limit on suffixes", verified.edges_beyond_cap)), "{printed}");
@@ -237,27 +241,41 @@ impl Counterpart<Face> for Tosser {
     }
 }
 
+fn coverage(report: &ConformanceReport) -> &Coverage {
+    report.effort.coverage().expect("it is a tour")
+}
+
+fn verified(report: &ConformanceReport) -> &Verified {
+    coverage(report).verified.as_ref().expect("a tour verifies")
+}
+
+/// Transitions driven, never chosen, and never told from others.
+fn counts(report: &ConformanceReport) -> (usize, usize, usize) {
+    let coverage = coverage(report);
+    (coverage.edges_driven, coverage.edges_unchosen, coverage.edges_ambiguous)
+}
+
 fn tossed(shows: bool, fair: bool) -> ConformanceReport {
     let job = conform::Tour::new().of(move || Tosser { shows, fair, heads: true });
     let report = only(case_report(Check::of(coin(shows)).interface(FACE).subject("subject", job)));
-    assert_eq!((report.verdict, report.edges), ("conforms", 7), "{report:?}");
+    assert_eq!((report.verdict, report.effort.edges().0), (Agreement::Conforms, 7), "{report:?}");
     report
 }
 
 fn told_apart_later() {
     let report = tossed(true, false);
-    assert_eq!((report.edges_driven, report.edges_unchosen, report.edges_ambiguous), (4, 3, 0), "{report:?}");
-    let named: Vec<&str> = report.unchosen.iter().map(|unchosen| unchosen.action.as_str()).collect();
+    assert_eq!(counts(&report), (4, 3, 0), "{report:?}");
+    let named: Vec<&str> = coverage(&report).unchosen.iter().map(|unchosen| unchosen.action.as_str()).collect();
     assert_eq!(named, ["Tails", "Open", "Look"], "{report:?}");
 }
 
 fn never_told_apart() {
     // Only waiting is certain.
     let report = tossed(false, false);
-    assert_eq!((report.edges_driven, report.edges_unchosen, report.edges_ambiguous), (1, 0, 6), "{report:?}");
+    assert_eq!(counts(&report), (1, 0, 6), "{report:?}");
 }
 
 fn every_choice() {
     let report = tossed(true, true);
-    assert_eq!((report.edges_driven, report.edges_unchosen, report.edges_ambiguous), (7, 0, 0), "{report:?}");
+    assert_eq!(counts(&report), (7, 0, 0), "{report:?}");
 }

@@ -62,7 +62,7 @@ fn real_threads() {
     for _ in 0..8 {
         let report = judged(run_on_threads);
         assert_eq!(report.verdict, "conforms", "{:?}", report.why);
-        assert_eq!(report.steps, 5 * 40);
+        assert_eq!(report.effort.steps(), 5 * 40);
     }
 }
 

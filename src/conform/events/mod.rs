@@ -79,7 +79,7 @@ use super::drive::quietly;
 use super::lts::{Edge, Lts, Node};
 use super::typed::{State, Typed};
 use super::watch::watched;
-use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Limits, Mode, Setting};
+use super::{Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};
 use crate::explore::ModelError;
 use crate::model::Interface;
 use crate::trace::Trace;
@@ -260,7 +260,8 @@ struct Judges {
 impl How for Judges {
     fn run(&self) -> Result<Conformance, ModelError> {
         let _span = tracing::debug_span!("events").entered();
-        let mut result = Conformance::new(Mode::Events);
+        let explanations_max = self.explanations_max;
+        let result = Effort::Events { events: 0, explanations_max };
         let source = self.source.clone();
         let ran = watched(&self.limits, move |watch| {
             let _call = watch.call();
@@ -279,13 +280,9 @@ impl How for Judges {
                 )));
             }
         };
-        result.bounds.insert("explanations".into(), format!("at most {}", self.explanations_max));
-        result.steps = log.events().len();
+        let result = Effort::Events { events: log.events().len(), explanations_max };
         Ok(match self.judge(&log) {
-            Judged::Explained => {
-                result.agreement = Agreement::Conforms;
-                result
-            }
+            Judged::Explained => result.conforms(),
             Judged::Unknown(why) => result.incomplete(why),
             Judged::Unexplained(divergence) => result.diverges(divergence),
         })

@@ -15,7 +15,8 @@ pub mod sync;
 mod trouble;
 mod wait;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use self::judge::Teller;
@@ -28,7 +29,7 @@ use super::lts::{Belief, Lts};
 use super::typed::Typed;
 use super::watch::watched;
 use super::words::Origin;
-use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, How, Job, Limits, Mode, Setting};
+use super::{Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Scheduled, Setting};
 use crate::explore::ModelError;
 use crate::model::{Interface, Shared};
 use crate::trace::Trace;
@@ -122,6 +123,12 @@ impl Script<u32> {
 /// Scripts, each run through every interleaving that loom distinguishes.
 pub struct Interleave<F: Interface> {
     scripts: Vec<Script<F::Input>>,
+}
+
+impl<F: Interface> fmt::Debug for Interleave<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interleave").field("scripts", &self.scripts).finish()
+    }
 }
 
 impl<F: Interface> Clone for Interleave<F> {
@@ -239,54 +246,40 @@ enum End {
 
 impl How for Interleaves {
     fn run(&self) -> Result<Conformance, ModelError> {
-        let mut result = Conformance::new(Mode::Interleave);
-        result.bounds.insert("scripts".into(), self.scripts.len().to_string());
-        result.schedules = Some(0);
+        let script_count = self.scripts.len();
+        let nothing = || Effort::Interleave { script_count, scripts: Vec::new(), schedules: 0, steps: 0 };
         if self.scripts.is_empty() {
-            return Ok(result.incomplete("there is no script, so no schedule was run: give one with two threads"));
+            return Ok(nothing().incomplete("there is no script, so no schedule was run: give one with two threads"));
         }
         for (index, script) in self.scripts.iter().enumerate() {
             if let Some(nonsense) = script.nonsense() {
-                return Ok(result.incomplete(format!("script {index} {nonsense}")));
+                return Ok(nothing().incomplete(format!("script {index} {nonsense}")));
             }
             if let Err(why) = self.possible(script) {
-                return Ok(result.incomplete(format!("script {index} is not one of the model: {why}")));
+                return Ok(nothing().incomplete(format!("script {index} is not one of the model: {why}")));
             }
         }
-        let mut schedules = 0;
-        let mut bounded: BTreeMap<usize, usize> = BTreeMap::new();
+        let (mut scripts, mut schedules, mut steps) = (Vec::new(), 0, 0);
         for (index, script) in self.scripts.iter().enumerate() {
             let found = self.run_script(script);
             schedules += found.schedules;
-            result.schedules = Some(schedules);
-            result.steps += found.calls;
-            let how = match found.preemptions_max {
-                None => "exhaustive".into(),
-                Some(max) => {
-                    *bounded.entry(max).or_default() += 1;
-                    format!("preemptions at most {max}")
-                }
-            };
-            result.bounds.insert(format!("script {index}"), format!("{} schedules, {how}", found.schedules));
-            if !bounded.is_empty() {
-                let told = bounded.iter().map(|(max, scripts)| format!("at most {max} in {}", scripts_told(*scripts)));
-                result.bounds.insert("preemptions".into(), told.collect::<Vec<_>>().join(", "));
-            }
+            steps += found.calls;
+            scripts.push(Scheduled { schedules: found.schedules, preemptions_max: found.preemptions_max });
+            let result = || Effort::Interleave { script_count, scripts: scripts.clone(), schedules, steps };
             match found.end {
                 End::Conforms if found.raced => {}
                 End::Conforms => {
-                    return Ok(result.incomplete(format!(
+                    return Ok(result().incomplete(format!(
                         "script {index}: loom saw nothing that its threads share, so nothing was raced: give two threads \
                          calls that touch the same thing, and make the implementation of loom's locks and atomics (its own \
                          `sync` module), not of the standard library's"
                     )));
                 }
-                End::Diverges(divergence) => return Ok(result.diverges(divergence)),
-                End::Incomplete(why) => return Ok(result.incomplete(format!("script {index}: {why}"))),
+                End::Diverges(divergence) => return Ok(result().diverges(divergence)),
+                End::Incomplete(why) => return Ok(result().incomplete(format!("script {index}: {why}"))),
             }
         }
-        result.agreement = Agreement::Conforms;
-        Ok(result)
+        Ok(Effort::Interleave { script_count, scripts, schedules, steps }.conforms())
     }
 
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
@@ -321,10 +314,6 @@ struct Judged {
     divergence: Option<Divergence>,
     /// Why not all schedules were run, other than that they are too many.
     incomplete: Option<String>,
-}
-
-fn scripts_told(count: usize) -> String {
-    if count == 1 { "1 script".into() } else { format!("{count} scripts") }
 }
 
 impl Interleaves {

@@ -18,14 +18,13 @@ use self::identify::Identifiers;
 use self::lineage::{Lineage, Settled};
 use self::plan::{Cover, Plan};
 use self::verify::Verifying;
-use super::drive::{Bench, Deviating, Deviation, Driver, Observed, shrink};
+use super::drive::{Bench, Deviating, Deviation, Driver, Observed, repeated, told};
 use super::lts::{Edge, Label, Lts, Node};
 use super::narrate::narrate;
-use super::replay::silent;
 use super::typed::{Factory, Typed, boxed};
 use super::watch::Watch;
-use super::{Bound, CannotReplay, Conformance, Divergence, How, Job, Mode, Setting};
-use crate::explore::ModelError;
+use super::{Bound, CannotReplay, Conformance, Coverage, Divergence, Effort, How, Job, Mode, Setting};
+use crate::explore::{ModelError, Stop};
 use crate::model::{Counterpart, Interface, PlainSpec};
 use crate::trace::Trace;
 
@@ -37,11 +36,21 @@ pub struct Tour {
     suffixes: bool,
     extra_states: usize,
     suffix_steps_max: usize,
+    steps_max: usize,
+    second_drive: bool,
+    times: usize,
 }
 
 impl Default for Tour {
     fn default() -> Self {
-        Tour { suffixes: true, extra_states: 0, suffix_steps_max: 10_000_000 }
+        Tour {
+            suffixes: true,
+            extra_states: 0,
+            suffix_steps_max: 10_000_000,
+            steps_max: usize::MAX,
+            second_drive: true,
+            times: 1,
+        }
     }
 }
 
@@ -72,12 +81,38 @@ impl Tour {
         Tour { suffix_steps_max, ..self }
     }
 
+    /// Inputs given at most until every transition is driven; no limit by default. Where it is met, the verdict is
+    /// incomplete, and says how many transitions were driven and how many were not; nothing is then verified by
+    /// suffixes.
+    #[must_use]
+    pub fn steps_max(self, steps_max: usize) -> Self {
+        Tour { steps_max, ..self }
+    }
+
+    /// Whether all is driven a second time, to see that it is answered the same; it is by default. Without it, an
+    /// implementation that is not deterministic may pass, and so may one that leaves something behind for the next.
+    #[must_use]
+    pub fn second_drive(self, second_drive: bool) -> Self {
+        Tour { second_drive, ..self }
+    }
+
+    /// Counts a deviation only if it is shown `times` times of as many; once by default. Otherwise the verdict is
+    /// incomplete, with both answers. For what runs in real time, and may be late by accident.
+    ///
+    /// # Panics
+    /// If `times` is 0.
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
+        assert!(times > 0, "a deviation that is shown no time is none");
+        Tour { times, ..self }
+    }
+
     /// Driven through implementations that `factory` makes.
     pub fn of<F: Interface, C: Counterpart<F> + 'static>(
         self,
         factory: impl Fn() -> C + Send + Sync + 'static,
     ) -> Arc<dyn Job<F>> {
-        Arc::new(Toured { options: self, factory: boxed(factory) })
+        Arc::new(OfTour { options: self, factory: boxed(factory) })
     }
 }
 
@@ -132,6 +167,7 @@ pub struct Unchosen {
 const UNCHOSEN_NAMED: usize = 5;
 
 /// A tour of a model that is planned without an implementation: what it would cost.
+#[derive(Debug)]
 pub struct TourPlan {
     lts: Lts,
     nodes: Vec<Node>,
@@ -151,18 +187,18 @@ impl TourPlan {
     }
 }
 
-struct Toured<F: Interface> {
+struct OfTour<F: Interface> {
     options: Tour,
     factory: Factory<F>,
 }
 
-impl<F: Interface> Job<F> for Toured<F> {
+impl<F: Interface> Job<F> for OfTour<F> {
     fn mode(&self) -> Mode {
         Mode::Tour
     }
 
     fn bind(&self, setting: &Setting<F>) -> Bound {
-        let bench = setting.bench(None, &self.factory);
+        let bench = Bench { times: self.options.times, ..setting.bench(None, &self.factory) };
         Bound::new(&bench.lts.clone(), Tours { bench, options: self.options })
     }
 }
@@ -179,7 +215,7 @@ impl How for Tours {
             let _span = tracing::debug_span!("tour").entered();
             tour(bench, watch, options)
         });
-        Ok(result.unwrap_or_else(|hung| Conformance::new(Mode::Tour).diverges(silent(&self.bench, &hung))))
+        Ok(result.unwrap_or_else(|hung| self.bench.silent(Effort::Tour(Box::default()), &hung)))
     }
 
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
@@ -195,109 +231,172 @@ const TELLING_MAX: usize = 8;
 
 /// A tour under way.
 struct Touring<'a> {
+    bench: &'a Bench,
+    watch: &'a Watch,
     lts: &'a Lts,
     driver: Driver<'a>,
     plan: Plan,
     lineage: Lineage,
+    runs: Vec<Run>,
     steps: usize,
+    steps_max: usize,
+}
+
+/// How the driving of transitions came to its end.
+enum Ended {
+    /// Nothing is left that can be reached.
+    Done,
+    /// By the limit on steps.
+    Capped,
+    Stopped(Stop),
 }
 
 fn tour(bench: &Bench, watch: &Watch, options: Tour) -> Conformance {
     let (lts, budget) = (&*bench.lts, &bench.limits.budget);
-    let mut result = Conformance::new(Mode::Tour);
+    let mut covered = Box::<Coverage>::default();
     let Some(nodes) = lts.unfold(budget.states_max) else {
-        return result.incomplete(format!("the model has more than {} states", budget.states_max));
+        return Effort::Tour(covered).incomplete(format!("the model has more than {} states", budget.states_max));
     };
     let driver = match Driver::start(bench, watch) {
         Ok(driver) => driver,
-        Err(deviation) => return told(lts, result, Deviating::before_anything(deviation)),
+        Err(deviation) => {
+            return told(bench, watch, Effort::Tour(covered), Deviating::before_anything(deviation));
+        }
     };
     let plan = Plan::of(lts, &nodes, |input| driver.supports(input));
-    result.edges_unsupported = plan.count(Cover::Unsupported);
-    result.edges = plan.asked();
-    let mut runs: Vec<Run> = Vec::new();
-    let mut touring = Touring { lts, driver, plan, lineage: Lineage::default(), steps: 0 };
-
-    let mut aims = 0_usize;
-    let found = loop {
-        aims += 1;
-        if aims.is_multiple_of(256)
-            && let Some(stop) = (budget.interrupt)()
-        {
-            return result.incomplete(stop.to_string());
-        }
-        let Some(way) = touring.plan.way(&touring.driver.belief) else {
-            let fresh = touring.driver.inputs.is_empty();
-            let unsettled = touring.lineage.restart();
-            touring.settle(&unsettled);
-            let driver = &mut touring.driver;
-            runs.push((std::mem::take(&mut driver.inputs), std::mem::take(&mut driver.observed)));
-            if fresh || touring.plan.is_done() {
-                break None;
-            }
-            match Driver::start(bench, watch) {
-                Ok(driver) => touring.driver = driver,
-                Err(deviation) => break Some(Deviating::before_anything(deviation)),
-            }
-            continue;
-        };
-        if let Err(deviation) = touring.follow(&way) {
-            let driver = &mut touring.driver;
-            let (inputs, observed) = (std::mem::take(&mut driver.inputs), std::mem::take(&mut driver.observed));
-            break Some(Deviating { inputs, observed, deviation });
-        }
+    covered.edges_unsupported = plan.count(Cover::Unsupported);
+    covered.edges = plan.asked();
+    let (lineage, steps_max) = (Lineage::default(), options.steps_max);
+    let mut touring = Touring { bench, watch, lts, driver, plan, lineage, runs: Vec::new(), steps: 0, steps_max };
+    let ended = touring.cover();
+    let Touring { driver, mut plan, steps, runs, .. } = touring;
+    covered.steps = steps;
+    covered.edges_driven = plan.count(Cover::Driven);
+    let ended = match ended {
+        Err(found) => return told(bench, watch, Effort::Tour(covered), found),
+        Ok(Ended::Stopped(stop)) => return Effort::Tour(covered).incomplete(stop.to_string()),
+        Ok(ended) => ended,
     };
-    let Touring { driver, mut plan, steps, .. } = touring;
-    result.steps = steps;
-    result.edges_driven = plan.count(Cover::Driven);
-    if let Some(found) = found {
-        let found = shrink(bench, watch, found);
-        return told(lts, result, found);
+    if options.second_drive
+        && let Some(found) = second_time(bench, watch, &runs)
+    {
+        return told_unshortened(bench, watch, covered, &found);
     }
-    if let Some(found) = second_time(bench, watch, &runs) {
-        return told(lts, result, found);
+    if let Ended::Capped = ended {
+        let left = covered.edges - covered.edges_unsupported - covered.edges_driven;
+        let why = format!(
+            "the limit of {steps_max} steps was reached: {} of {} transitions were driven, and {left} were not",
+            covered.edges_driven, covered.edges
+        );
+        return Effort::Tour(covered).incomplete(why);
     }
     // What could not be reached counts as unchosen: on every way there the implementation turned off.
     plan.close();
-    result.edges_unchosen = plan.count(Cover::Unchosen);
-    result.edges_ambiguous = plan.count(Cover::Ambiguous);
-    result.unchosen = named(lts, &plan);
-    result.starts = Some(runs.len());
-    tracing::debug!(edges = result.edges, driven = result.edges_driven, steps, runs = runs.len(), "toured");
-    if result.edges_driven == 0 {
-        return result.incomplete("no transition of the model could be driven: has the interface labels?");
+    covered.edges_unchosen = plan.count(Cover::Unchosen);
+    covered.edges_ambiguous = plan.count(Cover::Ambiguous);
+    covered.unchosen = named(lts, &plan);
+    covered.starts = Some(runs.len());
+    tracing::debug!(edges = covered.edges, driven = covered.edges_driven, steps, runs = runs.len(), "toured");
+    if covered.edges_driven == 0 {
+        return Effort::Tour(covered)
+            .incomplete("no transition of the model could be driven: has the interface labels?");
     }
+    judged(Toured { bench, watch, options, nodes, driver, plan, runs }, covered)
+}
+
+/// A tour that drove all it could.
+struct Toured<'a> {
+    bench: &'a Bench,
+    watch: &'a Watch,
+    options: Tour,
+    nodes: Vec<Node>,
+    driver: Driver<'a>,
+    plan: Plan,
+    runs: Vec<Run>,
+}
+
+/// Verifies by suffixes what was driven, and says what it came to.
+fn judged(toured: Toured<'_>, mut covered: Box<Coverage>) -> Conformance {
+    let Toured { bench, watch, options, nodes, driver, plan, runs } = toured;
+    let lts = &*bench.lts;
     if options.suffixes {
         let shows = runs.iter().all(|(_, observed)| observed.iter().all(|observed| observed.snapshot.is_some()));
         let identifiers = Identifiers::of(lts, &nodes, &|input| driver.supports(input), shows);
-        let verifying = Verifying { bench, watch, options, shows };
         let edges = plan.places(Cover::Driven).filter_map(|(node, index)| {
             let Label { input, .. } = lts.edges(node)[index].label?;
             Some((node, input))
         });
-        match verifying.run(&identifiers, edges) {
-            Ok(verified) => result.verified = Some(verified),
+        match (Verifying { bench, watch, options, shows }).run(&identifiers, edges) {
+            Ok(verified) => covered.verified = Some(verified),
             Err(found) => {
-                let found = shrink(bench, watch, *found);
+                let told = told(bench, watch, Effort::Tour(covered.clone()), *found);
                 // What outlives one subject may show only now: then the runs of before are answered otherwise as well.
-                let found = second_time(bench, watch, &runs).unwrap_or(found);
-                return told(lts, result, found);
+                return match second_time(bench, watch, &runs).filter(|_| options.second_drive) {
+                    Some(found) => told_unshortened(bench, watch, covered, &found),
+                    None => told,
+                };
             }
         }
     }
-    if let Some(stop) = (budget.interrupt)() {
-        return result.incomplete(stop.to_string());
+    if let Some(stop) = (bench.limits.budget.interrupt)() {
+        return Effort::Tour(covered).incomplete(stop.to_string());
     }
     let leaves = |node: &Node| lts.edges(*node).iter().filter(|edge| edge.beyond).count();
     let cuts: usize = nodes.iter().map(leaves).sum();
-    if cuts > 0 {
-        return result.incomplete(format!("{cuts} transitions lead outside the model's boundary, and were not driven"));
+    let effort = Effort::Tour(covered);
+    match cuts {
+        0 => effort.conforms(),
+        cuts => effort.incomplete(format!("{cuts} transitions lead outside the model's boundary, and were not driven")),
     }
-    result.agreement = super::Agreement::Conforms;
-    result
+}
+
+/// Tells of two runs that are not alike; which inputs are to blame is not known.
+fn told_unshortened(bench: &Bench, watch: &Watch, covered: Box<Coverage>, found: &Deviating) -> Conformance {
+    match repeated(bench, watch, found) {
+        Ok(()) => Effort::Tour(covered).diverges(narrate(&bench.lts, found)),
+        Err(why) => Effort::Tour(covered).incomplete(why),
+    }
 }
 
 impl Touring<'_> {
+    /// Drives until nothing is open that can be reached.
+    fn cover(&mut self) -> Result<Ended, Deviating> {
+        let mut aims = 0_usize;
+        loop {
+            aims += 1;
+            if aims.is_multiple_of(256)
+                && let Some(stop) = (self.bench.limits.budget.interrupt)()
+            {
+                return Ok(Ended::Stopped(stop));
+            }
+            let Some(way) = self.plan.way(&self.driver.belief) else {
+                let fresh = self.driver.inputs.is_empty();
+                self.end_of_run();
+                if fresh || self.plan.is_done() {
+                    return Ok(Ended::Done);
+                }
+                self.driver = Driver::start(self.bench, self.watch).map_err(Deviating::before_anything)?;
+                continue;
+            };
+            if self.steps.saturating_add(way.len()) > self.steps_max {
+                self.end_of_run();
+                return Ok(Ended::Capped);
+            }
+            if let Err(deviation) = self.follow(&way) {
+                let driver = &mut self.driver;
+                let (inputs, observed) = (std::mem::take(&mut driver.inputs), std::mem::take(&mut driver.observed));
+                return Err(Deviating { inputs, observed, deviation });
+            }
+        }
+    }
+
+    fn end_of_run(&mut self) {
+        let unsettled = self.lineage.restart();
+        self.settle(&unsettled);
+        let driver = &mut self.driver;
+        self.runs.push((std::mem::take(&mut driver.inputs), std::mem::take(&mut driver.observed)));
+    }
+
     /// Goes along `way` as far as the implementation does.
     fn follow(&mut self, way: &[(Node, usize)]) -> Result<(), Deviation> {
         for (node, index) in way {
@@ -316,7 +415,7 @@ impl Touring<'_> {
         if let Some((node, index)) = way.last() {
             self.plan.aimed(*node, *index);
         }
-        for _ in 0..TELLING_MAX {
+        for _ in 0..TELLING_MAX.min(self.steps_max.saturating_sub(self.steps)) {
             match self.telling() {
                 Some(input) => self.step(input)?,
                 None => break,
@@ -450,8 +549,4 @@ fn second_time(bench: &Bench, watch: &Watch, runs: &[Run]) -> Option<Deviating> 
         }
     }
     None
-}
-
-fn told(lts: &Lts, result: Conformance, found: Deviating) -> Conformance {
-    result.diverges(narrate(lts, &found))
 }
