@@ -66,13 +66,20 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 
+#[warn(missing_debug_implementations)]
 pub mod check;
 pub mod conform;
+#[warn(missing_debug_implementations)]
 pub mod explore;
+#[warn(missing_debug_implementations)]
 pub mod model;
+#[warn(missing_debug_implementations)]
 pub mod report;
+#[warn(missing_debug_implementations)]
 pub mod trace;
+#[warn(missing_debug_implementations)]
 pub mod verdict;
+#[warn(missing_debug_implementations)]
 pub mod view;
 
 pub use check::{Case, Check};

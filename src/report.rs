@@ -17,6 +17,7 @@ pub const SCHEMA: u32 = 1;
 
 /// The results of some cases.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -30,6 +31,7 @@ pub struct Report {
 
 /// The result of one case.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct CaseReport {
     /// `<protocol>/<case>`, or the name of a test outside the catalogue.
     pub case: String,
@@ -45,6 +47,9 @@ pub struct CaseReport {
     pub depth: usize,
     /// Whether every reachable state was reached and no transition was cut.
     pub exhausted: bool,
+    /// What was to be counted, where that is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_counts: Option<Counts>,
     /// stateright's opinion; `None` where it was not asked.
     pub referee: Option<RefereeReport>,
     /// Verdicts, in the model's order.
@@ -56,10 +61,23 @@ pub struct CaseReport {
     pub errors: Vec<String>,
     /// Whether all of it is as expected.
     pub as_expected: bool,
+    /// The folder that its traces are kept in.
+    #[serde(skip)]
+    pub traces: PathBuf,
+}
+
+/// How large an explored model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// States reached.
+    pub states: usize,
+    /// Transitions between them, refusals not counted.
+    pub edges: usize,
 }
 
 /// What stateright's own search found.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct RefereeReport {
     /// Its unique-state count.
     pub states: usize,
@@ -69,6 +87,7 @@ pub struct RefereeReport {
 
 /// One property's verdict.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct PropertyReport {
     /// Its name.
     pub name: String,
@@ -236,6 +255,7 @@ pub struct NotRun {
 
 /// What a catalogue says of a case before it is run.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct CaseListing {
     /// `<protocol>/<case>`.
     pub case: String,
@@ -251,6 +271,7 @@ pub struct CaseListing {
 
 /// What a catalogue says of a property.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct PropertyListing {
     /// Its name.
     pub name: String,
@@ -297,9 +318,20 @@ impl CaseReport {
         let verdicts = properties.chain(subjects).filter(|(as_expected, _)| !as_expected);
         let of_verdicts =
             verdicts.map(|(_, incomplete)| if incomplete { Outcome::Incomplete } else { Outcome::Unexpected });
+        let of_counts = (!self.counts_as_expected()).then_some(Outcome::Unexpected);
         let of_errors = self.errors.iter().map(|_| Outcome::Incomplete);
         let of_referee = self.referee.iter().filter(|referee| !referee.agrees).map(|_| Outcome::Broken);
-        of_verdicts.chain(of_errors).chain(of_referee).min().unwrap_or(Outcome::AsExpected)
+        of_verdicts.chain(of_counts).chain(of_errors).chain(of_referee).min().unwrap_or(Outcome::AsExpected)
+    }
+
+    /// Whether it is as large as it was to be, where that is said.
+    pub fn counts_as_expected(&self) -> bool {
+        self.expected_counts.is_none_or(|counts| (counts.states, counts.edges) == (self.states, self.edges))
+    }
+
+    /// Where a trace of this case that is kept at `kept` would be if all of them were below `folder`.
+    pub(crate) fn below(&self, kept: &Path, folder: &Path) -> PathBuf {
+        folder.join(kept.strip_prefix(&self.traces).unwrap_or(kept))
     }
 
     /// The traces of whatever is violated or diverges, in order, with where each is kept.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use self::table::{BAD, BOLD, DIM, GOOD, OPEN, Table, count, counted, dim, plain, styled, verdict};
 use crate::conform::{Agreement, Coverage, Effort, Scheduled};
 use crate::model::{Bound, Kind};
-use crate::report::{CaseListing, CaseReport, Report};
+use crate::report::{CaseListing, CaseReport, Counts, Report};
 use crate::trace::{Evidence, Trace};
 use crate::verdict::Verdict;
 
@@ -21,7 +21,36 @@ pub use self::valency::ValencyPicture;
 
 /// One case: what was explored, every property, every subject.
 pub fn case(report: &CaseReport) -> String {
+<<<<<<< HEAD
     let mut text = headline(report);
+=======
+    let mut text = String::new();
+    let mark = if report.as_expected { styled(GOOD, "✓") } else { styled(BAD, "✗") };
+    let referee = match &report.referee {
+        Some(referee) if referee.agrees => "stateright agrees".into(),
+        Some(referee) => format!("stateright counts {}", count(referee.states)),
+        None => "stateright not asked".into(),
+    };
+    let cut = if report.exhausted { "" } else { ", not exhausted" };
+    let _ = writeln!(
+        text,
+        "{mark} {}  {}",
+        styled(BOLD, &report.case),
+        styled(
+            DIM,
+            &format!(
+                "{} states, {} transitions, depth {}{cut}; {referee}",
+                count(report.states),
+                count(report.edges),
+                report.depth
+            )
+        )
+    );
+    if let Some(Counts { states, edges }) = report.expected_counts.filter(|_| !report.counts_as_expected()) {
+        let expected = format!("{} and {} expected", counted(states, "state"), counted(edges, "transition"));
+        let _ = writeln!(text, "    {}", styled(BAD, &expected));
+    }
+>>>>>>> caebb8d (check: limits, counts, names and folders are settings; all public types are Debug)
     if !report.parameters.is_empty() {
         let bounds: Vec<String> = report.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let _ = writeln!(text, "    {}", styled(DIM, &bounds.join(", ")));
@@ -221,7 +250,7 @@ pub fn report(report: &Report) -> String {
         text.push_str(&case(case_report));
         text.push('\n');
     }
-    text.push_str(&closing(report, Path::new("traces")));
+    text.push_str(&closing(report, None));
     text
 }
 
@@ -231,13 +260,15 @@ impl fmt::Display for Report {
     }
 }
 
-/// What did not run, the traces, which are kept below `folder`, and the last line.
-pub fn closing(report: &Report, folder: &Path) -> String {
+/// What did not run, the traces, which are kept below `folder` if there is one, and the last line.
+pub fn closing(report: &Report, folder: Option<&Path>) -> String {
     let mut text = String::new();
-    let traces: Vec<&PathBuf> =
-        report.cases.iter().flat_map(|case| case.counterexamples().map(|(path, _)| path)).collect();
+    let of_case = |case: &'_ CaseReport| -> Vec<PathBuf> {
+        let traces = case.counterexamples().map(|(path, _)| path);
+        traces.map(|path| folder.map_or_else(|| path.clone(), |folder| case.below(path, folder))).collect()
+    };
+    let traces: Vec<PathBuf> = report.cases.iter().flat_map(of_case).collect();
     if let Some(first) = traces.first() {
-        let first = folder.join(first.strip_prefix("traces").unwrap_or(first));
         let kept =
             if traces.len() == 1 { "1 trace is kept".to_string() } else { format!("{} traces are kept", traces.len()) };
         let _ = writeln!(

@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         })
         .collect();
     trials.push(claim("catalogue::every_property_is_failed_by_something", properties_can_fail));
-    trials.push(claim("catalogue::a_large_case_has_no_counterexample_to_keep", large_cases));
+    trials.push(claim("catalogue::a_large_case_runs_nothing_alongside", large_cases));
     trials.push(claim("catalogue::every_way_of_running_a_subject_is_failed_by_something", modes_can_fail));
     trials.push(claim("catalogue::a_conforming_tour_drove_every_transition_and_knows_where_each_led", tours_are_whole));
     trials.push(claim("catalogue::every_published_crate_conforms_somewhere_and_diverges_somewhere", crates));
@@ -66,14 +66,13 @@ fn properties_can_fail() {
     assert!(never.is_empty() && !shown.is_empty(), "nothing fails, or witnesses, {never:?}");
 }
 
-/// What is committed is what `check` writes without being asked for more: a trace of a large case would be an orphan.
+/// What is committed is what `check` writes without being asked for more. Of a violation that a large case expects it
+/// writes no trace; that of a subject would be an orphan, and takes long to replay.
 fn large_cases() {
     let large: Vec<Case> = counterpart_models::catalogue().into_iter().filter(Case::is_large).collect();
     assert!(!large.is_empty());
     for case in large {
-        let listing = case.listing();
-        let refuted = listing.properties.iter().find(|property| property.expected == Verdict::Violated);
-        assert!(refuted.is_none() && listing.subjects.is_empty(), "{}: {refuted:?}", case.name());
+        assert!(case.listing().subjects.is_empty(), "{}", case.name());
     }
 }
 

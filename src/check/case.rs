@@ -1,5 +1,7 @@
 //! A check under a name in a catalogue, its types forgotten.
 
+use std::fmt::{self, Debug};
+
 use super::face::AnyCheck;
 use super::run::{VERDICTS, protocol};
 use super::{Check, Options, ReplayError, Replayed};
@@ -11,7 +13,6 @@ use crate::verdict::Verdict;
 /// A check under a name in a catalogue.
 pub struct Case {
     name: String,
-    large: bool,
     check: AnyCheck,
 }
 
@@ -19,13 +20,14 @@ impl Case {
     /// `check`, under `name`: `<protocol>/<case>`.
     pub fn new<M: CheckedModel, F: Interface<Model = M>>(name: impl Into<String>, check: Check<M, F>) -> Self {
         let name = name.into();
-        Case { large: false, check: check.named(name.clone()).forgotten(), name }
+        Case { check: check.named(name.clone()).forgotten(), name }
     }
 
-    /// Left out unless asked for.
+    /// Left out unless asked for. It may be violated as others are: its verdicts, and its
+    /// [counts](Check::counts) where it says so, are compared, but of what is as expected no trace is kept.
     #[must_use]
     pub fn large(mut self) -> Self {
-        self.large = true;
+        self.check.plan.large = true;
         self
     }
 
@@ -36,17 +38,17 @@ impl Case {
 
     /// Whether it is left out unless asked for.
     pub fn is_large(&self) -> bool {
-        self.large
+        self.check.plan.large
     }
 
     /// What is known before it runs.
     pub fn listing(&self) -> CaseListing {
-        CaseListing { large: self.large, ..self.check.listing() }
+        self.check.listing()
     }
 
     /// Runs it. Limits in `options` that the case sets tighter stay as the case has them.
     pub fn run(&self, options: &Options) -> (CaseReport, Vec<NotRun>) {
-        (self.check.case_report(&self.check.limited(options), true), self.check.left_out())
+        (self.check.case_report(&options.within(&self.check.plan.options), true), self.check.left_out())
     }
 
     /// Replays `trace` on the model and on the implementation.
@@ -54,22 +56,18 @@ impl Case {
     /// # Errors
     /// The trace is of another model, or names what the case has not.
     pub fn replay(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
-        self.check.replay_trace(trace, &self.check.limited(options))
+        self.check.replay_trace(trace, &options.within(&self.check.plan.options))
+    }
+}
+
+impl Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subjects: Vec<&str> = self.check.subjects.iter().map(|subject| subject.name.as_str()).collect();
+        f.debug_struct("Case").field("plan", &self.check.plan).field("subjects", &subjects).finish_non_exhaustive()
     }
 }
 
 impl AnyCheck {
-    /// `options`, but for limits that the check itself sets tighter.
-    fn limited(&self, options: &Options) -> Options {
-        let own = &self.plan.options;
-        let mut options = options.clone();
-        options.budget.states_max = options.budget.states_max.min(own.budget.states_max);
-        options.budget.depth_max = options.budget.depth_max.min(own.budget.depth_max);
-        options.answer_within = options.answer_within.min(own.answer_within);
-        options.start_within = options.start_within.min(own.start_within);
-        options
-    }
-
     fn listing(&self) -> CaseListing {
         let asked = self.model.properties().iter().filter(|_| self.plan.judged);
         let properties = asked.map(|asked| PropertyListing {
@@ -86,7 +84,7 @@ impl AnyCheck {
         CaseListing {
             case: self.plan.name.clone(),
             protocol: protocol(&self.plan.name),
-            large: false,
+            large: self.plan.large,
             properties: properties.collect(),
             subjects,
         }

@@ -1,6 +1,6 @@
 //! What a verdict rests on, as a trace.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::face::{AnyCheck, Subject};
 use crate::conform::{Agreement, Divergence, Mode};
@@ -60,7 +60,7 @@ impl AnyCheck {
             verdict: finding.verdict.to_string(),
             parameters: self.model.parameters(),
             because: because.join("; "),
-            replay: replay_command(&self.plan.name, &finding.name),
+            replay: self.replay_command(&finding.name),
             steps: told,
             loop_start,
             extra: assumption.collect(),
@@ -100,19 +100,22 @@ impl AnyCheck {
             verdict: Agreement::Diverges.to_string(),
             parameters: subject.job.parameters(),
             because,
-            replay: replay_command(&self.plan.name, file),
+            replay: self.replay_command(file),
             steps: divergence.steps,
             loop_start: None,
             extra: divergence.extra,
         }
     }
-}
+    /// Where a trace is kept, from the repository's root. `None` of what a large case finds as expected.
+    pub(super) fn kept(&self, name: &str, as_expected: bool) -> Option<PathBuf> {
+        (!as_expected || !self.plan.large).then(|| self.kept_at(name))
+    }
 
-/// Where a case's trace is kept, from the repository's root.
-pub(super) fn kept_at(case: &str, name: &str) -> PathBuf {
-    Path::new("traces").join(trace::file_name(case, name))
-}
+    fn kept_at(&self, name: &str) -> PathBuf {
+        self.plan.traces.join(trace::file_name(&self.plan.name, name))
+    }
 
-pub(super) fn replay_command(case: &str, name: &str) -> String {
-    format!("cargo run --release -- replay {}", kept_at(case, name).display())
+    fn replay_command(&self, name: &str) -> String {
+        format!("cargo run --release -- replay {}", self.kept_at(name).display())
+    }
 }

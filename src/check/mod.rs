@@ -4,10 +4,13 @@ mod case;
 mod defect;
 mod evidence;
 mod face;
+mod limits;
+mod names;
 mod replay;
 mod run;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,10 +20,12 @@ use crate::conform::events::{Log, LogError, LogReader};
 use crate::conform::{self, Job, Limits};
 use crate::explore::Budget;
 use crate::model::{CheckedModel, Counterpart, Interface, NoInterface, PlainSpec, Spec};
-use crate::report::{CaseReport, Report};
+use crate::report::{CaseReport, Counts, Report};
 
 pub use case::Case;
 pub use defect::Defect;
+#[cfg(feature = "cli")]
+pub(crate) use limits::limited;
 pub use replay::{ReplayError, Replayed};
 
 /// Above this many states stateright's search is not asked.
@@ -46,6 +51,11 @@ struct Plan {
     because: BTreeMap<String, String>,
     allow_incomplete: Option<String>,
     judged: bool,
+    counts: Option<Counts>,
+    /// Left out unless asked for; what it finds as expected is not kept.
+    large: bool,
+    /// The folder that its traces are kept in.
+    traces: PathBuf,
     options: Options,
 }
 
@@ -64,11 +74,15 @@ enum Expected {
 pub struct Options {
     /// How far to explore.
     pub budget: Budget,
-    /// Whether stateright's own search is asked for a second opinion.
+    /// How long a run may take, from its beginning; no limit by default.
+    pub time_max: Option<Duration>,
+    /// How much memory the process may hold, in MiB; no limit by default.
+    pub memory_max_mib: Option<usize>,
+    /// Whether stateright's own search is asked for a second opinion. By default it is.
     pub referee: bool,
-    /// Of all that is drawn.
+    /// Seed of every random choice. Default 0.
     pub seed: u64,
-    /// An implementation that has not answered for this long never will.
+    /// An implementation that has not answered for this long never will. Default ten seconds.
     pub answer_within: Duration,
     /// An implementation that was not made for this long never will be.
     pub start_within: Duration,
@@ -78,6 +92,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             budget: Budget::default(),
+            time_max: None,
+            memory_max_mib: None,
             referee: true,
             seed: 0,
             answer_within: Duration::from_secs(10),
@@ -108,6 +124,9 @@ impl<M: CheckedModel> Check<M> {
             because: BTreeMap::new(),
             allow_incomplete: None,
             judged: true,
+            counts: None,
+            large: false,
+            traces: PathBuf::from("traces"),
             options: Options::default(),
         };
         Check {
@@ -146,14 +165,67 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         self
     }
 
-    /// At most this many states.
+    /// Threads that explore. Default 1. No result depends on it. In a catalogue the command line decides.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.plan.options.budget.threads = threads;
+        self
+    }
+
+    /// States kept at most. Default 10,000,000. What lies beyond is not known: [`Incomplete`](crate::verdict::Verdict::Incomplete).
     #[must_use]
     pub fn states_max(mut self, states_max: usize) -> Self {
         self.plan.options.budget.states_max = states_max;
         self
     }
 
-    /// Of all that is drawn; 0 by default.
+    /// Steps from an initial state at most. No limit by default. What lies beyond is not known.
+    #[must_use]
+    pub fn depth_max(mut self, depth_max: usize) -> Self {
+        self.plan.options.budget.depth_max = depth_max;
+        self
+    }
+
+    /// How long a run may take from its beginning. No limit by default. What is not known by then is not known. A run
+    /// that ends so does not always end with the same.
+    #[must_use]
+    pub fn time_max(mut self, limit: Duration) -> Self {
+        self.plan.options.time_max = Some(limit);
+        self
+    }
+
+    /// Memory that the process may hold, in MiB: exploring ends when it holds as much. No limit by default, nor where
+    /// the operating system does not say. A run that ends so does not always end with the same.
+    #[must_use]
+    pub fn memory_max_mib(mut self, limit_mib: usize) -> Self {
+        self.plan.options.memory_max_mib = Some(limit_mib);
+        self
+    }
+
+    /// Whether stateright's own search is asked for a second opinion. By default it is, up to [`REFEREE_STATES_MAX`].
+    #[must_use]
+    pub fn referee(mut self, asked: bool) -> Self {
+        self.plan.options.referee = asked;
+        self
+    }
+
+    /// Expects so many states and transitions, refusals not counted. Whatever stops exploring early makes the counts
+    /// unknown, and is told.
+    #[must_use]
+    pub fn counts(mut self, states: usize, edges: usize) -> Self {
+        self.plan.counts = Some(Counts { states, edges });
+        self
+    }
+
+    /// Folder that the traces are kept in, from where the command runs. Default `traces`. For a package whose traces
+    /// stand beside it.
+    #[must_use]
+    pub fn traces_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.plan.traces = folder.into();
+        self
+    }
+
+    /// Seed of every random choice. Default 0.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.plan.options.seed = seed;
@@ -324,6 +396,13 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     }
 }
 
+impl<M: CheckedModel, F: Interface<Model = M>> fmt::Debug for Check<M, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subjects: Vec<&str> = self.subjects.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Check").field("plan", &self.plan).field("subjects", &subjects).finish_non_exhaustive()
+    }
+}
+
 const IMPLEMENTATION: &str = "implementation";
 
 impl Report {
@@ -349,12 +428,12 @@ fn keep_surprises(report: &Report) -> Vec<Result<PathBuf, String>> {
         Some(root) => file.strip_prefix(root).map(Path::to_path_buf).unwrap_or(file),
         None => file,
     };
-    let surprises = report.cases.iter().flat_map(CaseReport::surprises);
+    let of_case = |case: &'_ CaseReport| -> Vec<_> {
+        case.surprises().map(|(kept, trace)| (case.below(kept, &folder), trace.clone())).collect()
+    };
+    let surprises = report.cases.iter().flat_map(of_case);
     surprises
-        .map(|(kept, trace)| {
-            let file = folder.join(kept.strip_prefix("traces").unwrap_or(kept));
-            trace.write(&file).map(|_| from_root(file)).map_err(|error| error.to_string())
-        })
+        .map(|(file, trace)| trace.write(&file).map(|_| from_root(file)).map_err(|error| error.to_string()))
         .collect()
 }
 

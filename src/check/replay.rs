@@ -17,9 +17,10 @@ impl AnyCheck {
         if trace.steps.is_empty() {
             return Err(ReplayError::Cannot("the trace has not even an initial state".into()));
         }
+        let options = options.begun();
         match &trace.evidence {
-            Evidence::Property { name, .. } => self.replay_property(trace, name, options),
-            Evidence::Subject { name, mode } => self.replay_subject(trace, name, mode, options),
+            Evidence::Property { name, .. } => self.replay_property(trace, name, &options),
+            Evidence::Subject { name, mode } => self.replay_subject(trace, name, mode, &options),
         }
     }
 

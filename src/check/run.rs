@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::evidence::kept_at;
 use super::face::{AnyCheck, Subject};
+use super::names::nearest;
 use super::{Expected, Options, Plan, REFEREE_STATES_MAX};
 use crate::conform::{Agreement, Conformance};
 use crate::explore::{Asked, Explored, ModelError, RefereeError, referee_of};
@@ -29,6 +29,7 @@ impl AnyCheck {
     pub(super) fn case_report(&self, options: &Options, alongside: bool) -> CaseReport {
         let span = tracing::info_span!("case", name = %self.plan.name);
         let _entered = span.enter();
+        let options = &options.begun();
         let mut report = CaseReport {
             case: self.plan.name.clone(),
             protocol: protocol(&self.plan.name),
@@ -37,11 +38,13 @@ impl AnyCheck {
             edges: 0,
             depth: 0,
             exhausted: false,
+            expected_counts: None,
             referee: None,
             properties: Vec::new(),
             conformance: Vec::new(),
             errors: self.nonsense(),
             as_expected: false,
+            traces: self.plan.traces.clone(),
         };
         match self.model.explore(None, &options.budget) {
             Ok(nodes) => {
@@ -120,8 +123,11 @@ impl AnyCheck {
                 ));
             }
         }
-        for name in self.plan.expected.keys().filter(|name| !known.contains(&name.as_str())) {
-            errors.push(format!("something is expected of {name:?}, which is neither a property nor a subject here"));
+        let expected = self.plan.expected.keys().map(|name| (name, "something is expected of"));
+        let reasons = self.plan.because.keys().map(|name| (name, "a reason is given for"));
+        for (name, what) in expected.chain(reasons).filter(|(name, _)| !known.contains(&name.as_str())) {
+            let near = nearest(name, &known).map(|near| format!(": the nearest name is {near:?}")).unwrap_or_default();
+            errors.push(format!("{what} {name:?}, which is neither a property nor a subject here{near}"));
         }
         errors
     }
@@ -131,6 +137,10 @@ impl AnyCheck {
         report.edges = graph.edge_count();
         report.depth = graph.depth();
         report.exhausted = graph.incomplete().is_none();
+        match (self.plan.counts, graph.stop()) {
+            (Some(_), Some(stop)) => report.errors.push(format!("the counts are not known: {stop}")),
+            (counts, _) => report.expected_counts = counts,
+        }
         let findings = match self.plan.judged {
             true => judge_all(graph, &options.budget.interrupt),
             false => judge_states(graph),
@@ -164,14 +174,15 @@ impl AnyCheck {
             Verdict::Violated => value.map(|_| NO_RUN.into()),
             Verdict::Holds | Verdict::Incomplete => finding.why.clone(),
         };
+        let expected = self.plan.expectation(&finding.name, finding.verdict, VERDICTS);
         let violated = finding.verdict == Verdict::Violated && evidence.is_some();
-        let kept = violated.then(|| kept_at(&self.plan.name, &finding.name));
+        let kept = if violated { self.kept(&finding.name, finding.verdict == expected) } else { None };
         PropertyReport {
             name: finding.name.clone(),
             kind: finding.kind,
             verdict: finding.verdict,
             why,
-            expected: self.plan.expectation(&finding.name, finding.verdict, VERDICTS),
+            expected,
             value: value.and_then(|value| Value::of(&value.bounds)),
             value_width: value.and_then(|value| Value::rounded_up(value.bounds.width())),
             extreme: value.map(|value| match value.extreme {
@@ -190,11 +201,12 @@ impl AnyCheck {
 
     pub(super) fn conformance_report(&self, subject: &Subject, found: Conformance, kept: bool) -> ConformanceReport {
         let mode = found.effort.mode();
+        let expected = self.plan.expectation(&subject.name, found.agreement, AGREEMENTS);
         let mut place = None;
         let evidence = found.divergence.map(|divergence| {
             // A second mode's trace of the same subject says which mode it is of.
             let name = if kept { format!("{}--{mode}", subject.name) } else { subject.name.clone() };
-            place = Some(kept_at(&self.plan.name, &name));
+            place = self.kept(&name, found.agreement == expected);
             self.trace_of_divergence(subject, mode, divergence, &name)
         });
         ConformanceReport {
@@ -202,7 +214,7 @@ impl AnyCheck {
             subject: subject.name.clone(),
             verdict: found.agreement,
             why: found.why,
-            expected: self.plan.expectation(&subject.name, found.agreement, AGREEMENTS),
+            expected,
             effort: found.effort,
             trace: place,
             evidence,

@@ -45,6 +45,9 @@ pub(super) enum Command {
     },
 }
 
+/// Where traces are kept unless something else is said: each case's where the case says.
+pub(super) const TRACES: &str = "traces";
+
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     /// Names or patterns (`circuit_breaker`, `*/breaker*`); all cases if none is given.
@@ -59,7 +62,7 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     pub(super) no_referee: bool,
     /// Where the traces of violations and deviations are kept.
-    #[arg(long, value_name = "DIR", default_value = "traces")]
+    #[arg(long, value_name = "DIR", default_value = TRACES)]
     pub(super) traces: PathBuf,
     #[command(flatten)]
     pub(super) limits: Limits,

@@ -9,19 +9,19 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use globset::{GlobBuilder, GlobMatcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use self::arguments::{Arguments, CheckArguments, Command, Limits, TraceCommand};
-use crate::check::{Case, Options, ReplayError};
+use self::arguments::{Arguments, CheckArguments, Command, Limits, TRACES, TraceCommand};
+use crate::check::{Case, Options, ReplayError, limited};
 use crate::explore::{Budget, Interrupt, Stop};
 use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
 use crate::trace::Trace;
@@ -235,6 +235,7 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         Err(exit) => return Ok(exit),
     };
     let options = options(&arguments.limits, !arguments.no_referee, &host.interrupted);
+    let folder = Some(arguments.traces.as_path()).filter(|folder| *folder != Path::new(TRACES));
     say!(host, "seed {}, {} threads", options.seed, options.budget.threads);
     let (running, left_out): (Vec<&Case>, Vec<&Case>) =
         chosen.into_iter().partition(|case| arguments.large || !case.is_large());
@@ -248,7 +249,8 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
             Err(defect) => return defects.push(defect),
         };
         for (file, trace) in report.counterexamples() {
-            let kept = trace.write(&in_folder(&arguments.traces, file));
+            let file = folder.map_or_else(|| file.clone(), |folder| report.below(file, folder));
+            let kept = trace.write(&file);
             not_kept = not_kept.take().or(kept.err());
         }
         if !arguments.json {
@@ -274,7 +276,7 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     }];
     // A document is whole or not there.
     if !interrupted && defects.is_empty() {
-        out.give(&if arguments.json { report.to_json() } else { view::closing(&report, &arguments.traces) });
+        out.give(&if arguments.json { report.to_json() } else { view::closing(&report, folder) });
     }
     let given = out.outcome;
     for defect in &defects {
@@ -313,11 +315,6 @@ fn worst(exits: &[Exit]) -> Exit {
         Exit::Incomplete,
     ];
     ORDER.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::AsExpected)
-}
-
-/// Where a trace that is kept as `traces/…` is put when `folder` is asked for.
-fn in_folder(folder: &Path, kept: &Path) -> PathBuf {
-    folder.join(kept.strip_prefix("traces").unwrap_or(kept))
 }
 
 /// Data on its way out. After the first error nothing more is given, and the error is kept.
@@ -435,6 +432,8 @@ fn options(limits: &Limits, referee: bool, interrupted: &Arc<AtomicBool>) -> Opt
         |threads| usize::from(threads.get()),
     );
     Options {
+        time_max: None,
+        memory_max_mib: None,
         budget: Budget {
             states_max: limits.max_states.unwrap_or(default.budget.states_max),
             depth_max: limits.max_depth.unwrap_or(default.budget.depth_max),
@@ -448,28 +447,10 @@ fn options(limits: &Limits, referee: bool, interrupted: &Arc<AtomicBool>) -> Opt
     }
 }
 
-/// The clock, the memory and the user, as reasons to stop.
+/// The user, the clock and the memory, as reasons to stop. The time is that of the command as a whole.
 fn interrupt(limits: &Limits, interrupted: Arc<AtomicBool>) -> Interrupt {
-    const BYTES_PER_MIB: usize = 1 << 20;
-    let started = Instant::now();
-    let time_max = limits.max_time.map(Duration::from_secs);
-    let memory_max_mib = limits.max_memory;
-    Arc::new(move || {
-        if interrupted.load(Ordering::SeqCst) {
-            return Some(Stop::Interrupted);
-        }
-        if let Some(max) = time_max
-            && started.elapsed() >= max
-        {
-            return Some(Stop::Time(format!("{} s", max.as_secs())));
-        }
-        if let Some(max) = memory_max_mib
-            && memory_stats::memory_stats().is_some_and(|memory| memory.physical_mem / BYTES_PER_MIB >= max)
-        {
-            return Some(Stop::Memory(format!("{max} MiB")));
-        }
-        None
-    })
+    let asked = move || interrupted.load(Ordering::SeqCst).then_some(Stop::Interrupted);
+    limited(limits.max_time.map(Duration::from_secs), limits.max_memory, Arc::new(asked))
 }
 
 fn progress(cases: usize, shown: bool) -> ProgressBar {

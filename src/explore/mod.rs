@@ -7,6 +7,7 @@
 //! States are kept and compared with `==`: a fingerprint that collides costs time here and never a state. This engine
 //! looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
 
+mod debug;
 mod face;
 mod referee;
 mod shape;
@@ -47,17 +48,6 @@ pub struct Budget {
     pub interrupt: Interrupt,
     /// Whether states are expanded a second time, to see that the model answers the same.
     pub recheck: bool,
-}
-
-impl Debug for Budget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budget")
-            .field("states_max", &self.states_max)
-            .field("depth_max", &self.depth_max)
-            .field("threads", &self.threads)
-            .field("recheck", &self.recheck)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Default for Budget {

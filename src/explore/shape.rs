@@ -1,6 +1,7 @@
 //! What of a graph has nothing to do with the model's types: nodes by number, where their transitions lead, and how far
 //! it was explored. Whatever only walks about in a graph is written for this, and compiled once for all models.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::Stop;
@@ -55,6 +56,18 @@ pub struct Shape {
     pub(super) edge_count: usize,
     pub(super) cut_count: usize,
     pub(super) stop: Option<Stop>,
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shape")
+            .field("nodes", &self.node_count())
+            .field("edges", &self.edge_count)
+            .field("cuts", &self.cut_count)
+            .field("depth", &self.depth())
+            .field("stop", &self.stop)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Shape {

@@ -1,5 +1,6 @@
 //! What an implementation is to the harness.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -113,6 +114,12 @@ pub struct Simulated<F: Interface> {
     model: Arc<F::Model>,
     interface: Arc<F>,
     state: <F::Model as Model>::State,
+}
+
+impl<F: Interface> fmt::Debug for Simulated<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulated").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 impl<F: Interface> Simulated<F> {

@@ -1,6 +1,6 @@
 //! The outside view of a model, written once and used by every conformance mode.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
 use stateright::Model;
@@ -100,6 +100,12 @@ pub trait Interface: Send + Sync + 'static {
 
 /// The face of a model that is explored and nothing more.
 pub struct NoInterface<M>(PhantomData<fn() -> M>);
+
+impl<M> Debug for NoInterface<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NoInterface")
+    }
+}
 
 impl<M> Default for NoInterface<M> {
     fn default() -> Self {

@@ -92,6 +92,12 @@ impl fmt::Display for Bound {
 #[must_use = "a probability or a reward is a property only with a bound"]
 pub struct Quantity<M: Model>(Temporal<M>);
 
+impl<M: Model> fmt::Debug for Quantity<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Quantity").field(&self.0).finish()
+    }
+}
+
 impl<M: Model> Quantity<M> {
     pub(super) fn of(unbounded: Temporal<M>) -> Self {
         Quantity(unbounded)

@@ -143,6 +143,12 @@ impl Chance {
 /// The spec of a model that nothing more is said of.
 pub struct PlainSpec<M>(PhantomData<fn() -> M>);
 
+impl<M> fmt::Debug for PlainSpec<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainSpec")
+    }
+}
+
 impl<M> Default for PlainSpec<M> {
     fn default() -> Self {
         PlainSpec(PhantomData)

@@ -4,6 +4,7 @@
 //! [`Spec::fairness`](super::Spec::fairness) puts under its name. So the same predicate can stand under two
 //! assumptions, as two properties with names of their own, and a verdict always says what was assumed for it.
 
+use std::fmt;
 use std::hash::Hash;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -68,6 +69,17 @@ pub struct Temporal<M: Model> {
     assumption: Option<&'static str>,
     reward: Option<Reward<M>>,
     bound: Option<Bound>,
+}
+
+impl<M: Model> fmt::Debug for Temporal<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Temporal")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("assumption", &self.assumption)
+            .field("bound", &self.bound)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<M: Model> Temporal<M> {

@@ -17,6 +17,7 @@ mod probability;
 #[cfg(unix)]
 mod process;
 mod recovery;
+mod settings;
 mod shape;
 mod tours;
 mod toy;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         process::trials(),
         recovery::trials(),
+        settings::trials(),
         shape::trials(),
         tours::trials(),
         turnstile::trials(),

@@ -27,6 +27,7 @@ mod iteration;
 mod qualitative;
 mod quantitative;
 
+use std::fmt;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -83,6 +84,12 @@ pub struct Precision {
     pub interrupt: Interrupt,
 }
 
+impl fmt::Debug for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Precision").field("width_max", &self.width_max).finish_non_exhaustive()
+    }
+}
+
 impl Default for Precision {
     fn default() -> Self {
         Precision { width_max: 1e-9, interrupt: std::sync::Arc::new(|| None) }
@@ -133,6 +140,16 @@ pub struct Mdp {
     /// The choices with a branch to node `n` are `entries[entry_offsets[n]..entry_offsets[n + 1]]`.
     entry_offsets: Vec<usize>,
     entries: Vec<u32>,
+}
+
+impl fmt::Debug for Mdp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mdp")
+            .field("nodes", &self.node_count())
+            .field("choices", &self.choice_count())
+            .field("branches", &self.branch_count())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Mdp {

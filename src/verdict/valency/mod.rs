@@ -217,6 +217,12 @@ pub struct Valencies<'a, C: Consensus> {
     event_at: Vec<u32>,
 }
 
+impl<C: Consensus> fmt::Debug for Valencies<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Valencies").field("initial", &self.initial).finish_non_exhaustive()
+    }
+}
+
 /// The event of a step that is none.
 const NO_EVENT: u32 = u32::MAX;
 

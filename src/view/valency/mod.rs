@@ -8,7 +8,7 @@
 mod svg;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use stateright::Model;
 
@@ -31,6 +31,12 @@ pub struct ValencyPicture<'a, C: Consensus> {
     start: Option<usize>,
     state_text: StateText<'a, C>,
     event_text: EventText<'a, C>,
+}
+
+impl<C: Consensus> fmt::Debug for ValencyPicture<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValencyPicture").field("title", &self.title).field("start", &self.start).finish_non_exhaustive()
+    }
 }
 
 impl<'a, C: Consensus> ValencyPicture<'a, C> {

@@ -1,0 +1,63 @@
+//! Limits on time and memory, as reasons to stop: what explores asks now and then, and here it is looked up.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Options;
+use crate::explore::{Interrupt, Stop};
+
+const BYTES_PER_MIB: usize = 1 << 20;
+
+/// `asked`, and from now on the clock and the memory that the process holds. Where an operating system does not tell
+/// the latter there is no such limit.
+pub(crate) fn limited(time_max: Option<Duration>, memory_max_mib: Option<usize>, asked: Interrupt) -> Interrupt {
+    let started = Instant::now();
+    Arc::new(move || {
+        if let Some(stop) = asked() {
+            return Some(stop);
+        }
+        if let Some(max) = time_max
+            && started.elapsed() >= max
+        {
+            return Some(Stop::Time(told(max)));
+        }
+        if let Some(max) = memory_max_mib
+            && memory_stats::memory_stats().is_some_and(|memory| memory.physical_mem / BYTES_PER_MIB >= max)
+        {
+            return Some(Stop::Memory(format!("{max} MiB")));
+        }
+        None
+    })
+}
+
+fn told(limit: Duration) -> String {
+    if limit.subsec_nanos() == 0 { format!("{} s", limit.as_secs()) } else { format!("{} ms", limit.as_millis()) }
+}
+
+impl Options {
+    /// The same, with the limits on time and memory as part of what is asked while exploring. The time begins now.
+    pub(super) fn begun(&self) -> Options {
+        let mut options = self.clone();
+        if let (None, None) = (self.time_max, self.memory_max_mib) {
+            return options;
+        }
+        options.budget.interrupt = limited(self.time_max, self.memory_max_mib, options.budget.interrupt);
+        (options.time_max, options.memory_max_mib) = (None, None);
+        options
+    }
+
+    /// These, but for limits that `own` sets tighter.
+    pub(super) fn within(&self, own: &Options) -> Options {
+        fn tighter<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+            one.into_iter().chain(other).min()
+        }
+        let mut options = self.clone();
+        options.budget.states_max = options.budget.states_max.min(own.budget.states_max);
+        options.budget.depth_max = options.budget.depth_max.min(own.budget.depth_max);
+        options.answer_within = options.answer_within.min(own.answer_within);
+        options.time_max = tighter(options.time_max, own.time_max);
+        options.memory_max_mib = tighter(options.memory_max_mib, own.memory_max_mib);
+        options.referee &= own.referee;
+        options
+    }
+}
