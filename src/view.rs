@@ -21,36 +21,11 @@ pub use self::valency::ValencyPicture;
 
 /// One case: what was explored, every property, every subject.
 pub fn case(report: &CaseReport) -> String {
-<<<<<<< HEAD
     let mut text = headline(report);
-=======
-    let mut text = String::new();
-    let mark = if report.as_expected { styled(GOOD, "✓") } else { styled(BAD, "✗") };
-    let referee = match &report.referee {
-        Some(referee) if referee.agrees => "stateright agrees".into(),
-        Some(referee) => format!("stateright counts {}", count(referee.states)),
-        None => "stateright not asked".into(),
-    };
-    let cut = if report.exhausted { "" } else { ", not exhausted" };
-    let _ = writeln!(
-        text,
-        "{mark} {}  {}",
-        styled(BOLD, &report.case),
-        styled(
-            DIM,
-            &format!(
-                "{} states, {} transitions, depth {}{cut}; {referee}",
-                count(report.states),
-                count(report.edges),
-                report.depth
-            )
-        )
-    );
     if let Some(Counts { states, edges }) = report.expected_counts.filter(|_| !report.counts_as_expected()) {
         let expected = format!("{} and {} expected", counted(states, "state"), counted(edges, "transition"));
         let _ = writeln!(text, "    {}", styled(BAD, &expected));
     }
->>>>>>> caebb8d (check: limits, counts, names and folders are settings; all public types are Debug)
     if !report.parameters.is_empty() {
         let bounds: Vec<String> = report.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let _ = writeln!(text, "    {}", styled(DIM, &bounds.join(", ")));

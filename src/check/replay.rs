@@ -10,7 +10,7 @@ use crate::conform::Mode;
 use crate::explore::{Action, Explored, Run, State};
 use crate::model::Kind;
 use crate::trace::{Evidence, STAY, Step, Trace, model_hash};
-use crate::verdict::{Lasso, Verdict, check_component, check_run, check_trap};
+use crate::verdict::{Lasso, LassoError, Verdict, check_component, check_run, check_trap};
 
 impl AnyCheck {
     pub(super) fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
@@ -153,8 +153,7 @@ impl AnyCheck {
         let graph = Explored::new(&*self.model, &*nodes);
         let checked = check_run(&*self.model, property, run).and_then(|()| {
             let (initial, steps) = graph.located(run).ok_or_else(|| {
-                let why = graph.incomplete().unwrap_or_else(|| "the graph has no such run".into());
-                format!("what can follow is not known: {why}")
+                LassoError::Unknown(graph.incomplete().unwrap_or_else(|| "the graph has no such run".into()))
             })?;
             check_component(graph, property, &Lasso { initial, steps, loop_start: run.loop_start }, interrupt)
         });

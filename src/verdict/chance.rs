@@ -18,6 +18,7 @@ use super::fairness::{Fairness, Labels};
 use super::lasso::{self, FairHomes};
 use super::liveness::Region;
 use super::probability::{Bounds, Extreme, MdpError, Precision, Process};
+use super::proof::{LassoError, check_run};
 use super::{Evidence, Finding, Lasso, Measured, Verdict};
 use crate::explore::{Explored, Graph, Interrupt, Spoken, Stop, Target};
 use crate::model::{Bound, CheckedModel, Kind, Spec, Strength};
@@ -273,11 +274,11 @@ pub fn check_end_component<M: CheckedModel>(
     property: &str,
     lasso: &Lasso,
     interrupt: &Interrupt,
-) -> Result<usize, String> {
+) -> Result<usize, LassoError> {
     let spoken = Spoken::new(graph.model().clone(), Arc::new(spec));
     let graph = Explored::new(&spoken, graph);
     let index = graph.face.properties().iter().position(|asked| asked.name == property);
-    let index = index.ok_or_else(|| format!("there is no property {property:?}"))?;
+    let index = index.ok_or_else(|| LassoError::NoProperty(property.into()))?;
     check_component(graph, index, lasso, interrupt)
 }
 
@@ -287,24 +288,21 @@ pub(crate) fn check_component(
     property: usize,
     lasso: &Lasso,
     interrupt: &Interrupt,
-) -> Result<usize, String> {
+) -> Result<usize, LassoError> {
     let assumption = graph.face.properties()[property].assumption;
-    lasso::check_run(graph.face, property, &graph.run(lasso.initial, &lasso.steps, lasso.loop_start))?;
+    check_run(graph.face, property, &graph.run(lasso.initial, &lasso.steps, lasso.loop_start))?;
     let labels = Labels::of(graph, &assumption.into_iter().collect());
-    let chances = Chances::of(graph, Some(&labels), interrupt).map_err(|error| error.to_string())?;
-    let Some(labels) = &chances.labels else { return Err("nothing is known of fairness".into()) };
+    let chances = Chances::of(graph, Some(&labels), interrupt)?;
+    let Some(labels) = &chances.labels else { unreachable!("labels were handed in") };
     let region = Region::of(graph, property);
-    let homes = chances.avoiding(&labels.under(assumption), &region).map_err(|stop| stop.to_string())?;
+    let homes = chances.avoiding(&labels.under(assumption), &region).map_err(LassoError::Stopped)?;
     let mut first = None;
     for (node, place) in lasso.looped() {
         let inside = place.is_none_or(|place| homes.is_usable(place));
         match homes.home[node].filter(|_| inside) {
             Some(home) => first = first.or(Some(home)),
             None => {
-                return Err(match graph.incomplete() {
-                    Some(why) => format!("what can follow is not known: {why}"),
-                    None => "no fair scheduler can go round its loop without letting chance lead out of it".into(),
-                });
+                return Err(graph.incomplete().map_or(LassoError::LeftByChance, LassoError::Unknown));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Infinite runs that can be written down: a stem, and a loop that is gone round for ever.
 //!
 //! The search says only that a fair loop exists in a component. Here one is laid out, and what was laid out is judged
-//! again by [`check_lasso`], which asks the model and the spec and knows neither graph nor components. A lasso that fails
+//! again by [`check_lasso`](super::check_lasso), which asks the model and the spec and knows neither graph nor components. A lasso that fails
 //! that check would be a defect of this crate, and ends the program.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -9,8 +9,9 @@ use std::collections::{BTreeSet, VecDeque};
 use super::components::Components;
 use super::fairness::Fairness;
 use super::liveness::Region;
-use crate::explore::{Action, Explored, Face, Judged, Run, Shape, State, Target};
-use crate::model::{Kind, Strength};
+use super::proof::check_run;
+use crate::explore::{Explored, Shape, Target};
+use crate::model::Strength;
 
 /// An infinite run in a graph: along the steps, and then from `loop_start` on for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Lasso {
     }
 }
 
-/// Sees to it that `lasso` stands up to [`check_lasso`].
+/// Sees to it that `lasso` stands up to [`check_run`].
 ///
 /// # Panics
 /// If it does not.
@@ -45,130 +46,6 @@ pub(super) fn prove(graph: Explored<'_>, property: usize, lasso: &Lasso) {
     if let Err(wrong) = check_run(graph.face, property, &run) {
         panic!("the lasso found for {:?} is none: {wrong}", graph.face.properties()[property].name);
     }
-}
-
-/// Whether `run` is one of the model that is fair, as `property` assumes, and breaks it. An `almost_surely` is not
-/// broken by one run: of it this says only that the run misses the goal and is fair, and [`check_end_component`] says
-/// whether a scheduler can go on so.
-///
-/// [`check_end_component`]: super::check_end_component
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_lasso(judged: &Judged, property: &str, run: &Run) -> Result<(), String> {
-    match judged.find(property) {
-        Some(property) => check_run(&*judged.0, property, run),
-        None => Err(format!("there is no property {property:?}")),
-    }
-}
-
-/// As [`check_lasso`]. It asks the model and the spec, and knows neither graph nor components: the one thing they share
-/// with the search is what the model itself answers.
-pub(crate) fn check_run(face: &dyn Face, property: usize, run: &Run) -> Result<(), String> {
-    let asked = &face.properties()[property];
-    let states: Vec<&State> = run.states().collect();
-    if !face.init_states().contains(&run.initial) {
-        return Err("it does not begin in an initial state".into());
-    }
-    if let Some(index) = states.iter().position(|state| !face.within_boundary(&***state)) {
-        return Err(format!("state {index} lies outside the model's boundary"));
-    }
-    for (index, (action, to)) in run.steps.iter().enumerate() {
-        let enabled = enabled(face, states[index]);
-        match action {
-            Some(action) => {
-                let next = || face.next_state(&**states[index], &*action.of, action.index);
-                if !enabled.contains(action) || next().as_ref() != Some(to) {
-                    return Err(format!("step {} is no transition of the model", index + 1));
-                }
-            }
-            None if to != states[index] => return Err(format!("step {} changes the state by no action", index + 1)),
-            None => {
-                let forced = |action: &&Action| face.must_progress(&**to, &*action.of, action.index);
-                if let Some(forced) = enabled.iter().find(forced) {
-                    return Err(format!("step {} is none although {} must come to pass", index + 1, forced.text()));
-                }
-            }
-        }
-    }
-    if run.loop_start >= run.steps.len() {
-        return Err("it has no loop".into());
-    }
-    if states[run.loop_start] != states[run.steps.len()] {
-        return Err("its loop does not close".into());
-    }
-    if !breaks(face, property, &states, run.loop_start) {
-        return Err(format!("it does not break {} {:?}", asked.kind, asked.name));
-    }
-    match asked.assumption {
-        Some(assumption) => check_fairness(face, (assumption, asked.kind), &states, run),
-        None => Ok(()),
-    }
-}
-
-fn enabled(face: &dyn Face, state: &State) -> Vec<Action> {
-    let actions = face.actions(&**state);
-    let is_enabled = |index: &usize| face.next_state(&**state, &*actions, *index).is_some();
-    (0..actions.len()).filter(is_enabled).map(|index| Action { of: actions.clone(), index }).collect()
-}
-
-/// Whether the run through `states`, and from `loop_start` on for ever, is one that the property says there is not.
-fn breaks(face: &dyn Face, property: usize, states: &[&State], loop_start: usize) -> bool {
-    let met = |state: &&State| face.is_met(property, &***state);
-    match face.properties()[property].kind {
-        Kind::Eventually | Kind::AlmostSurely => !states.iter().any(met),
-        Kind::InfinitelyOften => !states[loop_start..].iter().any(met),
-        Kind::EventuallyAlways => !states[loop_start..].iter().all(met),
-        Kind::LeadsTo => {
-            // After its last goal, which is not on the loop, something has to be triggered.
-            let after = states.iter().rposition(met).map_or(0, |last| last + 1);
-            after <= loop_start && states[after..].iter().any(|state| face.is_triggered(property, &***state))
-        }
-        Kind::Always | Kind::Sometimes | Kind::Recoverable | Kind::Probability | Kind::Reward => false,
-    }
-}
-
-fn check_fairness(
-    face: &dyn Face,
-    (assumption, kind): (&str, Kind),
-    states: &[&State],
-    run: &Run,
-) -> Result<(), String> {
-    let keys = |state: &State, action: &Action| {
-        face.fairness(&**state, &*action.of, action.index).into_iter().filter(|key| key.assumption == assumption)
-    };
-    let choice = |state: &State, action: &Action| {
-        face.chance(&**state, &*action.of, action.index).map(|chance| chance.choice).filter(|_| kind.is_of_chance())
-    };
-    // Whoever lets an outcome be drawn takes all the actions of the choice.
-    let with_it = |state: &State, action: &Action| match choice(state, action) {
-        None => vec![action.clone()],
-        drawn => enabled(face, state).into_iter().filter(|other| choice(state, other) == drawn).collect(),
-    };
-    let looped = run.loop_start..run.steps.len();
-    let enabled: Vec<BTreeSet<_>> = states[looped.clone()]
-        .iter()
-        .map(|state| enabled(face, state).iter().flat_map(|action| keys(state, action)).collect())
-        .collect();
-    let taken: BTreeSet<_> = looped
-        .filter_map(|index| Some((states[index], run.steps[index].0.as_ref()?)))
-        .flat_map(|(state, action)| with_it(state, action).into_iter().map(move |action| (state, action)))
-        .flat_map(|(state, action)| keys(state, &action))
-        .collect();
-    for key in enabled.iter().flatten().filter(|key| !taken.contains(key)) {
-        match key.strength {
-            Strength::Strong => {
-                return Err(format!("a strongly fair action of {assumption:?} is enabled on its loop and not taken"));
-            }
-            Strength::Weak if enabled.iter().all(|there| there.contains(key)) => {
-                return Err(format!(
-                    "a weakly fair action of {assumption:?} is enabled all along its loop and not taken"
-                ));
-            }
-            Strength::Weak => {}
-        }
-    }
-    Ok(())
 }
 
 /// A step in the graph.
