@@ -5,6 +5,7 @@ mod table;
 mod trace;
 mod valency;
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 

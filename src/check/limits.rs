@@ -55,6 +55,7 @@ impl Options {
         options.budget.states_max = options.budget.states_max.min(own.budget.states_max);
         options.budget.depth_max = options.budget.depth_max.min(own.budget.depth_max);
         options.answer_within = options.answer_within.min(own.answer_within);
+        options.start_within = options.start_within.min(own.start_within);
         options.time_max = tighter(options.time_max, own.time_max);
         options.memory_max_mib = tighter(options.memory_max_mib, own.memory_max_mib);
         options.referee &= own.referee;

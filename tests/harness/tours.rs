@@ -155,7 +155,11 @@ fn indistinguishable() {
     // A dial of ten positions behaves as one of five does.
     let report = toured(10, Tour::new(), Table::of(FIVE));
     let verified = verified(&report);
-    assert_eq!((report.verdict, verified.edges, verified.edges_verified), (Agreement::Conforms, 30, 30), "{verified:?}");
+    assert_eq!(
+        (report.verdict, verified.edges, verified.edges_verified),
+        (Agreement::Conforms, 30, 30),
+        "{verified:?}"
+    );
     assert_eq!((verified.indistinguishable_classes, verified.indistinguishable_states), (5, 10), "{verified:?}");
 }
 
