@@ -16,9 +16,10 @@ use counterpart_models::flp::attempts::votes::Votes;
 use counterpart_models::flp::ben_or;
 use counterpart_models::flp::ben_or::model::{BenOr, Coin};
 use counterpart_models::flp::bindings::Bound;
-use counterpart_models::flp::conformance::{AttemptSpec, Faults, SOME_DECIDES, SOME_DECIDES_THOUGH};
+use counterpart_models::flp::conformance::AttemptSpec;
 use counterpart_models::flp::implementation::{Event, Group, Process, Sent};
 use counterpart_models::flp::model::{Action, Attempt, PROCESSES, System};
+use counterpart_models::flp::properties::{Faults, SOME_DECIDES, SOME_DECIDES_THOUGH};
 use counterpart_models::flp::valency::{AsConsensus, summary};
 use libtest_mimic::Trial;
 

@@ -1,19 +1,19 @@
-//! Our own cache under the interface: its core, as plain data, and the one that threads share.
+//! Our own cache, bound to the model's words: as a core, which can be explored together with the model, and as threads
+//! share it.
 
 use std::array::from_fn;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use counterpart::Shared;
 use counterpart::conform::interleave::Script;
-use counterpart::model::{SettableClock, Slots};
-use counterpart::{Counterpart, Shared};
+use counterpart::model::{Hold, Plain, SettableClock, Slots};
 
-use super::super::implementation::{
-    Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Policy, Stats, Ticket,
+use super::conformance::{Answer, CacheInterface, Seen, TICK_MS, cost};
+use super::implementation::{
+    Config, ConfigError, Core, Draw, Ended, Flight, Lease, LoadFailed, Loaded, Lookup, Policy, Stats, Ticket,
 };
-use super::super::model::{self, Action, CLIENTS_MAX, Cache, Ending, KEYS_MAX};
-use super::{Answer, CacheInterface, Seen, TICK_MS, cost};
+use super::model::{self, Action, CLIENTS_MAX, Cache, Ending, KEYS_MAX};
 
 /// What the clock of a cache under test shows first.
 const START_MS: u64 = 1_000 * TICK_MS;
@@ -54,193 +54,7 @@ fn loaded(key: u8, version: u8) -> Loaded<u8> {
     Loaded { value: version, size: 1, cost: cost(key), took_ms: TICK_MS }
 }
 
-/// What a client was handed out.
-#[derive(Clone, Copy, Debug, Default)]
-enum Held {
-    #[default]
-    Nothing,
-    Lease {
-        flight: u64,
-        key: u8,
-        version: u8,
-    },
-    Ticket {
-        flight: u64,
-    },
-}
-
-/// Our cache's core with its clock, its clients and the database that is written to: plain data, so that it can be
-/// explored together with the model.
-#[derive(Clone)]
-pub struct CoreBinding {
-    core: Core<u8, u8>,
-    model: Cache,
-    now_ms: u64,
-    versions: [u8; KEYS_MAX],
-    held: [Held; CLIENTS_MAX],
-}
-
-impl CoreBinding {
-    /// The cache that `model` describes.
-    ///
-    /// # Panics
-    /// If the model's bounds make no cache.
-    pub fn new(model: &Cache) -> Self {
-        CoreBinding {
-            core: Core::new(config(model)).expect("a model in the catalogue describes a cache"),
-            model: model.clone(),
-            now_ms: START_MS,
-            versions: [0; KEYS_MAX],
-            held: Default::default(),
-        }
-    }
-
-    fn lead(&mut self, client: u8, key: u8, lease: &Lease) {
-        let version = self.versions[usize::from(key)];
-        self.held[usize::from(client)] = Held::Lease { flight: lease.flight, key, version };
-    }
-
-    /// What tells two of them apart for good: numbers of flights by rank, instants from now on.
-    fn view(&self) -> impl Eq + Hash {
-        let of_clients = self.held.iter().filter_map(|held| match held {
-            Held::Nothing => None,
-            Held::Lease { flight, .. } | Held::Ticket { flight } => Some(*flight),
-        });
-        let numbers: BTreeSet<u64> = self.core.flights.keys().copied().chain(of_clients).collect();
-        let ranks: BTreeMap<u64, usize> =
-            numbers.into_iter().enumerate().map(|(rank, number)| (number, rank)).collect();
-        let held = self.held.map(|held| match held {
-            Held::Nothing => (0, 0, 0, 0),
-            Held::Lease { flight, key, version } => (1, ranks[&flight], key, version),
-            Held::Ticket { flight } => (2, ranks[&flight], 0, 0),
-        });
-        let flights: Vec<_> = self
-            .core
-            .flights
-            .iter()
-            .map(|(number, flight)| {
-                let holds = self.core.leases.get(&flight.key) == Some(number);
-                let left_ms = flight.expires_ms.saturating_sub(self.now_ms);
-                // Of a flight that has ended it no longer matters when it would have expired.
-                let left_ms = if flight.result.is_none() { left_ms } else { 0 };
-                (ranks[number], flight.key, left_ms, flight.waiters, flight.result, holds)
-            })
-            .collect();
-        let cached: [_; KEYS_MAX] =
-            from_fn(|key| self.core.peek(&(key as u8), self.now_ms).map(|(version, left_ms)| (*version, left_ms)));
-        (self.versions, held, flights, cached)
-    }
-}
-
-impl PartialEq for CoreBinding {
-    fn eq(&self, other: &Self) -> bool {
-        self.view() == other.view()
-    }
-}
-
-impl Eq for CoreBinding {}
-
-impl Hash for CoreBinding {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.view().hash(state);
-    }
-}
-
-fn ended(ended: Ended, charged: u64) -> Answer {
-    Answer::Ended { stored: ended == Ended::Stored, charged: charged as u8 }
-}
-
-impl Counterpart<CacheInterface> for CoreBinding {
-    fn apply(&mut self, input: &Action) -> Answer {
-        match *input {
-            Action::Get { client, key, draw } => match self.core.get(&key, self.now_ms, early(&self.model, draw)) {
-                Lookup::Hit(version) => Answer::Hit { version },
-                Lookup::Refresh(version, lease) => {
-                    self.lead(client, key, &lease);
-                    Answer::HitAndLeads { version }
-                }
-                Lookup::Lead(lease) => {
-                    self.lead(client, key, &lease);
-                    Answer::Leads
-                }
-                Lookup::Join(ticket) => {
-                    self.held[usize::from(client)] = Held::Ticket { flight: ticket.flight };
-                    Answer::Joins
-                }
-                Lookup::Shed => Answer::Shed,
-            },
-            Action::Wait { client } => {
-                let Held::Ticket { flight } = self.held[usize::from(client)] else { return Answer::Nothing };
-                match self.core.collect(&Ticket { flight }) {
-                    None => Answer::Nothing,
-                    Some(result) => {
-                        self.held[usize::from(client)] = Held::Nothing;
-                        collected(result)
-                    }
-                }
-            }
-            Action::EndLoad { client, ending } => {
-                let Held::Lease { flight, key, version } = self.held[usize::from(client)] else {
-                    return Answer::Nothing;
-                };
-                self.held[usize::from(client)] = Held::Nothing;
-                let (lease, before) = (Lease { flight }, self.core.stats().cost_of_loads);
-                let end = match ending {
-                    Ending::Value { jitter_ticks } => {
-                        let draw = jitter(&self.model, jitter_ticks);
-                        self.core.finish(lease, loaded(key, version), self.now_ms, draw)
-                    }
-                    Ending::Error => {
-                        self.core.fail(lease, cost(key), self.now_ms);
-                        Ended::Voided
-                    }
-                    Ending::Cancelled => {
-                        self.core.cancel(lease, self.now_ms);
-                        Ended::Voided
-                    }
-                };
-                ended(end, self.core.stats().cost_of_loads - before)
-            }
-            Action::Die { client } => {
-                self.held[usize::from(client)] = Held::Nothing;
-                Answer::Done
-            }
-            Action::Insert { key } => {
-                self.versions[usize::from(key)] += 1;
-                let loaded = loaded(key, self.versions[usize::from(key)]);
-                match self.core.insert(key, loaded, self.now_ms, Draw(0)) {
-                    Ok(()) => Answer::Done,
-                    Err(_) => Answer::Nothing,
-                }
-            }
-            Action::Invalidate { key } => {
-                self.versions[usize::from(key)] += 1;
-                self.core.invalidate(&key);
-                Answer::Done
-            }
-            Action::Tick => {
-                self.now_ms += TICK_MS;
-                self.core.expire_leases(self.now_ms);
-                Answer::Done
-            }
-        }
-    }
-
-    fn observe(&self) -> Option<Seen> {
-        let cached =
-            from_fn(|key| self.core.peek(&(key as u8), self.now_ms).map(|(version, left)| (*version, left / TICK_MS)));
-        Some(Seen { cached, loads: self.core.loads_under_way() })
-    }
-}
-
-fn collected(result: Result<u8, LoadFailed>) -> Answer {
-    match result {
-        Ok(version) => Answer::Value { version },
-        Err(LoadFailed) => Answer::Failed,
-    }
-}
-
-/// A cache that threads share, of whatever locks.
+/// A cache under test: the one that threads share, of whatever locks, defective ones, and a core, however it is held.
 #[expect(missing_docs, reason = "as the cache's own methods")]
 pub trait SharedCache: Send + Sync + Sized {
     fn new(config: Config) -> Result<Self, ConfigError>;
@@ -248,7 +62,8 @@ pub trait SharedCache: Send + Sync + Sized {
     fn finish(&self, lease: Lease, loaded: Loaded<u8>, now_ms: u64, draw: Draw) -> Ended;
     fn fail(&self, lease: Lease, cost: u32, now_ms: u64);
     fn cancel(&self, lease: Lease, now_ms: u64);
-    fn wait(&self, ticket: Ticket) -> Result<u8, LoadFailed>;
+    /// `None`: the load has not ended, and this cache waits for nothing.
+    fn wait(&self, ticket: &Ticket) -> Option<Result<u8, LoadFailed>>;
     fn insert(&self, key: u8, loaded: Loaded<u8>, now_ms: u64, draw: Draw);
     fn invalidate(&self, key: u8);
     fn expire_leases(&self, now_ms: u64);
@@ -275,8 +90,8 @@ macro_rules! shared_cache {
             fn cancel(&self, lease: Lease, now_ms: u64) {
                 self.cancel(lease, now_ms);
             }
-            fn wait(&self, ticket: Ticket) -> Result<u8, LoadFailed> {
-                self.wait(ticket)
+            fn wait(&self, ticket: &Ticket) -> Option<Result<u8, LoadFailed>> {
+                Some(self.wait(Ticket { flight: ticket.flight }))
             }
             fn insert(&self, key: u8, loaded: Loaded<u8>, now_ms: u64, draw: Draw) {
                 // Each fits: all are of size 1.
@@ -301,94 +116,178 @@ macro_rules! shared_cache {
     };
 }
 
-shared_cache!(super::super::shared::Cache<u8, u8>);
-shared_cache!(super::super::loomed::shared::Cache<u8, u8>);
+shared_cache!(super::shared::Cache<u8, u8>);
+shared_cache!(super::loomed::shared::Cache<u8, u8>);
 
-/// A shared cache with its clock, its clients and the database that is written to.
-pub struct SharedBinding<C> {
+impl<H: Hold<Core<u8, u8>>> SharedCache for H {
+    fn new(config: Config) -> Result<Self, ConfigError> {
+        Core::new(config).map(H::hold)
+    }
+
+    fn get(&self, key: u8, now_ms: u64, draw: Draw) -> Lookup<u8> {
+        self.with(|core| core.get(&key, now_ms, draw))
+    }
+
+    fn finish(&self, lease: Lease, loaded: Loaded<u8>, now_ms: u64, draw: Draw) -> Ended {
+        self.with(|core| core.finish(lease, loaded, now_ms, draw))
+    }
+
+    fn fail(&self, lease: Lease, cost: u32, now_ms: u64) {
+        self.with(|core| core.fail(lease, cost, now_ms));
+    }
+
+    fn cancel(&self, lease: Lease, now_ms: u64) {
+        self.with(|core| core.cancel(lease, now_ms));
+    }
+
+    fn wait(&self, ticket: &Ticket) -> Option<Result<u8, LoadFailed>> {
+        self.with(|core| core.collect(ticket))
+    }
+
+    fn insert(&self, key: u8, loaded: Loaded<u8>, now_ms: u64, draw: Draw) {
+        self.with(|core| {
+            // Each fits: all are of size 1.
+            let _ = core.insert(key, loaded, now_ms, draw);
+        });
+    }
+
+    fn invalidate(&self, key: u8) {
+        self.with(|core| core.invalidate(&key));
+    }
+
+    fn expire_leases(&self, now_ms: u64) {
+        self.with(|core| {
+            core.expire_leases(now_ms);
+        });
+    }
+
+    fn peek(&self, key: u8, now_ms: u64) -> Option<(u8, u64)> {
+        self.with(|core| core.peek(&key, now_ms).map(|(version, left_ms)| (*version, left_ms)))
+    }
+
+    fn loads_under_way(&self) -> u32 {
+        self.with(|core| core.loads_under_way())
+    }
+
+    fn stats(&self) -> Stats {
+        self.with(|core| core.stats())
+    }
+}
+
+/// What a client was handed out.
+#[derive(Clone, Copy, Debug)]
+enum Held {
+    Lease { flight: u64, key: u8, version: u8 },
+    Ticket { flight: u64 },
+}
+
+/// A number that grows, as a clock does.
+type Counter = SettableClock;
+
+/// A cache with its clock, its clients and the database that is written to.
+pub struct Binding<C> {
     cache: C,
     model: Cache,
     clock: SettableClock,
-    versions: [AtomicU8; KEYS_MAX],
-    leases: Slots<(Lease, u8, u8)>,
-    tickets: Slots<Ticket>,
+    /// Of each key, what the database has.
+    versions: [Counter; KEYS_MAX],
+    held: Slots<Held>,
     /// What has been reported of the ledger.
-    charged: AtomicU64,
+    charged: Counter,
 }
 
-impl<C: SharedCache> SharedBinding<C> {
+impl<C: SharedCache> Binding<C> {
     /// The cache that `model` describes.
     ///
     /// # Panics
     /// If the model's bounds make no cache.
     pub fn new(model: &Cache) -> Self {
-        SharedBinding {
+        Binding {
             cache: C::new(config(model)).expect("a model in the catalogue describes a cache"),
             model: model.clone(),
             clock: SettableClock::at(START_MS),
             versions: Default::default(),
-            leases: Slots::new(CLIENTS_MAX),
-            tickets: Slots::new(CLIENTS_MAX),
-            charged: AtomicU64::new(0),
+            held: Slots::new(CLIENTS_MAX),
+            charged: Counter::default(),
         }
     }
 
-    fn lead(&self, client: u8, key: u8, lease: Lease) {
-        let version = self.versions[usize::from(key)].load(Ordering::SeqCst);
-        self.leases.put(usize::from(client), (lease, key, version));
+    fn lead(&self, client: u8, key: u8, lease: &Lease) {
+        let version = self.versions[usize::from(key)].now() as u8;
+        self.held.put(usize::from(client), Held::Lease { flight: lease.flight, key, version });
     }
 
     fn write(&self, key: u8) -> u8 {
-        self.versions[usize::from(key)].fetch_add(1, Ordering::SeqCst) + 1
+        self.versions[usize::from(key)].advance(1);
+        self.versions[usize::from(key)].now() as u8
+    }
+
+    fn wait(&self, client: u8) -> Answer {
+        let held = self.held.take(usize::from(client));
+        let Some(Held::Ticket { flight }) = held else {
+            held.map(|held| self.held.put(usize::from(client), held));
+            return Answer::Nothing;
+        };
+        match self.cache.wait(&Ticket { flight }) {
+            Some(Ok(version)) => Answer::Value { version },
+            Some(Err(LoadFailed)) => Answer::Failed,
+            None => {
+                self.held.put(usize::from(client), Held::Ticket { flight });
+                Answer::Nothing
+            }
+        }
+    }
+
+    fn end(&self, client: u8, ending: Ending) -> Answer {
+        let held = self.held.take(usize::from(client));
+        let Some(Held::Lease { flight, key, version }) = held else {
+            held.map(|held| self.held.put(usize::from(client), held));
+            return Answer::Nothing;
+        };
+        let (lease, now_ms) = (Lease { flight }, self.clock.now());
+        let end = match ending {
+            Ending::Value { jitter_ticks } => {
+                self.cache.finish(lease, loaded(key, version), now_ms, jitter(&self.model, jitter_ticks))
+            }
+            Ending::Error => {
+                self.cache.fail(lease, cost(key), now_ms);
+                Ended::Voided
+            }
+            Ending::Cancelled => {
+                self.cache.cancel(lease, now_ms);
+                Ended::Voided
+            }
+        };
+        let charged = self.cache.stats().cost_of_loads - self.charged.now();
+        self.charged.advance(charged);
+        Answer::Ended { stored: end == Ended::Stored, charged: charged as u8 }
     }
 }
 
-impl<C: SharedCache> Shared<CacheInterface> for SharedBinding<C> {
+impl<C: SharedCache> Shared<CacheInterface> for Binding<C> {
     fn call(&self, input: &Action) -> Answer {
         let now_ms = self.clock.now();
         match *input {
             Action::Get { client, key, draw } => match self.cache.get(key, now_ms, early(&self.model, draw)) {
                 Lookup::Hit(version) => Answer::Hit { version },
                 Lookup::Refresh(version, lease) => {
-                    self.lead(client, key, lease);
+                    self.lead(client, key, &lease);
                     Answer::HitAndLeads { version }
                 }
                 Lookup::Lead(lease) => {
-                    self.lead(client, key, lease);
+                    self.lead(client, key, &lease);
                     Answer::Leads
                 }
                 Lookup::Join(ticket) => {
-                    self.tickets.put(usize::from(client), ticket);
+                    self.held.put(usize::from(client), Held::Ticket { flight: ticket.flight });
                     Answer::Joins
                 }
                 Lookup::Shed => Answer::Shed,
             },
-            Action::Wait { client } => match self.tickets.take(usize::from(client)) {
-                Some(ticket) => collected(self.cache.wait(ticket)),
-                None => Answer::Nothing,
-            },
-            Action::EndLoad { client, ending } => {
-                let Some((lease, key, version)) = self.leases.take(usize::from(client)) else {
-                    return Answer::Nothing;
-                };
-                let end = match ending {
-                    Ending::Value { jitter_ticks } => {
-                        self.cache.finish(lease, loaded(key, version), now_ms, jitter(&self.model, jitter_ticks))
-                    }
-                    Ending::Error => {
-                        self.cache.fail(lease, cost(key), now_ms);
-                        Ended::Voided
-                    }
-                    Ending::Cancelled => {
-                        self.cache.cancel(lease, now_ms);
-                        Ended::Voided
-                    }
-                };
-                let total = self.cache.stats().cost_of_loads;
-                ended(end, total - self.charged.swap(total, Ordering::SeqCst))
-            }
+            Action::Wait { client } => self.wait(client),
+            Action::EndLoad { client, ending } => self.end(client, ending),
             Action::Die { client } => {
-                self.leases.take(usize::from(client));
+                self.held.take(usize::from(client));
                 Answer::Done
             }
             Action::Insert { key } => {
@@ -413,6 +312,68 @@ impl<C: SharedCache> Shared<CacheInterface> for SharedBinding<C> {
         let cached =
             from_fn(|key| self.cache.peek(key as u8, now_ms).map(|(version, left_ms)| (version, left_ms / TICK_MS)));
         Some(Seen { cached, loads: self.cache.loads_under_way() })
+    }
+}
+
+/// A core, which can be explored together with the model.
+type Alone = Binding<Plain<Core<u8, u8>>>;
+
+impl Alone {
+    /// What tells two of them apart for good: numbers of flights by rank, instants from now on.
+    fn view(&self) -> impl Eq + Hash + use<> {
+        let held: [_; CLIENTS_MAX] = from_fn(|client| self.held.get(client));
+        let (now_ms, versions) = (self.clock.now(), self.versions.clone());
+        self.cache.with(|core| {
+            let of_clients = held.iter().flatten().map(|held| match held {
+                Held::Lease { flight, .. } | Held::Ticket { flight } => *flight,
+            });
+            let numbers: BTreeSet<u64> = core.flights.keys().copied().chain(of_clients).collect();
+            let ranks: BTreeMap<u64, usize> =
+                numbers.into_iter().enumerate().map(|(rank, number)| (number, rank)).collect();
+            let held = held.map(|held| match held {
+                None => (0, 0, 0, 0),
+                Some(Held::Lease { flight, key, version }) => (1, ranks[&flight], key, version),
+                Some(Held::Ticket { flight }) => (2, ranks[&flight], 0, 0),
+            });
+            let flight = |(number, flight): (&u64, &Flight<u8, u8>)| {
+                let holds = core.leases.get(&flight.key) == Some(number);
+                let left_ms = flight.expires_ms.saturating_sub(now_ms);
+                // Of a flight that has ended it no longer matters when it would have expired.
+                let left_ms = if flight.result.is_none() { left_ms } else { 0 };
+                (ranks[number], flight.key, left_ms, flight.waiters, flight.result, holds)
+            };
+            let flights: Vec<_> = core.flights.iter().map(flight).collect();
+            let cached: [_; KEYS_MAX] =
+                from_fn(|key| core.peek(&(key as u8), now_ms).map(|(version, left_ms)| (*version, left_ms)));
+            (versions, held, flights, cached)
+        })
+    }
+}
+
+impl Clone for Alone {
+    fn clone(&self) -> Self {
+        Binding {
+            cache: self.cache.clone(),
+            model: self.model.clone(),
+            clock: self.clock.clone(),
+            versions: self.versions.clone(),
+            held: self.held.clone(),
+            charged: self.charged.clone(),
+        }
+    }
+}
+
+impl PartialEq for Alone {
+    fn eq(&self, other: &Self) -> bool {
+        self.view() == other.view()
+    }
+}
+
+impl Eq for Alone {}
+
+impl Hash for Alone {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.view().hash(state);
     }
 }
 

@@ -1,7 +1,4 @@
-//! What the outside sees of the model, and how it reads. The bindings of our own cache are in [`bindings`].
-
-#[path = "bindings.rs"]
-pub mod bindings;
+//! What the outside sees of the model, and the words in which its traces are told.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::model::{Action, COSTS, Cache, Client, Draw, Ending, KEYS_MAX, State};
+use super::properties::{self, ALL_IDLE, TOLD};
 
 /// A tick of the model, as a cache under test sees it.
 pub const TICK_MS: u64 = 1_000;
@@ -20,38 +18,15 @@ pub const TICK_MS: u64 = 1_000;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CacheSpec;
 
-/// That nobody is left waiting. Of client 1, and so of each: they are alike.
-pub const TOLD: &str = "who waits is told in the end";
-
-/// That nothing is lost for good.
-pub const ALL_IDLE: &str = "some schedule makes all clients idle";
-
-/// The clock is not stopped: the one thing that is assumed. Loads may take for ever, and holders die.
-const TIME_PASSES: &str = "time passes";
-
 impl Spec for CacheSpec {
     type Model = Cache;
 
     fn temporal(&self) -> Vec<Temporal<Cache>> {
-        let waits = |_: &Cache, state: &State| matches!(state.clients[1], Client::Waiting { .. } | Client::Stranded);
-        vec![
-            Temporal::leads_to(TOLD, waits, move |model, state| !waits(model, state)).under(TIME_PASSES),
-            Temporal::recoverable(ALL_IDLE, |_, state: &State| {
-                state.clients.iter().all(|client| *client == Client::Idle)
-            }),
-        ]
+        properties::temporal()
     }
 
     fn fairness(&self, _: &Cache, _: &State, action: &Action) -> Vec<FairKey> {
-        match action {
-            Action::Tick => vec![FairKey::weak(TIME_PASSES)],
-            Action::Get { .. }
-            | Action::Wait { .. }
-            | Action::EndLoad { .. }
-            | Action::Die { .. }
-            | Action::Insert { .. }
-            | Action::Invalidate { .. } => Vec::new(),
-        }
+        properties::fairness(action)
     }
 
     fn must_progress(&self, _: &Cache, _: &State, action: &Action) -> bool {
@@ -156,6 +131,7 @@ const BECAUSE: &[(&str, &str)] = &[
 ];
 
 /// What the outside sees.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct CacheInterface;
 
 /// What a client, a writer or the clock gets back.

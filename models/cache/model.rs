@@ -8,6 +8,10 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+pub use super::deviations::Variant;
+use super::properties;
+pub use super::properties::History;
+
 /// Most clients that a state has room for.
 pub const CLIENTS_MAX: usize = 4;
 
@@ -38,36 +42,6 @@ pub struct Cache {
     pub writes_max: u8,
     /// What it does otherwise than it should.
     pub variant: Variant,
-}
-
-/// `Sound`, then one defect each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Variant {
-    /// As it should be.
-    #[default]
-    Sound,
-    /// Every miss loads, though a load of the key is under way.
-    LoadsAtEveryMiss,
-    /// Stores what a load brings though a delete has come since it began.
-    StoresDespiteDelete,
-    /// Stores what a load brings after its lease has expired, when no delete can void it any more.
-    TrustsExpiredLease,
-    /// Tells nobody when the leader's load fails or is cancelled.
-    StrandsJoinersOnFailure,
-    /// A delete forgets the load under way together with those who wait for it.
-    StrandsJoinersOnDelete,
-    /// Who misses after a delete waits for the load that the delete has voided.
-    JoinsVoidedLoad,
-    /// A lease outlives its holder.
-    LeaseNeverExpires,
-    /// Loads however many loads are under way.
-    LoadsBeyondBound,
-    /// Charges every miss alike, as if the ratio told the cost.
-    ChargesByCount,
-    /// Serves a value in the tick in which its life has ended.
-    ServesExpired,
-    /// Every early draw refreshes, though a refresh is under way.
-    RefreshesInHerds,
 }
 
 /// What the scheduler makes happen.
@@ -137,6 +111,9 @@ pub enum Ending {
 }
 
 /// A configuration.
+///
+/// Invariants, whatever the variant: clients and keys beyond the model's are untouched; no value is of a version that the
+/// database has not seen; whoever waits waits for a client that holds a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Of each key: writes to the database.
@@ -196,17 +173,6 @@ pub enum Client {
     Stranded,
 }
 
-/// History variables: they steer nothing, properties read them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct History {
-    /// Somebody joined a load that a delete had voided.
-    pub joined_voided: bool,
-    /// A load was charged otherwise than its cost.
-    pub miscounted: bool,
-    /// A value was served after its end.
-    pub served_expired: bool,
-}
-
 impl Cache {
     /// One key and three clients, the smallest that shows what can go wrong.
     pub fn small() -> Self {
@@ -227,180 +193,6 @@ impl Cache {
     #[must_use]
     pub fn with(self, variant: Variant) -> Self {
         Cache { variant, ..self }
-    }
-
-    fn clients_of<'a>(&self, state: &'a State) -> &'a [Client] {
-        &state.clients[..usize::from(self.clients)]
-    }
-
-    /// Loads whose lease has not expired.
-    pub fn loads(&self, state: &State) -> u8 {
-        self.clients_of(state).iter().filter(|client| client.lease().is_some()).count() as u8
-    }
-
-    /// Who holds the lease of `key`, not voided.
-    fn leader(&self, state: &State, key: u8) -> Option<u8> {
-        let current = state.versions[usize::from(key)];
-        let joinable = |client: &Client| {
-            client.lease().is_some_and(|(of, version)| {
-                of == key && (version == current || self.variant == Variant::JoinsVoidedLoad)
-            })
-        };
-        self.clients_of(state).iter().position(joinable).map(|index| index as u8)
-    }
-
-    /// What an operation finds in the cache.
-    pub fn found(&self, state: &State, key: u8) -> Option<Cached> {
-        let served = |cached: &Cached| cached.ticks_left > 0 || self.variant == Variant::ServesExpired;
-        state.cached[usize::from(key)].filter(served)
-    }
-
-    fn get(&self, state: &mut State, client: u8, key: u8, draw: Draw) -> bool {
-        let found = self.found(state, key);
-        let early = draw == Draw::Early && found.is_some_and(|cached| cached.ticks_left <= self.early_ticks);
-        state.history.served_expired |= found.is_some_and(|cached| cached.ticks_left == 0);
-        let leader = self.leader(state, key);
-        let may_load = self.loads(state) < self.loads_max || self.variant == Variant::LoadsBeyondBound;
-        let version = state.versions[usize::from(key)];
-        let lead = Client::Leading { key, version, ticks_left: self.lease_ticks };
-        let becomes = match (found, leader) {
-            (Some(_), None) if early && may_load => lead,
-            (Some(_), Some(_)) if early && may_load && self.variant == Variant::RefreshesInHerds => lead,
-            (Some(_), _) => Client::Idle,
-            (None, Some(leader)) if self.variant != Variant::LoadsAtEveryMiss => {
-                let of = state.clients[usize::from(leader)].lease();
-                state.history.joined_voided |= of.is_some_and(|(_, begun)| begun < version);
-                Client::Waiting { leader }
-            }
-            (None, _) if may_load => lead,
-            (None, _) => Client::Idle,
-        };
-        state.clients[usize::from(client)] = becomes;
-        becomes != Client::Idle
-    }
-
-    fn end_load(&self, state: &mut State, client: u8, ending: Ending) -> bool {
-        let Client::Leading { key, version, ticks_left } = state.clients[usize::from(client)] else { return false };
-        state.clients[usize::from(client)] = Client::Idle;
-        // What was loaded has cost what it costs, whatever becomes of it.
-        state.history.miscounted |= self.charged(key, ending) != charge(key, ending);
-        match ending {
-            Ending::Value { jitter_ticks } => {
-                let voided = version < state.versions[usize::from(key)];
-                if self.stores(voided, ticks_left == 0) {
-                    let ticks_left = self.ttl_ticks - jitter_ticks;
-                    state.cached[usize::from(key)] = Some(Cached { version, ticks_left });
-                }
-                tell(state, client, Client::Told { version: Some(version) });
-            }
-            Ending::Error | Ending::Cancelled => {
-                let told = match self.variant {
-                    Variant::StrandsJoinersOnFailure => Client::Stranded,
-                    _ => Client::Told { version: None },
-                };
-                tell(state, client, told);
-            }
-        }
-        true
-    }
-
-    /// Whether what is brought under a lease is stored, by what has become of the lease.
-    pub fn stores(&self, voided: bool, expired: bool) -> bool {
-        match self.variant {
-            Variant::StoresDespiteDelete => !expired,
-            Variant::TrustsExpiredLease => expired || !voided,
-            _ => !expired && !voided,
-        }
-    }
-
-    /// What the ledger is charged when a load of `key` ends so.
-    pub fn charged(&self, key: u8, ending: Ending) -> u8 {
-        match self.variant {
-            Variant::ChargesByCount => charge(key, ending).min(1),
-            _ => charge(key, ending),
-        }
-    }
-
-    fn write(&self, state: &mut State, key: u8, cached: Option<Cached>) -> bool {
-        if state.versions.iter().sum::<u8>() >= self.writes_max {
-            return false;
-        }
-        if self.variant == Variant::StrandsJoinersOnDelete
-            && let Some(leader) = self.leader(state, key)
-        {
-            tell(state, leader, Client::Stranded);
-        }
-        state.versions[usize::from(key)] += 1;
-        let version = state.versions[usize::from(key)];
-        state.cached[usize::from(key)] = cached.map(|cached| Cached { version, ..cached });
-        true
-    }
-
-    fn tick(&self, state: &mut State) {
-        for cached in &mut state.cached {
-            *cached = match *cached {
-                Some(Cached { ticks_left: 0, .. }) | None => None,
-                Some(Cached { ticks_left: 1, .. }) if self.variant != Variant::ServesExpired => None,
-                Some(Cached { version, ticks_left }) => Some(Cached { version, ticks_left: ticks_left - 1 }),
-            };
-        }
-        if self.variant == Variant::LeaseNeverExpires {
-            return;
-        }
-        for index in 0..self.clients {
-            let client = &mut state.clients[usize::from(index)];
-            let expired = match client {
-                Client::Leading { ticks_left, .. } if *ticks_left > 0 => {
-                    *ticks_left -= 1;
-                    *ticks_left == 0
-                }
-                Client::Dead { ticks_left: 1, .. } => {
-                    *client = Client::Idle;
-                    true
-                }
-                Client::Dead { ticks_left, .. } => {
-                    *ticks_left -= 1;
-                    false
-                }
-                Client::Idle
-                | Client::Leading { .. }
-                | Client::Waiting { .. }
-                | Client::Told { .. }
-                | Client::Stranded => false,
-            };
-            if expired {
-                tell(state, index, Client::Told { version: None });
-            }
-        }
-    }
-}
-
-impl Client {
-    /// What is loaded under a lease that has not expired, and of which version.
-    pub fn lease(&self) -> Option<(u8, u8)> {
-        match *self {
-            Client::Leading { key, version, ticks_left } | Client::Dead { key, version, ticks_left } => {
-                (ticks_left > 0).then_some((key, version))
-            }
-            Client::Idle | Client::Waiting { .. } | Client::Told { .. } | Client::Stranded => None,
-        }
-    }
-}
-
-/// What it costs when a load of `key` ends so: a load that is given up has no cost that anybody could state.
-fn charge(key: u8, ending: Ending) -> u8 {
-    match ending {
-        Ending::Value { .. } | Ending::Error => COSTS[usize::from(key)],
-        Ending::Cancelled => 0,
-    }
-}
-
-/// Those who wait for `leader` become `told`.
-fn tell(state: &mut State, leader: u8, told: Client) {
-    for client in &mut state.clients {
-        if *client == (Client::Waiting { leader }) {
-            *client = told;
-        }
     }
 }
 
@@ -478,37 +270,186 @@ impl Model for Cache {
                 true
             }
         };
+        debug_assert!(after.is_consistent(self), "{after:?}");
         changed.then_some(after)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("one load at most that may store a key", |model: &Cache, state: &State| {
-                (0..model.keys).all(|key| {
-                    let current = Some((key, state.versions[usize::from(key)]));
-                    model.clients_of(state).iter().filter(|client| client.lease() == current).count() <= 1
-                })
-            }),
-            Property::always("what is cached is what the database has", |_, state: &State| {
-                let version = |cached: &Option<Cached>| cached.map(|cached| cached.version);
-                state
-                    .cached
-                    .iter()
-                    .zip(state.versions)
-                    .all(|(cached, now)| version(cached).is_none_or(|old| old == now))
-            }),
-            Property::always("no more loads than the database is to bear", |model: &Cache, state: &State| {
-                model.loads(state) <= model.loads_max
-            }),
-            Property::always("nobody joins a load that a delete has voided", |_, state: &State| {
-                !state.history.joined_voided
-            }),
-            Property::always("no value is served after its end", |_, state: &State| !state.history.served_expired),
-            Property::always("the ledger is the sum of the costs", |_, state: &State| !state.history.miscounted),
-            Property::sometimes("who waited is told the value of a load that was voided", |_, state: &State| {
-                let old = |client: &Client| matches!(client, Client::Told { version: Some(0) });
-                state.versions[0] > 0 && state.clients.iter().any(old)
-            }),
-        ]
+        properties::properties()
+    }
+}
+
+/// The rules, each with the variants that break it.
+impl Cache {
+    pub(super) fn clients_of<'a>(&self, state: &'a State) -> &'a [Client] {
+        &state.clients[..usize::from(self.clients)]
+    }
+
+    /// Loads whose lease has not expired.
+    pub fn loads(&self, state: &State) -> u8 {
+        self.clients_of(state).iter().filter(|client| client.lease().is_some()).count() as u8
+    }
+
+    /// Who holds the lease of `key`, not voided.
+    fn leader(&self, state: &State, key: u8) -> Option<u8> {
+        let current = state.versions[usize::from(key)];
+        let joinable = |client: &Client| {
+            client.lease().is_some_and(|(of, version)| {
+                of == key && (version == current || self.variant == Variant::JoinsVoidedLoad)
+            })
+        };
+        self.clients_of(state).iter().position(joinable).map(|index| index as u8)
+    }
+
+    /// What an operation finds in the cache.
+    pub fn found(&self, state: &State, key: u8) -> Option<Cached> {
+        let served = |cached: &Cached| cached.ticks_left > 0 || self.variant == Variant::ServesExpired;
+        state.cached[usize::from(key)].filter(served)
+    }
+
+    fn get(&self, state: &mut State, client: u8, key: u8, draw: Draw) -> bool {
+        let found = self.found(state, key);
+        let early = draw == Draw::Early && found.is_some_and(|cached| cached.ticks_left <= self.early_ticks);
+        state.history.served_expired |= found.is_some_and(|cached| cached.ticks_left == 0);
+        let leader = self.leader(state, key);
+        let may_load = self.loads(state) < self.loads_max || self.variant == Variant::LoadsBeyondBound;
+        let version = state.versions[usize::from(key)];
+        let lead = Client::Leading { key, version, ticks_left: self.lease_ticks };
+        let becomes = match (found, leader) {
+            (Some(_), None) if early && may_load => lead,
+            (Some(_), Some(_)) if early && may_load && self.variant == Variant::RefreshesInHerds => lead,
+            (Some(_), _) => Client::Idle,
+            (None, Some(leader)) if self.variant != Variant::LoadsAtEveryMiss => {
+                let of = state.clients[usize::from(leader)].lease();
+                state.history.joined_voided |= of.is_some_and(|(_, begun)| begun < version);
+                Client::Waiting { leader }
+            }
+            (None, _) if may_load => lead,
+            (None, _) => Client::Idle,
+        };
+        state.clients[usize::from(client)] = becomes;
+        becomes != Client::Idle
+    }
+
+    fn end_load(&self, state: &mut State, client: u8, ending: Ending) -> bool {
+        let Client::Leading { key, version, ticks_left } = state.clients[usize::from(client)] else { return false };
+        state.clients[usize::from(client)] = Client::Idle;
+        // What was loaded has cost what it costs, whatever becomes of it.
+        state.history.miscounted |= self.charged(key, ending) != charge(key, ending);
+        match ending {
+            Ending::Value { jitter_ticks } => {
+                let voided = version < state.versions[usize::from(key)];
+                if self.stores(voided, ticks_left == 0) {
+                    let ticks_left = self.ttl_ticks - jitter_ticks;
+                    state.cached[usize::from(key)] = Some(Cached { version, ticks_left });
+                }
+                tell(state, client, Client::Told { version: Some(version) });
+            }
+            Ending::Error | Ending::Cancelled => {
+                let told = match self.variant {
+                    Variant::StrandsJoinersOnFailure => Client::Stranded,
+                    _ => Client::Told { version: None },
+                };
+                tell(state, client, told);
+            }
+        }
+        true
+    }
+
+    fn write(&self, state: &mut State, key: u8, cached: Option<Cached>) -> bool {
+        if state.versions.iter().sum::<u8>() >= self.writes_max {
+            return false;
+        }
+        if self.variant == Variant::StrandsJoinersOnDelete
+            && let Some(leader) = self.leader(state, key)
+        {
+            tell(state, leader, Client::Stranded);
+        }
+        state.versions[usize::from(key)] += 1;
+        let version = state.versions[usize::from(key)];
+        state.cached[usize::from(key)] = cached.map(|cached| Cached { version, ..cached });
+        true
+    }
+
+    fn tick(&self, state: &mut State) {
+        for cached in &mut state.cached {
+            *cached = match *cached {
+                Some(Cached { ticks_left: 0, .. }) | None => None,
+                Some(Cached { ticks_left: 1, .. }) if self.variant != Variant::ServesExpired => None,
+                Some(Cached { version, ticks_left }) => Some(Cached { version, ticks_left: ticks_left - 1 }),
+            };
+        }
+        if self.variant == Variant::LeaseNeverExpires {
+            return;
+        }
+        for index in 0..self.clients {
+            let client = &mut state.clients[usize::from(index)];
+            let expired = match client {
+                Client::Leading { ticks_left, .. } if *ticks_left > 0 => {
+                    *ticks_left -= 1;
+                    *ticks_left == 0
+                }
+                Client::Dead { ticks_left: 1, .. } => {
+                    *client = Client::Idle;
+                    true
+                }
+                Client::Dead { ticks_left, .. } => {
+                    *ticks_left -= 1;
+                    false
+                }
+                Client::Idle
+                | Client::Leading { .. }
+                | Client::Waiting { .. }
+                | Client::Told { .. }
+                | Client::Stranded => false,
+            };
+            if expired {
+                tell(state, index, Client::Told { version: None });
+            }
+        }
+    }
+}
+
+impl State {
+    /// What the type cannot say of it.
+    fn is_consistent(&self, model: &Cache) -> bool {
+        let untouched = self.clients[usize::from(model.clients)..].iter().all(|client| *client == Client::Idle)
+            && self.cached[usize::from(model.keys)..].iter().all(Option::is_none);
+        let known =
+            self.cached.iter().zip(self.versions).all(|(cached, now)| cached.is_none_or(|one| one.version <= now));
+        let led = self.clients.iter().all(|client| match client {
+            Client::Waiting { leader } => self.clients[usize::from(*leader)].lease().is_some(),
+            _ => true,
+        });
+        untouched && known && led
+    }
+}
+
+impl Client {
+    /// What is loaded under a lease that has not expired, and of which version.
+    pub fn lease(&self) -> Option<(u8, u8)> {
+        match *self {
+            Client::Leading { key, version, ticks_left } | Client::Dead { key, version, ticks_left } => {
+                (ticks_left > 0).then_some((key, version))
+            }
+            Client::Idle | Client::Waiting { .. } | Client::Told { .. } | Client::Stranded => None,
+        }
+    }
+}
+
+/// What it costs when a load of `key` ends so: a load that is given up has no cost that anybody could state.
+pub(super) fn charge(key: u8, ending: Ending) -> u8 {
+    match ending {
+        Ending::Value { .. } | Ending::Error => COSTS[usize::from(key)],
+        Ending::Cancelled => 0,
+    }
+}
+
+/// Those who wait for `leader` become `told`.
+fn tell(state: &mut State, leader: u8, told: Client) {
+    for client in &mut state.clients {
+        if *client == (Client::Waiting { leader }) {
+            *client = told;
+        }
     }
 }

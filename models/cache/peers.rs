@@ -8,8 +8,9 @@
 use counterpart::conform::{Tour, Walk};
 use counterpart::{Case, Counterpart};
 
+use super::eviction::check;
+use super::eviction::conformance::EvictionInterface;
 use super::eviction::model::{Action, Eviction, KEYS_MAX, Policy};
-use super::eviction::{EvictionInterface, check};
 
 const MOKA: &str = "moka 0.12.16";
 const FOYER: &str = "foyer-memory 0.22.6";

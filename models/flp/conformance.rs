@@ -1,4 +1,4 @@
-//! How an attempt reads, what it promises of which runs, and what the outside sees of it.
+//! What the outside sees of an attempt, and the words in which its traces are told.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -9,59 +9,7 @@ use counterpart::{Interface, Spec};
 use serde_json::{Value, json};
 
 use super::model::{Action, Attempt, Configuration, Event, PROCESSES, System};
-
-/// A run in which nobody stops: every process takes steps for ever and receives every message.
-const NOBODY_STOPS: &str = "nobody stops";
-
-/// A run in which one process may stop: only the others must take steps and receive what is sent to them.
-const MAY_STOP: [&str; PROCESSES] = ["p0 may stop", "p1 may stop", "p2 may stop"];
-
-/// As [`NOBODY_STOPS`] but for who crashes, whom every failure detector that waits for it suspects some time.
-const LIVE_GO_ON: &str = "nobody else stops, and who crashed is suspected";
-
-/// The same, and the failure detector comes to trust somebody.
-const ACCURATE: &str = "nobody else stops, who crashed is suspected, and one who goes on is trusted some time";
-
-/// Somebody decides.
-pub const SOME_DECIDES: &str = "some process decides";
-
-/// Everybody who goes on decides.
-pub const ALL_DECIDE: &str = "all who go on decide";
-
-/// Somebody decides, with a detector that is accurate in the end.
-pub const SOME_DECIDES_ACCURATELY: &str = "some process decides once the detector is accurate";
-
-/// Everybody who goes on decides, with a detector that is accurate in the end.
-pub const ALL_DECIDE_ACCURATELY: &str = "all who go on decide once the detector is accurate";
-
-/// Somebody decides, though this process may stop.
-pub const SOME_DECIDES_THOUGH: [&str; PROCESSES] = [
-    "some process decides though p0 may stop",
-    "some process decides though p1 may stop",
-    "some process decides though p2 may stop",
-];
-
-/// The others decide, though this process may stop.
-pub const OTHERS_DECIDE_THOUGH: [&str; PROCESSES] = [
-    "the others decide though p0 may stop",
-    "the others decide though p1 may stop",
-    "the others decide though p2 may stop",
-];
-
-/// How a process may fail, and so what is promised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Faults {
-    /// A process may stop, unseen: which one is a matter of the runs that are fair.
-    Stops,
-    /// A process may crash, as an action.
-    Crashes,
-    /// The same, and the failure detector is accurate in the end.
-    CrashesAndTrust,
-    /// Nobody stops.
-    Never,
-    /// Whether anything is decided is not asked: there is a bound that keeps it from that.
-    Unasked,
-}
+use super::properties::{self, Faults};
 
 /// How a system reads, and what is promised of its runs.
 pub struct AttemptSpec<A> {
@@ -87,75 +35,11 @@ impl<A: Attempt> Spec for AttemptSpec<A> {
     type Model = System<A>;
 
     fn temporal(&self) -> Vec<Temporal<System<A>>> {
-        let some = |name| Temporal::eventually(name, |system: &System<A>, at| system.decided(at).next().is_some());
-        let all = |name| Temporal::eventually(name, |system: &System<A>, at| system.all_have_decided(at, None));
-        let others = |name, stopped| {
-            Temporal::eventually(name, move |system: &System<A>, at| system.all_have_decided(at, Some(stopped)))
-        };
-        match self.faults {
-            Faults::Stops => {
-                let mut promises = vec![some(SOME_DECIDES).under(NOBODY_STOPS), all(ALL_DECIDE).under(NOBODY_STOPS)];
-                for process in 0..PROCESSES {
-                    promises.push(some(SOME_DECIDES_THOUGH[process]).under(MAY_STOP[process]));
-                    promises.push(others(OTHERS_DECIDE_THOUGH[process], process as u8).under(MAY_STOP[process]));
-                }
-                promises
-            }
-            Faults::Never => vec![some(SOME_DECIDES).under(NOBODY_STOPS), all(ALL_DECIDE).under(NOBODY_STOPS)],
-            Faults::Unasked => Vec::new(),
-            Faults::Crashes => vec![some(SOME_DECIDES).under(LIVE_GO_ON), all(ALL_DECIDE).under(LIVE_GO_ON)],
-            Faults::CrashesAndTrust => vec![
-                some(SOME_DECIDES).under(LIVE_GO_ON),
-                some(SOME_DECIDES_ACCURATELY).under(ACCURATE),
-                all(ALL_DECIDE_ACCURATELY).under(ACCURATE),
-            ],
-        }
+        properties::temporal(self.faults)
     }
 
     fn fairness(&self, system: &System<A>, at: &Configuration<A>, action: &Action<A::Message>) -> Vec<FairKey> {
-        let mut keys = Vec::new();
-        let Some(process) = action.process() else {
-            match action {
-                Action::Begin { .. } => {
-                    let all = MAY_STOP.into_iter().chain([NOBODY_STOPS, LIVE_GO_ON, ACCURATE]);
-                    keys.extend(all.map(|assumption| FairKey::weak(assumption).of_each("begin")));
-                }
-                // Whoever is trusted, somebody is.
-                _ => keys.push(FairKey::weak(ACCURATE).of_each("trust")),
-            }
-            return keys;
-        };
-        // It takes steps for ever: it always may, so that weakly fair is all there is to it. And it receives what is
-        // sent to it: a message stays until it is received.
-        let mut moves = |assumption| {
-            keys.push(FairKey::weak(assumption).of_each(("steps", process)));
-            if let Action::Receive { message, .. } = action {
-                keys.push(FairKey::weak(assumption).of_each((process, message)));
-            }
-        };
-        match (self.faults, action) {
-            (_, Action::Crash { .. } | Action::Trust { .. } | Action::Begin { .. }) => {}
-            (Faults::Unasked, _) => {}
-            (Faults::Never, Action::Step { .. } | Action::Receive { .. } | Action::Suspect { .. }) => {
-                moves(NOBODY_STOPS)
-            }
-            (Faults::Stops, Action::Step { .. } | Action::Receive { .. } | Action::Suspect { .. }) => {
-                moves(NOBODY_STOPS);
-                let others = (0..PROCESSES).filter(|stopped| *stopped != usize::from(process));
-                others.for_each(|stopped| moves(MAY_STOP[stopped]));
-            }
-            (_, Action::Step { .. } | Action::Receive { .. }) => {
-                moves(LIVE_GO_ON);
-                moves(ACCURATE);
-            }
-            (_, Action::Suspect { .. }) if system.waits_in_vain(at, process) => {
-                for assumption in [LIVE_GO_ON, ACCURATE] {
-                    keys.push(FairKey::weak(assumption).of_each(("suspects", process)));
-                }
-            }
-            (_, Action::Suspect { .. }) => {}
-        }
-        keys
+        properties::fairness(self.faults, system, at, action)
     }
 
     fn must_progress(&self, _: &System<A>, _: &Configuration<A>, action: &Action<A::Message>) -> bool {

@@ -1,65 +1,100 @@
-//! Defective implementations, which the conformance checks must catch: variants of the models run as implementations.
+//! Defects: each as a model that disagrees, and those of Paxos as implementations.
 
-use std::sync::Arc;
+use counterpart::Case;
+use counterpart::check::Defect;
+use counterpart::conform::{Recovery, Walk};
 
-use counterpart::conform::{self, Recovery};
-use counterpart::model::Simulated;
-use counterpart::{Case, Check};
-
+use super::attempts::chandra_toueg::Variant as Stamped;
 use super::attempts::paxos::{Paxos, Variant};
-use super::conformance::{AttemptInterface, Faults};
+use super::attempts::rotating_coordinator::Variant as Rotating;
+use super::cases::{by_rounds, by_stamps, paxos_bounded, paxos_one_at_a_time};
+use super::check;
 use super::model::{Action, Configuration, System};
+use super::properties::{AGREEMENT, Faults};
 
-/// Paxos with defects that show when each proposer has one ballot, and with those that take a third.
-pub(super) fn cases() -> Vec<Case> {
-    let one = |variant| super::paxos_bounded(1, variant);
-    let two = |variant| System {
-        inputs: Some([0, 1, 0]),
-        begins_without_inputs: true,
-        passes_over_the_late: true,
-        ..System::of(Paxos { ballots_max: Some(2), one_at_a_time: true, variant })
-    };
+/// In two ballots for each proposer, who differ in what they propose.
+fn two_ballots(variant: Variant) -> System<Paxos> {
+    System { inputs: Some([0, 1, 0]), ..paxos_one_at_a_time(Some(2), variant) }
+}
+
+/// Paxos with defects: those that show as an implementation when each proposer has one ballot, and those that take a
+/// third. The reasons are not told in traces, which have those of the properties.
+fn paxos() -> Vec<Defect<System<Paxos>>> {
+    let of = |variant, why| Defect::new(crate::snake(variant), why).as_a_model(two_ballots(variant), &[AGREEMENT]);
+    let driven = |variant| System { begins_without_inputs: true, ..two_ballots(variant) };
+    let one = |variant, why| of(variant, why).as_an_implementation(paxos_bounded(1, variant));
+    let two = |variant, why| of(variant, why).as_an_implementation(driven(variant));
     vec![
-        Case::new("flp/defects", caught(one, &[Variant::IgnoresAcceptedValue, Variant::IgnoresPromise], true)),
-        Case::new(
-            "flp/defects_of_three_ballots",
-            caught(two, &[Variant::ChoosesLowestAccepted, Variant::OneBallotForBoth], false),
+        one(Variant::IgnoresAcceptedValue, "a proposer keeps to its own value though another was accepted"),
+        two(
+            Variant::ChoosesLowestAccepted,
+            "of several values that were accepted the one of the lowest ballot is taken up",
         ),
-        never_recovers(),
+        one(Variant::IgnoresPromise, "an acceptor accepts what it has promised not to"),
+        two(Variant::OneBallotForBoth, "two proposers use the same ballot"),
     ]
+}
+
+/// Paxos' as models.
+pub(super) fn of_paxos() -> Vec<Case> {
+    let named = |mut defect: Defect<_>| {
+        defect.name = format!("paxos_{}", defect.name);
+        defect
+    };
+    let defects: Vec<_> = paxos().into_iter().map(named).collect();
+    Defect::cases("flp", &defects, |system| check(system, Faults::Unasked))
+}
+
+/// Those of attempts that go by rounds, as models.
+pub(super) fn of_rounds() -> Vec<Case> {
+    let three_rounds = Some(2);
+    let rotating = [
+        (Rotating::DecidesOnOneVote, "the coordinator decides when one has voted for it"),
+        (Rotating::KeepsItsEstimate, "a process goes into the next round with what it had before"),
+    ]
+    .map(|(variant, why)| {
+        Defect::new(format!("rotating_coordinator_{}", crate::snake(variant)), why)
+            .as_a_model(System { rounds_max: three_rounds, ..by_rounds(false, variant) }, &[AGREEMENT])
+    });
+    let stamped = [
+        (Stamped::ProposesAnyEstimate, "the coordinator proposes any estimate and not the newest"),
+        (Stamped::CountsRefusals, "who refuses is counted with those who acknowledge"),
+    ]
+    .map(|(variant, why)| {
+        Defect::new(format!("chandra_toueg_{}", crate::snake(variant)), why)
+            .as_a_model(System { rounds_max: three_rounds, ..by_stamps(false, variant) }, &[AGREEMENT])
+    });
+    let mut cases = Defect::cases("flp", &rotating, |system| check(system, Faults::Unasked));
+    cases.extend(Defect::cases("flp", &stamped, |system| check(system, Faults::Unasked)));
+    cases
+}
+
+/// Paxos' as implementations, beside the sound one. A walk hardly ever comes by a third ballot in the right moment.
+pub(super) fn as_implementations() -> Vec<Case> {
+    let (two, one): (Vec<_>, Vec<_>) = paxos()
+        .into_iter()
+        .partition(|defect| defect.implementation.as_ref().is_some_and(|system| system.attempt.ballots_max == Some(2)));
+    let mut early = check(paxos_bounded(1, Variant::Sound), Faults::Unasked);
+    for defect in &one {
+        let Some(system) = defect.implementation.clone() else { continue };
+        let walked = Walk::new().runs(400).steps(60).of(early.simulating(system));
+        early = early.defects(std::slice::from_ref(defect)).subject(defect.name.as_str(), walked);
+    }
+    let late = check(System { begins_without_inputs: true, ..two_ballots(Variant::Sound) }, Faults::Unasked);
+    vec![Case::new("flp/defects", early), Case::new("flp/defects_of_three_ballots", late.defects(&two)), never_recovers()]
 }
 
 /// Proposers that try one ballot and no more, as their model does: no answer is wrong, and whoever is overtaken has given
 /// up for ever. The model is no yardstick here but the defect itself.
 fn never_recovers() -> Case {
     const NAME: &str = "gives_up_after_one_ballot";
-    let (model, interface) = (Arc::new(super::paxos_bounded(1, Variant::Sound)), Arc::new(AttemptInterface::default()));
     let alone = |action: &Action<_>| *action == Action::Step { process: 1 };
     let decided = |system: &System<Paxos>, at: &Configuration<Paxos>| system.decided(at).next().is_some();
-    let check = super::check((*model).clone(), Faults::Unasked).alongside_only();
-    let recovery = Recovery::new(decided).without(alone).of(move || Simulated::new(&model, &interface));
+    let check = check(paxos_bounded(1, Variant::Sound), Faults::Unasked).alongside_only();
+    let recovery = Recovery::new(decided).without(alone).of(check.simulating(paxos_bounded(1, Variant::Sound)));
     let check = check
         .subject(NAME, recovery)
         .because(NAME, "its only ballot was overtaken by that of the other proposer, which then took no step any more")
         .diverges(NAME);
     Case::new("flp/never_recovers", check)
-}
-
-/// Each variant run beside the sound model. A walk hardly ever comes by a third ballot in the right moment.
-fn caught(
-    system: impl Fn(Variant) -> System<Paxos>,
-    variants: &[Variant],
-    walks: bool,
-) -> Check<System<Paxos>, AttemptInterface<Paxos>> {
-    let mut check = super::check(system(Variant::Sound), Faults::Unasked);
-    for variant in variants {
-        let name = crate::snake(variant);
-        let (model, interface) = (Arc::new(system(*variant)), Arc::new(AttemptInterface::<Paxos>::default()));
-        let make = move || Simulated::new(&model, &interface);
-        check = check.defective(name.as_str(), make.clone());
-        if walks {
-            check = check.subject(name.as_str(), conform::Walk::new().runs(400).steps(60).of(make));
-        }
-    }
-    check
 }

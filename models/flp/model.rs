@@ -15,6 +15,8 @@ use std::hash::Hash;
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+
 /// How many processes there are. They are numbered from 0.
 pub const PROCESSES: usize = 3;
 
@@ -264,6 +266,9 @@ impl<M> Action<M> {
 }
 
 /// A configuration.
+///
+/// Invariants: the buffer is in order; as long as nobody has an input nothing is on its way; at most one process has
+/// crashed, and that one is not the one that is trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Configuration<A: Attempt> {
     /// What each process was given; `None` before that.
@@ -345,28 +350,6 @@ impl<A: Attempt> Model for System<A> {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always(
-                "no two processes decide differently",
-                |system: &Self, configuration: &Configuration<A>| {
-                    let mut decided = system.decided(configuration);
-                    let first = decided.next();
-                    decided.all(|value| Some(value) == first)
-                },
-            ),
-            Property::always(
-                "what is decided was somebody's input",
-                |system: &Self, configuration: &Configuration<A>| {
-                    let inputs = configuration.inputs.unwrap_or_default();
-                    system.decided(configuration).all(|value| inputs.contains(&value))
-                },
-            ),
-            Property::sometimes("0 is decided", |system: &Self, configuration: &Configuration<A>| {
-                system.decided(configuration).any(|value| value == 0)
-            }),
-            Property::sometimes("1 is decided", |system: &Self, configuration: &Configuration<A>| {
-                system.decided(configuration).any(|value| value == 1)
-            }),
-        ]
+        properties::properties()
     }
 }

@@ -1,27 +1,17 @@
-//! What the outside sees of the model, and the bindings of our own balancer to it.
+//! What the outside sees of the model, and the words in which its traces are told.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 
-use counterpart::conform::interleave::Script;
-use counterpart::model::{SettableClock, Slots, Temporal};
-use counterpart::{Counterpart, Interface, Shared, Spec};
+use counterpart::model::Temporal;
+use counterpart::{Interface, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::implementation::{self, Config, Core, Outcome, Refused, Request, RetryBudget, ServerId, Status, Ticket};
-use super::model::{Action, Balancer, Breach, Call, Draw, Policy, SERVERS_MAX, SLOTS_MAX, State, TICK_UNITS, members};
-use super::policies::{AnyPolicy, BoundedHash, LeastConnections, PeakEwma, PowerOfTwo, RoundRobin, SmoothWeighted};
+use super::model::{Action, Balancer, Breach, Call, Policy, SERVERS_MAX, State, TICK_UNITS, members};
+use super::properties::{self, COMES_BACK};
 
 /// A tick of the model, as a balancer under test sees it: short, so that halves come out as the model's do.
 pub const TICK_US: u64 = TICK_UNITS as u64;
-
-/// What the clock of a balancer under test shows first.
-pub const START_US: u64 = 1_000 * TICK_US;
-
-/// That what was taken out comes back.
-pub const COMES_BACK: &str = "some schedule makes every server in the list eligible again";
 
 /// How the model reads, and what is asked of its runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,9 +21,7 @@ impl Spec for BalancerSpec {
     type Model = Balancer;
 
     fn temporal(&self) -> Vec<Temporal<Balancer>> {
-        vec![Temporal::recoverable(COMES_BACK, |model: &Balancer, state: &State| {
-            model.eligible(state) == state.members
-        })]
+        properties::temporal()
     }
 
     fn must_progress(&self, _: &Balancer, _: &State, action: &Action) -> bool {
@@ -226,6 +214,7 @@ fn named(set: u8) -> String {
 }
 
 /// What the outside sees.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct BalancerInterface;
 
 /// What comes back.
@@ -291,149 +280,4 @@ impl Interface for BalancerInterface {
             ejected: ejected.fold(0, |set, at| set | 1 << at),
         })
     }
-}
-
-/// The configuration that belongs to a model.
-pub fn config(model: &Balancer) -> Config {
-    Config {
-        outliers: model.outliers.map(|outliers| implementation::Outliers {
-            failures: outliers.failures.into(),
-            ejection_us: u64::from(outliers.ticks) * TICK_US,
-            ejected_max_percent: outliers.ejected_max_percent,
-        }),
-        panic_percent: model.panic_percent,
-        slow_start_us: u64::from(model.slow_start_ticks) * TICK_US,
-        retries: model
-            .retries
-            .map(|retries| RetryBudget { cost: retries.cost.into(), tokens_max: retries.tokens_max.into() }),
-        expected_us: TICK_US,
-        half_life_us: TICK_US,
-        failure_us: TICK_US,
-    }
-}
-
-/// The policy that belongs to a model.
-///
-/// # Panics
-/// If its bounds make none.
-pub fn policy(model: &Balancer) -> AnyPolicy {
-    match model.policy {
-        Policy::RoundRobin => AnyPolicy::RoundRobin(RoundRobin::default()),
-        Policy::SmoothWeighted => AnyPolicy::SmoothWeighted(SmoothWeighted::default()),
-        Policy::LeastConnections => AnyPolicy::LeastConnections(LeastConnections),
-        Policy::PowerOfTwo => AnyPolicy::PowerOfTwo(PowerOfTwo),
-        Policy::PeakEwma => AnyPolicy::PeakEwma(PeakEwma),
-        Policy::BoundedHash => AnyPolicy::BoundedHash(
-            BoundedHash::new(model.epsilon_percent.into()).expect("a model in the catalogue describes a balancer"),
-        ),
-    }
-}
-
-/// A server of the model, by the name that a balancer under test knows it by.
-pub(crate) fn id(server: u8) -> ServerId {
-    ServerId(10 + u64::from(server))
-}
-
-fn index(server: ServerId) -> u8 {
-    server.0.saturating_sub(10) as u8
-}
-
-fn listed(model: &Balancer, list: u8) -> Vec<(ServerId, u32)> {
-    members(list).map(|server| (id(server), model.weights[usize::from(server)].into())).collect()
-}
-
-/// For each key of the model one that tries the servers in its order.
-fn keys(model: &Balancer) -> Vec<u64> {
-    let ranks = |key: u64, order: &[u8; SERVERS_MAX]| order.map(|server| BoundedHash::rank(key, id(server)));
-    let follows = |key: &u64, order: &[u8; SERVERS_MAX]| ranks(*key, order).windows(2).all(|pair| pair[0] > pair[1]);
-    model.preferences.iter().filter_map(|order| (0..10_000).find(|key| follows(key, order))).collect()
-}
-
-/// What a request brings to the implementation.
-fn request(keys: &[u64], draw: Draw) -> Request {
-    match draw {
-        Draw::Nothing => Request::default(),
-        Draw::Key(key) => Request { key: keys[usize::from(key)], random: 0 },
-        Draw::Two { first, second, of } => {
-            // The least number that is drawn as this place.
-            let bits = |place: u8, count: u8| (u64::from(place) << 32).div_ceil(u64::from(count.max(1)));
-            Request { key: 0, random: bits(first, of) << 32 | bits(second, of.saturating_sub(1)) }
-        }
-    }
-}
-
-fn seen(status: Vec<Status>) -> Seen {
-    let mut seen = Seen { in_flight: [0; SERVERS_MAX], listed: 0, healthy: 0, ejected: 0 };
-    for server in status {
-        let at = index(server.id);
-        seen.in_flight[usize::from(at)] = server.in_flight;
-        seen.listed |= 1 << at;
-        seen.healthy |= u8::from(server.healthy) << at;
-        seen.ejected |= u8::from(server.ejected) << at;
-    }
-    seen
-}
-
-fn refused(why: Refused) -> Answer {
-    match why {
-        Refused::NoServer => Answer::NoServer,
-        Refused::RetryBudget => Answer::OverBudget,
-    }
-}
-
-mod bindings;
-
-pub use bindings::{CoreBinding, SharedBalancer, SharedBinding};
-
-/// Two requests at once find the cursor where it is.
-pub fn two_picks() -> Script<Action> {
-    Script::after([]).thread([pick(0)]).thread([pick(1)])
-}
-
-/// Two health checks report at once.
-pub fn two_reports() -> Script<Action> {
-    let down = |server| Action::SetHealth { server, healthy: false };
-    Script::after([]).thread([down(0)]).thread([down(1)])
-}
-
-/// Two requests end one after the other while a third is sent where there are fewest.
-pub fn count_and_choose() -> Script<Action> {
-    Script::after([pick(0), pick(1)])
-        .thread([Action::Complete { slot: 0, success: true }, Action::Complete { slot: 1, success: true }])
-        .thread([pick(2)])
-}
-
-fn pick(slot: u8) -> Action {
-    Action::Pick { slot, retry: false, draw: Draw::Nothing }
-}
-
-/// What threads do at once, each script for a race of its own: for round robin over lists that change.
-pub fn scripts() -> Vec<Script<Action>> {
-    let end = |slot| Action::Complete { slot, success: true };
-    let list = |list| Action::SetServers { list };
-    vec![
-        two_picks(),
-        two_picks().thread([pick(2)]).preemptions_max(3),
-        two_reports(),
-        // The list is swapped under two that go round it.
-        Script::after([pick(0)]).thread([list(0b011), list(0b111)]).thread([pick(1), pick(2)]),
-        // A request ends, one goes away, while their server leaves and comes back.
-        Script::after([pick(0)]).thread([end(0)]).thread([list(0b110), list(0b111)]),
-        Script::after([pick(0), pick(1)]).thread([Action::Cancel { slot: 0 }, pick(0)]).thread([end(1), pick(1)]),
-        // Health flips while requests are sent.
-        Script::after([pick(0)])
-            .thread([Action::SetHealth { server: 1, healthy: false }, Action::SetHealth { server: 1, healthy: true }])
-            .thread([pick(1), pick(2)]),
-    ]
-}
-
-/// The same for least connections.
-pub fn counting_scripts() -> Vec<Script<Action>> {
-    vec![
-        count_and_choose(),
-        Script::after([pick(0), pick(1)])
-            .thread([Action::Cancel { slot: 0 }, pick(0)])
-            .thread([Action::Complete { slot: 1, success: false }, pick(1)]),
-        two_picks().thread([pick(2)]).preemptions_max(3),
-    ]
 }

@@ -5,14 +5,14 @@
 //! list is *late*: if a server of the same name comes back, that is another server, and must not be charged for it.
 
 mod choice;
-mod properties;
 mod state;
 
 use stateright::{Model, Property};
 
-pub(crate) use self::properties::Breach;
-pub use self::properties::History;
 pub use self::state::{Action, Call, Draw, Server, State};
+use super::properties;
+pub(crate) use super::properties::Breach;
+pub use super::properties::History;
 
 /// Most servers that a state has room for.
 pub const SERVERS_MAX: usize = 4;
@@ -462,6 +462,7 @@ impl Model for Balancer {
         if self.candidates(before) != self.candidates(&after) || self.all_weights(before) != self.all_weights(&after) {
             self.disturb(&mut after);
         }
+        debug_assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

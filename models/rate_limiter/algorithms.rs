@@ -164,20 +164,22 @@ impl Limiter {
                 let token = u16::from(self.window_ticks);
                 (parts >= token).then(|| Cell::Level { at: looked, parts: parts - token })
             }
-            Algorithm::Gcra => {
-                let (interval, burst) =
-                    (self.interval_ticks() as i8, self.burst + u8::from(self.is(Variant::AdmitsOneMore)));
-                let quirk = self.is(Variant::AdmitsOneMoreOnceUsed);
-                let tolerance = (burst - 1) as i8 * interval + if quirk { interval } else { 0 };
-                let due = match cell {
-                    Cell::Arrival { due } => due,
-                    // Here the first cell of all is due an interval late.
-                    _ if quirk => at + interval,
-                    _ => at,
-                };
-                (due - at <= tolerance).then(|| Cell::Arrival { due: due.max(at) + interval })
-            }
+            Algorithm::Gcra => self.charge_gcra(cell, at),
         }
+    }
+
+    /// Charges a cell by the instant at which the next is due.
+    fn charge_gcra(&self, cell: Cell, at: i8) -> Option<Cell> {
+        let (interval, burst) = (self.interval_ticks() as i8, self.burst + u8::from(self.is(Variant::AdmitsOneMore)));
+        let quirk = self.is(Variant::AdmitsOneMoreOnceUsed);
+        let tolerance = (burst - 1) as i8 * interval + if quirk { interval } else { 0 };
+        let due = match cell {
+            Cell::Arrival { due } => due,
+            // Here the first cell of all is due an interval late.
+            _ if quirk => at + interval,
+            _ => at,
+        };
+        (due - at <= tolerance).then(|| Cell::Arrival { due: due.max(at) + interval })
     }
 
     /// What is remembered once a request was denied.

@@ -1,69 +1,122 @@
-//! Defective limiters, which the conformance checks must catch: the model's variants run as implementations, and what
-//! goes wrong only between threads.
+//! Defects: each as a model and as an implementation, for one reason; and what goes wrong only between threads.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
 
 use counterpart::Case;
-use counterpart::conform::{
-    self,
-    interleave::{Interleave, Script},
-};
-use counterpart::model::Simulated;
-use loom::sync::Mutex;
-use loom::sync::atomic::{AtomicU64, Ordering};
+use counterpart::check::Defect;
+use counterpart::conform::Walk;
+use counterpart::conform::interleave::sync::atomic::{AtomicU64, Ordering};
+use counterpart::conform::interleave::sync::{Mutex, PoisonError};
+use counterpart::conform::interleave::{Interleave, LosesUpdates, Script};
 
-use super::conformance::{Answer, LimiterInterface, SharedBinding, SharedLimiter, last_one, limiter, start_ns};
+use super::bindings::{Binding, Keys, SharedLimiter, last_one, limiter, quota};
+use super::cases::broken;
+use super::check;
+use super::conformance::{Answer, start_ns};
 use super::implementation::buckets::scheduled;
 use super::implementation::{AnyLimiter, RateLimiter};
-use super::model::{Algorithm, Limiter, Variant};
+use super::model::{Action, Algorithm, Limiter, Variant};
+use super::properties::{AT_MOST_LIMIT, ITS_CURVE, NO_DOUBLE_BURST, READY_AFTER_SILENCE};
 
-/// Each variant, under the algorithm and in the bounds in which it shows.
-fn defective() -> Vec<(String, Limiter)> {
-    let of = |algorithm| Limiter::of(algorithm, 4, 2);
-    let named = |model: Limiter, variant| {
-        (format!("{}_{}", crate::snake(variant), crate::snake(model.algorithm)), model.with(variant))
-    };
-    let backward = |algorithm| Limiter { skews_ticks: vec![0, -2], ..of(algorithm) };
-    let two = |algorithm| Limiter { keys: 2, collects: true, ..of(algorithm) };
+/// A defect of an algorithm, under a monitor as a model, and as an implementation without.
+fn defect(monitored_ticks: u8, model: Limiter, violates: &'static [&'static str]) -> Defect<Limiter> {
+    let (name, why) = (named(&model), why(model.variant));
+    let monitored = model.clone().monitored(monitored_ticks);
+    Defect::new(name, why).as_a_model(monitored, violates).as_an_implementation(model)
+}
+
+fn named(model: &Limiter) -> String {
+    format!("{}_{}", crate::snake(model.variant), crate::snake(model.algorithm))
+}
+
+/// The table of defects, each in the bounds in which it shows.
+fn defects() -> Vec<Defect<Limiter>> {
+    [of_counting(), of_clocks(), of_keys()].concat()
+}
+
+/// What is admitted, and for how long that is remembered.
+fn of_counting() -> Vec<Defect<Limiter>> {
+    use Variant::{AdmitsOneMore, DropsTheRemainder, ForgetsAtTheEdge};
+    let of = |algorithm, variant| Limiter::of(algorithm, 4, 2).with(variant);
     vec![
-        named(of(Algorithm::FixedWindow), Variant::AdmitsOneMore),
-        named(of(Algorithm::SlidingLog), Variant::AdmitsOneMore),
-        named(of(Algorithm::Gcra), Variant::AdmitsOneMore),
-        named(of(Algorithm::WindowFromFirstCall), Variant::ForgetsAtTheEdge),
-        named(of(Algorithm::SlidingLog), Variant::ForgetsAtTheEdge),
-        named(Limiter::of(Algorithm::TokenBucket, 6, 4), Variant::DropsTheRemainder),
-        named(backward(Algorithm::WindowFromFirstCall), Variant::WrapsBackwardClock),
-        named(backward(Algorithm::SlidingLog), Variant::WrapsBackwardClock),
-        named(backward(Algorithm::TokenBucket), Variant::WrapsBackwardClock),
-        named(of(Algorithm::SlidingLog), Variant::CountsDenied),
-        named(of(Algorithm::Gcra), Variant::CountsDenied),
-        named(of(Algorithm::CoarseRefill), Variant::RefillsBeyondBurst),
-        named(two(Algorithm::Gcra), Variant::CollectsBusyKeys),
-        named(two(Algorithm::SlidingCounter), Variant::SharesOneLimiter),
+        defect(8, of(Algorithm::FixedWindow, AdmitsOneMore), &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE]),
+        defect(8, of(Algorithm::SlidingLog, AdmitsOneMore), &[AT_MOST_LIMIT, ITS_CURVE]),
+        defect(8, of(Algorithm::Gcra, AdmitsOneMore), &[AT_MOST_LIMIT, ITS_CURVE]),
+        defect(8, of(Algorithm::WindowFromFirstCall, ForgetsAtTheEdge), &[AT_MOST_LIMIT, ITS_CURVE]),
+        defect(8, of(Algorithm::SlidingLog, ForgetsAtTheEdge), &[AT_MOST_LIMIT, ITS_CURVE]),
+        defect(
+            6,
+            Limiter::of(Algorithm::TokenBucket, 6, 4).with(DropsTheRemainder),
+            &[AT_MOST_LIMIT, READY_AFTER_SILENCE],
+        ),
     ]
 }
 
-/// All of them, each under its own model: what the properties say of it, and that the sound model's checks catch it.
-pub(super) fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (name, model) in defective() {
-        let sound = model.clone().with(Variant::Sound);
-        let why = why(model.variant);
-        let make = maker(model);
-        let check = super::check(sound)
-            .alongside_only()
-            .defective(name.as_str(), make.clone())
-            .because(name.as_str(), why)
-            .subject(name.as_str(), conform::Walk::new().runs(200).steps(60).of(make));
-        cases.push(Case::new(format!("rate_limiter/defect_{name}"), check));
-    }
-    cases.push(racing());
-    cases
+/// A clock that goes back.
+fn of_clocks() -> Vec<Defect<Limiter>> {
+    [Algorithm::WindowFromFirstCall, Algorithm::SlidingLog, Algorithm::TokenBucket]
+        .map(|algorithm| {
+            let backward = Limiter { skews_ticks: vec![0, -2], ..Limiter::of(algorithm, 4, 2) };
+            defect(4, backward.with(Variant::WrapsBackwardClock), &[ITS_CURVE])
+        })
+        .into()
+}
+
+/// Who is charged, and what becomes of keys.
+fn of_keys() -> Vec<Defect<Limiter>> {
+    let of = |algorithm, variant| Limiter::of(algorithm, 4, 2).with(variant);
+    let two = |algorithm, variant| Limiter { keys: 2, collects: true, ..of(algorithm, variant) };
+    let shared_model =
+        Limiter { keys: 2, ..Limiter::of(Algorithm::Gcra, 4, 2).monitored(4).with(Variant::SharesOneLimiter) };
+    let shared = two(Algorithm::SlidingCounter, Variant::SharesOneLimiter);
+    let collects_model =
+        Limiter { collects: true, ..Limiter::of(Algorithm::Gcra, 4, 2).monitored(4).with(Variant::CollectsBusyKeys) };
+    let once_used = Limiter::gcra(8, 2, 1).monitored(8).with(Variant::AdmitsOneMoreOnceUsed);
+    vec![
+        defect(8, of(Algorithm::SlidingLog, Variant::CountsDenied), &[READY_AFTER_SILENCE]),
+        defect(8, of(Algorithm::Gcra, Variant::CountsDenied), &[AT_MOST_LIMIT, READY_AFTER_SILENCE]),
+        defect(
+            4,
+            of(Algorithm::CoarseRefill, Variant::RefillsBeyondBurst),
+            &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE],
+        ),
+        Defect::new(named(&collects_model), why(Variant::CollectsBusyKeys))
+            .as_a_model(collects_model, &[AT_MOST_LIMIT, NO_DOUBLE_BURST, ITS_CURVE])
+            .as_an_implementation(two(Algorithm::Gcra, Variant::CollectsBusyKeys)),
+        Defect::new(named(&shared_model), why(Variant::SharesOneLimiter))
+            .as_a_model(shared_model, &[AT_MOST_LIMIT, READY_AFTER_SILENCE]),
+        Defect::new(named(&shared), why(Variant::SharesOneLimiter)).as_an_implementation(shared),
+        Defect::new(named(&once_used), why(Variant::AdmitsOneMoreOnceUsed))
+            .as_a_model(once_used, &[AT_MOST_LIMIT, ITS_CURVE]),
+    ]
+}
+
+/// Each as a model. What the algorithm would break without the defect has its usual reason.
+pub(super) fn as_models() -> Vec<Case> {
+    let defects = defects();
+    let of = |defect: &Defect<Limiter>| {
+        let (model, violates) = defect.model.clone()?;
+        let own = violates.iter().filter(|property| !broken(model.algorithm).contains(*property));
+        let check = own.fold(check(model.clone()), |check, property| check.because(*property, defect.why));
+        Some(Case::new(format!("rate_limiter/{}", defect.name), check.violates_all(violates)))
+    };
+    defects.iter().filter_map(of).collect()
+}
+
+/// Each as an implementation, beside its own sound model: product, tour and walks.
+pub(super) fn as_implementations() -> Vec<Case> {
+    let of = |defect: &Defect<Limiter>| {
+        let model = defect.implementation.clone()?;
+        let (name, one) = (defect.name.as_str(), std::slice::from_ref(defect));
+        let check = check(model.clone().with(Variant::Sound)).alongside_only().defects(one).because_of(one);
+        let walked = Walk::new().runs(200).steps(60).of(check.simulating(model));
+        Some(Case::new(format!("rate_limiter/defect_{name}"), check.subject(name, walked)))
+    };
+    defects().iter().filter_map(of).collect()
 }
 
 /// What a limiter with the defect does, for someone who knows only the story.
-pub(super) fn why(variant: Variant) -> &'static str {
+fn why(variant: Variant) -> &'static str {
     match variant {
         Variant::Sound => "nothing is wrong with it",
         Variant::AdmitsOneMore => {
@@ -89,39 +142,32 @@ pub(super) fn why(variant: Variant) -> &'static str {
     }
 }
 
-/// Makes `model` over and over, as an implementation.
-fn maker(model: Limiter) -> impl Fn() -> Simulated<LimiterInterface> + Clone + Send + Sync + 'static {
-    let (model, interface) = (Arc::new(model), Arc::new(LimiterInterface));
-    move || Simulated::new(&model, &interface)
-}
-
 /// What goes wrong only between threads.
-fn racing() -> Case {
+pub(super) fn between_threads() -> Case {
     let gcra = Limiter { keys: 1, collects: false, ..Limiter::gcra(4, 2, 2).skewed() };
     let (split, counting, inserting) = (gcra.clone(), gcra.clone(), gcra.clone());
     let taking_back = gcra.clone();
     // Used up; a clock that is behind is denied while one that is ahead finds room.
-    let check_by = |client| super::model::Action::Check { client, key: 0 };
+    let check_by = |client| Action::Check { client, key: 0 };
     let ahead_and_behind = Script::after([check_by(0), check_by(0)]).thread([check_by(2)]).thread([check_by(1)]);
     let new_key = Script::after([]).thread([check_by(0), check_by(0)]).thread([check_by(0)]);
-    let check = super::check(gcra)
+    let check = check(gcra)
         .alongside_only()
         .subject(
             "loads_then_stores",
-            Interleave::new(vec![last_one()]).of(move || SharedBinding::<LoadsThenStores>::new(&split)),
+            Interleave::new(vec![last_one()]).of(move || Binding::<LoadsThenStores>::new(&split)),
         )
         .subject(
             "charges_then_takes_back",
-            Interleave::new(vec![ahead_and_behind])
-                .of(move || SharedBinding::<ChargesThenTakesBack>::new(&taking_back)),
+            Interleave::new(vec![ahead_and_behind]).of(move || Binding::<ChargesThenTakesBack>::new(&taking_back)),
         )
         .subject(
             "looks_then_inserts",
-            Interleave::new(vec![new_key]).of(move || SharedBinding::<LooksThenInserts>::new(&inserting)),
+            Interleave::new(vec![new_key]).of(move || Binding::<LooksThenInserts>::new(&inserting)),
         )
         .subject(
             "checks_a_copy",
-            Interleave::new(vec![last_one()]).of(move || SharedBinding::<ChecksACopy>::new(&counting)),
+            Interleave::new(vec![last_one()]).of(move || Binding::<LosesUpdates<Keys>>::new(&counting)),
         );
     let check = ["loads_then_stores", "charges_then_takes_back", "looks_then_inserts", "checks_a_copy"]
         .into_iter()
@@ -145,7 +191,7 @@ struct LoadsThenStores {
 
 impl SharedLimiter for LoadsThenStores {
     fn of(model: &Limiter) -> Self {
-        let (interval_ns, tolerance_ns) = super::conformance::quota(model).spacing().expect("a GCRA that fits");
+        let (interval_ns, tolerance_ns) = quota(model).spacing().expect("a GCRA that fits");
         LoadsThenStores { due: AtomicU64::new(0), interval_ns, tolerance_ns }
     }
 
@@ -173,7 +219,7 @@ struct ChargesThenTakesBack {
 
 impl SharedLimiter for ChargesThenTakesBack {
     fn of(model: &Limiter) -> Self {
-        let (interval_ns, tolerance_ns) = super::conformance::quota(model).spacing().expect("a GCRA that fits");
+        let (interval_ns, tolerance_ns) = quota(model).spacing().expect("a GCRA that fits");
         ChargesThenTakesBack { due: AtomicU64::new(start_ns(model)), interval_ns, tolerance_ns }
     }
 
@@ -217,26 +263,5 @@ impl SharedLimiter for LooksThenInserts {
     fn retry_after_ns(&self, key: u8, now_ns: u64) -> u64 {
         let limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         limiters.get(&key).unwrap_or(&self.new).retry_after_ns(now_ns)
-    }
-}
-
-/// A limiter that is copied out from under the lock, checked, and copied back.
-struct ChecksACopy(Mutex<AnyLimiter>);
-
-impl SharedLimiter for ChecksACopy {
-    fn of(model: &Limiter) -> Self {
-        ChecksACopy(Mutex::new(limiter(model)))
-    }
-
-    fn check(&self, _: u8, now_ns: u64) -> Answer {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut copy = lock().clone();
-        let answer = copy.check(now_ns).into();
-        *lock() = copy;
-        answer
-    }
-
-    fn retry_after_ns(&self, _: u8, now_ns: u64) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retry_after_ns(now_ns)
     }
 }

@@ -2,12 +2,9 @@
 //!
 //! A service does not let itself be driven, but it may say what it did. Here each check is a span.
 
-use std::sync::{PoisonError, RwLock};
-
-use counterpart::Shared;
-use counterpart::conform::events::{Event, Labelled, LogReader};
+use counterpart::conform::events::{self, Event, Labelled, LogReader, LogWriter};
 use tracing::field::Empty;
-use tracing::info_span;
+use tracing::{Span, info_span};
 
 use super::conformance::{Answer, LimiterInterface};
 use super::model::{Action, Limiter};
@@ -20,7 +17,7 @@ pub fn model() -> Limiter {
     Limiter { keys: 2, collects: true, ..Limiter::gcra(4, 2, 2) }
 }
 
-/// Reads the events `check` (`key`, `answer`), `tick` and `collect`.
+/// Reads, and writes, the events `check` (`key`, `answer`), `tick` and `collect`.
 #[derive(Clone, Copy, Debug)]
 pub struct LimiterReader {
     /// Whether the log says when time passes; otherwise it may at any moment.
@@ -43,43 +40,24 @@ impl LogReader<LimiterInterface> for LimiterReader {
     }
 }
 
-/// A limiter whose checks are recorded, for as many threads as there are callers, and more for time and the collector.
-pub struct Logged<S> {
-    limiter: S,
-    /// Time stands still while a check is inside: a caller that is interrupted between the clock and the limiter would
-    /// bring it the time of before.
-    time: RwLock<()>,
-}
-
-impl<S: Shared<LimiterInterface>> Logged<S> {
-    /// `limiter`, from now on recorded.
-    pub fn new(limiter: S) -> Self {
-        Logged { limiter, time: RwLock::new(()) }
-    }
-
-    /// Makes one check, lets time pass, or collects.
-    pub fn call(&self, input: Action) -> Answer {
+impl LogWriter<LimiterInterface> for LimiterReader {
+    fn begins(&self, input: &Action) -> Span {
         match input {
-            Action::Check { key, .. } => {
-                let span = info_span!(target: TARGET, "check", key, answer = Empty);
-                let answer = self.standing(input);
-                span.record("answer", tracing::field::debug(answer));
-                answer
-            }
-            Action::Collect => {
-                let _span = info_span!(target: TARGET, "collect");
-                self.standing(input)
-            }
-            Action::Tick => {
-                let _span = info_span!(target: TARGET, "tick");
-                let _moving = self.time.write().unwrap_or_else(PoisonError::into_inner);
-                self.limiter.call(&input)
-            }
+            Action::Check { key, .. } => info_span!(target: TARGET, "check", key, answer = Empty),
+            Action::Collect => info_span!(target: TARGET, "collect"),
+            Action::Tick => info_span!(target: TARGET, "tick"),
         }
     }
 
-    fn standing(&self, input: Action) -> Answer {
-        let _standing = self.time.read().unwrap_or_else(PoisonError::into_inner);
-        self.limiter.call(&input)
+    fn ends(&self, span: &Span, output: &Answer) {
+        // Where the span has such a field.
+        span.record("answer", tracing::field::debug(output));
+    }
+
+    fn moves_time(&self, input: &Action) -> bool {
+        matches!(input, Action::Tick)
     }
 }
+
+/// A limiter whose checks are recorded, for as many threads as there are callers, and more for time and the collector.
+pub type Logged<S> = events::Logged<S, LimiterReader>;

@@ -21,7 +21,8 @@ use std::num::NonZeroUsize;
 use super::implementation::buckets::scheduled;
 use super::implementation::keyed::Keyed;
 use super::implementation::{Denied, Quota, QuotaError, RateLimiter};
-use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use super::sync::atomic::{AtomicU64, Ordering};
+use super::sync::{Mutex, MutexGuard, PoisonError};
 
 // The word alone is what threads agree on, nothing is published by it: no ordering is needed beside its own.
 const ORDER: Ordering = Ordering::Relaxed;

@@ -123,6 +123,17 @@ impl<T: Send> Slots<T> {
         self.0[index].with(Option::take)
     }
 
+    /// What lies in slot `index` (0-based), if anything.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn get(&self, index: usize) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.0[index].with(|slot| slot.clone())
+    }
+
     /// What lies in the slots that are not empty, to be read and changed.
     pub fn held(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.iter_mut().filter_map(|slot| slot.plain().and_then(Option::as_mut))

@@ -4,18 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
-use counterpart::Check;
+use counterpart::Shared;
 use counterpart::conform::events::{EventLog, Log, LogError};
 use counterpart::report::ConformanceReport;
-use counterpart_models::rate_limiter::conformance::{
-    Answer, LimiterInterface, LimiterSpec, SharedBinding, SharedLimiter, limiter,
-};
+use counterpart_models::rate_limiter;
+use counterpart_models::rate_limiter::bindings::{Binding, SharedLimiter, limiter};
+use counterpart_models::rate_limiter::conformance::Answer;
 use counterpart_models::rate_limiter::model::{Action, Limiter};
 use counterpart_models::rate_limiter::recorded::{LimiterReader, Logged, TARGET, model};
 use counterpart_models::rate_limiter::{AnyLimiter, RateLimiter, SharedKeyed};
 use libtest_mimic::Trial;
 
 use crate::claim;
+
+const READER: LimiterReader = LimiterReader { time_is_recorded: true };
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -25,21 +27,20 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 fn judged(source: impl Fn() -> Result<Log, LogError> + Send + Sync + 'static) -> ConformanceReport {
-    let check = Check::of(model()).interface(LimiterInterface).spec(LimiterSpec).alongside_only();
-    let reader = LimiterReader { time_is_recorded: true };
-    check.events(reader, source).run().cases.remove(0).conformance.remove(0)
+    let check = rate_limiter::check(model()).alongside_only();
+    check.events(READER, source).run().cases.remove(0).conformance.remove(0)
 }
 
 /// Three callers, a clock and a collector, each a thread.
 fn run_on_threads() -> Result<Log, LogError> {
     let log = EventLog::of(TARGET);
-    let limiter = Logged::new(SharedBinding::<SharedKeyed<u8, AnyLimiter>>::new(&model()));
+    let limiter = Logged::new(Binding::<SharedKeyed<u8, AnyLimiter>>::new(&model()), READER);
     let limiter = &limiter;
     let mut threads: Vec<(String, Box<dyn FnOnce() + Send + '_>)> = Vec::new();
     for client in 0..3_u8 {
         let checks = move || {
             for call in 0..40 {
-                limiter.call(Action::Check { client: 0, key: (client + call / 3) % 2 });
+                limiter.call(&Action::Check { client: 0, key: (client + call / 3) % 2 });
                 thread::yield_now();
             }
         };
@@ -48,7 +49,7 @@ fn run_on_threads() -> Result<Log, LogError> {
     for (name, action) in [("clock", Action::Tick), ("collector", Action::Collect)] {
         let repeats = move || {
             for _ in 0..40 {
-                limiter.call(action);
+                limiter.call(&action);
                 thread::yield_now();
             }
         };
@@ -98,16 +99,16 @@ impl SharedLimiter for ChecksACopy {
 fn lost_update() {
     let report = judged(|| {
         let log = EventLog::of(TARGET);
-        let limiter = Logged::new(SharedBinding::<ChecksACopy>::new(&model()));
+        let limiter = Logged::new(Binding::<ChecksACopy>::new(&model()), READER);
         let check = Action::Check { client: 0, key: 0 };
         thread::scope(|scope| {
             for _ in 0..2 {
                 let (log, limiter) = (&log, &limiter);
-                scope.spawn(move || log.here(|| limiter.call(check)));
+                scope.spawn(move || log.here(|| limiter.call(&check)));
             }
         });
         // The burst is two, and both of it are spent.
-        log.here(|| limiter.call(check));
+        log.here(|| limiter.call(&check));
         Ok(log.recorded())
     });
     assert_eq!(report.verdict, "diverges");

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use counterpart::explore::{Budget, explore};
 use counterpart::verdict::{Evidence, judge};
 
+use super::conformance::DatabaseSpec;
 use super::model::{Database, State};
-use super::{ANSWERED, DatabaseSpec, story};
+use super::properties::ANSWERED;
+use super::story;
 use crate::cache::figure::{Line, Panel, SeriesLabelPosition, draw};
 
 /// Ticks that are drawn.

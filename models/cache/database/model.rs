@@ -7,6 +7,8 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+
 /// Most expensive keys that a state has room for.
 pub const KEYS_MAX: usize = 3;
 
@@ -62,6 +64,8 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants: no more queries than the database holds; a key that is cached has not lived longer than it may.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Of each expensive key: how long it stays in the cache. 0: it is not there.
@@ -277,9 +281,6 @@ impl Model for Database {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![Property::always("the hit ratio of every tick is 98% or more", |model: &Database, state: &State| {
-            let (hits, requests) = model.ratio(state.last);
-            100 * hits >= 98 * requests
-        })]
+        properties::properties()
     }
 }

@@ -4,6 +4,9 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+pub use super::properties::History;
+
 /// Most keys that a state has room for.
 pub const KEYS_MAX: usize = 5;
 
@@ -82,6 +85,8 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariant: no key is there twice, a removed one's node not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// What there is, first to go first.
@@ -103,17 +108,6 @@ pub struct Node {
     pub surplus: u8,
     /// Its key was removed.
     pub orphan: bool,
-}
-
-/// History variables: they steer nothing, properties read them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct History {
-    /// Keys in the order in which the policy lets them go, kept by the rule and not by the list. Of LRU and FIFO.
-    pub rightful: Vec<u8>,
-    /// Something went out of its turn.
-    pub wronged: bool,
-    /// Key 0 had to go within the bound of a scan.
-    pub lost_costly: bool,
 }
 
 impl Eviction {
@@ -267,15 +261,6 @@ impl Model for Eviction {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("no more than there is room for", |model: &Eviction, state: &State| {
-                let live = state.order.iter().filter(|node| !node.orphan);
-                live.map(|node| model.sizes[usize::from(node.key)]).sum::<u8>() <= model.capacity
-            }),
-            Property::always("what goes is what the policy names", |_, state: &State| !state.history.wronged),
-            Property::always("the costly key outlives a scan of cheap ones", |_, state: &State| {
-                !state.history.lost_costly
-            }),
-        ]
+        properties::properties()
     }
 }

@@ -153,6 +153,7 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
 
     /// Keys in the order in which they would go, with their uses and how far their priority lies above that of what
     /// went last (both 0 unless the policy asks for them).
+    #[cfg(feature = "catalogue")]
     pub(in super::super) fn order(&self) -> Vec<(K, u32, u128)> {
         let mut places: Vec<usize> = self.queue.iter().map(|(_, _, place)| *place).collect();
         let mut next = self.oldest;

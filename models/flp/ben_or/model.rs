@@ -10,6 +10,8 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+
 /// How many processes there are, numbered from 0.
 pub const PROCESSES: usize = 3;
 
@@ -124,6 +126,9 @@ pub enum Inputs {
 }
 
 /// A configuration.
+///
+/// Invariants: whoever goes on is no further ahead of the slowest than the model allows; a board holds posts of no round
+/// that nobody has come to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// What the processes were given.
@@ -135,7 +140,7 @@ pub struct State {
 }
 
 impl State {
-    fn decided(&self) -> impl Iterator<Item = u8> + '_ {
+    pub(super) fn decided(&self) -> impl Iterator<Item = u8> + '_ {
         self.processes.iter().filter_map(|process| process.decided)
     }
 }
@@ -322,19 +327,7 @@ impl Model for BenOr {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("no two processes decide differently", |_, state: &State| {
-                let mut decided = state.decided();
-                let first = decided.next();
-                decided.all(|value| Some(value) == first)
-            }),
-            Property::always("what is decided was somebody's input", |_, state: &State| match state.inputs {
-                Inputs::Kept(inputs) => state.decided().all(|value| inputs.contains(&value)),
-                Inputs::None | Inputs::Forgotten => true,
-            }),
-            Property::sometimes("0 is decided", |_, state: &State| state.decided().any(|value| value == 0)),
-            Property::sometimes("1 is decided", |_, state: &State| state.decided().any(|value| value == 1)),
-        ]
+        properties::properties()
     }
 }
 

@@ -17,190 +17,27 @@
 //! - Batching, trimming, snapshots, reconfiguration, flexible quorums and leader priorities are not used.
 //! - The disk: a write is done when the call returns, and all of it. Links are first in, first out.
 
+#[cfg(feature = "peers")]
+mod cases;
 pub mod conformance;
+#[cfg(feature = "peers")]
+mod defects;
 pub mod model;
+#[cfg(feature = "peers")]
 pub mod peers;
+pub mod properties;
+#[cfg(feature = "peers")]
 mod storage;
 
-use std::sync::Arc;
-
-use counterpart::conform::{Job, Walk};
-use counterpart::{Case, Check};
+use counterpart::Check;
 
 use self::conformance::{LogInterface, LogSpec};
-use self::model::{Order, Reader, ReplicatedLog, Variant};
-use self::peers::{Cluster, Misuse};
+use self::model::ReplicatedLog;
 
-const OMNIPAXOS: &str = "omnipaxos 0.2.4";
+#[cfg(feature = "peers")]
+pub use self::cases::{STEPS_MAX, WALKS, cases, one_stops, stormy};
 
-/// Walks of a subject.
-pub const WALKS: u32 = 100;
-
-/// Inputs of a walk, at most: its length is drawn too.
-pub const STEPS_MAX: usize = 1_200;
-
-/// The same where a defect is looked for.
-const DEFECT_STEPS_MAX: usize = 200;
-
-/// Beyond what can be explored: storms with calm between them, long enough for a leader to be elected.
-pub fn stormy() -> ReplicatedLog {
-    ReplicatedLog {
-        values_max: 120,
-        undecided_max: 8,
-        calm_min: 40,
-        cuts_max: 40,
-        losses_max: 40,
-        restarts_max: 40,
-        ..ReplicatedLog::small()
-    }
-}
-
-/// The same, where one node stops for good.
-pub fn one_stops() -> ReplicatedLog {
-    ReplicatedLog { stops_max: 1, ..stormy() }
-}
-
-/// All at once: everything that is to go wrong goes wrong early.
-fn restless() -> ReplicatedLog {
-    ReplicatedLog { calm_min: 0, cuts_max: 8, losses_max: 8, restarts_max: 4, ..stormy() }
-}
-
-fn check(model: ReplicatedLog) -> Check<ReplicatedLog, LogInterface> {
+/// A check of `model`: what the outside sees of it, and the words in which its traces are told.
+pub fn check(model: ReplicatedLog) -> Check<ReplicatedLog, LogInterface> {
     Check::of(model).interface(LogInterface).spec(LogSpec)
-}
-
-fn walked(model: ReplicatedLog, steps_max: usize, misuse: Misuse) -> Arc<dyn Job<LogInterface>> {
-    let there = model.clone();
-    Walk::new().beside(model).runs(WALKS).steps(steps_max).of(move || Cluster::new(&there, misuse))
-}
-
-/// The cases of this sub-model.
-pub(super) fn cases() -> Vec<Case> {
-    let small = ReplicatedLog::small();
-    let one_may_stop = ReplicatedLog { stops_max: 1, ..small.clone() };
-    let mut cases = vec![
-        Case::new(
-            "flp/omnipaxos",
-            check(small.clone())
-                .subject(OMNIPAXOS, walked(stormy(), STEPS_MAX, Misuse::None))
-                .subject("never told of a link that is up again", walked(stormy(), STEPS_MAX, Misuse::NeverReconnects)),
-        ),
-        Case::new(
-            "flp/omnipaxos_one_stops",
-            check(one_may_stop).subject(OMNIPAXOS, walked(one_stops(), STEPS_MAX, Misuse::None)),
-        ),
-        appends_overtake(),
-        misused(),
-        forgets_its_disk(),
-        Case::new("flp/replicated_log_of_three", check(ReplicatedLog { values_max: 3, ..small })).large(),
-    ];
-    cases.extend(variants());
-    cases
-}
-
-/// The same crate against a promise that it does not make.
-fn appends_overtake() -> Case {
-    let promised = |model: ReplicatedLog| ReplicatedLog { order: Order::AsAppended, ..model };
-    // What a node has not yet sent on is lost when it is restarted: that is no wonder, and left out.
-    let walk_model = ReplicatedLog { restarts_max: 0, ..promised(restless()) };
-    Case::new(
-        "flp/omnipaxos_appends_overtake",
-        check(promised(ReplicatedLog::small()))
-            .alongside_only()
-            .subject(OMNIPAXOS, walked(walk_model, DEFECT_STEPS_MAX, Misuse::None))
-            .diverges(OMNIPAXOS)
-            .because(
-                OMNIPAXOS,
-                "append answers Ok, and the value goes, once, to whoever is taken for the leader: it may still be on its \
-                 way, or lost, when a later one of the same node is decided. Ok says that it was taken, not that it will \
-                 be decided, nor when",
-            ),
-    )
-}
-
-/// The crate in a world that it does not claim to survive: each is caught by the walk that the crate passes.
-fn misused() -> Case {
-    let restarting = ReplicatedLog { calm_min: 12, cuts_max: 20, losses_max: 0, restarts_max: 100, ..restless() };
-    // A forgetful node has to be given something to forget, and time to.
-    let steps_max = |misuse| if misuse == Misuse::ForgetsDisk { STEPS_MAX } else { DEFECT_STEPS_MAX };
-    let check = [
-        (
-            "corrupts_values",
-            restless(),
-            Misuse::CorruptsValues,
-            "the network changes a value on its way, and the crate has no checksums: it is decided as it came",
-        ),
-        (
-            "delivers_twice",
-            restless(),
-            Misuse::DeliversTwice,
-            "a forwarded value that arrives twice is appended twice: links must deliver once",
-        ),
-        (
-            "forgets_disk",
-            restarting,
-            Misuse::ForgetsDisk,
-            "the node that decided it was restarted on an empty disk, and has decided nothing",
-        ),
-        (
-            "reads_undecided",
-            restless(),
-            Misuse::ReadsUndecided,
-            "what a leader has accepted alone is not decided, and another takes its place in the log",
-        ),
-    ]
-    .into_iter()
-    .fold(check(ReplicatedLog::small()).alongside_only(), |check, (name, model, misuse, why)| {
-        check.subject(name, walked(model, steps_max(misuse), misuse)).diverges(name).because(name, why)
-    });
-    Case::new("flp/omnipaxos_misused", check)
-}
-
-/// A node that is restarted on an empty disk beside an application that remembers how far it read: that the node has
-/// decided nothing goes unseen, until two logs disagree.
-fn forgets_its_disk() -> Case {
-    let goes_on = |model: ReplicatedLog| ReplicatedLog { reader: Reader::GoesOn, ..model };
-    let forgetful =
-        ReplicatedLog { calm_min: 12, cuts_max: 100, losses_max: 0, restarts_max: 100, ..goes_on(stormy()) };
-    Case::new(
-        "flp/omnipaxos_forgets_its_disk",
-        check(goes_on(ReplicatedLog::small()))
-            .alongside_only()
-            .subject("forgets_disk", walked(forgetful, STEPS_MAX, Misuse::ForgetsDisk))
-            .diverges("forgets_disk")
-            .because(
-                "forgets_disk",
-                "a majority accepted the first entry, and one of it forgot: with the third node it is a majority that \
-                 knows nothing, and decides another entry in the same place",
-            ),
-    )
-}
-
-/// Each defect of the model, with the property that catches it.
-fn variants() -> Vec<Case> {
-    // Nothing that these do wrong needs a link that is cut.
-    let defective = |variant| {
-        check(ReplicatedLog { cuts_max: 0, ..ReplicatedLog::small() }.with(variant))
-            .violates("two decide what the third, cut off, does not know")
-    };
-    vec![
-        Case::new(
-            "flp/replicated_log_forks",
-            defective(Variant::ForksLog).violates("of any two decided logs one begins with the other"),
-        ),
-        Case::new(
-            "flp/replicated_log_invents_values",
-            defective(Variant::InventsValues).violates("what is decided was appended"),
-        ),
-        Case::new(
-            "flp/replicated_log_decides_again",
-            defective(Variant::DecidesAgain).violates("no value is decided twice"),
-        ),
-        Case::new(
-            "flp/replicated_log_forgets_on_restart",
-            defective(Variant::ForgetsOnRestart)
-                .violates("a node keeps what it has decided")
-                .violates("a restarted node reads its log again"),
-        ),
-    ]
 }

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+
 /// Nodes of the cluster.
 pub const NODES: usize = 3;
 
@@ -137,6 +139,8 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants: no application has read more than its node has decided; whoever has stopped decides no more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     /// Where each value was appended: value `v` at index `v - 1`.
@@ -181,15 +185,15 @@ impl State {
     }
 
     /// The appended values that are decided nowhere, in the order in which they were appended.
-    fn undecided(&self) -> impl Iterator<Item = Value> {
+    pub(super) fn undecided(&self) -> impl Iterator<Item = Value> {
         (1..=self.appended.len() as Value).filter(|value| !self.decided.iter().any(|log| log.contains(value)))
     }
 
-    fn appended_at(&self, value: Value) -> Option<Node> {
+    pub(super) fn appended_at(&self, value: Value) -> Option<Node> {
         usize::from(value).checked_sub(1).and_then(|index| self.appended.get(index)).copied()
     }
 
-    fn is_cut_off(&self, node: Node) -> bool {
+    pub(super) fn is_cut_off(&self, node: Node) -> bool {
         nodes().filter(|other| *other != node).all(|other| self.cut[link(node, other)])
     }
 }
@@ -355,42 +359,6 @@ impl Model for ReplicatedLog {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("of any two decided logs one begins with the other", |_, state: &State| {
-                state.decided.iter().all(|decided| state.log().starts_with(decided))
-            }),
-            Property::always("what is decided was appended", |_, state: &State| {
-                let appended = |value: &Value| state.appended_at(*value).is_some();
-                state.decided.iter().flatten().all(appended)
-            }),
-            Property::always("no value is decided twice", |_, state: &State| {
-                state.decided.iter().all(|log| log.iter().collect::<BTreeSet<_>>().len() == log.len())
-            }),
-            Property::always("a node keeps what it has decided", |_, state: &State| {
-                state.decided.iter().zip(state.known).all(|(decided, known)| decided.len() >= usize::from(known))
-            }),
-            Property::sometimes("all have decided the same, and something", |_, state: &State| {
-                !state.log().is_empty() && state.decided.iter().all(|decided| decided == state.log())
-            }),
-            Property::sometimes("a value is overtaken by one appended later at its node", |_, state: &State| {
-                let later = |value: &Value, before: &Value| {
-                    before < value && state.appended_at(*before) == state.appended_at(*value)
-                };
-                let log = state.log();
-                log.iter().any(|value| state.undecided().any(|before| later(value, &before)))
-            }),
-            Property::sometimes("two decide what the third, cut off, does not know", |_, state: &State| {
-                nodes().any(|node| {
-                    let longer = |other: Node| {
-                        other == node
-                            || state.decided[usize::from(other)].len() > state.decided[usize::from(node)].len()
-                    };
-                    state.is_cut_off(node) && nodes().all(longer)
-                })
-            }),
-            Property::sometimes("a restarted node reads its log again", |_, state: &State| {
-                state.decided.iter().zip(state.read).any(|(decided, read)| usize::from(read) < decided.len())
-            }),
-        ]
+        properties::properties()
     }
 }

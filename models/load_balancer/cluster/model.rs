@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+pub use super::properties::History;
+
 /// Most servers that a state has room for.
 pub const SERVERS_MAX: usize = 10;
 
@@ -141,6 +144,9 @@ pub enum Action {
 }
 
 /// A configuration at the end of a tick.
+///
+/// Invariants: a server is not down and out for being slow at once; no queue is longer than the model allows, and what is
+/// beyond the model's servers is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State {
     /// Requests waiting.
@@ -171,24 +177,6 @@ pub struct State {
     pub tick: u8,
     /// History.
     pub history: History,
-}
-
-/// History variables: they steer nothing, properties read them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct History {
-    /// A queue has overflowed though those that were up together had the room and could have served the load, and no
-    /// trigger was pulled; under a horizon, that any has.
-    pub overflowed: bool,
-    /// The first server that crashed, as a bit.
-    pub crashed: u16,
-    /// Another one crashed too.
-    pub cascaded: bool,
-    /// Servers that were sent requests since all were, as bits.
-    pub probed: u16,
-    /// More requests came again than may.
-    pub over_budget: bool,
-    /// Requests were sent to nobody while a server was up.
-    pub lost: bool,
 }
 
 impl Cluster {
@@ -226,11 +214,11 @@ impl Cluster {
         self.capacities.len()
     }
 
-    fn all(&self) -> u16 {
+    pub(super) fn all(&self) -> u16 {
         ((1_u32 << self.count()) - 1) as u16
     }
 
-    fn slowed(&self, state: &State) -> bool {
+    pub(super) fn slowed(&self, state: &State) -> bool {
         matches!(self.trigger, Some(Trigger::Slowdown { .. })) && state.trigger_ticks > 0
     }
 
@@ -246,117 +234,16 @@ impl Cluster {
         }
     }
 
-    fn weight(&self, state: &State, at: usize) -> u8 {
+    pub(super) fn weight(&self, state: &State, at: usize) -> u8 {
         if self.slow_start && state.cold[at] > 0 { (self.capacities[at] / 2).max(1) } else { self.capacities[at] }
     }
 
-    fn coming(&self, state: &State) -> u8 {
+    pub(super) fn coming(&self, state: &State) -> u8 {
         let more = match self.trigger {
             Some(Trigger::Spike { more, .. }) if state.trigger_ticks > 0 => more,
             _ => 0,
         };
         self.load.saturating_add(more).saturating_add(state.retries)
-    }
-
-    /// Who may be sent requests.
-    fn candidates(&self, state: &State) -> Vec<usize> {
-        let up = |at: &usize| state.down[*at] == 0 && state.forgotten >> *at & 1 == 0;
-        let up: Vec<usize> = (0..self.count()).filter(up).collect();
-        let eligible: Vec<usize> = up.iter().copied().filter(|at| state.ejected[*at] == 0).collect();
-        let panics = self.variant != Variant::NeverPanics && eligible.len() * 2 < self.count();
-        if panics { up } else { eligible }
-    }
-
-    fn is_drawn(&self) -> bool {
-        matches!(self.policy, Policy::PowerOfTwo | Policy::Random)
-    }
-
-    /// Whoever is sent the requests of this tick where nothing is drawn, and what the balancer keeps of it.
-    fn turn(&self, state: &State) -> (Servers<u8>, State) {
-        let (mut assigned, mut after) = (Servers::default(), *state);
-        let candidates = self.candidates(state);
-        if let Policy::StaleLeastConnections { ticks } = self.policy {
-            if state.snapshot_ticks == 0 {
-                (after.snapshot, after.snapshot_ticks) = (state.queues, ticks);
-            }
-            after.snapshot_ticks -= 1;
-        }
-        for _ in 0..self.coming(state) {
-            let at = match self.policy {
-                Policy::RoundRobin => {
-                    let next = candidates.iter().copied().find(|at| *at >= usize::from(after.cursor));
-                    let next = next.or(candidates.first().copied());
-                    after.cursor = next.map_or(after.cursor, |at| ((at + 1) % self.count()) as u8);
-                    next
-                }
-                Policy::SmoothWeighted => {
-                    let mut sum = 0;
-                    for at in &candidates {
-                        after.owed[*at] += self.weight(state, *at) as i8;
-                        sum += self.weight(state, *at) as i8;
-                    }
-                    let best = candidates
-                        .iter()
-                        .copied()
-                        .reduce(|best, at| if after.owed[at] > after.owed[best] { at } else { best });
-                    if let Some(best) = best {
-                        after.owed[best] -= sum;
-                    }
-                    best
-                }
-                Policy::LeastConnections => {
-                    let cost = |at: usize, other: usize| {
-                        (u16::from(state.queues[at] + assigned[at]) + 1) * u16::from(self.weight(state, other))
-                    };
-                    candidates.iter().copied().reduce(
-                        |best, at| {
-                            if cost(at, best) < cost(best, at) { at } else { best }
-                        },
-                    )
-                }
-                Policy::StaleLeastConnections { .. } => {
-                    let seen = |at: &usize| (after.snapshot[*at], *at);
-                    candidates.iter().copied().min_by_key(seen)
-                }
-                Policy::PowerOfTwo | Policy::Random => None,
-            };
-            if let Some(at) = at {
-                assigned[at] += 1;
-            }
-        }
-        (assigned, after)
-    }
-
-    /// Every way to send out the requests of this tick where it is drawn, with how many draws come to it.
-    fn drawn(&self, state: &State) -> BTreeMap<Servers<u8>, u64> {
-        let candidates = self.candidates(state);
-        let mut ways = BTreeMap::from([(Servers::default(), 1)]);
-        if candidates.is_empty() {
-            return ways;
-        }
-        for _ in 0..self.coming(state) {
-            let mut next: BTreeMap<Servers<u8>, u64> = BTreeMap::new();
-            for (assigned, count) in ways {
-                let mut give = |at: usize| {
-                    let mut with = assigned;
-                    with[at] += 1;
-                    *next.entry(with).or_default() += count;
-                };
-                let length = |at: usize| state.queues[at] + assigned[at];
-                for first in &candidates {
-                    match self.policy {
-                        Policy::PowerOfTwo if candidates.len() > 1 => {
-                            for second in candidates.iter().filter(|second| *second != first) {
-                                give(if length(*second) < length(*first) { *second } else { *first });
-                            }
-                        }
-                        _ => give(*first),
-                    }
-                }
-            }
-            ways = next;
-        }
-        ways
     }
 
     /// A tick in which `assigned` is sent out; `state` as the balancer leaves it.
@@ -406,15 +293,7 @@ impl Cluster {
             }
             let left = queue.min(self.queue_max).saturating_sub(self.capacity(&before, at));
             state.queues[at] = left;
-            if let Some(outliers) = self.outliers
-                && left >= outliers.queue
-                && state.ejected[at] == 0
-            {
-                let out = state.ejected[..self.count()].iter().filter(|ticks| **ticks > 0).count();
-                if out < usize::from(outliers.ejected_max) || self.variant == Variant::EjectsWithoutLimit {
-                    state.ejected[at] = outliers.ticks;
-                }
-            }
+            self.take_out_if_slow(&mut state, at);
         }
         if before.history.probed == self.all() && self.probes {
             state.history.probed = (0..self.count()).fold(0, |set, at| set | u16::from(assigned[at] > 0) << at);
@@ -432,6 +311,19 @@ impl Cluster {
             self.sort_alike(&mut state);
         }
         state
+    }
+
+    /// A server whose queue is long is taken out, within the limit.
+    fn take_out_if_slow(&self, state: &mut State, at: usize) {
+        if let Some(outliers) = self.outliers
+            && state.queues[at] >= outliers.queue
+            && state.ejected[at] == 0
+        {
+            let out = state.ejected[..self.count()].iter().filter(|ticks| **ticks > 0).count();
+            if out < usize::from(outliers.ejected_max) || self.variant == Variant::EjectsWithoutLimit {
+                state.ejected[at] = outliers.ticks;
+            }
+        }
     }
 
     /// Under a horizon an overflow is the end.
@@ -461,22 +353,6 @@ impl Cluster {
                 }
             }
         }
-    }
-
-    /// Whether all are up and warm, and none has more than it serves in a tick.
-    pub fn is_well(&self, state: &State) -> bool {
-        (0..self.count()).all(|at| {
-            state.down[at] == 0
-                && state.cold[at] == 0
-                && state.ejected[at] == 0
-                && state.forgotten >> at & 1 == 0
-                && state.queues[at] <= self.capacities[at]
-        }) && state.retries == 0
-    }
-
-    /// Whether every server was sent requests since all last were.
-    pub fn has_probed_all(&self, state: &State) -> bool {
-        state.history.probed == self.all()
     }
 }
 
@@ -540,26 +416,6 @@ impl Model for Cluster {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always(OVERFLOWS, |_, state: &State| !state.history.overflowed),
-            Property::always(CASCADES, |_, state: &State| !state.history.cascaded),
-            Property::always(OVER_BUDGET, |_, state: &State| !state.history.over_budget),
-            Property::always(OVER_LIMIT, |model: &Cluster, state: &State| {
-                let out = state.ejected.iter().filter(|ticks| **ticks > 0).count();
-                model.outliers.is_none_or(|outliers| out <= usize::from(outliers.ejected_max))
-            }),
-            Property::always(LOST, |_, state: &State| !state.history.lost),
-        ]
+        properties::properties()
     }
 }
-
-/// B1.
-pub const OVERFLOWS: &str = "no queue overflows while the servers that are up can serve the load";
-/// B6.
-pub const CASCADES: &str = "no more than one server ever crashes";
-/// B9.
-pub const OVER_BUDGET: &str = "no more requests come again in a tick than the budget allows";
-/// B5.
-pub const OVER_LIMIT: &str = "no more servers are out for being slow than the limit allows";
-/// B5.
-pub const LOST: &str = "while a server is up, requests are sent to somebody";

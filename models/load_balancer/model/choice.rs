@@ -44,7 +44,7 @@ impl Balancer {
     }
 
     /// The requests of a whole cycle.
-    pub(super) fn cycle(&self, state: &State) -> u8 {
+    pub(in crate::load_balancer) fn cycle(&self, state: &State) -> u8 {
         members(self.candidates(state)).map(|server| self.weight(state, server, true)).sum()
     }
 

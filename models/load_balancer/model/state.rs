@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{History, SERVERS_MAX, SLOTS_MAX};
+use super::{Balancer, History, SERVERS_MAX, SLOTS_MAX};
 
 /// What the scheduler makes happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -68,6 +68,9 @@ pub enum Draw {
 }
 
 /// A configuration.
+///
+/// Invariants, whatever the variant: no slot beyond the model's is used; a request that is not late is at a server of the
+/// list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// In the list, as bits.
@@ -121,4 +124,16 @@ pub enum Call {
         /// Whether the server left the list since.
         late: bool,
     },
+}
+
+impl State {
+    /// What the type cannot say of it.
+    pub(super) fn is_consistent(&self, model: &Balancer) -> bool {
+        let beyond = &self.calls[usize::from(model.slots)..];
+        let placed = |call: &Call| match call {
+            Call::Running { server, late: false, .. } => self.members >> server & 1 == 1,
+            Call::Running { late: true, .. } | Call::Idle => true,
+        };
+        beyond.iter().all(|call| *call == Call::Idle) && self.calls.iter().all(placed)
+    }
 }

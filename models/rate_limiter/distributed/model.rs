@@ -3,6 +3,8 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+
 /// Most clients that a state has room for.
 pub const CLIENTS_MAX: usize = 4;
 
@@ -59,6 +61,9 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants: only clients of the model are between two commands; no more of them crashed than may; while there is no
+/// key nobody has been admitted by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// In the store.
@@ -80,8 +85,14 @@ pub struct Key {
     pub ttl_ticks: Option<u8>,
 }
 
-/// Never more than the limit while the key lives.
-pub const AT_MOST_LIMIT: &str = "one life of the key admits at most the limit";
+impl State {
+    /// What the type cannot say of it.
+    fn is_consistent(&self, model: &Distributed) -> bool {
+        self.crashes <= model.crashes_max
+            && !self.between[usize::from(model.clients)..].contains(&true)
+            && (self.key.is_some() || self.admitted == 0)
+    }
+}
 
 impl Distributed {
     /// `INCR`: counts a hit.
@@ -182,20 +193,11 @@ impl Model for Distributed {
                 }
             }
         }
+        debug_assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut properties = vec![
-            Property::always(AT_MOST_LIMIT, |model: &Distributed, state: &State| state.admitted <= model.limit),
-            Property::sometimes("the key is full", |model: &Distributed, state: &State| !model.has_room(state)),
-        ];
-        if self.commands == Commands::GetThenIncrement {
-            properties.push(Property::sometimes(
-                "all clients but one are let through beyond the limit",
-                |model: &Distributed, state: &State| state.admitted == model.limit + model.clients - 1,
-            ));
-        }
-        properties
+        properties::properties(self)
     }
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+use super::properties;
+
 /// Most callers that a state has room for.
 pub const CALLERS_MAX: usize = 4;
 
@@ -51,6 +53,9 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants: nobody stands in the queue twice; where there is one, whoever waits stands in it, and where there is none
+/// it is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Whether there is one.
@@ -59,6 +64,17 @@ pub struct State {
     pub waits: [bool; CALLERS_MAX],
     /// In the order in which they came, where there is an order.
     pub queue: Vec<u8>,
+}
+
+impl State {
+    /// What the type cannot say of it.
+    fn is_consistent(&self, model: &Waiting) -> bool {
+        let stands = |caller: &u8| self.queue.iter().filter(|other| *other == caller).count();
+        (0..model.callers).all(|caller| {
+            let waits = self.waits[usize::from(caller)];
+            stands(&caller) <= usize::from(model.is_queued()) && (stands(&caller) == 1 || !waits || !model.is_queued())
+        })
+    }
 }
 
 impl Waiting {
@@ -122,12 +138,11 @@ impl Model for Waiting {
             }
             Action::Tick => after.token = true,
         }
+        debug_assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![Property::sometimes("everybody waits", |model: &Waiting, state: &State| {
-            state.waits[..usize::from(model.callers)].iter().all(|waits| *waits)
-        })]
+        properties::properties()
     }
 }

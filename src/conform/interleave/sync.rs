@@ -44,10 +44,16 @@ impl<T: Clone + Send> Hold<T> for LosesUpdates<T> {
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut copy = lock().clone();
-        let result = act(&mut copy);
-        *lock() = copy;
-        result
+        change_a_copy(&self.0, act)
     }
+}
+
+/// Loses the updates that other threads make to what `mutex` holds meanwhile: it is copied under the lock, the copy
+/// changed, and written back under the lock.
+pub fn change_a_copy<T: Clone, R>(mutex: &Mutex<T>, act: impl FnOnce(&mut T) -> R) -> R {
+    let lock = || mutex.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut copy = lock().clone();
+    let result = act(&mut copy);
+    *lock() = copy;
+    result
 }

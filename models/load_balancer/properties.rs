@@ -1,8 +1,12 @@
 //! What is always so, and the history variables that remember whether it was.
 
+use counterpart::model::Temporal;
 use stateright::Property;
 
-use super::{Balancer, Call, SERVERS_MAX, State};
+use super::model::{Balancer, Call, SERVERS_MAX, State};
+
+/// That what was taken out comes back.
+pub const COMES_BACK: &str = "some schedule makes every server in the list eligible again";
 
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -107,4 +111,9 @@ pub(super) fn all() -> Vec<Property<Balancer>> {
             state.servers[model.weights.len() - 1].in_flight > 0
         }),
     ]
+}
+
+/// What is asked of whole runs.
+pub(super) fn temporal() -> Vec<Temporal<Balancer>> {
+    vec![Temporal::recoverable(COMES_BACK, |model: &Balancer, state: &State| model.eligible(state) == state.members)]
 }

@@ -1,0 +1,116 @@
+//! The cases of the catalogue: the database behind a cache, the cache itself, each defect, what goes and what ends, crates.
+
+use std::sync::Arc;
+
+use counterpart::conform::Walk;
+use counterpart::explore::{Budget, explore};
+use counterpart::model::{Plain, Sequential};
+use counterpart::{Case, Check};
+
+use super::bindings::{Binding, scripts};
+use super::conformance::CacheInterface;
+use super::implementation::Core;
+use super::model::{self, Cache};
+use super::{check, database, defects, eviction, expiry, loomed, shared};
+use crate::{Generated, Protocol};
+
+type Alone = Binding<Plain<Core<u8, u8>>>;
+type Shipped = Binding<shared::Cache<u8, u8>>;
+type Raced = Binding<loomed::shared::Cache<u8, u8>>;
+
+/// What the catalogue has of this protocol.
+pub const PROTOCOL: Protocol = Protocol { name: "cache", cases, generated };
+
+fn generated() -> Vec<Generated> {
+    vec![
+        Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
+        #[cfg(feature = "cli")]
+        Generated::part("zipf", super::zipf::table()),
+        #[cfg(feature = "cli")]
+        Generated::file("collapse.svg", database::chart::svg()),
+        #[cfg(feature = "cli")]
+        Generated::file("zipf.svg", super::zipf::svg()),
+    ]
+}
+
+/// What becomes of a key, read off the explored model.
+///
+/// # Panics
+/// If the model cannot be explored.
+pub fn diagram() -> String {
+    let graph = explore(Arc::new(Cache { clients: 2, ..Cache::small() }), &Budget::default())
+        .expect("the sound model can be explored");
+    let key = |state: &model::State| {
+        let current = state.versions[0];
+        let loads = state.clients.iter().any(|client| client.lease() == Some((0, current)));
+        match (state.cached[0].is_some(), loads) {
+            (true, _) => "Cached".to_string(),
+            (false, true) => "Loading".to_string(),
+            (false, false) => "Absent".to_string(),
+        }
+    };
+    counterpart::view::state_diagram(&graph, key, |action| match action {
+        model::Action::Get { .. } => "get".into(),
+        model::Action::Wait { .. } => "wait".into(),
+        model::Action::EndLoad { ending: model::Ending::Value { .. }, .. } => "value".into(),
+        model::Action::EndLoad { ending: model::Ending::Error, .. } => "error".into(),
+        model::Action::EndLoad { ending: model::Ending::Cancelled, .. } => "cancelled".into(),
+        model::Action::Die { .. } => "die".into(),
+        model::Action::Insert { .. } => "insert".into(),
+        model::Action::Invalidate { .. } => "invalidate".into(),
+        model::Action::Tick => "tick".into(),
+    })
+}
+
+/// The cases of this protocol.
+pub fn cases() -> Vec<Case> {
+    let mut cases = database::cases();
+    cases.extend(sound());
+    cases.extend(defects::as_models());
+    cases.extend(defects::as_implementations());
+    cases.extend(eviction::cases());
+    cases.extend(expiry::cases());
+    #[cfg(feature = "peers")]
+    cases.extend(super::peers::cases());
+    cases.push(defects::between_threads(Cache { clients: 2, writes_max: 1, ..Cache::small() }));
+    cases
+}
+
+/// A check with our own cache in every sequential mode.
+fn with_ours(model: Cache) -> Check<Cache, CacheInterface> {
+    let (larger, walk) = (larger(&model), Walk::new().runs(200).steps(400));
+    check(model).sequential(
+        larger,
+        walk,
+        |model| Sequential(Alone::new(model)),
+        |model| Sequential(Shipped::new(model)),
+    )
+}
+
+/// Beyond what can be explored: all clients and keys, and many writes.
+fn larger(model: &Cache) -> Cache {
+    Cache {
+        clients: model::CLIENTS_MAX as u8,
+        keys: model::KEYS_MAX as u8,
+        ttl_ticks: 2 * model.ttl_ticks,
+        lease_ticks: 2 * model.lease_ticks,
+        writes_max: 60,
+        ..model.clone()
+    }
+}
+
+fn sound() -> Vec<Case> {
+    let small = Cache::small();
+    let raced = small.clone();
+    vec![
+        Case::new("cache/cache", with_ours(small.clone()).interleave(scripts(), move || Raced::new(&raced))),
+        Case::new(
+            "cache/cache_jitter_and_early_refresh",
+            with_ours(Cache { clients: 2, jitter_ticks: 1, early_ticks: 1, ..small.clone() }),
+        ),
+        Case::new(
+            "cache/cache_two_keys",
+            with_ours(Cache { clients: 2, keys: 2, loads_max: 1, writes_max: 1, ..small }),
+        ),
+    ]
+}
