@@ -81,7 +81,11 @@ pub(super) fn as_implementations() -> Vec<Case> {
         early = early.defects(std::slice::from_ref(defect)).subject(defect.name.as_str(), walked);
     }
     let late = check(System { begins_without_inputs: true, ..two_ballots(Variant::Sound) }, Faults::Unasked);
-    vec![Case::new("flp/defects", early), Case::new("flp/defects_of_three_ballots", late.defects(&two)), never_recovers()]
+    vec![
+        Case::new("flp/defects", early),
+        Case::new("flp/defects_of_three_ballots", late.defects(&two)),
+        never_recovers(),
+    ]
 }
 
 /// Proposers that try one ballot and no more, as their model does: no answer is wrong, and whoever is overtaken has given

@@ -165,7 +165,7 @@ pub(in crate::load_balancer) fn likelihoods() -> String {
             other => format!("{other:?}"),
         };
         let always = find(OVERFLOWS);
-        let verdict = always.map_or("", |property| property.verdict);
+        let verdict = always.map(|property| property.verdict.name()).unwrap_or_default();
         let steps = always.and_then(|property| property.steps).unwrap_or_default();
         let _ = writeln!(table, "| {policy:?} | {value} | {verdict} after {steps} |");
     }
