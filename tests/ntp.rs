@@ -1,6 +1,8 @@
 //! Time: the bytes of packets, the ends of eras, hostile datagrams, and the figures of selection, pinned.
 
 mod hostile;
+mod leap;
+mod sockets;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +23,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("ntp::selection_fails_as_often_as_it_was_measured_to", selection),
     ];
     trials.extend(hostile::trials());
+    trials.extend(leap::trials());
+    trials.extend(sockets::trials());
     trials
 }
 

@@ -43,10 +43,12 @@ mod cases;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;
+pub mod discipline;
 pub mod implementation;
 pub mod leap;
 pub mod model;
 pub mod properties;
+pub mod query;
 pub mod select;
 
 use counterpart::Check;

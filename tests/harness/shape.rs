@@ -37,8 +37,10 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("flp/ben_or", &["implementation.rs", "peers.rs"], "ours stands beside the other attempts, and no crate has it"),
     ("flp/replicated_log", &["bindings.rs", "implementation.rs"], "what is run is a crate, and bound in peers.rs"),
     ("load_balancer/cluster", &OF_A_STORY, "the world around a balancer; what differs is a policy"),
-    ("ntp", &["peers.rs"], "crates that select stand in ntp/select; those that ask are not bound yet"),
+    ("ntp", &["peers.rs"], "crates that select stand in ntp/select, those that ask in ntp/query"),
+    ("ntp/discipline", &["peers.rs"], "crates that discipline move the system's clock, or hide theirs"),
     ("ntp/leap", &["peers.rs"], "no published crate keeps timers of its own through a leap second"),
+    ("ntp/query", &["implementation.rs"], "it is the exchange's, over sockets"),
     ("rate_limiter/distributed", &OF_A_STORY, "the commands of a store; our limiter on one is bound outside"),
     ("rate_limiter/waiting", &OF_A_STORY, "callers; what differs is an order"),
 ];

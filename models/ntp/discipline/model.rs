@@ -1,0 +1,301 @@
+//! Sub-model *discipline*: offsets come in, time goes by, and the clock is slewed, stepped or left alone.
+//!
+//! Offsets are in units of 64 ms, so that the skeleton's step threshold is two of them; a tick is 256 s, so that in one
+//! a clock is slewed by two at most (500 ppm), and four are the first that are longer than the stepout of 900 s.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+use super::properties;
+
+/// Milliseconds of a unit of offset.
+pub const UNIT_MS: i32 = 64;
+
+/// Seconds of a tick.
+pub const TICK_S: i32 = 256;
+
+/// Samples that are looked at here.
+pub const SAMPLES: usize = 2;
+
+/// Questions that the register remembers.
+pub const REACH: u8 = 8;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discipline {
+    /// Offsets that may be measured, in units.
+    pub offsets: Vec<i32>,
+    /// Above it a clock is not slewed, in milliseconds.
+    pub step_ms: i32,
+    /// How long an offset has to stay, in seconds.
+    pub stepout_s: i32,
+    /// Above it nothing is believed, in seconds.
+    pub panic_s: i32,
+    /// Whether the first offset may be as large as it likes.
+    pub first_is_unlimited: bool,
+    /// Whether questions are counted.
+    pub asks: bool,
+    /// What is done otherwise than it should be.
+    pub variant: Variant,
+}
+
+/// `Sound`, then one defect each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Variant {
+    /// As it should be.
+    #[default]
+    Sound,
+    /// Steps as soon as the threshold is passed.
+    StepsAtOnce,
+    /// Looks at offsets forward only for its panic (ntpd-rs issue 185).
+    PanicsForwardOnly,
+    /// Has no panic threshold: a server that says it is the year 2000 is believed (USNO, 19 November 2012).
+    BelievesAnyYear,
+    /// Waives the panic threshold at every step, and not at the first alone.
+    WaivesAlways,
+    /// Keeps samples as they were measured when the clock is stepped.
+    KeepsOldSamples,
+    /// Moves the clock by all that is to be slewed in one tick.
+    SlewsAtOnce,
+    /// Remembers the last seven questions.
+    ForgetsEighth,
+}
+
+/// What the scheduler makes happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// A tick goes by.
+    Tick,
+    /// The clock is measured to be behind by so many units.
+    Measure {
+        /// Negative: ahead.
+        offset: i32,
+    },
+    /// A question leaves.
+    Ask,
+}
+
+/// Where the clock is with its discipline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Phase {
+    /// Nothing was ever measured.
+    Unset,
+    /// Set.
+    Set,
+    /// Set, and the last offsets were too large to be slewed.
+    Spike {
+        /// No further than the first that are longer than the stepout.
+        ticks: u8,
+    },
+    /// An offset was beyond all reason.
+    Panicked,
+}
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Where it is.
+    pub phase: Phase,
+    /// Units still to be slewed.
+    pub slewing: i32,
+    /// Samples, newest first, as they are kept; and what each would be if it were measured now.
+    pub samples: [Option<(i32, i32)>; SAMPLES],
+    /// The register: of the last eight questions which were answered.
+    pub reach: u8,
+    /// Questions since one was answered; no further than [`REACH`].
+    pub unanswered: u8,
+    /// What the last step has shown.
+    pub seen: Seen,
+}
+
+/// What was seen to happen, in one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Seen {
+    /// The clock was set, and stepped before the stepout.
+    pub hasty: bool,
+    /// It was stepped by more than is believable.
+    pub unbelievable: bool,
+    /// It was slewed by more than 500 ppm.
+    pub fast: bool,
+    /// It was stepped.
+    pub stepped: bool,
+}
+
+/// What the outside is told by a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Told {
+    /// Nothing.
+    Done,
+    /// The clock moves by so many units, slewed.
+    Moves(i32),
+    /// It will be slewed.
+    Slews,
+    /// It is stepped by so many units.
+    Steps(i32),
+    /// It is left alone.
+    Waits,
+    /// Nothing is done any more.
+    Panics,
+}
+
+impl Discipline {
+    /// Both sides of both thresholds, either way.
+    pub fn small() -> Self {
+        let panic = 1_000_000 / UNIT_MS;
+        Discipline {
+            offsets: vec![0, 2, -2, 3, -3, panic, -panic, panic + 1, -panic - 1],
+            step_ms: 128,
+            stepout_s: 900,
+            panic_s: 1_000,
+            first_is_unlimited: false,
+            asks: false,
+            variant: Variant::Sound,
+        }
+    }
+
+    /// Questions and answers, and no offset.
+    pub fn asking() -> Self {
+        Discipline { offsets: vec![0], asks: true, ..Discipline::small() }
+    }
+
+    /// The same with a defect.
+    #[must_use]
+    pub fn with(self, variant: Variant) -> Self {
+        Discipline { variant, ..self }
+    }
+
+    /// The first number of ticks that are as long as the stepout.
+    fn stepout_ticks(&self) -> u8 {
+        u8::try_from((self.stepout_s + TICK_S - 1) / TICK_S).unwrap_or(u8::MAX)
+    }
+
+    fn is_unbelievable(&self, offset: i32) -> bool {
+        offset.abs() * UNIT_MS > self.panic_s * 1_000
+    }
+
+    fn panics(&self, state: &State, offset: i32) -> bool {
+        let first = state.phase == Phase::Unset && self.first_is_unlimited;
+        let beyond = self.is_unbelievable(offset) && !first;
+        match self.variant {
+            Variant::PanicsForwardOnly => beyond && offset > 0,
+            Variant::BelievesAnyYear => false,
+            Variant::WaivesAlways => beyond && !self.first_is_unlimited,
+            _ => beyond,
+        }
+    }
+
+    fn measure(&self, state: &mut State, offset: i32) -> Told {
+        if state.phase == Phase::Panicked || self.panics(state, offset) {
+            (state.phase, state.slewing) = (Phase::Panicked, 0);
+            return Told::Panics;
+        }
+        state.reach |= 1;
+        state.unanswered = 0;
+        // Where questions are counted no sample is looked at.
+        if !self.asks {
+            state.samples.rotate_right(1);
+            state.samples[0] = Some((offset, offset));
+        }
+        if offset.abs() * UNIT_MS <= self.step_ms {
+            (state.phase, state.slewing) = (Phase::Set, offset);
+            return Told::Slews;
+        }
+        let at_once = self.variant == Variant::StepsAtOnce;
+        match state.phase {
+            Phase::Set if !at_once => {
+                state.phase = Phase::Spike { ticks: 0 };
+                Told::Waits
+            }
+            Phase::Spike { ticks } if ticks < self.stepout_ticks() && !at_once => Told::Waits,
+            Phase::Unset | Phase::Set | Phase::Spike { .. } | Phase::Panicked => {
+                self.step(state, offset);
+                Told::Steps(offset)
+            }
+        }
+    }
+
+    fn step(&self, state: &mut State, by: i32) {
+        let waited = matches!(state.phase, Phase::Spike { ticks } if ticks >= self.stepout_ticks());
+        let first = state.phase == Phase::Unset;
+        state.seen = Seen {
+            hasty: !first && !waited,
+            unbelievable: self.is_unbelievable(by) && !(first && self.first_is_unlimited),
+            stepped: true,
+            ..Seen::default()
+        };
+        (state.phase, state.slewing) = (Phase::Set, 0);
+        let kept = if self.variant == Variant::KeepsOldSamples { 0 } else { by };
+        shift(state, kept, by);
+    }
+
+    fn tick(&self, state: &mut State) -> Told {
+        if let Phase::Spike { ticks } = &mut state.phase {
+            *ticks = (*ticks + 1).min(self.stepout_ticks());
+        }
+        // 500 ppm of 256 s are 128 ms.
+        let most = if self.variant == Variant::SlewsAtOnce { i32::MAX } else { 2 };
+        let by = state.slewing.clamp(-most, most);
+        state.seen.fast = by.abs() > 2;
+        state.slewing -= by;
+        shift(state, by, by);
+        Told::Moves(by)
+    }
+
+    /// What `action` makes of `before`, and what the outside is told.
+    pub fn step_by(&self, before: &State, action: Action) -> (State, Told) {
+        let mut after = before.clone();
+        after.seen = Seen::default();
+        let told = match action {
+            Action::Tick => self.tick(&mut after),
+            Action::Measure { offset } => self.measure(&mut after, offset),
+            Action::Ask => {
+                let register = if self.variant == Variant::ForgetsEighth { 0x7f } else { 0xff };
+                after.reach = (after.reach << 1) & register;
+                after.unanswered = (after.unanswered + 1).min(REACH);
+                Told::Done
+            }
+        };
+        (after, told)
+    }
+}
+
+/// Samples as they are kept are shifted by the one, what they would be now by the other.
+fn shift(state: &mut State, kept_by: i32, by: i32) {
+    for (kept, now) in state.samples.iter_mut().flatten() {
+        *kept -= kept_by;
+        *now -= by;
+    }
+}
+
+impl Model for Discipline {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State {
+            phase: Phase::Unset,
+            slewing: 0,
+            samples: [None; SAMPLES],
+            reach: 0,
+            unanswered: REACH,
+            seen: Seen::default(),
+        }]
+    }
+
+    fn actions(&self, _: &State, actions: &mut Vec<Action>) {
+        actions.push(Action::Tick);
+        actions.extend(self.offsets.iter().map(|offset| Action::Measure { offset: *offset }));
+        if self.asks {
+            actions.push(Action::Ask);
+        }
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let (after, _) = self.step_by(before, action);
+        (after != *before).then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::all(self)
+    }
+}

@@ -1,0 +1,162 @@
+//! Sub-model *query*: a question and what comes back, one packet, and after it an honest answer. What does a client that
+//! asks once make of it?
+//!
+//! The honest answer behind is a barrier: whoever ignored the first packet takes it, so that nobody waits for nothing.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+use super::properties;
+
+/// Ticks that the honest answer behind says the server is ahead by.
+pub const BEHIND: i8 = 7;
+
+/// Ticks that whatever lies says.
+pub const LIE: i8 = 5;
+
+/// What comes back first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Ask {
+    /// The time, from a server that is ahead by so many ticks.
+    Time {
+        /// Negative: behind.
+        ahead: i8,
+    },
+    /// The time, with four bytes behind the header.
+    Extended,
+    /// The same of version 3.
+    Older,
+    /// A lie whose origin is another.
+    WrongOrigin,
+    /// A lie whose origin is 0.
+    ZeroOrigin,
+    /// A lie that is no answer but a question.
+    Question,
+    /// A lie that is no answer but a broadcast.
+    Broadcast,
+    /// 47 bytes.
+    Short,
+    /// A kiss whose origin is another.
+    ForgedKiss,
+    /// A kiss: ask less often.
+    Rate,
+    /// A kiss: go away.
+    Deny,
+    /// Leap indicator 3.
+    Unsynchronised,
+    /// Stratum 16.
+    TooDeep,
+    /// No receive stamp.
+    NoReceive,
+    /// No transmit stamp.
+    NoTransmit,
+}
+
+/// All of them.
+pub const ASKS: [Ask; 17] = [
+    Ask::Time { ahead: -3 },
+    Ask::Time { ahead: 0 },
+    Ask::Time { ahead: 3 },
+    Ask::Extended,
+    Ask::Older,
+    Ask::WrongOrigin,
+    Ask::ZeroOrigin,
+    Ask::Question,
+    Ask::Broadcast,
+    Ask::Short,
+    Ask::ForgedKiss,
+    Ask::Rate,
+    Ask::Deny,
+    Ask::Unsynchronised,
+    Ask::TooDeep,
+    Ask::NoReceive,
+    Ask::NoTransmit,
+];
+
+/// What the client makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Outcome {
+    /// The server is ahead by so many ticks.
+    Believes(i8),
+    /// A number that no server of this model says.
+    BelievesNonsense,
+    /// The packet is passed over, and the one behind it taken.
+    PassesOver,
+    /// The server has sent a kiss.
+    Kissed,
+    /// The query is over without a time.
+    GivesUp,
+}
+
+/// The model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// What somebody makes of some packets otherwise than it should be.
+    pub quirks: Vec<(Ask, Outcome)>,
+}
+
+/// What came of the last query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct State {
+    /// And what it was.
+    pub last: Option<(Ask, Outcome)>,
+}
+
+impl Ask {
+    /// Whether it answers nothing: anybody may have sent it.
+    pub fn answers_nothing(self) -> bool {
+        use Ask::{Broadcast, ForgedKiss, Question, Short, WrongOrigin, ZeroOrigin};
+        matches!(self, WrongOrigin | ZeroOrigin | Question | Broadcast | Short | ForgedKiss)
+    }
+
+    /// Whether the server says itself that it has no time.
+    pub fn has_no_time(self) -> bool {
+        matches!(self, Ask::Unsynchronised | Ask::TooDeep | Ask::NoReceive | Ask::NoTransmit)
+    }
+
+    fn sound(self) -> Outcome {
+        match self {
+            Ask::Time { ahead } => Outcome::Believes(ahead),
+            Ask::Extended => Outcome::Believes(1),
+            Ask::Older
+            | Ask::WrongOrigin
+            | Ask::ZeroOrigin
+            | Ask::Question
+            | Ask::Broadcast
+            | Ask::Short
+            | Ask::ForgedKiss => Outcome::PassesOver,
+            Ask::Rate | Ask::Deny => Outcome::Kissed,
+            Ask::Unsynchronised | Ask::TooDeep | Ask::NoReceive | Ask::NoTransmit => Outcome::GivesUp,
+        }
+    }
+}
+
+impl Query {
+    /// What comes of `ask`.
+    pub fn outcome(&self, ask: Ask) -> Outcome {
+        let quirk = self.quirks.iter().find(|(quirk, _)| *quirk == ask);
+        quirk.map_or(ask.sound(), |(_, outcome)| *outcome)
+    }
+}
+
+impl Model for Query {
+    type State = State;
+    type Action = Ask;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State { last: None }]
+    }
+
+    fn actions(&self, _: &State, actions: &mut Vec<Ask>) {
+        actions.extend(ASKS);
+    }
+
+    fn next_state(&self, before: &State, ask: Ask) -> Option<State> {
+        let after = State { last: Some((ask, self.outcome(ask))) };
+        (after != *before).then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::all()
+    }
+}
