@@ -2,14 +2,14 @@
 
 use counterpart::Case;
 use counterpart::check::Defect;
-use counterpart::conform::{Recovery, Walk};
+use counterpart::conform::Walk;
 
 use super::attempts::chandra_toueg::Variant as Stamped;
 use super::attempts::paxos::{Paxos, Variant};
 use super::attempts::rotating_coordinator::Variant as Rotating;
 use super::cases::{by_rounds, by_stamps, paxos_bounded, paxos_one_at_a_time};
 use super::check;
-use super::model::{Action, Configuration, System};
+use super::model::System;
 use super::properties::{AGREEMENT, Faults};
 
 /// In two ballots for each proposer, who differ in what they propose.
@@ -81,24 +81,5 @@ pub(super) fn as_implementations() -> Vec<Case> {
         early = early.defects(std::slice::from_ref(defect)).subject(defect.name.as_str(), walked);
     }
     let late = check(System { begins_without_inputs: true, ..two_ballots(Variant::Sound) }, Faults::Unasked);
-    vec![
-        Case::new("flp/defects", early),
-        Case::new("flp/defects_of_three_ballots", late.defects(&two)),
-        never_recovers(),
-    ]
-}
-
-/// Proposers that try one ballot and no more, as their model does: no answer is wrong, and whoever is overtaken has given
-/// up for ever. The model is no yardstick here but the defect itself.
-fn never_recovers() -> Case {
-    const NAME: &str = "gives_up_after_one_ballot";
-    let alone = |action: &Action<_>| *action == Action::Step { process: 1 };
-    let decided = |system: &System<Paxos>, at: &Configuration<Paxos>| system.decided(at).next().is_some();
-    let check = check(paxos_bounded(1, Variant::Sound), Faults::Unasked).alongside_only();
-    let recovery = Recovery::new(decided).without(alone).of(check.simulating(paxos_bounded(1, Variant::Sound)));
-    let check = check
-        .subject(NAME, recovery)
-        .because(NAME, "its only ballot was overtaken by that of the other proposer, which then took no step any more")
-        .diverges(NAME);
-    Case::new("flp/never_recovers", check)
+    vec![Case::new("flp/defects", early), Case::new("flp/defects_of_three_ballots", late.defects(&two))]
 }
