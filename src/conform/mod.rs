@@ -6,6 +6,7 @@
 //! divergence. So an implementation passes when the model *can* answer as it did; what the model allows and nobody
 //! chose is counted and named, never assumed.
 
+mod again;
 mod drive;
 mod effort;
 pub mod events;

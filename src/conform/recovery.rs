@@ -16,7 +16,8 @@ use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use stateright::Model;
 
-use super::drive::{Bench, Deviating, Driver, told};
+use super::again::told;
+use super::drive::{Bench, Deviating, Driver};
 use super::lts::Node;
 use super::narrate;
 use super::replay::{given, silent};

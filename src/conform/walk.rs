@@ -12,7 +12,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use super::drive::{Bench, Deviating, Driver, told};
+use super::again::told;
+use super::drive::{Bench, Deviating, Driver};
 use super::typed::{Factory, boxed};
 use super::watch::Watch;
 use super::{Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};

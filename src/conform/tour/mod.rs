@@ -10,6 +10,7 @@
 mod identify;
 mod lineage;
 mod plan;
+mod tell;
 mod verify;
 
 use std::sync::Arc;
@@ -17,8 +18,10 @@ use std::sync::Arc;
 use self::identify::Identifiers;
 use self::lineage::{Lineage, Settled};
 use self::plan::{Cover, Plan};
+use self::tell::named;
 use self::verify::Verifying;
-use super::drive::{Bench, Deviating, Deviation, Driver, Observed, repeated, told};
+use super::again::{repeated, told};
+use super::drive::{Bench, Deviating, Deviation, Driver, Observed};
 use super::lts::{Edge, Label, Lts, Node};
 use super::narrate::narrate;
 use super::typed::{Factory, Typed, boxed};
@@ -29,6 +32,7 @@ use crate::model::{Counterpart, Interface, PlainSpec};
 use crate::trace::Trace;
 
 pub use self::plan::Planned;
+pub use self::tell::{Unchosen, Verified};
 
 /// A tour: every transition of the bounded model is driven. What it does beside that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,56 +119,6 @@ impl Tour {
         Arc::new(OfTour { options: self, factory: boxed(factory) })
     }
 }
-
-/// What the distinguishing suffixes of a tour have shown.
-///
-/// It assumes that the implementation is deterministic and has at most `extra_states` more states than the model.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Verified {
-    /// Transitions whose target was to be verified: all that were driven.
-    pub edges: usize,
-    /// Those whose target was told from every other state, but for those that nothing tells from it.
-    pub edges_verified: usize,
-    /// Of these, those where for some other state it rests on that state not offering an input that was given: the
-    /// model is silent about what an implementation would answer that is there by mistake.
-    pub edges_by_offers: usize,
-    /// Those where the model leaves open how they are reached or what is answered, or where the search for what tells
-    /// the target apart was given up.
-    pub edges_unsure: usize,
-    /// Those for which no inputs were left.
-    pub edges_beyond_cap: usize,
-    /// States that the implementation may have beyond the model's.
-    pub extra_states: usize,
-    /// Inputs given for it.
-    pub steps: usize,
-    /// Fresh starts for it.
-    pub starts: usize,
-    /// Classes of two and more states that no sequence of inputs tells apart. Harmless: nobody outside could.
-    pub indistinguishable_classes: usize,
-    /// States in these.
-    pub indistinguishable_states: usize,
-    /// Whether the search for what tells states apart, and the driving, came to an end. If not, some of the states
-    /// counted as indistinguishable may be told apart after all.
-    pub is_complete: bool,
-}
-
-/// Transitions that the model allows and the implementation never took, those alike counted together.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Unchosen {
-    /// The model's action.
-    pub action: String,
-    /// The input that it is one outcome of.
-    pub input: String,
-    /// The answer that was never given, or never told from another outcome's.
-    pub output: String,
-    /// The first state with such a transition, in the order of exploration.
-    pub state: String,
-    /// How many states have one.
-    pub states: usize,
-}
-
-/// What is listed of the transitions that were never taken.
-const UNCHOSEN_NAMED: usize = 5;
 
 /// A tour of a model that is planned without an implementation: what it would cost.
 #[derive(Debug)]
@@ -510,25 +464,6 @@ impl Touring<'_> {
             .max_by_key(|(answers, input)| (*answers, u32::MAX - input))
             .map(|found| found.1)
     }
-}
-
-/// Names the transitions that were never taken, the first few.
-fn named(lts: &Lts, plan: &Plan) -> Vec<Unchosen> {
-    let words = lts.words();
-    let mut named: Vec<Unchosen> = Vec::new();
-    for (node, index) in plan.places(Cover::Unchosen) {
-        let edge = lts.edges(node)[index];
-        let Some(label) = edge.label else { continue };
-        let (action, _) = words.action(node, edge.action);
-        let (input, output) = (words.input(label.input), words.output(label.output));
-        let same = |other: &&mut Unchosen| (&other.action, &other.input, &other.output) == (&action, &input, &output);
-        if let Some(same) = named.iter_mut().find(same) {
-            same.states += 1;
-        } else if named.len() < UNCHOSEN_NAMED {
-            named.push(Unchosen { action, input, output, state: words.state(node), states: 1 });
-        }
-    }
-    named
 }
 
 /// Drives all runs again; the first answer that differs is a deviation.
