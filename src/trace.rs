@@ -283,36 +283,8 @@ impl Trace {
             meta.remove(known);
         }
 
-        let Value::Array(states) = reader.field(document, "states", "")? else {
-            return Err(reader.shape("states".into(), "a list was expected".into()));
-        };
-        let mut steps = Vec::with_capacity(states.len());
-        for (index, state) in states.iter().enumerate() {
-            let place = format!("states[{index}]");
-            let state = reader.object(state, &place)?;
-            let text = |key: &str| reader.string(reader.field(state, key, &place)?, &format!("{place}.{key}"));
-            steps.push(Step {
-                action: text("action")?,
-                actor: text("actor")?,
-                input: text("input")?,
-                output: text("output")?,
-                implementation: text("implementation")?,
-                state: reader.field(state, "state", &place)?.clone(),
-            });
-        }
-        if steps.is_empty() {
-            return Err(reader.shape("states".into(), "at least the initial state was expected".into()));
-        }
-        let loop_start = match document.get("loop") {
-            None => None,
-            Some(start) => Some(
-                start
-                    .as_u64()
-                    .and_then(|start| usize::try_from(start).ok())
-                    .filter(|start| *start < steps.len())
-                    .ok_or_else(|| reader.shape("loop".into(), "the index of a state was expected".into()))?,
-            ),
-        };
+        let steps = reader.steps(document)?;
+        let loop_start = reader.loop_start(document, steps.len())?;
         let trace = Trace { case, evidence, verdict, parameters, because, replay, steps, loop_start, extra: meta };
         let found = trace.model_hash();
         if found != recorded {
@@ -429,6 +401,36 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn steps(&self, document: &Map<String, Value>) -> Result<Vec<Step>, TraceError> {
+        let Value::Array(states) = self.field(document, "states", "")? else {
+            return Err(self.shape("states".into(), "a list was expected".into()));
+        };
+        let mut steps = Vec::with_capacity(states.len());
+        for (index, state) in states.iter().enumerate() {
+            let place = format!("states[{index}]");
+            let state = self.object(state, &place)?;
+            let text = |key: &str| self.string(self.field(state, key, &place)?, &format!("{place}.{key}"));
+            steps.push(Step {
+                action: text("action")?,
+                actor: text("actor")?,
+                input: text("input")?,
+                output: text("output")?,
+                implementation: text("implementation")?,
+                state: self.field(state, "state", &place)?.clone(),
+            });
+        }
+        if steps.is_empty() {
+            return Err(self.shape("states".into(), "at least the initial state was expected".into()));
+        }
+        Ok(steps)
+    }
+
+    fn loop_start(&self, document: &Map<String, Value>, count: usize) -> Result<Option<usize>, TraceError> {
+        let Some(start) = document.get("loop") else { return Ok(None) };
+        let start = start.as_u64().and_then(|start| usize::try_from(start).ok()).filter(|start| *start < count);
+        start.map(Some).ok_or_else(|| self.shape("loop".into(), "the index of a state was expected".into()))
+    }
+
     fn shape(&self, place: String, what: String) -> TraceError {
         TraceError::Shape { file: self.file.into(), place, what }
     }

@@ -47,9 +47,9 @@ pub struct Defect<M> {
     pub name: String,
     /// What it does, for someone who knows only the story.
     pub why: &'static str,
-    /// As a model in whose bounds it shows, with the properties that it violates.
+    /// The model in whose bounds it shows, with the properties that it violates.
     pub model: Option<(M, &'static [&'static str])>,
-    /// As an implementation: a model, run as one.
+    /// The model that is run as an implementation with the defect.
     pub implementation: Option<M>,
 }
 
@@ -59,13 +59,13 @@ impl<M> Defect<M> {
         Defect { name: name.into(), why, model: None, implementation: None }
     }
 
-    /// As a model, which violates `properties`.
+    /// Shows the defect as a model, which violates `properties`.
     #[must_use]
     pub fn as_a_model(self, model: M, properties: &'static [&'static str]) -> Self {
         Defect { model: Some((model, properties)), ..self }
     }
 
-    /// As an implementation, which does what `model` does.
+    /// Shows the defect as an implementation, which does what `model` does.
     #[must_use]
     pub fn as_an_implementation(self, model: M) -> Self {
         Defect { implementation: Some(model), ..self }

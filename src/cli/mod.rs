@@ -267,13 +267,7 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     }));
     let interrupted = host.interrupted.load(Ordering::SeqCst);
     let report = Report::new(reports, not_run);
-    let mut exits = vec![match report.outcome() {
-        Outcome::Broken => Exit::Defect,
-        Outcome::Unexpected => Exit::Unexpected,
-        Outcome::Incomplete => Exit::Incomplete,
-        Outcome::AsExpected if report.cases.is_empty() => Exit::Incomplete,
-        Outcome::AsExpected => Exit::AsExpected,
-    }];
+    let mut exits = vec![exit_of(&report)];
     // A document is whole or not there.
     if !interrupted && defects.is_empty() {
         out.give(&if arguments.json { report.to_json() } else { view::closing(&report, folder) });
@@ -292,15 +286,30 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         say!(host, "error: a trace could not be kept: {error}; name a folder with --traces");
         exits.push(Exit::Usage);
     }
+    exits.extend(unwritten(given, host)?);
+    Ok(worst(&exits))
+}
+
+fn exit_of(report: &Report) -> Exit {
+    match report.outcome() {
+        Outcome::Broken => Exit::Defect,
+        Outcome::Unexpected => Exit::Unexpected,
+        Outcome::Incomplete => Exit::Incomplete,
+        Outcome::AsExpected if report.cases.is_empty() => Exit::Incomplete,
+        Outcome::AsExpected => Exit::AsExpected,
+    }
+}
+
+/// The exit when data could not be written.
+fn unwritten(given: io::Result<()>, host: &mut Host) -> io::Result<Option<Exit>> {
     match given {
         // Whoever reads has seen enough; how it ended is still told by the code.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             say!(host, "error: {error}");
-            exits.push(Exit::Usage);
+            Ok(Some(Exit::Usage))
         }
-        _ => {}
+        _ => Ok(None),
     }
-    Ok(worst(&exits))
 }
 
 /// The exit that counts where several apply.

@@ -53,7 +53,7 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    /// As reports and traces have it.
+    /// Its name in reports and traces.
     pub fn name(self) -> &'static str {
         match self {
             Agreement::Conforms => "conforms",
@@ -81,16 +81,16 @@ impl PartialEq<&str> for Agreement {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Effort {
-    /// Of [`Mode::Product`].
+    /// Figures of [`Mode::Product`].
     Product {
         /// Pairs of a belief and an implementation's state.
         pairs: usize,
         /// Transitions between them, all of which were driven.
         edges: usize,
     },
-    /// Of [`Mode::Tour`].
+    /// Figures of [`Mode::Tour`].
     Tour(Box<Coverage>),
-    /// Of [`Mode::Walk`].
+    /// Figures of [`Mode::Walk`].
     Walk {
         /// Seed of every random choice.
         seed: u64,
@@ -99,7 +99,7 @@ pub enum Effort {
         /// Inputs given.
         steps: usize,
     },
-    /// Of [`Mode::Recovery`].
+    /// Figures of [`Mode::Recovery`].
     Recovery {
         /// Seed of every random choice.
         seed: u64,
@@ -114,7 +114,7 @@ pub enum Effort {
         /// Inputs given.
         steps: usize,
     },
-    /// Of [`Mode::Interleave`].
+    /// Figures of [`Mode::Interleave`].
     Interleave {
         /// Scripts to run.
         script_count: usize,
@@ -125,7 +125,7 @@ pub enum Effort {
         /// Calls made in all.
         steps: usize,
     },
-    /// Of [`Mode::Events`].
+    /// Figures of [`Mode::Events`].
     Events {
         /// Events of the log.
         events: usize,
@@ -251,7 +251,7 @@ pub struct Conformance {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Divergence {
-    /// As a trace carries it; the last step is the one that deviates.
+    /// The run as a trace carries it; the last step is the one that deviates.
     pub steps: Vec<Step>,
     /// What happened there, in a sentence.
     pub what: String,

@@ -47,7 +47,7 @@ pub enum ProcessError {
     /// The program, or the shell that starts it, could not be started.
     #[error("{program} cannot be started: {error}; install it, or give its path")]
     CannotStart {
-        /// As it was given.
+        /// The program, as it was given.
         program: String,
         /// What the system says.
         error: io::Error,
@@ -55,7 +55,7 @@ pub enum ProcessError {
     /// The program ended by itself.
     #[error("{program} ended early, {status}; it said last:\n{}", lines.join("\n"))]
     EndedEarly {
-        /// As it was given.
+        /// The program, as it was given.
         program: String,
         /// How it ended.
         status: ExitStatus,
@@ -65,7 +65,7 @@ pub enum ProcessError {
     /// The program did not write the line that was waited for.
     #[error("{program} is not ready after {} ms; it said last:\n{}", within.as_millis(), lines.join("\n"))]
     NotReady {
-        /// As it was given.
+        /// The program, as it was given.
         program: String,
         /// How long was waited.
         within: Duration,
@@ -269,7 +269,7 @@ impl Process {
         drop(self);
     }
 
-    /// Of one that has closed what it writes to: it is ended if it has not, so that it has a status.
+    /// The error of a program that has closed what it writes to; it is ended if it has not, so that it has a status.
     fn ended_early(&mut self) -> ProcessError {
         let status = self.stop().unwrap_or_default();
         let said = self.heard.said();
@@ -279,7 +279,7 @@ impl Process {
         ProcessError::EndedEarly { program: self.name.clone(), status, lines }
     }
 
-    /// By way of the keeper, who reaches the whole group; the program itself in any case.
+    /// Ends the group by way of the keeper, and the program itself in any case.
     fn stop(&mut self) -> io::Result<ExitStatus> {
         let ended = self.child.try_wait();
         drop(self.keeper.take());

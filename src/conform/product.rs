@@ -30,7 +30,7 @@ use crate::trace::Trace;
 pub struct Product {}
 
 impl Product {
-    /// Of whatever size: the budget of the check is its own.
+    /// A product of whatever size: the budget of the check is its own.
     pub fn new() -> Self {
         Product::default()
     }

@@ -101,7 +101,7 @@ impl<F: Interface> Recovery<F> {
         Recovery { fault: Arc::new(fault), ..self }
     }
 
-    /// In a model that may have larger bounds than the one that is explored.
+    /// Drives it beside another model, which may have larger bounds than the one that is explored.
     #[must_use]
     pub fn beside(self, model: impl Into<Arc<F::Model>>) -> Self {
         Recovery { model: Some(model.into()), ..self }

@@ -54,7 +54,7 @@ impl<F: Interface> Walk<F> {
         Walk::default()
     }
 
-    /// In a model that may have larger bounds than the one that is explored.
+    /// Walks in another model, which may have larger bounds than the one that is explored.
     #[must_use]
     pub fn beside(self, model: impl Into<Arc<F::Model>>) -> Self {
         Walk { model: Some(model.into()), ..self }
@@ -66,7 +66,7 @@ impl<F: Interface> Walk<F> {
         Walk { runs, ..self }
     }
 
-    /// At most so many inputs in each.
+    /// The most inputs of each walk.
     #[must_use]
     pub fn steps(self, steps: usize) -> Self {
         Walk { steps, ..self }

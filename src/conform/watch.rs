@@ -108,7 +108,9 @@ pub(crate) fn watched<T: Send + 'static>(
     Ok(done.expect("work that ended without a panic has left its result"))
 }
 
-fn watch_over(limits: &Limits, work: Box<dyn FnOnce(&Arc<Watch>) + Send>) -> Result<(), Hung> {
+type Work = Box<dyn FnOnce(&Arc<Watch>) + Send>;
+
+fn watch_over(limits: &Limits, work: Work) -> Result<(), Hung> {
     let watch = Watch::new();
     let (sender, receiver) = sync_channel::<Result<(), Box<dyn Any + Send>>>(1);
     let watch_there = watch.clone();

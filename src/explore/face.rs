@@ -386,7 +386,7 @@ impl<'a> Explored<'a> {
     }
     /// Where `run`, which takes the model's actions by their indices, goes in the graph: the initial node, and the
     /// place of each step with the node it leads to. `None` where the graph does not go as far.
-    pub(crate) fn located(self, run: &Run) -> Option<(usize, Vec<(Option<usize>, usize)>)> {
+    pub(crate) fn located(self, run: &Run) -> Option<Way> {
         let initial = (0..self.shape.initial_count()).find(|node| self.state(*node).equals(&*run.initial))?;
         let mut at = initial;
         let mut steps = Vec::with_capacity(run.steps.len());
@@ -405,12 +405,15 @@ impl<'a> Explored<'a> {
     }
 }
 
+/// An initial node, and the place of each step with the node that it leads to.
+pub(crate) type Way = (usize, Vec<(Option<usize>, usize)>);
+
 /// A model and its spec, as the judges want them that know neither's type.
 #[derive(Clone)]
 pub struct Judged(pub(crate) Arc<dyn Face>);
 
 impl Judged {
-    /// Of `model`, of which `spec` speaks.
+    /// A model with its spec.
     pub fn new<M: CheckedModel>(model: Arc<M>, spec: impl Spec<Model = M>) -> Self {
         Judged(Arc::new(Spoken::new(model, Arc::new(spec))))
     }

@@ -47,7 +47,7 @@ pub(crate) use self::trap::check_trap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Within the model's bounds, which are its fields.
+    /// It holds within the model's bounds, which are its fields.
     Holds,
     /// Shown by a trace.
     Violated,
@@ -56,7 +56,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// As reports and traces have it.
+    /// Its name in reports and traces.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Holds => "holds",
@@ -86,11 +86,11 @@ pub struct Finding {
     pub why: Option<String>,
     /// What shows it.
     pub evidence: Option<Evidence>,
-    /// For a `leads_to`, the states that trigger it.
+    /// States that trigger a `leads_to`.
     pub triggered: Option<usize>,
     /// The fairness it was judged under.
     pub fairness: Option<FairnessFound>,
-    /// For a probability or a reward, what is known of it.
+    /// What is known of a probability or a reward.
     pub value: Option<Measured>,
 }
 
@@ -137,7 +137,7 @@ impl Finding {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Measured {
-    /// Between these it lies. Both are infinite where a reward is.
+    /// The bounds that it lies between. Both are infinite where a reward is.
     pub bounds: Bounds,
     /// Whether it is the least or the greatest over all schedulers: what the bound speaks of.
     pub extreme: Extreme,

@@ -68,7 +68,7 @@ impl LogReader<Face> for TicketReader {
             Say::Number(number) => *number as At,
             Say::Word(word) => panic!("{word} is no ticket"),
         };
-        event.name == name && (self.blind || event.agrees("ticket", &ticket))
+        event.name == name && (self.blind || event.agrees("ticket", ticket))
     }
 
     fn reads(&self, event: &Event, _: &Toy, next: &At) -> bool {

@@ -23,7 +23,7 @@ pub struct Event {
     pub actor: String,
     /// What was done, in the log's words.
     pub name: String,
-    /// With what, and what came of it. What was not recorded is not there.
+    /// What it was done with, and what came of it. What was not recorded is not there.
     pub fields: BTreeMap<String, Value>,
 }
 

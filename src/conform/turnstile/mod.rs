@@ -51,17 +51,17 @@ use super::drive::panic_message;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
-    /// Before a step; it goes on when it is released.
+    /// It stands before a step, and goes on when it is released.
     Parked {
         /// What [`Gate::pass`] was given; `start` before its first instruction.
         label: String,
     },
-    /// In a step that needs another worker; it goes on by itself when that has moved.
+    /// It stands in a step that needs another worker, and goes on by itself when that has moved.
     Blocked {
         /// What it waits for.
         label: String,
     },
-    /// Under way. The driver sees it only of a worker that did not come back.
+    /// It is under way. The driver sees it only of a worker that did not come back.
     Running,
     /// Returned.
     Ended,

@@ -39,7 +39,7 @@ pub use qualitative::EndComponent;
 
 pub(super) use build::Process;
 
-/// Over all schedulers, the least or the greatest.
+/// The least or the greatest over all schedulers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extreme {
     /// The least: what is guaranteed.
@@ -77,7 +77,7 @@ impl Bounds {
 /// How long to iterate.
 #[derive(Clone)]
 pub struct Precision {
-    /// Until no bounds are farther apart than this: absolutely for values up to 1, and in proportion for those above.
+    /// The iteration ends when no bounds are farther apart than this: absolutely for values up to 1, and in proportion for those above.
     /// What floating point cannot tell apart stays apart: bounds are then wider than asked for.
     pub width_max: f64,
     /// Asked now and then. Bounds that come of an interrupted iteration are sound, and wider than asked for.

@@ -13,7 +13,7 @@ use super::{Bounds, Extreme, Mdp, Precision};
 const NONE: u32 = u32::MAX;
 
 impl Mdp {
-    /// By node, the `extreme` probability of reaching a node of `goal`.
+    /// The `extreme` probability of reaching a node of `goal`, by node.
     pub fn probability(&self, goal: &[bool], extreme: Extreme, precision: &Precision) -> Vec<Bounds> {
         let (never, surely) = (self.never(goal, extreme), self.surely(goal, extreme));
         // The first two are 0 and 1.
@@ -33,7 +33,7 @@ impl Mdp {
         unknowns.iter().map(|unknown| equations.bounds[*unknown as usize]).collect()
     }
 
-    /// By node, the `extreme` expected sum of the rewards of the choices made until a node of `goal` is reached.
+    /// The `extreme` expected sum of the rewards of the choices made until a node of `goal` is reached, by node.
     /// Infinite where it is not reached almost surely: with `Max` under every scheduler, with `Min` under any.
     ///
     /// # Panics

@@ -11,7 +11,7 @@ use crate::model::Consensus;
 pub struct Summary<M> {
     /// How many configurations are of each valency.
     pub configurations: BTreeMap<Valency, usize>,
-    /// In how many configurations two values are decided.
+    /// Configurations in which two values are decided.
     pub disagreements: usize,
     /// The initial configurations.
     pub initial: Vec<Initial>,
@@ -33,7 +33,7 @@ pub struct Summary<M> {
 pub struct Deciding {
     /// How many.
     pub critical: usize,
-    /// In how many of them nothing is ever decided if the decider stops there.
+    /// Those of them in which nothing is ever decided if the decider stops there.
     pub blocking: usize,
 }
 
