@@ -205,8 +205,7 @@ impl Model for Fickle {
 
 fn nondeterministic_step() {
     let error = explore(Arc::new(Fickle { asked: AtomicUsize::new(0), in_init: false }), &Budget::default())
-        .err()
-        .expect("refused");
+        .expect_err("refused");
     assert!(matches!(&error, ModelError::Nondeterministic { what, .. } if what.contains("next_state")), "{error}");
     let report = run(Check::of(Fickle { asked: AtomicUsize::new(0), in_init: false }));
     assert!(!report.as_expected && report.errors[0].contains("not deterministic"), "{report:?}");
@@ -214,8 +213,7 @@ fn nondeterministic_step() {
 
 fn nondeterministic_start() {
     let error = explore(Arc::new(Fickle { asked: AtomicUsize::new(0), in_init: true }), &Budget::default())
-        .err()
-        .expect("refused");
+        .expect_err("refused");
     assert!(error.to_string().contains("init_states"), "{error}");
 }
 

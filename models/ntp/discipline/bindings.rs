@@ -23,11 +23,13 @@ fn units(ns: i64) -> i32 {
 impl Bound {
     /// The discipline that `model` describes.
     pub(super) fn new(model: &Discipline) -> Self {
-        let mut config = Config::default();
-        config.step_ns = u64::from(model.step_ms.unsigned_abs()) * 1_000_000;
-        config.stepout_s = model.stepout_s.unsigned_abs();
-        config.panic_ns = u64::from(model.panic_s.unsigned_abs()) * 1_000_000_000;
-        config.first_is_unlimited = model.first_is_unlimited;
+        let config = Config {
+            step_ns: u64::from(model.step_ms.unsigned_abs()) * 1_000_000,
+            stepout_s: model.stepout_s.unsigned_abs(),
+            panic_ns: u64::from(model.panic_s.unsigned_abs()) * 1_000_000_000,
+            first_is_unlimited: model.first_is_unlimited,
+            ..Config::default()
+        };
         Bound { ours: Ours::new(config), asks: model.asks }
     }
 
