@@ -111,10 +111,11 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         defects.iter().fold(self, with)
     }
 
-    /// Ends the traces of `defects` with what each does.
+    /// Ends the traces of those `defects` that are implementations with what each does.
     #[must_use]
     pub fn because_of(self, defects: &[Defect<M>]) -> Self {
-        defects.iter().fold(self, |check, defect| check.because(defect.name.as_str(), defect.why))
+        let run = defects.iter().filter(|defect| defect.implementation.is_some());
+        run.fold(self, |check, defect| check.because(defect.name.as_str(), defect.why))
     }
 
     /// Makes implementations that do what `model` does, seen as this check sees it.

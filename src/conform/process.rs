@@ -37,7 +37,7 @@ exec 3<&- "$@"
 /// Time for the last words of a program that has ended to be read: something outside its group may hold its pipes.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Lines that are kept of what a program says.
+/// Lines that are kept of each of the two streams that a program writes to.
 pub const LINES_KEPT: usize = 20;
 
 /// Why a child process is of no use.
@@ -59,7 +59,7 @@ pub enum ProcessError {
         program: String,
         /// How it ended.
         status: ExitStatus,
-        /// The last lines that it wrote, at most [`LINES_KEPT`].
+        /// The last lines that it wrote, at most [`LINES_KEPT`] to each stream: those of stdout, then those of stderr.
         lines: Vec<String>,
     },
     /// The program did not write the line that was waited for.
@@ -69,7 +69,7 @@ pub enum ProcessError {
         program: String,
         /// How long was waited.
         within: Duration,
-        /// The last lines that it wrote, at most [`LINES_KEPT`].
+        /// The last lines that it wrote, at most [`LINES_KEPT`] to each stream: those of stdout, then those of stderr.
         lines: Vec<String>,
     },
 }
@@ -132,8 +132,8 @@ impl Program {
         let mut child = command.spawn().map_err(cannot)?;
         let heard = Arc::new(Heard::default());
         // Two readers, one for each stream: the program never waits for somebody to read.
-        heard.listen(child.stdout.take());
-        heard.listen(child.stderr.take());
+        heard.listen(0, child.stdout.take());
+        heard.listen(1, child.stderr.take());
         Ok(Process { name, keeper: child.stdin.take(), child, heard })
     }
 
@@ -163,8 +163,8 @@ struct Heard {
 
 #[derive(Debug, Default)]
 struct Said {
-    /// The last ones.
-    lines: VecDeque<String>,
+    /// The last ones of stdout and of stderr: apart, so that neither stream pushes out the last words of the other.
+    lines: [VecDeque<String>; 2],
     /// Those that nobody has waited for yet.
     unseen: VecDeque<String>,
     /// Streams that have not ended.
@@ -178,12 +178,18 @@ fn keep(lines: &mut VecDeque<String>, line: String, most: usize) {
     lines.push_back(line);
 }
 
+impl Said {
+    fn last(&self) -> Vec<String> {
+        self.lines.iter().flatten().cloned().collect()
+    }
+}
+
 impl Heard {
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listen(self: &Arc<Self>, stream: Option<impl Read + Send + 'static>) {
+    fn listen(self: &Arc<Self>, which: usize, stream: Option<impl Read + Send + 'static>) {
         let Some(stream) = stream else { return };
         self.said().open += 1;
         let heard = self.clone();
@@ -193,7 +199,7 @@ impl Heard {
             while stream.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                 let mut said = heard.said();
                 let text = String::from_utf8_lossy(&line).trim_end().to_string();
-                keep(&mut said.lines, text.clone(), LINES_KEPT);
+                keep(&mut said.lines[which], text.clone(), LINES_KEPT);
                 keep(&mut said.unseen, text, LINES_UNSEEN_MAX);
                 heard.changed.notify_all();
                 line.clear();
@@ -220,9 +226,9 @@ impl Process {
         self.child.id()
     }
 
-    /// The last lines that it wrote, at most [`LINES_KEPT`].
+    /// The last lines that it wrote, at most [`LINES_KEPT`] to each stream: those of stdout, then those of stderr.
     pub fn lines(&self) -> Vec<String> {
-        self.heard.said().lines.iter().cloned().collect()
+        self.heard.said().last()
     }
 
     /// Waits until it has written a line that `wanted` accepts, and returns that line. Lines that were there before are
@@ -246,7 +252,7 @@ impl Process {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let lines = said.lines.iter().cloned().collect();
+                let lines = said.last();
                 return Err(ProcessError::NotReady { program: self.name.clone(), within, lines });
             }
             said = heard.changed.wait_timeout(said, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -275,7 +281,7 @@ impl Process {
         let said = self.heard.said();
         let waited = self.heard.changed.wait_timeout_while(said, LAST_WORDS_WITHIN, |said| said.open > 0);
         let said = waited.unwrap_or_else(PoisonError::into_inner).0;
-        let lines = said.lines.iter().cloned().collect();
+        let lines = said.last();
         ProcessError::EndedEarly { program: self.name.clone(), status, lines }
     }
 
