@@ -14,6 +14,7 @@ impl Debug for Budget {
             .field("depth_max", &self.depth_max)
             .field("threads", &self.threads)
             .field("recheck", &self.recheck)
+            .field("equality", &self.equality)
             .finish_non_exhaustive()
     }
 }

@@ -18,14 +18,14 @@ pub enum Target {
 }
 
 /// A [`Target`] in four bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedTarget(pub(super) u32);
 
 impl PackedTarget {
     pub(super) const REFUSED: PackedTarget = PackedTarget(u32::MAX);
     pub(super) const CUT: PackedTarget = PackedTarget(u32::MAX - 1);
-    /// The largest number of nodes that the packing has room for.
-    pub(super) const NODES_MAX: usize = (u32::MAX - 2) as usize;
+    /// Not looked up yet; never in a [`Shape`].
+    pub(super) const OPEN: PackedTarget = PackedTarget(u32::MAX - 2);
 
     #[inline]
     fn unpack(self) -> Target {
@@ -37,20 +37,27 @@ impl PackedTarget {
     }
 }
 
-/// The step by which a node was first reached: from a node, by the action of this index.
-#[derive(Clone, Copy)]
+/// The step by which a node was first reached: from a node, by the action of this index. An initial node has the index
+/// among `Model::init_states` instead, and no meaning in `node`.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     pub(super) node: u32,
     pub(super) action: u32,
 }
 
+impl Origin {
+    pub(super) fn initial(index: usize) -> Self {
+        Origin { node: u32::MAX, action: index as u32 }
+    }
+}
+
 /// Nodes and transitions of a [`Graph`](super::Graph). Nodes are numbered from 0 in breadth-first order.
 pub struct Shape {
-    pub(super) origins: Vec<Option<Origin>>,
+    pub(super) origins: Vec<Origin>,
     /// First node of each level.
     pub(super) levels: Vec<usize>,
     /// Node `n` owns `targets[offsets[n]..offsets[n + 1]]`, one for each of its actions in their order. Nodes beyond
-    /// were never expanded.
+    /// were never expanded. Empty where no transitions are kept.
     pub(super) offsets: Vec<usize>,
     pub(super) targets: Vec<PackedTarget>,
     pub(super) edge_count: usize,
@@ -71,16 +78,51 @@ impl fmt::Debug for Shape {
 }
 
 impl Shape {
-    pub(super) fn new() -> Self {
+    /// Nodes that there are numbers for.
+    pub(super) const NODES_MAX: usize = (u32::MAX - 3) as usize;
+
+    pub(super) fn new(has_edges: bool) -> Self {
         Shape {
             origins: Vec::new(),
             levels: vec![0],
-            offsets: vec![0],
+            offsets: if has_edges { vec![0] } else { Vec::new() },
             targets: Vec::new(),
             edge_count: 0,
             cut_count: 0,
             stop: None,
         }
+    }
+
+    pub(super) fn has_edges(&self) -> bool {
+        !self.offsets.is_empty()
+    }
+
+    /// Whether the states that are there and were not expanded may be; if not, that is the reason to stop.
+    pub(super) fn begin_level(&mut self, depth_max: usize) -> bool {
+        if self.depth() >= depth_max {
+            self.stop = Some(Stop::Depth(depth_max));
+            return false;
+        }
+        self.levels.push(self.node_count());
+        true
+    }
+
+    /// Nothing is explored any more. The last level has no states of its own unless the exploration was stopped inside
+    /// it.
+    pub(super) fn end(&mut self) {
+        if self.levels.last() == Some(&self.node_count()) && self.levels.len() > 1 {
+            self.levels.pop();
+        }
+    }
+
+    /// The transitions of the next node. `numbers`: of the nodes where those that are open lead, in their order.
+    pub(super) fn push(&mut self, targets: &[PackedTarget], numbers: &[u32]) {
+        let mut numbers = numbers.iter();
+        self.targets.extend(targets.iter().map(|target| match *target {
+            PackedTarget::OPEN => numbers.next().map_or(PackedTarget::OPEN, |number| PackedTarget(*number)),
+            known => known,
+        }));
+        self.offsets.push(self.targets.len());
     }
 
     /// How many states were reached.
@@ -164,7 +206,8 @@ impl Shape {
     pub fn way_to(&self, node: usize) -> Vec<(usize, usize)> {
         let mut way = Vec::new();
         let mut at = node;
-        while let Some(Origin { node: from, action }) = self.origins[at] {
+        while at >= self.initial_count() {
+            let Origin { node: from, action } = self.origins[at];
             at = from as usize;
             way.push((at, action as usize));
         }

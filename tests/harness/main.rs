@@ -19,6 +19,7 @@ mod process;
 mod recovery;
 mod settings;
 mod shape;
+mod survey;
 mod tours;
 mod toy;
 #[path = "../trial.rs"]
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         recovery::trials(),
         settings::trials(),
         shape::trials(),
+        survey::trials(),
         tours::trials(),
         turnstile::trials(),
         valency::trials(),

@@ -1,0 +1,473 @@
+//! How exploring goes: expand, claim, keep.
+//!
+//! Breadth first by levels, and a level in blocks. A block is cut into parts, and three things are done with it:
+//! - **expand**: every part's states are asked for their successors. What is known already is seen by looking into the
+//!   table, which nobody changes meanwhile. The rest are candidates.
+//! - **claim**: each shard of the table takes in the candidates that fall to it, in the order of the block. The first
+//!   of those that are equal is new.
+//! - **keep**: what is new gets its number, in the order of the block, and waits for its own turn.
+//!
+//! Parts, and then shards, are shared out among the threads as these come. No result depends on which thread takes
+//! what, nor on where a block ends, since all that matters is done in the order of the nodes: numbers, paths and
+//! everything after them are the same for any number of threads, and the first path to a state is a shortest one.
+//!
+//! Memory that is given back at once is given out again at once, and so successors are dropped as soon as their
+//! fingerprint is known. What turns out to be new is made again, by one step more. Only where states themselves are
+//! compared those of candidates are held.
+
+use std::hint::black_box;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::form::Form;
+use super::shape::{Origin, PackedTarget, Shape};
+use super::step::{Next, again, expand, is_rechecked, nondeterministic, share_out};
+use super::table::{CANDIDATE, Fingerprint, SHARDS, Shard, Table};
+use super::{Budget, Equality, ModelError, Stop};
+use crate::model::CheckedModel;
+
+/// What is to be learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Every state and every transition.
+    Graph,
+    /// The first state of each property that shows what is to be known of it; see [`Engine::found`].
+    Discoveries,
+}
+
+pub(super) struct Engine<M: CheckedModel, F: Form<M::State>> {
+    pub(super) model: Arc<M>,
+    pub(super) shape: Shape,
+    /// By node.
+    pub(super) states: Vec<F::Held>,
+    /// What is looked for, and the first node that it was found at.
+    pub(super) wanted: Vec<(Looked<M>, Option<usize>)>,
+    pub(super) table: Table,
+    pub(super) budget: Budget,
+    /// Whether states themselves are compared.
+    exact: bool,
+    states_max: usize,
+}
+
+/// A condition, and the answer that is worth telling.
+pub(super) struct Looked<M: CheckedModel> {
+    pub(super) condition: fn(&M, &M::State) -> bool,
+    pub(super) answer: bool,
+}
+
+impl<M: CheckedModel> Looked<M> {
+    #[inline]
+    pub(super) fn shows(&self, model: &M, state: &M::State) -> bool {
+        (self.condition)(model, state) == self.answer
+    }
+}
+
+/// Some nodes that follow one another, and what became of them.
+struct Part<H> {
+    nodes: Range<usize>,
+    rows: Vec<Row>,
+    /// Of the transitions, where they are wanted; [`PackedTarget::OPEN`] where a candidate's number is to be put.
+    targets: Vec<PackedTarget>,
+    candidates: Vec<Candidate>,
+    /// Where states are compared, those of the candidates. In the end those of what is new.
+    held: Vec<H>,
+    /// The candidates by shard, in their order.
+    buckets: Buckets,
+    /// For each candidate [`NEW`], or the number in the block of the one it is equal to.
+    answers: Vec<AtomicU32>,
+    /// The number in the block of the first candidate.
+    first_candidate: u32,
+    outcome: Result<(), ModelError>,
+}
+
+/// A node that was expanded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    places: u32,
+    edges: u32,
+    cuts: u32,
+    candidates: u32,
+}
+
+/// A successor that was not known when its block was begun.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    fingerprint: Fingerprint,
+    action: u32,
+}
+
+#[derive(Debug, Default)]
+struct Buckets {
+    order: Vec<u32>,
+    starts: [u32; SHARDS + 1],
+}
+
+const NEW: u32 = u32::MAX;
+
+/// Successors that are looked up together.
+const BATCH: usize = 32;
+
+/// Nodes in a part. So small that with one thread, where a part is a block, all of it stays in the processor's cache.
+const PART_NODES: usize = 64;
+
+/// Parts in a block that several threads share. Where states own memory this is a few megabytes of candidates.
+const BLOCK_PARTS: usize = 64;
+/// Where states are compared, and so those of candidates are held.
+const BLOCK_PARTS_EXACT: usize = 8;
+
+/// Below this many nodes a level is expanded where it is: a thread costs more than it saves.
+const THREADED_NODES_MIN: usize = 512;
+
+/// Nodes between two questions to [`Budget::interrupt`].
+const ASKED_NODES: usize = 1 << 13;
+
+/// Nodes between two looks at whether it is time to stop comparing states.
+const LOOSENED_NODES: usize = 1 << 13;
+
+impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
+    pub(super) fn new(model: Arc<M>, budget: &Budget, wanted: Wanted) -> Self {
+        Engine {
+            model,
+            shape: Shape::new(wanted == Wanted::Graph),
+            states: Vec::new(),
+            wanted: Vec::new(),
+            table: Table::new(budget.equality == Equality::Fingerprint128),
+            budget: budget.clone(),
+            exact: matches!(budget.equality, Equality::Automatic | Equality::Exact),
+            states_max: budget.states_max.min(CANDIDATE as usize - 1),
+        }
+    }
+
+    /// Explores as far as the budget goes, from the states where it is `begun` or else the model's own, and ends with [`Stop::Found`] when a state is kept that `halt` holds of.
+    /// Where there is a number in the answer, nodes from that one on are left to who [keeps less](super::sweep).
+    pub(super) fn run(
+        &mut self,
+        begun: Option<Vec<M::State>>,
+        halt: &dyn Fn(&M::State) -> bool,
+    ) -> Result<Option<usize>, ModelError> {
+        self.initialise(begun, halt)?;
+        let mut level = 0..self.shape.node_count();
+        let mut asked_at = 0;
+        while !level.is_empty() && self.shape.stop.is_none() {
+            if !self.shape.begin_level(self.budget.depth_max) {
+                break;
+            }
+            let mut next = level.start;
+            while next < level.end && self.shape.stop.is_none() {
+                // Where blocks end depends on the number of threads, and nothing may depend on that.
+                if next == level.start || next.is_multiple_of(LOOSENED_NODES) {
+                    self.loosen();
+                    if !self.exact && !self.shape.has_edges() {
+                        self.look();
+                        return Ok(Some(next));
+                    }
+                }
+                if next >= asked_at {
+                    asked_at = next + ASKED_NODES;
+                    self.shape.stop = (self.budget.interrupt)();
+                    if self.shape.stop.is_some() {
+                        break;
+                    }
+                }
+                next = self.block(next, level.end.min(next - next % LOOSENED_NODES + LOOSENED_NODES), halt)?;
+            }
+            level = level.end..self.shape.node_count();
+            tracing::trace!(depth = self.shape.depth(), states = level.end, "level done");
+        }
+        self.shape.end();
+        self.look();
+        Ok(None)
+    }
+
+    fn initialise(&mut self, begun: Option<Vec<M::State>>, halt: &dyn Fn(&M::State) -> bool) -> Result<(), ModelError> {
+        let is_own = begun.is_none();
+        let states = begun.unwrap_or_else(|| self.model.init_states());
+        if is_own && states != self.model.init_states() {
+            return Err(nondeterministic("init_states", &"(none)"));
+        }
+        for (index, state) in states.into_iter().enumerate() {
+            if !self.model.within_boundary(&state) {
+                self.shape.cut_count += 1;
+                continue;
+            }
+            let held = F::hold(state);
+            let fingerprint = F::fingerprint(&held, self.budget.equality);
+            let same = |node: u32| !self.exact || F::same(&self.states[node as usize], &held);
+            if self.table.shard(fingerprint).find(fingerprint, same).is_some() {
+                continue;
+            }
+            if self.shape.node_count() >= self.states_max {
+                self.shape.stop = Some(Stop::States(self.states_max));
+                break;
+            }
+            let shard = &mut self.table.shards[fingerprint.shard()];
+            shard.reserve(1);
+            shard.claim(fingerprint, 0, |_| false);
+            shard.settle(&[self.shape.node_count() as u32]);
+            self.keep(held, Origin::initial(index), halt);
+            if self.shape.stop.is_some() {
+                break;
+            }
+        }
+        if self.shape.node_count() == 0 { Err(ModelError::NoInitialState) } else { Ok(()) }
+    }
+
+    /// From where on exactness is not asked for any more, fingerprints do.
+    fn loosen(&mut self) {
+        let many = self.shape.node_count() > Equality::EXACT_STATES_MAX;
+        self.exact &= self.budget.equality == Equality::Exact || !many;
+    }
+
+    /// Expands nodes from `first` on, not beyond `end`. Returns the next one's number.
+    fn block(&mut self, first: usize, end: usize, halt: &dyn Fn(&M::State) -> bool) -> Result<usize, ModelError> {
+        let threads = if end - first < THREADED_NODES_MIN { 1 } else { self.budget.threads.max(1) };
+        let parts_max = match threads {
+            1 => 1,
+            _ if self.exact => BLOCK_PARTS_EXACT,
+            _ => BLOCK_PARTS,
+        };
+        let next = end.min(first + parts_max * PART_NODES);
+        let parts = (first..next).step_by(PART_NODES).map(|first| Part::new(first..next.min(first + PART_NODES)));
+        let mut parts: Vec<_> = parts.collect();
+        share_out(threads, &mut parts, |part| part.outcome = self.expand(part));
+        let mut candidates = 0;
+        for part in &mut parts {
+            std::mem::replace(&mut part.outcome, Ok(()))?;
+            part.first_candidate = candidates;
+            candidates += part.candidates.len() as u32;
+        }
+        let (exact, states) = (self.exact, &self.states);
+        let mut shards: Vec<(usize, &mut Shard)> = self.table.shards.iter_mut().enumerate().collect();
+        share_out(threads, &mut shards, |(index, shard)| claim::<M, F>(*index, shard, &parts, exact.then_some(states)));
+        share_out(threads, &mut parts, |part| if exact { part.drop_known() } else { self.make_new(part) });
+        let mut numbers = Vec::with_capacity(candidates as usize);
+        for part in &mut parts {
+            if self.shape.stop.is_none() {
+                self.keep_part(part, &mut numbers, halt);
+            }
+        }
+        share_out(threads, &mut self.table.shards, |shard| shard.settle(&numbers));
+        Ok(next)
+    }
+
+    fn expand(&self, part: &mut Part<F::Held>) -> Result<(), ModelError> {
+        let mut actions = Vec::new();
+        let mut open = Vec::with_capacity(BATCH);
+        let mut held_open = Vec::new();
+        part.rows = vec![Row::default(); part.nodes.len()];
+        for (at, node) in part.nodes.clone().enumerate() {
+            let state = F::state(&self.states[node]);
+            let rechecked = self.budget.recheck && is_rechecked(node);
+            expand(&*self.model, &state, rechecked, &mut actions, |action, next| {
+                let row = &mut part.rows[at];
+                row.places += 1;
+                let target = match next {
+                    Next::Refused => PackedTarget::REFUSED,
+                    Next::Cut => PackedTarget::CUT,
+                    Next::Same => PackedTarget(node as u32),
+                    Next::State(_) => PackedTarget::OPEN,
+                };
+                row.cuts += u32::from(target == PackedTarget::CUT);
+                row.edges += u32::from(target != PackedTarget::CUT && target != PackedTarget::REFUSED);
+                let place = part.targets.len();
+                if self.shape.has_edges() {
+                    part.targets.push(target);
+                }
+                if let Next::State(next) = next {
+                    let held = F::hold(next);
+                    let fingerprint = F::fingerprint(&held, self.budget.equality);
+                    open.push(Open { at, place, action, fingerprint });
+                    if self.exact {
+                        held_open.push(held);
+                    }
+                }
+                if open.len() == BATCH {
+                    self.resolve(&mut open, &mut held_open, part);
+                }
+            })?;
+        }
+        self.resolve(&mut open, &mut held_open, part);
+        part.sort();
+        Ok(())
+    }
+
+    /// Tells what is known from candidates. In batches, so that the processor waits for many slots of the table at once
+    /// and not for one after the other.
+    fn resolve(&self, open: &mut Vec<Open>, held_open: &mut Vec<F::Held>, part: &mut Part<F::Held>) {
+        black_box(open.iter().fold(0, |sum, open| sum ^ self.table.shard(open.fingerprint).touch(open.fingerprint)));
+        let mut held_open = held_open.drain(..);
+        for Open { at, place, action, fingerprint } in open.drain(..) {
+            let held = held_open.next();
+            let same = |node: u32| held.as_ref().is_none_or(|held| F::same(&self.states[node as usize], held));
+            match self.table.shard(fingerprint).find(fingerprint, same) {
+                Some(node) if self.shape.has_edges() => part.targets[place] = PackedTarget(node),
+                Some(_) => {}
+                None => {
+                    part.rows[at].candidates += 1;
+                    part.candidates.push(Candidate { fingerprint, action });
+                    part.held.extend(held);
+                }
+            }
+        }
+    }
+
+    /// The states of what is new, by a step that was taken before.
+    fn make_new(&self, part: &mut Part<F::Held>) {
+        let mut candidates = part.candidates.iter().zip(&part.answers);
+        let mut actions = Vec::new();
+        for (row, held) in part.rows.iter().zip(&self.states[part.nodes.clone()]) {
+            let state = F::state(held);
+            actions.clear();
+            for (candidate, _) in candidates.by_ref().take(row.candidates as usize).filter(|(_, answer)| is_new(answer))
+            {
+                if actions.is_empty() {
+                    self.model.actions(&state, &mut actions);
+                }
+                part.held.extend(again::<M, F>(&self.model, &state, &actions, candidate.action));
+            }
+        }
+    }
+
+    fn keep_part(&mut self, part: &mut Part<F::Held>, numbers: &mut Vec<u32>, halt: &dyn Fn(&M::State) -> bool) {
+        let mut candidates = part.candidates.iter().zip(&part.answers);
+        let mut held = part.held.drain(..);
+        let mut place = 0;
+        for (at, row) in part.rows.iter().enumerate() {
+            let first_number = numbers.len();
+            for (candidate, answer) in candidates.by_ref().take(row.candidates as usize) {
+                let answer = answer.load(Ordering::Relaxed);
+                if answer != NEW {
+                    numbers.push(numbers.get(answer as usize).copied().unwrap_or_default());
+                    continue;
+                }
+                if self.shape.node_count() >= self.states_max {
+                    self.shape.stop = Some(Stop::States(self.states_max));
+                } else if let Some(held) = held.next() {
+                    numbers.push(self.shape.node_count() as u32);
+                    let origin = Origin { node: (part.nodes.start + at) as u32, action: candidate.action };
+                    self.keep(held, origin, halt);
+                }
+                if self.shape.stop.is_some() {
+                    // This node's transitions are not all known: it counts as not expanded.
+                    return;
+                }
+            }
+            self.shape.edge_count += row.edges as usize;
+            self.shape.cut_count += row.cuts as usize;
+            if self.shape.has_edges() {
+                let places = place..place + row.places as usize;
+                place = places.end;
+                self.shape.push(&part.targets[places], &numbers[first_number..]);
+            }
+        }
+    }
+
+    fn keep(&mut self, held: F::Held, origin: Origin, halt: &dyn Fn(&M::State) -> bool) {
+        if halt(&F::state(&held)) {
+            self.shape.stop = Some(Stop::Found);
+        }
+        self.shape.origins.push(origin);
+        self.states.push(held);
+    }
+
+    /// Looks for what is wanted in all that is kept.
+    fn look(&mut self) {
+        for (looked, found) in &mut self.wanted {
+            *found = self.states.iter().position(|held| looked.shows(&self.model, &F::state(held)));
+        }
+    }
+}
+
+/// A successor that is not looked up yet.
+struct Open {
+    at: usize,
+    place: usize,
+    action: u32,
+    fingerprint: Fingerprint,
+}
+
+/// Candidates of all parts that fall to one shard. `states`: of all nodes, where states themselves are compared.
+fn claim<M: CheckedModel, F: Form<M::State>>(
+    index: usize,
+    shard: &mut Shard,
+    parts: &[Part<F::Held>],
+    states: Option<&Vec<F::Held>>,
+) {
+    const TOUCHED: usize = 16;
+    shard.reserve(parts.iter().map(|part| part.buckets.of(index).len()).sum());
+    for part in parts {
+        for batch in part.buckets.of(index).chunks(TOUCHED) {
+            let touch = |at: &u32| shard.touch(part.candidates[*at as usize].fingerprint);
+            black_box(batch.iter().fold(0, |sum, at| sum ^ touch(at)));
+            for at in batch {
+                let same = |number: u32| match states {
+                    None => true,
+                    Some(_) if number & CANDIDATE != 0 => {
+                        F::same(candidate(parts, number & !CANDIDATE), &part.held[*at as usize])
+                    }
+                    Some(states) => F::same(&states[number as usize], &part.held[*at as usize]),
+                };
+                let fingerprint = part.candidates[*at as usize].fingerprint;
+                let answer = shard.claim(fingerprint, part.first_candidate + at, same);
+                part.answers[*at as usize].store(answer.map_or(NEW, |equal| equal & !CANDIDATE), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// The candidate of this number in the block.
+fn candidate<H>(parts: &[Part<H>], number: u32) -> &H {
+    let part = &parts[parts.partition_point(|part| part.first_candidate <= number) - 1];
+    &part.held[(number - part.first_candidate) as usize]
+}
+
+impl<H> Part<H> {
+    fn new(nodes: Range<usize>) -> Self {
+        Part {
+            nodes,
+            rows: Vec::new(),
+            targets: Vec::new(),
+            candidates: Vec::new(),
+            held: Vec::new(),
+            buckets: Buckets::default(),
+            answers: Vec::new(),
+            first_candidate: 0,
+            outcome: Ok(()),
+        }
+    }
+
+    /// The candidates by shard.
+    fn sort(&mut self) {
+        let Buckets { order, starts } = &mut self.buckets;
+        for candidate in &self.candidates {
+            starts[candidate.fingerprint.shard() + 1] += 1;
+        }
+        for shard in 0..SHARDS {
+            starts[shard + 1] += starts[shard];
+        }
+        let mut next = *starts;
+        order.resize(self.candidates.len(), 0);
+        for (at, candidate) in self.candidates.iter().enumerate() {
+            let place = &mut next[candidate.fingerprint.shard()];
+            order[*place as usize] = at as u32;
+            *place += 1;
+        }
+        self.answers.resize_with(self.candidates.len(), AtomicU32::default);
+    }
+
+    fn drop_known(&mut self) {
+        let mut answers = self.answers.iter();
+        self.held.retain(|_| answers.next().is_some_and(is_new));
+    }
+}
+
+fn is_new(answer: &AtomicU32) -> bool {
+    answer.load(Ordering::Relaxed) == NEW
+}
+
+impl Buckets {
+    fn of(&self, shard: usize) -> &[u32] {
+        &self.order[self.starts[shard] as usize..self.starts[shard + 1] as usize]
+    }
+}

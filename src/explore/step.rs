@@ -1,0 +1,113 @@
+//! What a model is asked: the successors of a state, the same once more to see that it answers the same, and a step
+//! that was taken before.
+
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
+
+use super::ModelError;
+use super::form::Form;
+use crate::model::CheckedModel;
+
+/// What becomes of an action.
+pub(super) enum Next<S> {
+    Refused,
+    Cut,
+    /// The state it is taken in.
+    Same,
+    State(S),
+}
+
+/// Every state below this number, and of later ones one in [`RECHECKED_ONE_IN`], is expanded twice.
+const RECHECKED_NODES: usize = 10_000;
+const RECHECKED_ONE_IN: usize = 64;
+
+/// Whether `node` is one that is expanded twice.
+#[inline]
+pub(super) fn is_rechecked(node: usize) -> bool {
+    node < RECHECKED_NODES || node.is_multiple_of(RECHECKED_ONE_IN)
+}
+
+/// Hands the outcome of each action of `state` to `each`, in their order, with its index. `actions` is room to work in.
+#[inline]
+pub(super) fn expand<M: CheckedModel>(
+    model: &M,
+    state: &M::State,
+    rechecked: bool,
+    actions: &mut Vec<M::Action>,
+    mut each: impl FnMut(u32, Next<M::State>),
+) -> Result<(), ModelError> {
+    actions.clear();
+    model.actions(state, actions);
+    if rechecked {
+        recheck(model, state, actions)?;
+    }
+    for (index, action) in actions.drain(..).enumerate() {
+        let next = match model.next_state(state, action) {
+            None => Next::Refused,
+            Some(next) if next == *state => {
+                if model.within_boundary(&next) {
+                    Next::Same
+                } else {
+                    Next::Cut
+                }
+            }
+            Some(next) if model.within_boundary(&next) => Next::State(next),
+            Some(_) => Next::Cut,
+        };
+        each(index as u32, next);
+    }
+    Ok(())
+}
+
+/// Asks `model` again what it said of `state`.
+#[cold]
+fn recheck<M: CheckedModel>(model: &M, state: &M::State, actions: &[M::Action]) -> Result<(), ModelError> {
+    let mut again = Vec::with_capacity(actions.len());
+    model.actions(state, &mut again);
+    if again != actions {
+        return Err(nondeterministic("the list of actions", state));
+    }
+    for action in actions {
+        if model.next_state(state, action.clone()) != model.next_state(state, action.clone()) {
+            return Err(nondeterministic(&format!("next_state of {action:?}"), state));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn nondeterministic(what: &str, state: &impl Debug) -> ModelError {
+    ModelError::Nondeterministic { what: what.into(), state: format!("{state:?}") }
+}
+
+/// A step that was taken before.
+#[inline]
+pub(super) fn again<M: CheckedModel, F: Form<M::State>>(
+    model: &M,
+    state: &M::State,
+    actions: &[M::Action],
+    index: u32,
+) -> Option<F::Held> {
+    model.next_state(state, actions.get(index as usize)?.clone()).map(F::hold)
+}
+
+/// Does `work` with each of `items`, on so many threads, which take them as they come.
+pub(super) fn share_out<T: Send>(threads: usize, items: &mut [T], work: impl Fn(&mut T) + Sync) {
+    if threads <= 1 || items.len() <= 1 {
+        return items.iter_mut().for_each(work);
+    }
+    let helpers = threads.min(items.len()) - 1;
+    let waiting = Mutex::new(items.iter_mut());
+    let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some(item) = take() {
+            work(item);
+        }
+    };
+    std::thread::scope(|scope| {
+        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
+        work();
+        for helper in helpers {
+            helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}

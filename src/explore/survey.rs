@@ -1,0 +1,151 @@
+//! Every reachable state, and of each property the first that shows something: no state and no transition is kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use stateright::Expectation;
+
+use super::engine::{Engine, Looked, Wanted};
+use super::form::Whole;
+use super::shape::{Origin, Shape};
+use super::sweep::Sweep;
+use super::{Budget, Equality, ModelError, Path, Stop};
+use crate::model::CheckedModel;
+
+/// What was found without keeping anything that may be found again: how each node was reached stands here, and a path
+/// is told by running it.
+pub struct Survey<M: CheckedModel> {
+    model: Arc<M>,
+    shape: Shape,
+    discoveries: Vec<Discovery>,
+    equality: Equality,
+}
+
+/// An `always` or `sometimes` of a model, and where there is something to be seen of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// The property's name.
+    pub name: &'static str,
+    /// Its kind.
+    pub expectation: Expectation,
+    /// The first node of those with the fewest steps that an `always` does not hold of, or that a `sometimes` holds of.
+    pub node: Option<usize>,
+}
+
+impl<M: CheckedModel> fmt::Debug for Survey<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Survey")
+            .field("states", &self.node_count())
+            .field("edges", &self.edge_count())
+            .field("discoveries", &self.discoveries)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: CheckedModel> Survey<M> {
+    /// The model explored.
+    pub fn model(&self) -> &Arc<M> {
+        &self.model
+    }
+
+    /// How many states were reached.
+    pub fn node_count(&self) -> usize {
+        self.shape.node_count()
+    }
+
+    /// How many nodes, the first of all, are initial.
+    pub fn initial_count(&self) -> usize {
+        self.shape.initial_count()
+    }
+
+    /// Transitions into kept states, loops at a state included, refusals not.
+    pub fn edge_count(&self) -> usize {
+        self.shape.edge_count()
+    }
+
+    /// Transitions that lead outside the model's boundary.
+    pub fn cut_count(&self) -> usize {
+        self.shape.cut_count()
+    }
+
+    /// Steps from an initial state to the farthest state.
+    pub fn depth(&self) -> usize {
+        self.shape.depth()
+    }
+
+    /// Steps from an initial state to `node`.
+    pub fn depth_of(&self, node: usize) -> usize {
+        self.shape.depth_of(node)
+    }
+
+    /// Why it ended early, if it did.
+    pub fn stop(&self) -> Option<&Stop> {
+        self.shape.stop()
+    }
+
+    /// Whether every reachable state was seen and every transition leads to one. If not, why.
+    pub fn incomplete(&self) -> Option<String> {
+        self.shape.incomplete()
+    }
+
+    /// The model's `always` and `sometimes` properties, in their order.
+    pub fn discoveries(&self) -> &[Discovery] {
+        &self.discoveries
+    }
+
+    /// How likely it is at most that two states were taken for one: see [`Equality::collision_odds`].
+    pub fn collision_odds(&self) -> f64 {
+        self.equality.collision_odds(self.node_count())
+    }
+
+    /// A shortest path to `node`, the same that [`Graph::path_to`](super::Graph::path_to) has.
+    ///
+    /// # Panics
+    /// If the model does not answer as it did.
+    pub fn path_to(&self, node: usize) -> Path<M> {
+        let way = self.shape.way_to(node);
+        let Origin { action: index, .. } = self.shape.origins[way.first().map_or(node, |(from, _)| *from)];
+        let initial = self.model.init_states().swap_remove(index as usize);
+        let mut steps: Vec<(M::Action, M::State)> = Vec::with_capacity(way.len());
+        for (_, index) in way {
+            let from = steps.last().map_or(&initial, |(_, state)| state);
+            let mut actions = Vec::new();
+            self.model.actions(from, &mut actions);
+            let action = actions.swap_remove(index);
+            let to = self.model.next_state(from, action.clone()).expect("the step was taken before");
+            steps.push((action, to));
+        }
+        Path { initial, steps }
+    }
+}
+
+/// Explores `model` as far as `budget` goes, for its `always` and `sometimes` properties.
+///
+/// # Errors
+/// The model has no initial state, or answers the same question in two ways.
+pub fn survey<M: CheckedModel>(model: Arc<M>, budget: &Budget) -> Result<Survey<M>, ModelError> {
+    let span = tracing::debug_span!("survey", model = std::any::type_name::<M>());
+    let _entered = span.enter();
+    let properties = model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually);
+    let properties: Vec<_> = properties.collect();
+    let mut engine: Engine<M, Whole> = Engine::new(model.clone(), budget, Wanted::Discoveries);
+    engine.wanted = properties
+        .iter()
+        .map(|property| {
+            let answer = property.expectation == Expectation::Sometimes;
+            (Looked { condition: property.condition, answer }, None)
+        })
+        .collect();
+    let (shape, wanted) = match engine.run(None, &|_| false)? {
+        None => (engine.shape, engine.wanted),
+        Some(next) => {
+            let mut sweep = Sweep::after(engine, next);
+            sweep.run(next)?;
+            (sweep.shape, sweep.wanted)
+        }
+    };
+    let found = properties.into_iter().zip(wanted);
+    let discoveries =
+        found.map(|(property, (_, node))| Discovery { name: property.name, expectation: property.expectation, node });
+    Ok(Survey { discoveries: discoveries.collect(), model, shape, equality: budget.equality })
+}

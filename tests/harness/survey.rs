@@ -1,0 +1,236 @@
+//! Exploring for safety alone keeps neither states nor transitions, and tells the same as the engine that keeps both.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use counterpart::explore::{Budget, Equality, ModelError, Stop, explore, survey};
+use counterpart::model::CheckedModel;
+use libtest_mimic::Trial;
+use stateright::{Expectation, Model, Property};
+
+use crate::claim;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        claim("survey::tells_of_drawn_models_what_the_graph_tells", drawn),
+        claim("survey::limits_leave_what_they_leave_of_the_graph", limited),
+        claim("survey::what_outgrows_exact_comparison_is_told_alike", outgrown),
+        claim("survey::states_that_share_a_hash_are_told_apart_by_comparing_them_alone", weak_hash),
+        claim("survey::the_odds_of_a_collision_are_told", odds),
+        claim("survey::a_model_that_answers_differently_late_is_refused", fickle),
+        claim("survey::an_interrupt_is_heard", interrupted),
+    ]
+}
+
+/// States are numbers, and where an action leads is drawn: to many states of the level before, of the same and of the
+/// next, and outside now and then.
+#[derive(Clone)]
+struct Drawn {
+    seed: u64,
+    states: u64,
+    actions: u64,
+}
+
+impl Drawn {
+    fn draw(&self, state: u64, action: u64) -> u64 {
+        let mut x = self.seed ^ (state << 20) ^ action.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for _ in 0..2 {
+            x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        }
+        x ^ (x >> 31)
+    }
+}
+
+impl Model for Drawn {
+    /// Of heap and number, so that states own memory.
+    type State = (u64, Vec<u8>);
+    type Action = u64;
+
+    fn init_states(&self) -> Vec<Self::State> {
+        [0, 7, 0, self.states].map(|state| (state, vec![state as u8])).to_vec()
+    }
+
+    fn actions(&self, state: &Self::State, actions: &mut Vec<u64>) {
+        actions.extend(0..state.0 % self.actions);
+    }
+
+    fn next_state(&self, (state, _): &Self::State, action: u64) -> Option<Self::State> {
+        let drawn = self.draw(*state, action);
+        let where_to = drawn >> 8;
+        let next = match drawn % 16 {
+            0 => return None,
+            1 => *state,
+            2 if where_to.is_multiple_of(5) => self.states + where_to % 3,
+            // Near by, so that ways cross; and anywhere, so that levels are wide enough for threads.
+            3..9 => (state + where_to % 50) % self.states,
+            _ => where_to % self.states,
+        };
+        Some((next, vec![next as u8]))
+    }
+
+    fn within_boundary(&self, state: &Self::State) -> bool {
+        state.0 < self.states
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("not divisible by 97", |_, state: &(u64, Vec<u8>)| state.0 % 97 != 96),
+            Property::sometimes("beyond all", |model: &Drawn, state: &(u64, Vec<u8>)| state.0 > model.states),
+            Property::eventually("not asked of states", |_, _| false),
+            Property::sometimes("far", |model: &Drawn, state: &(u64, Vec<u8>)| state.0 > model.states / 10 * 9),
+            Property::always("small", |model: &Drawn, state: &(u64, Vec<u8>)| state.0 < model.states / 2),
+        ]
+    }
+}
+
+const EQUALITIES: [Equality; 4] =
+    [Equality::Automatic, Equality::Exact, Equality::Fingerprint64, Equality::Fingerprint128];
+
+/// Counts, numbers, findings and paths are those of the graph, whatever the number of threads.
+#[track_caller]
+fn alike<M: CheckedModel + Clone>(model: &M, budget: &Budget, equalities: &[Equality]) -> usize {
+    let graph = explore(Arc::new(model.clone()), budget).expect("a model");
+    let wanted = model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually);
+    let wanted: Vec<_> = wanted
+        .map(|property| {
+            let shows =
+                |state| (property.condition)(graph.model(), state) == (property.expectation == Expectation::Sometimes);
+            (property.name, graph.states().iter().position(shows))
+        })
+        .collect();
+    for (equality, threads) in equalities.iter().flat_map(|equality| [1, 2, 5].map(|threads| (*equality, threads))) {
+        let budget = Budget { equality, threads, ..budget.clone() };
+        let survey = survey(Arc::new(model.clone()), &budget).expect("a model");
+        let told = format!("{equality:?}, {threads} threads");
+        assert_eq!(
+            (survey.node_count(), survey.initial_count(), survey.edge_count(), survey.cut_count(), survey.depth()),
+            (graph.node_count(), graph.initial_count(), graph.edge_count(), graph.cut_count(), graph.depth()),
+            "{told}"
+        );
+        assert_eq!(survey.stop(), graph.stop(), "{told}");
+        assert_eq!(survey.incomplete(), graph.incomplete(), "{told}");
+        let found: Vec<_> = survey.discoveries().iter().map(|found| (found.name, found.node)).collect();
+        assert_eq!(found, wanted, "{told}");
+        let last = graph.node_count() - 1;
+        for node in wanted.iter().filter_map(|(_, node)| *node).chain([0, last / 2, last]) {
+            assert_eq!(survey.depth_of(node), graph.depth_of(node), "{told}");
+            let (ours, theirs) = (survey.path_to(node), graph.path_to(node));
+            assert!(ours.initial == theirs.initial && ours.steps == theirs.steps, "{told}: the way to {node}");
+        }
+    }
+    graph.node_count()
+}
+
+fn drawn() {
+    let mut reached = 0;
+    for seed in 0..6 {
+        reached += alike(&Drawn { seed, states: 6_000, actions: 9 }, &Budget::default(), &EQUALITIES);
+    }
+    assert!(reached > 20_000, "{reached} states try little");
+}
+
+fn limited() {
+    let model = Drawn { seed: 3, states: 6_000, actions: 9 };
+    let whole = explore(Arc::new(model.clone()), &Budget::default()).expect("a model");
+    for states_max in [1, 2, 3, 70, 1_000, whole.node_count() - 1, whole.node_count()] {
+        alike(&model, &Budget { states_max, ..Budget::default() }, &EQUALITIES);
+    }
+    for depth_max in [0, 1, 3, whole.depth(), whole.depth() + 1] {
+        alike(&model, &Budget { depth_max, ..Budget::default() }, &EQUALITIES);
+    }
+}
+
+fn outgrown() {
+    let states = Equality::EXACT_STATES_MAX as u64 * 5 / 2;
+    let model = Drawn { seed: 1, states, actions: 9 };
+    let reached = alike(&model, &Budget::default(), &[Equality::Automatic]);
+    assert!(reached > Equality::EXACT_STATES_MAX, "{reached} states are compared to the end");
+    alike(&model, &Budget { states_max: reached - 1_000, ..Budget::default() }, &[Equality::Automatic]);
+}
+
+/// A state that says too little of itself.
+#[derive(Clone, Debug, PartialEq)]
+struct Secretive(u32);
+
+impl Hash for Secretive {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0 / 2).hash(state);
+    }
+}
+
+struct Pairs;
+
+impl Model for Pairs {
+    type State = Secretive;
+    type Action = u32;
+
+    fn init_states(&self) -> Vec<Secretive> {
+        vec![Secretive(0)]
+    }
+
+    fn actions(&self, _: &Secretive, actions: &mut Vec<u32>) {
+        actions.extend([1, 2]);
+    }
+
+    fn next_state(&self, state: &Secretive, by: u32) -> Option<Secretive> {
+        (state.0 + by < 100).then_some(Secretive(state.0 + by))
+    }
+}
+
+fn weak_hash() {
+    let states =
+        |equality| survey(Arc::new(Pairs), &Budget { equality, ..Budget::default() }).map(|it| it.node_count());
+    assert_eq!(EQUALITIES.map(|equality| states(equality).expect("a model")), [100, 100, 50, 50]);
+}
+
+fn odds() {
+    assert_eq!(Equality::Automatic.collision_odds(Equality::EXACT_STATES_MAX), 0.0);
+    assert_eq!(Equality::Exact.collision_odds(usize::MAX), 0.0);
+    // 2^32 states are some 2^63 pairs, and each of them is one of 2^64.
+    let odds = Equality::Automatic.collision_odds(1 << 32);
+    assert!((odds - 0.5).abs() < 1e-9, "{odds}");
+    assert!(Equality::Fingerprint128.collision_odds(1 << 32) < 1e-19);
+}
+
+/// Counts on, and forgets it now and then when it was asked often enough.
+struct Fickle {
+    asked: AtomicUsize,
+}
+
+impl Model for Fickle {
+    type State = usize;
+    type Action = ();
+
+    fn init_states(&self) -> Vec<usize> {
+        vec![0]
+    }
+
+    fn actions(&self, _: &usize, actions: &mut Vec<()>) {
+        actions.push(());
+    }
+
+    fn next_state(&self, state: &usize, (): ()) -> Option<usize> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        (*state < 20_000).then_some(if asked > 35_000 { state + 1 + asked % 2 } else { state + 1 })
+    }
+}
+
+fn fickle() {
+    for equality in [Equality::Automatic, Equality::Fingerprint64] {
+        let model = Fickle { asked: AtomicUsize::new(0) };
+        let error = survey(Arc::new(model), &Budget { equality, ..Budget::default() }).err().expect("refused");
+        assert!(matches!(&error, ModelError::Nondeterministic { what, .. } if what.contains("next_state")), "{error}");
+    }
+}
+
+fn interrupted() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let interrupt = move || (asked.fetch_add(1, Ordering::SeqCst) == 2).then_some(Stop::Interrupted);
+    let budget =
+        Budget { equality: Equality::Fingerprint64, interrupt: Arc::new(interrupt), threads: 2, ..Budget::default() };
+    let survey = survey(Arc::new(Drawn { seed: 1, states: 200_000, actions: 9 }), &budget).expect("a model");
+    assert_eq!(survey.stop(), Some(&Stop::Interrupted));
+    assert!(survey.incomplete().is_some() && survey.node_count() > 1_000, "{survey:?}");
+}
