@@ -1,5 +1,8 @@
 //! The command line over the catalogue.
 
+#[path = "benches/measured/mod.rs"]
+mod measured;
+
 fn main() -> std::process::ExitCode {
-    counterpart::cli::main(counterpart_models::catalogue())
+    counterpart::cli::main_with(counterpart_models::catalogue(), &measured::subjects())
 }

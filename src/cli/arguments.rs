@@ -33,6 +33,8 @@ pub(super) enum Command {
     },
     /// Explore models, judge properties, run implementations alongside, compare with what is expected.
     Check(CheckArguments),
+    /// Measure engines side by side on the same models, each in a process of its own.
+    Bench(BenchArguments),
     /// Look at traces.
     #[command(subcommand)]
     Trace(TraceCommand),
@@ -66,6 +68,24 @@ pub(super) struct CheckArguments {
     pub(super) traces: PathBuf,
     #[command(flatten)]
     pub(super) limits: Limits,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArguments {
+    /// Names or patterns (`2pc-*`); all models if none is given.
+    pub(super) globs: Vec<String>,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Rounds; a row is the median of them.
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(super) runs: NonZeroU16,
+    /// Threads that our engine is measured on beside one; all cores by default.
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroU16>,
+    /// What a process of its own is started with.
+    #[arg(long, hide = true, value_name = "MODEL,ENGINE,THREADS")]
+    pub(super) measure: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@
 //! clock, the terminal and the signal.
 
 mod arguments;
+pub mod bench;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -64,6 +65,11 @@ impl From<Exit> for ExitCode {
 
 /// The whole of a `main`: `counterpart::cli::main(my_cases())`.
 pub fn main(cases: Vec<Case>) -> ExitCode {
+    main_with(cases, &[])
+}
+
+/// As [`main`], with models that `bench` measures.
+pub fn main_with(cases: Vec<Case>, measured: &[bench::Subject]) -> ExitCode {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
     // Where no handler can be set the signal ends the process as it always did.
@@ -78,7 +84,7 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
         progress: io::stderr().is_terminal(),
         interrupted,
     };
-    run(cases, std::env::args_os(), &mut host).into()
+    run_with(cases, measured, std::env::args_os(), &mut host).into()
 }
 
 /// What a command is run with.
@@ -99,6 +105,15 @@ pub fn run(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     host: &mut Host,
 ) -> Exit {
+    run_with(cases, &[], arguments, host)
+}
+
+fn run_with(
+    cases: Vec<Case>,
+    measured: &[bench::Subject],
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    host: &mut Host,
+) -> Exit {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -112,7 +127,7 @@ pub fn run(
     if let Err(error) = log_to_stderr(arguments.verbose) {
         let _ = writeln!(host.err, "warning: RUST_LOG is not a filter ({error}): -v decides");
     }
-    match catch_unwind(AssertUnwindSafe(|| command(&cases, arguments.command, host))) {
+    match catch_unwind(AssertUnwindSafe(|| command(&cases, measured, arguments.command, host))) {
         Ok(Ok(exit)) => exit,
         // Whoever reads has seen enough.
         Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::AsExpected,
@@ -158,9 +173,10 @@ fn log_to_stderr(verbose: u8) -> Result<(), String> {
     outcome
 }
 
-fn command(cases: &[Case], command: Command, host: &mut Host) -> io::Result<Exit> {
+fn command(cases: &[Case], measured: &[bench::Subject], command: Command, host: &mut Host) -> io::Result<Exit> {
     match command {
         Command::List { globs, json } => list(cases, &globs, json, host),
+        Command::Bench(arguments) => bench::run(measured, &arguments, host),
         Command::Check(arguments) => check(cases, &arguments, host),
         Command::Trace(TraceCommand::Show { file }) => show(&file, host),
         Command::Replay { file, limits } => replay(cases, &file, &limits, host),

@@ -1,0 +1,25 @@
+//! What `counterpart bench` measures: models that stateright's own examples are of, written anew with states of the same
+//! parts, so that what is compared is the exploring.
+//!
+//! They stand here and not among the protocols because nobody is to check an implementation against them; and not in the
+//! harness, which knows no protocol. The trials that reproduce published figures use the same Paxos.
+
+#[path = "paxos.rs"]
+mod paxos;
+#[path = "two_phase.rs"]
+mod two_phase;
+#[path = "two_phase_packed.rs"]
+mod two_phase_packed;
+
+use counterpart::cli::bench::Subject;
+
+pub(super) fn subjects() -> Vec<Subject> {
+    let two_phase = |managers| Subject::of(format!("2pc-{managers}"), move || two_phase::TwoPhase { managers });
+    let packed = |managers| {
+        Subject::variant(format!("2pc-{managers}-packed"), format!("2pc-{managers}"), move || {
+            two_phase_packed::TwoPhase { managers: managers as u8 }
+        })
+    };
+    let paxos = |clients| Subject::of(format!("paxos-{clients}"), move || paxos::model(clients, paxos::Variant::Sound));
+    vec![two_phase(7), two_phase(8), packed(8), paxos(2), paxos(3)]
+}
