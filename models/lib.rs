@@ -33,6 +33,8 @@ pub mod load_balancer;
 pub mod ntp;
 #[cfg(feature = "rate_limiter")]
 pub mod rate_limiter;
+#[cfg(feature = "ring_attention")]
+pub mod ring_attention;
 
 /// The protocols, each a feature of this crate: all by default.
 #[cfg(feature = "catalogue")]
@@ -49,4 +51,6 @@ pub const PROTOCOLS: &[Protocol] = &[
     cache::PROTOCOL,
     #[cfg(feature = "ntp")]
     ntp::PROTOCOL,
+    #[cfg(feature = "ring_attention")]
+    ring_attention::PROTOCOL,
 ];

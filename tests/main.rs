@@ -24,6 +24,8 @@ mod omnipaxos;
 #[cfg(feature = "rate_limiter")]
 mod rate_limiter;
 mod readme;
+#[cfg(feature = "ring_attention")]
+mod ring_attention;
 #[cfg(feature = "circuit_breaker")]
 mod storm;
 #[cfg(feature = "circuit_breaker")]
@@ -58,6 +60,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "rate_limiter")]
         rate_limiter::trials(),
         readme::trials(),
+        #[cfg(feature = "ring_attention")]
+        ring_attention::trials(),
         #[cfg(feature = "circuit_breaker")]
         storm::trials(),
         #[cfg(feature = "circuit_breaker")]

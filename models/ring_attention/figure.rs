@@ -1,0 +1,64 @@
+//! Who holds which block when: a row a host, a column a step, read off our own rotation.
+
+use std::fmt::Write;
+
+use super::implementation::{Next, Order, Pass, Plan, Rotation};
+
+/// Hosts in the picture.
+const HOSTS: usize = 8;
+
+/// A colour a block.
+const COLOURS: [&str; HOSTS] = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#eeca3b", "#b279a2", "#9d755d"];
+
+/// Pixels of a block's side.
+const SIDE: usize = 48;
+
+/// The lap as SVG.
+pub(super) fn lap() -> String {
+    let plan = Plan::new(HOSTS, Order::SendFirst, 1, Pass::Forward).expect("a ring that does not stand still");
+    let (left, top) = (80, 40);
+    let (width, height) = (left + HOSTS * SIDE + 10, top + HOSTS * SIDE + 10);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" \
+         font-size=\"14\">\n<title>Whose keys and values each host has at each step</title>\n"
+    );
+    for step in 0..HOSTS {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">step {step}</text>",
+            left + step * SIDE + SIDE / 2,
+            top - 12
+        );
+    }
+    for host in 0..HOSTS {
+        let y = top + host * SIDE;
+        let _ = writeln!(svg, "<text x=\"10\" y=\"{}\">host {host}</text>", y + SIDE / 2 + 5);
+        for (step, origin) in origins(plan, host).into_iter().enumerate() {
+            let x = left + step * SIDE;
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x}\" y=\"{y}\" width=\"{side}\" height=\"{side}\" fill=\"{}\"/><text x=\"{}\" y=\"{}\" \
+                 text-anchor=\"middle\" fill=\"white\">{origin}</text>",
+                COLOURS[origin],
+                x + SIDE / 2,
+                y + SIDE / 2 + 5,
+                side = SIDE - 2,
+            );
+        }
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// The blocks that a host computes with, in order.
+fn origins(plan: Plan, host: usize) -> Vec<usize> {
+    let mut rotation = Rotation::new(plan, host).expect("a host of this ring");
+    let mut origins = Vec::new();
+    while let Some(next) = rotation.next() {
+        if next == Next::Compute {
+            origins.push(rotation.origin());
+        }
+        rotation.done();
+    }
+    origins
+}

@@ -1,0 +1,100 @@
+//! Shapes that do not fit, and numbers that are none: an error that names what is wrong, and nothing else.
+
+use counterpart_models::ring_attention::attention::{AttentionError, Layout, Mask, RingAttention};
+use counterpart_models::ring_attention::implementation::{Order, PlanError};
+use libtest_mimic::Trial;
+use ndarray::Array4;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::claim;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        claim("ring_attention::whatever_the_shapes_there_is_an_output_or_an_error_that_fits", shapes),
+        claim("ring_attention::what_is_not_finite_is_named_by_its_place", not_finite),
+        claim("ring_attention::errors_name_the_shape", names),
+    ]
+}
+
+fn runner() -> TestRunner {
+    TestRunner::new_with_rng(
+        Config { cases: 300, failure_persistence: None, ..Config::default() },
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    )
+}
+
+fn shapes() {
+    let axis = || 0..4_usize;
+    let shape = || (axis(), axis(), 0..6_usize, axis());
+    let ring = (0..4_usize, any::<bool>(), 0..3_usize, prop::collection::vec(0..5_usize, 0..4), any::<bool>());
+    runner()
+        .run(
+            &(shape(), shape(), shape(), ring),
+            |(queries, keys, values, (hosts, odd_even, capacity, lengths, documents))| {
+                let order = if odd_even { Order::OddEven } else { Order::SendFirst };
+                let Ok(ring) = RingAttention::new(hosts, order, capacity) else {
+                    prop_assert!(hosts == 0 || capacity == 0 && hosts > 1 && !odd_even);
+                    return Ok(());
+                };
+                let sum: usize = lengths.iter().sum();
+                let ring = if documents { ring.mask(Mask::Documents(lengths)).layout(Layout::Packed) } else { ring };
+                let ones = |shape| Array4::<f32>::ones(shape);
+                let found = ring.forward(&ones(queries), &ones(keys), &ones(values));
+                let empty = [queries, keys, values].iter().any(|(b, h, t, w)| [b, h, t, w].contains(&&0));
+                let fits = keys == (queries.0, keys.1, queries.2, queries.3)
+                    && values == (queries.0, keys.1, queries.2, values.3);
+                match found {
+                    Err(AttentionError::Empty { .. }) => prop_assert!(empty),
+                    Err(AttentionError::Shape { .. }) => prop_assert!(!empty && !fits),
+                    Err(AttentionError::Heads { .. }) => prop_assert!(queries.1 % keys.1 != 0),
+                    Err(AttentionError::Documents { .. }) => prop_assert!(documents && sum != queries.2),
+                    Err(error) => prop_assert!(false, "{error}"),
+                    Ok(output) => {
+                        prop_assert!(!empty && fits && queries.1 % keys.1 == 0);
+                        // The mean of ones.
+                        prop_assert!(output.out.iter().all(|value| (value - 1.0).abs() < 1e-6));
+                    }
+                }
+                Ok(())
+            },
+        )
+        .expect("every shape has its answer");
+}
+
+fn not_finite() {
+    let place = (0..2_usize, 0..2_usize, 0..5_usize, 0..3_usize);
+    let what = prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)];
+    runner()
+        .run(&(0..3_usize, place, what), |(tensor, (b, h, t, c), what)| {
+            let mut given = [(); 3].map(|()| Array4::<f64>::ones((2, 2, 5, 3)));
+            given[tensor][[b, h, t, c]] = what;
+            let ring = RingAttention::new(2, Order::SendFirst, 1).expect("a ring");
+            let error = ring.forward(&given[0], &given[1], &given[2]).expect_err("not finite");
+            let tensor = ["queries", "keys", "values"][tensor];
+            prop_assert_eq!(error, AttentionError::NotFinite { tensor, place: vec![b, h, t, c] });
+            Ok(())
+        })
+        .expect("every place is named");
+}
+
+fn names() {
+    let ring = RingAttention::new(2, Order::SendFirst, 1).expect("a ring");
+    let ones = |shape| Array4::<f32>::ones(shape);
+    let said = |error: AttentionError| error.to_string();
+    let forward = |queries, keys, values| ring.forward(&ones(queries), &ones(keys), &ones(values)).map_err(said);
+    assert_eq!(
+        forward((1, 2, 4, 8), (1, 2, 5, 8), (1, 2, 4, 8)),
+        Err("keys is [1, 2, 5, 8], and [1, 2, 4, 8] was expected (batch, heads, tokens, width)".into())
+    );
+    assert_eq!(
+        forward((1, 3, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8)),
+        Err("3 heads of queries cannot share 2 heads of keys and values: the first must be a multiple".into())
+    );
+    assert_eq!(
+        forward((1, 0, 4, 8), (1, 2, 4, 8), (1, 2, 4, 8)),
+        Err("queries is [1, 0, 4, 8] (batch, heads, tokens, width): no axis may be 0".into())
+    );
+    let stands_still = RingAttention::new(2, Order::SendFirst, 0);
+    assert_eq!(stands_still, Err(AttentionError::Plan(PlanError::StandsStill { hosts: 2 })));
+}

@@ -1,0 +1,223 @@
+//! How near the ring's sums are to those of attention computed at once: each type by its own measure.
+
+use counterpart_models::ring_attention::attention::{Layout, Mask, Output, RingAttention};
+use counterpart_models::ring_attention::implementation::Order;
+use libtest_mimic::Trial;
+use ndarray::{Array4, Axis};
+use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::Rng;
+
+use crate::claim;
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        claim("ring_attention::single_precision_is_within_twice_the_error_of_dense", single_precision),
+        claim("ring_attention::double_precision_is_within_1e_12", double_precision),
+        claim("ring_attention::sums_that_are_not_scaled_are_beyond_tolerance", unscaled),
+        claim("ring_attention::gradients_are_those_of_finite_differences", gradients),
+        claim("ring_attention::every_schedule_gives_the_same_bits", bits),
+        claim("ring_attention::no_host_ever_holds_more_blocks_than_the_bound", residency),
+    ]
+}
+
+/// Queries, keys and values.
+type Given = (Array4<f64>, Array4<f64>, Array4<f64>);
+
+/// Numbers between −1 and 1; queries times `factor`. Keys grow with their place where `ascending`, so that the greatest
+/// score of a causal row is its last.
+fn given(tokens: usize, (heads, of_keys): (usize, usize), factor: f64, ascending: bool) -> Given {
+    let mut random = Pcg64Mcg::new(7);
+    let mut draw = |shape| Array4::from_shape_simple_fn(shape, || f64::from(random.next_u32()) / 2_f64.powi(31) - 1.0);
+    let queries: Array4<f64> = draw((2, heads, tokens, 8)) * factor;
+    let mut keys: Array4<f64> = draw((2, of_keys, tokens, 8));
+    let values = draw((2, of_keys, tokens, 5));
+    if !ascending {
+        return (queries, keys, values);
+    }
+    for (token, mut of_token) in keys.axis_iter_mut(Axis(2)).enumerate() {
+        of_token.fill(0.3 * token as f64);
+    }
+    (queries.mapv(f64::abs), keys, values)
+}
+
+/// Attention at once, as its definition says, in double precision.
+fn naive((queries, keys, values): &Given, mask: &Mask) -> Array4<f64> {
+    dense(queries, keys, values, mask)
+}
+
+macro_rules! dense {
+    ($name:ident, $type:ty) => {
+        fn $name(queries: &Array4<$type>, keys: &Array4<$type>, values: &Array4<$type>, mask: &Mask) -> Array4<$type> {
+            let (batch, heads, tokens, width) = queries.dim();
+            let shared = heads / keys.dim().1;
+            let mut out = Array4::zeros((batch, heads, tokens, values.dim().3));
+            for (b, h, query) in
+                (0..batch).flat_map(|b| (0..heads).flat_map(move |h| (0..tokens).map(move |q| (b, h, q))))
+            {
+                let score = |key: usize| -> $type {
+                    let products = (0..width).map(|c| queries[[b, h, query, c]] * keys[[b, h / shared, key, c]]);
+                    products.sum::<$type>() / (width as $type).sqrt()
+                };
+                let seen: Vec<(usize, $type)> =
+                    (0..tokens).filter(|key| mask.allows(query, *key)).map(|key| (key, score(key))).collect();
+                let most = seen.iter().map(|(_, score)| *score).fold(<$type>::NEG_INFINITY, <$type>::max);
+                let sum: $type = seen.iter().map(|(_, score)| (score - most).exp()).sum();
+                for column in 0..values.dim().3 {
+                    let weighed =
+                        seen.iter().map(|(key, score)| (score - most).exp() * values[[b, h / shared, *key, column]]);
+                    out[[b, h, query, column]] = weighed.sum::<$type>() / sum;
+                }
+            }
+            out
+        }
+    };
+}
+dense!(dense, f64);
+dense!(dense_single, f32);
+
+fn single(given: &Array4<f64>) -> Array4<f32> {
+    given.mapv(|value| value as f32)
+}
+
+fn apart(left: &Array4<f64>, right: &Array4<f64>) -> f64 {
+    left.iter().zip(right).map(|(left, right)| (left - right).abs()).fold(0.0, f64::max)
+}
+
+fn masks() -> [Mask; 3] {
+    [Mask::Full, Mask::Causal, Mask::Documents(vec![4, 9])]
+}
+
+const LAYOUTS: [Layout; 4] = [Layout::Contiguous, Layout::Striped, Layout::Zigzag, Layout::Packed];
+
+/// 13 tokens on 1, 2, 3, 5 and 14 hosts, the last of which has none; a head of keys for each of queries, and for two.
+fn every_ring(mut check: impl FnMut(&RingAttention, &Given, &Mask, &str)) {
+    for (hosts, heads, factor, ascending) in [
+        (1, (2, 2), 1.0, false),
+        (2, (4, 2), 1.0, false),
+        (3, (2, 1), 8.0, false),
+        (5, (2, 2), 8.0, true),
+        (14, (2, 2), 1.0, true),
+    ] {
+        let given = given(13, heads, factor, ascending);
+        for mask in masks() {
+            for layout in LAYOUTS {
+                let ring = RingAttention::new(hosts, Order::SendFirst, 1).expect("a ring");
+                let ring = ring.mask(mask.clone()).layout(layout);
+                check(&ring, &given, &mask, &format!("{hosts} hosts, {mask:?}, {layout:?}"));
+            }
+        }
+    }
+}
+
+fn single_precision() {
+    every_ring(|ring, given, mask, of| {
+        let (queries, keys, values) = (single(&given.0), single(&given.1), single(&given.2));
+        // Against what the rounded numbers give, so that only the sums are measured.
+        let rounded = (queries.mapv(f64::from), keys.mapv(f64::from), values.mapv(f64::from));
+        let exact = naive(&rounded, mask);
+        let at_once = apart(&dense_single(&queries, &keys, &values, mask).mapv(f64::from), &exact);
+        let out = ring.forward(&queries, &keys, &values).expect("fits").out;
+        let round = apart(&out.mapv(f64::from), &exact);
+        assert!(round <= 2.0 * at_once + 1e-6, "{of}: {round:e} against {at_once:e}");
+    });
+}
+
+fn double_precision() {
+    every_ring(|ring, given, mask, of| {
+        let out = ring.forward(&given.0, &given.1, &given.2).expect("fits").out;
+        let error = apart(&out, &naive(given, mask));
+        assert!(error <= 1e-12, "{of}: {error:e}");
+    });
+}
+
+/// The measure itself can fail: sums of blocks that are added as they are, each to its own greatest score.
+fn unscaled() {
+    let given = given(12, (1, 1), 8.0, true);
+    let (queries, keys, values) = &given;
+    let mut weighed = Array4::<f64>::zeros((2, 1, 12, 5));
+    let mut sums = Array4::<f64>::zeros((2, 1, 12, 1));
+    for block in 0..3 {
+        for (b, query) in (0..2).flat_map(|b| (0..12).map(move |query| (b, query))) {
+            let score = |key: usize| {
+                (0..8).map(|c| queries[[b, 0, query, c]] * keys[[b, 0, key, c]]).sum::<f64>() / 8_f64.sqrt()
+            };
+            let own = 4 * block..4 * block + 4;
+            let most = own.clone().map(score).fold(f64::NEG_INFINITY, f64::max);
+            for key in own {
+                let weight = (score(key) - most).exp();
+                sums[[b, 0, query, 0]] += weight;
+                for column in 0..5 {
+                    weighed[[b, 0, query, column]] += weight * values[[b, 0, key, column]];
+                }
+            }
+        }
+    }
+    let error = apart(&(weighed / sums), &naive(&given, &Mask::Full));
+    assert!(error > 1e-2, "{error:e}");
+}
+
+fn gradients() {
+    for (hosts, mask, layout) in [
+        (1, Mask::Full, Layout::Contiguous),
+        (2, Mask::Causal, Layout::Zigzag),
+        (3, Mask::Documents(vec![2, 5]), Layout::Packed),
+        (3, Mask::Causal, Layout::Striped),
+    ] {
+        let (queries, keys, values) = given(7, (2, 1), 1.0, false);
+        let ring = RingAttention::new(hosts, Order::SendFirst, 1).expect("a ring").mask(mask.clone()).layout(layout);
+        let output = ring.forward(&queries, &keys, &values).expect("fits");
+        // The loss is the sum of the outputs, each times a number of its own.
+        let of_output =
+            Array4::from_shape_fn(output.out.raw_dim(), |(b, h, t, c)| ((b + 2 * h + 3 * t + 5 * c) % 7) as f64 - 3.0);
+        let found = ring.backward((&queries, &keys, &values), &output, &of_output).expect("fits");
+        let loss = |given: &Given| (naive(given, &mask) * &of_output).sum();
+        let all = (queries, keys, values);
+        type Pick = fn(&mut Given) -> &mut Array4<f64>;
+        let picks: [(&str, Pick, &Array4<f64>); 3] = [
+            ("queries", |given| &mut given.0, &found.queries),
+            ("keys", |given| &mut given.1, &found.keys),
+            ("values", |given| &mut given.2, &found.values),
+        ];
+        for (tensor, pick, found) in picks {
+            for (place, found) in found.indexed_iter() {
+                let moved = |by: f64| {
+                    let mut all = all.clone();
+                    pick(&mut all)[place] += by;
+                    loss(&all)
+                };
+                let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                assert!((found - difference).abs() <= 1e-7, "{hosts} hosts, {tensor} {place:?}: {found} {difference}");
+            }
+        }
+    }
+}
+
+/// Who is first is up to the scheduler, and so is the order of sending; in which order blocks come to a host is not.
+fn bits() {
+    let (queries, keys, values) = given(13, (2, 2), 8.0, false);
+    let (queries, keys, values) = (single(&queries), single(&keys), single(&values));
+    let run = |order, capacity| -> Output<f32> {
+        let ring = RingAttention::new(3, order, capacity).expect("a ring").mask(Mask::Causal).layout(Layout::Zigzag);
+        ring.forward(&queries, &keys, &values).expect("fits")
+    };
+    let first = run(Order::SendFirst, 1);
+    for _ in 0..20 {
+        for (order, capacity) in
+            [(Order::SendFirst, 1), (Order::SendFirst, 2), (Order::OddEven, 0), (Order::OddEven, 1)]
+        {
+            let again = run(order, capacity);
+            let same = first.out.iter().zip(&again.out).all(|(left, right)| left.to_bits() == right.to_bits());
+            assert!(same, "{order:?} {capacity}");
+        }
+    }
+}
+
+fn residency() {
+    let (queries, keys, values) = given(12, (2, 2), 1.0, false);
+    for (order, capacity, bound) in [(Order::SendFirst, 1, 2), (Order::SendFirst, 2, 3), (Order::OddEven, 0, 2)] {
+        let ring = RingAttention::new(4, order, capacity).expect("a ring");
+        assert_eq!(ring.blocks_bound(), Ok(bound));
+        let held = ring.forward(&queries, &keys, &values).expect("fits").blocks_max;
+        assert!(held.iter().all(|held| *held <= bound), "{order:?} {capacity}: {held:?}");
+    }
+}
