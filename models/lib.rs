@@ -27,6 +27,8 @@ pub mod cache;
 pub mod circuit_breaker;
 #[cfg(feature = "flp")]
 pub mod flp;
+#[cfg(feature = "hash_ring")]
+pub mod hash_ring;
 #[cfg(feature = "load_balancer")]
 pub mod load_balancer;
 #[cfg(feature = "ntp")]
@@ -53,4 +55,6 @@ pub const PROTOCOLS: &[Protocol] = &[
     ntp::PROTOCOL,
     #[cfg(feature = "ring_attention")]
     ring_attention::PROTOCOL,
+    #[cfg(feature = "hash_ring")]
+    hash_ring::PROTOCOL,
 ];

@@ -11,10 +11,18 @@ mod cache;
 mod catalogue;
 #[cfg(feature = "circuit_breaker")]
 mod cli;
-#[cfg(any(feature = "cache", feature = "circuit_breaker", feature = "load_balancer", feature = "rate_limiter"))]
+#[cfg(any(
+    feature = "cache",
+    feature = "circuit_breaker",
+    feature = "hash_ring",
+    feature = "load_balancer",
+    feature = "rate_limiter"
+))]
 mod drawn;
 #[cfg(feature = "flp")]
 mod flp;
+#[cfg(feature = "hash_ring")]
+mod hash_ring;
 #[cfg(feature = "load_balancer")]
 mod load_balancer;
 #[cfg(feature = "ntp")]
@@ -51,6 +59,8 @@ fn main() -> ExitCode {
         cli::trials(),
         #[cfg(feature = "flp")]
         flp::trials(),
+        #[cfg(feature = "hash_ring")]
+        hash_ring::trials(),
         #[cfg(feature = "load_balancer")]
         load_balancer::trials(),
         #[cfg(feature = "ntp")]

@@ -1,0 +1,115 @@
+//! The cases of the catalogue: placement, handoff and membership.
+
+use counterpart::Case;
+use counterpart::conform::Walk;
+
+use super::bindings::{BoundedBinding, Function, FunctionBinding, RingBinding};
+use super::implementation::{hash_of, jump, score};
+use super::model::{NODES_MAX, Placement, Policy};
+use super::properties::*;
+use super::{check, chord, defects, handoff, picture};
+use crate::{Generated, Protocol};
+
+/// What the catalogue has of this protocol.
+pub const PROTOCOL: Protocol = Protocol { name: "hash_ring", cases, generated };
+
+fn generated() -> Vec<Generated> {
+    vec![
+        Generated::part("diagram", format!("```mermaid\n{}```\n", handoff::diagram())),
+        Generated::file("arcs.svg", picture::arcs()),
+        Generated::file("balance.svg", picture::balance()),
+    ]
+}
+
+/// The cases of this protocol.
+pub fn cases() -> Vec<Case> {
+    let mut cases = rings();
+    cases.extend(functions());
+    cases.extend(defects::as_models());
+    cases.extend(defects::as_implementations());
+    cases.extend(handoff::cases());
+    cases.extend(chord::cases());
+    cases
+}
+
+fn rings() -> Vec<Case> {
+    let ring = Placement::ring();
+    let walk = Walk::new().runs(100).steps(200);
+    let three = Placement { first: vec![0, 1, 2], weight_max: 1, ..Placement::ring() };
+    let (explored, of_three) = (ring.clone(), three.clone());
+    vec![
+        Case::new("hash_ring/ring", check(ring).product(move || RingBinding::new(&explored))),
+        Case::new(
+            "hash_ring/ring_of_equals",
+            check(Placement { weight_max: 1, ..Placement::ring() }).driven(
+                Placement { weight_max: 2, replicas: 3, ..Placement::ring() },
+                walk,
+                RingBinding::new,
+            ),
+        ),
+        Case::new("hash_ring/join_moves_only_its_arc", check(three).product(move || RingBinding::new(&of_three))),
+        // Three servers and a fourth: nine of twelve keys move, where three would do.
+        Case::new(
+            "hash_ring/mod_n_reshuffle",
+            check(Placement { positions: 12, first: vec![0, 1, 2], ..Placement::by(Policy::Modulo) })
+                .violates_all(&[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS])
+                .because(
+                    MONOTONE,
+                    "the number of servers is in every key's place: with a fourth nine of twelve keys move",
+                ),
+        ),
+    ]
+}
+
+fn functions() -> Vec<Case> {
+    let rendezvous = Placement::by(Policy::Rendezvous { scores: scores() });
+    let appended = Placement::by(Policy::Jump { buckets: buckets(), last_leaves: true });
+    let any = Placement::by(Policy::Jump { buckets: buckets(), last_leaves: false });
+    let maglev = Placement::by(Policy::Maglev { entries: 13 });
+    let bounded = defects::bounded();
+    let placed = bounded.clone();
+    vec![
+        Case::new(
+            "hash_ring/rendezvous",
+            check(rendezvous.clone())
+                .product(|| FunctionBinding::new(Function::Rendezvous))
+                .driven(rendezvous, Walk::new().runs(20).steps(100), |_| FunctionBinding::new(Function::Rendezvous)),
+        ),
+        Case::new(
+            "hash_ring/jump",
+            check(appended).product(|| FunctionBinding::new(Function::Jump)).tour(|| FunctionBinding::new(Function::Jump)),
+        ),
+        Case::new(
+            "hash_ring/jump_anybody_leaves",
+            check(any).violates_all(&[MONOTONE, LEAVE_GIVES_ITS_KEYS]).because(
+                MONOTONE,
+                "buckets are numbered: when one in the middle goes all behind it are other nodes than before",
+            ),
+        ),
+        Case::new(
+            "hash_ring/maglev",
+            check(maglev).violates_all(&[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS, SPREAD]).because(
+                MONOTONE,
+                "the table is filled anew, in turns: a turn more for one node shifts those of the others",
+            ),
+        ),
+        Case::new(
+            "hash_ring/bounded",
+            check(bounded).tour(move || BoundedBinding::new(&placed)).violates_all(defects::BY_DESIGN).because(
+                MONOTONE,
+                "the share of each is smaller with one more: what no longer has room goes on to the next, who was there",
+            ),
+        ),
+    ]
+}
+
+fn scores() -> Vec<Vec<u64>> {
+    let of = |node: u8| (0..16).map(|key: u8| score(&[node], &[key])).collect();
+    (0..NODES_MAX as u8).map(of).collect()
+}
+
+fn buckets() -> Vec<Vec<u8>> {
+    let of =
+        |count: u32| (0..16_u8).filter_map(|key| jump(hash_of(&[key]), count)).map(|bucket| bucket as u8).collect();
+    (1..=NODES_MAX as u32).map(of).collect()
+}

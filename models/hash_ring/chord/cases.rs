@@ -1,0 +1,73 @@
+//! The cases of this sub-model.
+
+use counterpart::conform::Walk;
+use counterpart::{Case, Check};
+
+use super::bindings::Members;
+use super::conformance::ChordInterface;
+use super::model::{Chord, Rules};
+use super::properties::*;
+use super::{check, defects};
+
+/// The cases of this sub-model.
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = original();
+    cases.extend(corrected());
+    cases.extend(defects::as_models());
+    cases.push(defects::as_implementations());
+    cases
+}
+
+fn case(name: &str, check: Check<Chord, ChordInterface>) -> Case {
+    Case::new(format!("hash_ring/chord_{name}"), check)
+}
+
+/// The rules of the first papers, and where they fail.
+fn original() -> Vec<Case> {
+    let joins = |nodes| Chord { fails: false, settles: true, ..Chord::original(nodes) };
+    let live = |nodes| Chord { rules: Rules::AdoptsTheLive, ..Chord::original(nodes) };
+    let late = [ORDERED_MERGES, VALID_LISTS];
+    let spoilt = [AT_MOST_ONE_RING, ORDERED_RING, ORDERED_APPENDAGES, ORDERED_MERGES, VALID_LISTS];
+    vec![
+        case(
+            "original_two_nodes",
+            check(Chord { settles: true, ..Chord::original(2) }).violates_all(&[
+                AT_LEAST_ONE_RING,
+                CONNECTED_APPENDAGES,
+                CAN_BE_IDEAL,
+                BECOMES_IDEAL,
+            ]),
+        ),
+        case("original_without_failures", check(joins(4)).violates_all(&late)),
+        case(
+            "original_adopts_the_live",
+            check(Chord { settles: true, ..live(3) })
+                .violates_all(&spoilt)
+                .violates_all(&[CAN_BE_IDEAL, BECOMES_IDEAL]),
+        ),
+    ]
+}
+
+/// The corrected rules.
+fn corrected() -> Vec<Case> {
+    let settling = |nodes, list| Chord { settles: true, ..Chord::corrected(nodes, list) };
+    let messages = |nodes, list| Chord { messages: true, ..Chord::corrected(nodes, list) };
+    let (driven, larger) = (Chord::corrected(4, 2), Chord::corrected(6, 3));
+    let (explored, toured) = (Chord::corrected(5, 2), driven.clone());
+    vec![
+        case("corrected", check(explored.clone()).product(move || Members::new(&explored))),
+        case(
+            "corrected_driven",
+            check(driven).tour(move || Members::new(&toured)).subject("implementation", {
+                let walked = larger.clone();
+                Walk::new().beside(larger).runs(200).steps(300).of(move || Members::new(&walked))
+            }),
+        ),
+        case("corrected_settles_1_of_5", check(settling(5, 1))),
+        case("corrected_settles_2_of_5", check(settling(5, 2))),
+        case("corrected_messages", check(Chord { settles: true, ..messages(3, 1) })),
+        case("corrected_messages_1_of_5", check(messages(5, 1))),
+        case("corrected_2_of_6", check(Chord::corrected(6, 2))).large(),
+        case("corrected_messages_2_of_5", check(messages(5, 2))).large(),
+    ]
+}

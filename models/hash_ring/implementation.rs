@@ -1,0 +1,13 @@
+//! Consistent hashing as one would ship it: a ring with virtual nodes, weights and zones, what moves when it changes,
+//! bounded loads, and two placements without a ring. No clock, no randomness. The node that hands arcs over is
+//! [`handoff::implementation`](super::handoff::implementation).
+
+mod arcs;
+mod bounded;
+mod functions;
+mod ring;
+
+pub use self::arcs::{Arc, Migration, migrated_ranges};
+pub use self::bounded::{BoundedLoads, LoadError};
+pub use self::functions::{jump, rendezvous, score};
+pub use self::ring::{Hashed, Member, Placement, Ring, RingError, hash_of};

@@ -1,0 +1,308 @@
+//! Sub-model `ring`, the protocol's own: who owns which key, view by view.
+//!
+//! A placement is a function of the view. So the state is two views, the one now and the one before, and every key is
+//! looked up in both: what moves is compared as a set, never as a number. On a ring of a few positions every position
+//! is a key. How positions come about is not modelled: points and scores are parameters.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+use super::placing;
+use super::properties;
+
+/// Most nodes that a state has room for.
+pub const NODES_MAX: usize = 4;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Positions of the ring, and keys: 0 up to here.
+    pub positions: u8,
+    /// How keys find nodes.
+    pub policy: Policy,
+    /// Nodes in the first view, in the order in which they came.
+    pub first: Vec<u8>,
+    /// Nodes that may come.
+    pub nodes: u8,
+    /// Weights that a node may have: 1 up to here.
+    pub weight_max: u8,
+    /// Nodes that a key is kept on.
+    pub replicas: u8,
+    /// By node: what fails together.
+    pub zones: [u8; NODES_MAX],
+    /// What goes otherwise than it should.
+    pub variant: Variant,
+}
+
+/// How keys find nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// The first point clockwise.
+    Ring {
+        /// By node, its points in the order in which greater weights add them.
+        points: Vec<Vec<u8>>,
+        /// Points of a node of weight 1.
+        points_per_weight: u8,
+    },
+    /// The same, and no node has more than its share of the keys.
+    Bounded {
+        /// By node.
+        points: Vec<Vec<u8>>,
+        /// Of the mean: 125 is c = 1.25.
+        percent: u8,
+    },
+    /// The node with the highest score.
+    Rendezvous {
+        /// By node, by key.
+        scores: Vec<Vec<u64>>,
+    },
+    /// A bucket of the first so many, nodes being numbered as they came.
+    Jump {
+        /// By count less 1, by key.
+        buckets: Vec<Vec<u8>>,
+        /// Whether only the last one that came may leave.
+        last_leaves: bool,
+    },
+    /// A table that the nodes fill in turn, each by its own permutation.
+    Maglev {
+        /// Entries of the table, a prime.
+        entries: u8,
+    },
+    /// The key modulo the number of nodes.
+    Modulo,
+}
+
+/// `Sound`, then one defect each. All of the ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Variant {
+    /// As it should be.
+    #[default]
+    Sound,
+    /// Of two points in one place the one whose node came first counts.
+    TiesByOrder,
+    /// A point that meets another takes its place; when a node leaves, whatever stands in its places goes.
+    OverwritesPoint,
+    /// Replicas are the next points, whoever's they are.
+    ListsPoints,
+    /// Replicas across zones are the next nodes, wherever they are.
+    IgnoresZones,
+    /// The plan leaves out the arc that goes over position 0.
+    PlanStopsAtZero,
+    /// A node with room is passed.
+    SkipsRoom,
+    /// The node beside the fullest takes one more than its share.
+    ExceedsShare,
+    /// A node that joins takes the arcs behind its points, not those before.
+    TakesArcBehind,
+    /// A node of greater weight is given wholly other points.
+    ReplacesPoints,
+}
+
+/// What the scheduler makes happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// A node joins, last.
+    Join {
+        /// Who.
+        node: u8,
+        /// With how many times the points of weight 1.
+        weight: u8,
+    },
+    /// A node leaves.
+    Leave {
+        /// Who.
+        node: u8,
+    },
+    /// A node's weight becomes another.
+    Reweight {
+        /// Who.
+        node: u8,
+        /// The new one.
+        weight: u8,
+    },
+    /// Who owns a key?
+    Owner {
+        /// Its position.
+        key: u8,
+    },
+    /// Who keeps it?
+    Preference {
+        /// Its position.
+        key: u8,
+    },
+    /// Who keeps it, each in another zone?
+    AcrossZones {
+        /// Its position.
+        key: u8,
+    },
+    /// What has to move from the view before to this one?
+    Plan,
+}
+
+/// The nodes and their weights, in the order in which they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct View {
+    /// Node and weight.
+    pub nodes: Vec<(u8, u8)>,
+}
+
+impl View {
+    /// The weight of a node; 0 of one that is not there.
+    pub fn weight(&self, node: u8) -> u8 {
+        self.nodes.iter().find(|(other, _)| *other == node).map_or(0, |(_, weight)| *weight)
+    }
+
+    /// The same view in the order of numbers.
+    #[must_use]
+    pub fn sorted(&self) -> View {
+        let mut sorted = self.clone();
+        sorted.nodes.sort_unstable();
+        sorted
+    }
+}
+
+/// Who stands at each position, where points overwrite each other. Empty but for that defect.
+pub type Slots = Vec<Option<u8>>;
+
+/// A configuration. `before` is the view that one step made `now` of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// The view.
+    pub now: View,
+    /// The one before.
+    pub before: View,
+    /// Of the view.
+    pub slots: Slots,
+    /// Of the one before.
+    pub slots_before: Slots,
+}
+
+impl Placement {
+    /// Four nodes on sixteen positions, two points for each unit of weight. Some points collide.
+    pub fn ring() -> Self {
+        Placement {
+            positions: 16,
+            policy: Policy::Ring {
+                points: vec![vec![1, 9, 5, 13], vec![4, 12, 1, 8], vec![7, 15, 12, 2], vec![9, 3, 10, 6]],
+                points_per_weight: 2,
+            },
+            first: Vec::new(),
+            nodes: 4,
+            weight_max: 2,
+            replicas: 2,
+            zones: [0, 0, 1, 1],
+            variant: Variant::Sound,
+        }
+    }
+
+    /// The same nodes by another policy, all of weight 1.
+    pub fn by(policy: Policy) -> Self {
+        Placement { policy, weight_max: 1, ..Placement::ring() }
+    }
+
+    /// The same with a defect.
+    #[must_use]
+    pub fn with(mut self, variant: Variant) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    pub(super) fn is(&self, variant: Variant) -> bool {
+        self.variant == variant
+    }
+
+    /// Whether a node may leave by this policy.
+    pub(super) fn may_leave(&self, view: &View, node: u8) -> bool {
+        match self.policy {
+            Policy::Jump { last_leaves: true, .. } => view.nodes.last().is_some_and(|(last, _)| *last == node),
+            _ => view.weight(node) > 0,
+        }
+    }
+
+    fn change(&self, state: &State, change: impl FnOnce(&mut State)) -> State {
+        let mut after = state.clone();
+        after.before = state.now.clone();
+        after.slots_before = state.slots.clone();
+        change(&mut after);
+        after
+    }
+
+    fn occupy(&self, slots: &mut Slots, node: u8, weight: u8, by: Option<u8>) {
+        if self.is(Variant::OverwritesPoint) {
+            slots.resize(usize::from(self.positions), None);
+            for point in placing::points_of(self, node, weight) {
+                slots[usize::from(point)] = by;
+            }
+        }
+    }
+}
+
+impl Model for Placement {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let now = View { nodes: self.first.iter().map(|node| (*node, 1)).collect() };
+        let mut slots = Slots::new();
+        for (node, weight) in &now.nodes {
+            self.occupy(&mut slots, *node, *weight, Some(*node));
+        }
+        vec![State { before: now.clone(), now, slots_before: slots.clone(), slots }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for node in 0..self.nodes {
+            for weight in 1..=self.weight_max {
+                // Whoever is there already is refused.
+                actions.push(Action::Join { node, weight });
+                if self.weight_max > 1 && !self.is(Variant::OverwritesPoint) {
+                    actions.push(Action::Reweight { node, weight });
+                }
+            }
+            if self.may_leave(&state.now, node) || state.now.weight(node) == 0 {
+                actions.push(Action::Leave { node });
+            }
+        }
+        for key in 0..self.positions {
+            actions.push(Action::Owner { key });
+            if matches!(self.policy, Policy::Ring { .. }) {
+                actions.extend([Action::Preference { key }, Action::AcrossZones { key }]);
+            }
+        }
+        if matches!(self.policy, Policy::Ring { .. }) {
+            actions.push(Action::Plan);
+        }
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let weight_now = |node| before.now.weight(node);
+        match action {
+            Action::Join { node, weight } if weight_now(node) == 0 => Some(self.change(before, |after| {
+                after.now.nodes.push((node, weight));
+                self.occupy(&mut after.slots, node, weight, Some(node));
+            })),
+            Action::Leave { node } if weight_now(node) > 0 => Some(self.change(before, |after| {
+                after.now.nodes.retain(|(other, _)| *other != node);
+                self.occupy(&mut after.slots, node, weight_now(node), None);
+            })),
+            Action::Reweight { node, weight } if ![0, weight].contains(&weight_now(node)) => {
+                Some(self.change(before, |after| {
+                    if let Some(entry) = after.now.nodes.iter_mut().find(|(other, _)| *other == node) {
+                        entry.1 = weight;
+                    }
+                }))
+            }
+            Action::Join { .. }
+            | Action::Leave { .. }
+            | Action::Reweight { .. }
+            | Action::Owner { .. }
+            | Action::Preference { .. }
+            | Action::AcrossZones { .. }
+            | Action::Plan => None,
+        }
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::properties(self)
+    }
+}

@@ -1,0 +1,179 @@
+//! The placements as functions: a view and a key give an owner, the nodes that keep it, and what moves.
+
+use super::model::{Placement, Policy, Slots, Variant, View};
+
+/// The points of a node of some weight.
+pub(super) fn points_of(model: &Placement, node: u8, weight: u8) -> Vec<u8> {
+    let (points, per_weight) = match &model.policy {
+        Policy::Ring { points, points_per_weight } => (points, *points_per_weight),
+        Policy::Bounded { points, .. } => (points, 1),
+        Policy::Rendezvous { .. } | Policy::Jump { .. } | Policy::Maglev { .. } | Policy::Modulo => return Vec::new(),
+    };
+    let own = &points[usize::from(node)];
+    let count = usize::from(per_weight) * usize::from(weight);
+    if model.is(Variant::ReplacesPoints) && weight > 1 {
+        return own[own.len() - usize::from(per_weight)..].to_vec();
+    }
+    own[..count.min(own.len())].to_vec()
+}
+
+/// Whose point stands at a position: of the nodes that have one there, the one with the least number.
+fn at(model: &Placement, view: &View, slots: &Slots, position: u8) -> Option<u8> {
+    if model.is(Variant::OverwritesPoint) {
+        return slots.get(usize::from(position)).copied().flatten();
+    }
+    let mut there = view.nodes.iter().filter(|(node, weight)| points_of(model, *node, *weight).contains(&position));
+    if model.is(Variant::TiesByOrder) {
+        return there.next().map(|(node, _)| *node);
+    }
+    there.map(|(node, _)| *node).min()
+}
+
+/// All points that stand at a position or after it, clockwise, once around: where two collide, first the one that
+/// counts.
+fn clockwise(model: &Placement, view: &View, slots: &Slots, from: u8) -> Vec<u8> {
+    let mut nodes = Vec::new();
+    for step in 0..model.positions {
+        let position = (from + step) % model.positions;
+        let first = at(model, view, slots, position);
+        nodes.extend(first);
+        let mut others: Vec<u8> = view
+            .nodes
+            .iter()
+            .filter(|(node, weight)| Some(*node) != first && points_of(model, *node, *weight).contains(&position))
+            .map(|(node, _)| *node)
+            .collect();
+        others.sort_unstable();
+        if !model.is(Variant::OverwritesPoint) {
+            nodes.extend(others);
+        }
+    }
+    nodes
+}
+
+/// Who owns a key.
+pub(super) fn owner(model: &Placement, view: &View, slots: &Slots, key: u8) -> Option<u8> {
+    let count = view.nodes.len();
+    match &model.policy {
+        Policy::Ring { .. } if model.is(Variant::TakesArcBehind) && count > 1 => {
+            clockwise(model, view, slots, (key + 1) % model.positions).last().copied()
+        }
+        Policy::Ring { .. } => clockwise(model, view, slots, key).first().copied(),
+        Policy::Bounded { percent, .. } => bounded(model, view, *percent).get(usize::from(key)).copied(),
+        Policy::Rendezvous { scores } => {
+            let score = |node: u8| scores[usize::from(node)][usize::from(key)];
+            view.nodes
+                .iter()
+                .map(|(node, _)| *node)
+                .max_by(|one, other| score(*one).cmp(&score(*other)).then(other.cmp(one)))
+        }
+        Policy::Jump { buckets, .. } => {
+            let bucket = buckets.get(count.checked_sub(1)?)?[usize::from(key)];
+            Some(view.nodes[usize::from(bucket)].0)
+        }
+        Policy::Maglev { entries } => maglev(view, *entries, key),
+        Policy::Modulo => Some(view.sorted().nodes.get(usize::from(key).checked_rem(count)?)?.0),
+    }
+}
+
+/// Keys that a node may have: ⌈c·m/n⌉.
+pub(super) fn share(model: &Placement, percent: u8, nodes: usize) -> usize {
+    (usize::from(percent) * usize::from(model.positions)).div_ceil(100 * nodes.max(1))
+}
+
+/// Keys in their order, each to the first node clockwise that has room.
+fn bounded(model: &Placement, view: &View, percent: u8) -> Vec<u8> {
+    let share = share(model, percent, view.nodes.len());
+    let share = share + usize::from(model.is(Variant::ExceedsShare));
+    let mut owners: Vec<u8> = Vec::new();
+    if view.nodes.is_empty() {
+        return owners;
+    }
+    for key in 0..model.positions {
+        let load = |node: u8| owners.iter().filter(|owner| **owner == node).count();
+        let room: Vec<u8> =
+            clockwise(model, view, &Slots::new(), key).into_iter().filter(|node| load(*node) < share).collect();
+        let skipped = model.is(Variant::SkipsRoom) && key + 1 == model.positions;
+        let last = if skipped { room.last() } else { room.first() };
+        owners.extend(last);
+    }
+    owners
+}
+
+/// Each node's permutation of the table is given by its number; the nodes take turns.
+fn maglev(view: &View, entries: u8, key: u8) -> Option<u8> {
+    let view = view.sorted();
+    let size = usize::from(entries);
+    let mut table: Vec<Option<u8>> = vec![None; size];
+    let mut next = vec![0; view.nodes.len()];
+    let mut filled = 0;
+    while filled < size && !view.nodes.is_empty() {
+        for (turn, (node, _)) in view.nodes.iter().enumerate() {
+            let (offset, skip) = (usize::from(*node) * 5 + 3, 1 + usize::from(*node) * 3 % (size - 1));
+            let free = (next[turn]..size).find(|step| table[(offset + step * skip) % size].is_none());
+            let Some(step) = free else { continue };
+            table[(offset + step * skip) % size] = Some(*node);
+            next[turn] = step + 1;
+            filled += 1;
+        }
+    }
+    table[usize::from(key) % size]
+}
+
+/// Who keeps a key: distinct nodes clockwise, the owner first. `None`: there are fewer.
+pub(super) fn preference(model: &Placement, view: &View, slots: &Slots, key: u8) -> Option<Vec<u8>> {
+    let wanted = usize::from(model.replicas);
+    let mut preferred: Vec<u8> = Vec::new();
+    for node in clockwise(model, view, slots, key) {
+        if preferred.len() < wanted && (!preferred.contains(&node) || model.is(Variant::ListsPoints)) {
+            preferred.push(node);
+        }
+    }
+    (wanted <= view.nodes.len()).then_some(preferred)
+}
+
+/// The same, each in a zone of its own. `None`: there are fewer zones.
+pub(super) fn across_zones(model: &Placement, view: &View, slots: &Slots, key: u8) -> Option<Vec<u8>> {
+    let zone = |node: u8| model.zones[usize::from(node)];
+    let mut preferred: Vec<u8> = Vec::new();
+    for node in clockwise(model, view, slots, key) {
+        let taken = if model.is(Variant::IgnoresZones) {
+            preferred.contains(&node)
+        } else {
+            preferred.iter().any(|other| zone(*other) == zone(node))
+        };
+        if preferred.len() < usize::from(model.replicas) && !taken {
+            preferred.push(node);
+        }
+    }
+    (preferred.len() == usize::from(model.replicas)).then_some(preferred)
+}
+
+/// A key that moves: its position, who has it, who will.
+pub(super) type Move = (u8, u8, u8);
+
+/// The plan, as the keys of its arcs: between two neighbouring points of either view the owners are the same.
+pub(super) fn plan(model: &Placement, before: (&View, &Slots), now: (&View, &Slots)) -> Vec<Move> {
+    let is_cut = |position: &u8| [before, now].iter().any(|(view, slots)| at(model, view, slots, *position).is_some());
+    let cuts: Vec<u8> = (0..model.positions).filter(is_cut).collect();
+    let mut moves = Vec::new();
+    for (index, through) in cuts.iter().enumerate() {
+        let after = cuts[(index + cuts.len() - 1) % cuts.len()];
+        let from = owner(model, before.0, before.1, *through);
+        let to = owner(model, now.0, now.1, *through);
+        let (Some(from), Some(to)) = (from, to) else { continue };
+        if from == to || (model.is(Variant::PlanStopsAtZero) && after >= *through) {
+            continue;
+        }
+        let mut position = after;
+        loop {
+            position = (position + 1) % model.positions;
+            moves.push((position, from, to));
+            if position == *through {
+                break;
+            }
+        }
+    }
+    moves.sort_unstable();
+    moves
+}
