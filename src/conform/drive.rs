@@ -48,7 +48,7 @@ pub enum Deviation {
         /// The answer of the second.
         second: String,
     },
-    /// [`Counterpart::canonical`] changed what it does.
+    /// [`canonical`](crate::model::Counterpart::canonical) changed what it does.
     Canonical {
         /// The answer without it.
         plain: String,

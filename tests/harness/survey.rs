@@ -220,7 +220,7 @@ impl Model for Fickle {
 fn fickle() {
     for equality in [Equality::Automatic, Equality::Fingerprint64] {
         let model = Fickle { asked: AtomicUsize::new(0) };
-        let error = survey(Arc::new(model), &Budget { equality, ..Budget::default() }).err().expect("refused");
+        let error = survey(Arc::new(model), &Budget { equality, ..Budget::default() }).expect_err("refused");
         assert!(matches!(&error, ModelError::Nondeterministic { what, .. } if what.contains("next_state")), "{error}");
     }
 }

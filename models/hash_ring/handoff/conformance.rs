@@ -80,7 +80,7 @@ impl Spec for HandoffSpec {
             "old owner has": if state.deleted { json!("nothing") } else { json!(&state.old[..keys]) },
             "new owner": itf_state(&state.taking),
             "new owner has": &state.new[..keys],
-            "copy on its way": state.copy.map(|copy| copy[..keys].to_vec()),
+            "copies on their way": state.copy.iter().map(|copy| copy[..keys].to_vec()).collect::<Vec<_>>(),
             "acknowledgement on its way": state.acknowledgement,
             "handover on its way": state.handover,
             "has the new view": refreshed,
