@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use stateright::{Expectation, Property};
 
+use super::written::Written;
 use super::{Budget, Graph, ModelError, Shape, Target, explore_from};
 use crate::model::{Bound, Chance, CheckedModel, FairKey, Kind, Spec, Temporal};
 
@@ -36,8 +37,8 @@ impl<S: Clone + Debug + Hash + PartialEq + Send + Sync + 'static> AnyState for S
         other.downcast_ref::<S>().is_some_and(|other| other == self)
     }
 
-    fn hash_into(&self, mut state: &mut dyn Hasher) {
-        self.hash(&mut state);
+    fn hash_into(&self, state: &mut dyn Hasher) {
+        Written::by(self, state);
     }
 
     fn text(&self) -> String {

@@ -21,6 +21,7 @@ mod step;
 mod survey;
 mod sweep;
 mod table;
+mod written;
 
 use std::fmt::{self, Debug};
 use std::ops::Deref;
