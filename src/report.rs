@@ -47,7 +47,7 @@ pub struct CaseReport {
     pub depth: usize,
     /// Whether every reachable state was reached and no transition was cut.
     pub exhausted: bool,
-    /// What was to be counted, where that is said.
+    /// The counts that are expected, where any are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_counts: Option<Counts>,
     /// stateright's opinion; `None` where it was not asked.
@@ -95,15 +95,15 @@ pub struct PropertyReport {
     pub kind: Kind,
     /// What is known of it.
     pub verdict: Verdict,
-    /// Why it is incomplete; of a probability or a reward out of bounds, why there is no trace.
+    /// Why the verdict is incomplete; for a probability or a reward out of bounds, why there is no trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// What was to be found.
+    /// The verdict that is expected.
     pub expected: Verdict,
     /// The value of a probability or a reward.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
-    /// How far the value may be off, as a power of ten that the interval it lies in is no wider than; 0 where it is
+    /// How far the value may be off: the interval that it lies in is no wider than this power of ten; 0 where it is
     /// exact. Absent where nothing is known above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_width: Option<f64>,
@@ -144,7 +144,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What is reported of an interval: `None` where it has no upper end.
+    /// The value that is reported of an interval; `None` where it has no upper end.
     pub fn of(bounds: &Bounds) -> Option<Self> {
         match (bounds.lower.is_finite(), bounds.upper.is_finite()) {
             (true, true) => format!("{:.8e}", bounds.middle()).parse().ok().map(Value::Finite),
@@ -195,7 +195,7 @@ pub struct ConformanceReport {
     pub verdict: Agreement,
     /// Why it is incomplete, or how it diverges.
     pub why: Option<String>,
-    /// What was to be found.
+    /// The verdict that is expected.
     pub expected: Agreement,
     /// What was done for it.
     pub effort: Effort,
@@ -277,7 +277,7 @@ pub struct PropertyListing {
     pub name: String,
     /// Its kind.
     pub kind: Kind,
-    /// What is to be found.
+    /// The verdict that is expected.
     pub expected: Verdict,
 }
 
@@ -324,7 +324,7 @@ impl CaseReport {
         of_verdicts.chain(of_counts).chain(of_errors).chain(of_referee).min().unwrap_or(Outcome::AsExpected)
     }
 
-    /// Whether it is as large as it was to be, where that is said.
+    /// Whether the case is as large as is expected, where that is said.
     pub fn counts_as_expected(&self) -> bool {
         self.expected_counts.is_none_or(|counts| (counts.states, counts.edges) == (self.states, self.edges))
     }
@@ -341,7 +341,7 @@ impl CaseReport {
         properties.chain(subjects).filter_map(|(path, trace)| Some((path.as_ref()?, trace.as_ref()?)))
     }
 
-    /// As [`counterexamples`](CaseReport::counterexamples), but only of what is not expected.
+    /// The traces of what is violated or diverges and was not expected to, in order, with where each is kept.
     pub fn surprises(&self) -> impl Iterator<Item = (&PathBuf, &Trace)> {
         let properties = self.properties.iter().filter(|property| !property.as_expected());
         let subjects = self.conformance.iter().filter(|subject| !subject.as_expected());

@@ -45,7 +45,7 @@ pub struct Trace {
     pub because: String,
     /// The command that replays the file.
     pub replay: String,
-    /// The first step is the initial state.
+    /// The steps; the first is the initial state.
     pub steps: Vec<Step>,
     /// Index of the step that the last one leads back to, for a lasso: the last state is the one there.
     pub loop_start: Option<usize>,
@@ -163,7 +163,7 @@ impl Trace {
         self.steps.len().saturating_sub(1)
     }
 
-    /// Whether it is an initial state and nothing more.
+    /// Whether the trace is an initial state and nothing more.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

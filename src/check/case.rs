@@ -17,14 +17,15 @@ pub struct Case {
 }
 
 impl Case {
-    /// `check`, under `name`: `<protocol>/<case>`.
+    /// A case under `name`, which is `<protocol>/<case>`, that runs `check`.
     pub fn new<M: CheckedModel, F: Interface<Model = M>>(name: impl Into<String>, check: Check<M, F>) -> Self {
         let name = name.into();
         Case { check: check.named(name.clone()).forgotten(), name }
     }
 
-    /// Left out unless asked for. It may be violated as others are: its verdicts, and its
-    /// [counts](Check::counts) where it says so, are compared, but of what is as expected no trace is kept.
+    /// Leaves the case out of a run unless large cases are asked for. It may be violated as others are: its verdicts,
+    /// and its [counts](Check::counts) where it says so, are compared with what is expected. No trace is kept of what
+    /// is as expected.
     #[must_use]
     pub fn large(mut self) -> Self {
         self.check.plan.large = true;
@@ -36,17 +37,17 @@ impl Case {
         &self.name
     }
 
-    /// Whether it is left out unless asked for.
+    /// Whether the case is left out unless large cases are asked for.
     pub fn is_large(&self) -> bool {
         self.check.plan.large
     }
 
-    /// What is known before it runs.
+    /// What is known of the case before it runs.
     pub fn listing(&self) -> CaseListing {
         self.check.listing()
     }
 
-    /// Runs it. Limits in `options` that the case sets tighter stay as the case has them.
+    /// Runs the case. A limit that the case sets tighter than `options` stays as the case has it.
     pub fn run(&self, options: &Options) -> (CaseReport, Vec<NotRun>) {
         (self.check.case_report(&options.within(&self.check.plan.options), true), self.check.left_out())
     }

@@ -47,7 +47,7 @@ pub struct Defect<M> {
     pub name: String,
     /// What it does, for someone who knows only the story.
     pub why: &'static str,
-    /// The model in whose bounds it shows, with the properties that it violates.
+    /// The model that shows the defect within its bounds, with the properties that it violates.
     pub model: Option<(M, &'static [&'static str])>,
     /// The model that is run as an implementation with the defect.
     pub implementation: Option<M>,
@@ -73,8 +73,8 @@ impl<M> Defect<M> {
 }
 
 impl<M: CheckedModel + Clone> Defect<M> {
-    /// A case `<protocol>/<name>` for each defect that is a model: `check` of it, and the properties expected to be
-    /// violated.
+    /// One case `<protocol>/<name>` for each defect that is a model: the `check` of that model, which expects the
+    /// defect's properties to be violated.
     pub fn cases<F: Interface<Model = M>>(
         protocol: &str,
         defects: &[Self],
@@ -95,7 +95,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         properties.iter().fold(self, |check, property| check.violates(*property))
     }
 
-    /// Runs every defect that is an implementation alongside, and expects product and tour to catch it, both.
+    /// Runs alongside every defect that is an implementation, and expects both product and tour to catch it.
     #[must_use]
     pub fn defects(self, defects: &[Defect<M>]) -> Self
     where
@@ -111,21 +111,21 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         defects.iter().fold(self, with)
     }
 
-    /// Ends the traces of those `defects` that are implementations with what each does.
+    /// Says at the end of a trace what the defect does, for those of `defects` that are implementations.
     #[must_use]
     pub fn because_of(self, defects: &[Defect<M>]) -> Self {
         let run = defects.iter().filter(|defect| defect.implementation.is_some());
         run.fold(self, |check, defect| check.because(defect.name.as_str(), defect.why))
     }
 
-    /// Makes implementations that do what `model` does, seen as this check sees it.
+    /// A factory of implementations that do what `model` does, seen as this check sees it.
     pub fn simulating(&self, model: M) -> impl Fn() -> Simulated<F> + Clone + Send + Sync + use<M, F> {
         let (model, interface) = (Arc::new(model), self.interface.clone());
         move || Simulated::new(&model, &interface)
     }
 
-    /// Runs what `make` makes of a model in every sequential mode but product: a tour, and then `walk` beside `larger`,
-    /// which is beyond what can be explored.
+    /// Drives what `make` makes of a model through a tour, and then through `walk` beside `larger`, a model beyond what
+    /// can be explored. These are the sequential modes other than product.
     #[cfg(feature = "walk")]
     #[must_use]
     pub fn driven<C: crate::model::Counterpart<F> + 'static>(
@@ -139,8 +139,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         self.tour(move || toured(&here)).subject(super::IMPLEMENTATION, walk.of(move || make(&there)))
     }
 
-    /// Runs one implementation in every sequential mode: its `core`, plain data, explored together with the model; and
-    /// as it is `shared`, driven as [`driven`](Check::driven) says.
+    /// Runs one implementation in every sequential mode. Its `core`, plain data, is explored together with the model;
+    /// its `shared` form is driven as [`driven`](Check::driven) says.
     #[cfg(feature = "walk")]
     #[must_use]
     pub fn sequential<C, S>(

@@ -106,7 +106,7 @@ impl AnyCheck {
             extra: divergence.extra,
         }
     }
-    /// Where a trace is kept, from the repository's root. `None` of what a large case finds as expected.
+    /// The file that a trace is kept in, from the repository's root; `None` for what a large case finds as expected.
     pub(super) fn kept(&self, name: &str, as_expected: bool) -> Option<PathBuf> {
         (!as_expected || !self.plan.large).then(|| self.kept_at(name))
     }

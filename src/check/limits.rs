@@ -1,4 +1,4 @@
-//! Limits on time and memory, as reasons to stop: what explores asks now and then, and here it is looked up.
+//! Limits on time and memory, as reasons to stop: whatever explores asks for them now and then.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use crate::explore::{Interrupt, Stop};
 
 const BYTES_PER_MIB: usize = 1 << 20;
 
-/// `asked`, and from now on the clock and the memory that the process holds. Where an operating system does not tell
-/// the latter there is no such limit.
+/// An interrupt that asks `asked` first, and then whether time, from now on, or the memory that the process holds has
+/// reached its limit. There is no limit on memory where an operating system does not tell how much is held.
 pub(crate) fn limited(time_max: Option<Duration>, memory_max_mib: Option<usize>, asked: Interrupt) -> Interrupt {
     let started = Instant::now();
     Arc::new(move || {
@@ -35,7 +35,8 @@ fn told(limit: Duration) -> String {
 }
 
 impl Options {
-    /// The same, with the limits on time and memory as part of what is asked while exploring. The time begins now.
+    /// These options, with the limits on time and memory as part of the interrupt that exploring asks. The time begins
+    /// now.
     pub(super) fn begun(&self) -> Options {
         let mut options = self.clone();
         if let (None, None) = (self.time_max, self.memory_max_mib) {
@@ -46,7 +47,7 @@ impl Options {
         options
     }
 
-    /// These, but for limits that `own` sets tighter.
+    /// These options, with the tighter of each limit here and in `own`.
     pub(super) fn within(&self, own: &Options) -> Options {
         fn tighter<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
             one.into_iter().chain(other).min()

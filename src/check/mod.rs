@@ -28,7 +28,7 @@ pub use defect::Defect;
 pub(crate) use limits::limited;
 pub use replay::{ReplayError, Replayed};
 
-/// Above this many states stateright's search is not asked.
+/// Most states for which stateright's own search is asked.
 pub const REFEREE_STATES_MAX: usize = 1_000_000;
 
 /// A model, what is said of it, what is run alongside, and what is expected.
@@ -42,7 +42,7 @@ pub struct Check<M: CheckedModel, F: Interface<Model = M> = NoInterface<M>> {
     plan: Plan,
 }
 
-/// What of a check has nothing to do with the model's types.
+/// The part of a check that has nothing to do with the model's types.
 #[derive(Clone, Debug)]
 struct Plan {
     name: String,
@@ -78,13 +78,13 @@ pub struct Options {
     pub time_max: Option<Duration>,
     /// How much memory the process may hold, in MiB; no limit by default.
     pub memory_max_mib: Option<usize>,
-    /// Whether stateright's own search is asked for a second opinion. By default it is.
+    /// Whether stateright's own search is asked for a second opinion. Default true.
     pub referee: bool,
     /// Seed of every random choice. Default 0.
     pub seed: u64,
-    /// An implementation that has not answered for this long never will. Default ten seconds.
+    /// Time in which an implementation has to answer; one that has not by then never will. Default 10 s.
     pub answer_within: Duration,
-    /// An implementation that was not made for this long never will be.
+    /// Time in which an implementation has to be made; one that is not by then never will be. Default 10 s.
     pub start_within: Duration,
 }
 
@@ -103,7 +103,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Those that bound a run alongside.
+    /// The limits on a run alongside.
     fn limits(&self) -> Limits {
         Limits {
             budget: self.budget.clone(),
@@ -138,7 +138,7 @@ impl<M: CheckedModel> Check<M> {
         }
     }
 
-    /// What the outside sees of the model; from here on implementations can be run alongside.
+    /// Sets what the outside sees of the model. From here on implementations can be run alongside.
     pub fn interface<F: Interface<Model = M>>(self, interface: F) -> Check<M, F> {
         Check {
             model: self.model,
@@ -151,14 +151,14 @@ impl<M: CheckedModel> Check<M> {
 }
 
 impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
-    /// The name in reports and traces; by default the model type's.
+    /// Sets the name in reports and traces. Default: the model type's.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.plan.name = name.into();
         self
     }
 
-    /// How the model reads, and what its runs promise.
+    /// Sets how the model reads, and what its runs promise.
     #[must_use]
     pub fn spec(mut self, spec: impl Spec<Model = M>) -> Self {
         self.spec = Arc::new(spec);
@@ -186,8 +186,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         self
     }
 
-    /// How long a run may take from its beginning. No limit by default. What is not known by then is not known. A run
-    /// that ends so does not always end with the same.
+    /// Time that a run may take, from its beginning. No limit by default. What is not known by then stays unknown. A
+    /// run that this limit ends does not always end with the same result.
     #[must_use]
     pub fn time_max(mut self, limit: Duration) -> Self {
         self.plan.options.time_max = Some(limit);
@@ -195,7 +195,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     }
 
     /// Memory that the process may hold, in MiB: exploring ends when it holds as much. No limit by default, nor where
-    /// the operating system does not say. A run that ends so does not always end with the same.
+    /// the operating system does not say. A run that this limit ends does not always end with the same result.
     #[must_use]
     pub fn memory_max_mib(mut self, limit_mib: usize) -> Self {
         self.plan.options.memory_max_mib = Some(limit_mib);
@@ -209,16 +209,16 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         self
     }
 
-    /// Expects so many states and transitions, refusals not counted. Whatever stops exploring early makes the counts
-    /// unknown, and is told.
+    /// Expects exactly so many states and transitions, refusals not counted. Where something stops exploring early the
+    /// counts are unknown, and the report says so.
     #[must_use]
     pub fn counts(mut self, states: usize, edges: usize) -> Self {
         self.plan.counts = Some(Counts { states, edges });
         self
     }
 
-    /// Folder that the traces are kept in, from where the command runs. Default `traces`. For a package whose traces
-    /// stand beside it.
+    /// Folder that the traces are kept in, seen from where the command runs. Default `traces`. A package whose traces
+    /// stand beside it sets another.
     #[must_use]
     pub fn traces_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.plan.traces = folder.into();
@@ -232,15 +232,15 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         self
     }
 
-    /// An implementation that has not answered for this long never will; ten seconds by default.
+    /// Time in which an implementation has to answer; one that has not by then never will. Default 10 s.
     #[must_use]
     pub fn answer_within(mut self, limit: Duration) -> Self {
         self.plan.options.answer_within = limit;
         self
     }
 
-    /// An implementation that was not made for this long never will be; ten seconds by default. What is slow to start
-    /// and quick to answer, as a process is, needs a time of its own.
+    /// Time in which an implementation has to be made; one that is not by then never will be. Default 10 s. What is
+    /// slow to start and quick to answer, as a process is, needs a time of its own.
     #[must_use]
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.plan.options.start_within = limit;
@@ -281,7 +281,7 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             .diverges(name)
     }
 
-    /// A tour, and after it, with the feature `walk`, 256 seeded walks of up to 200 inputs.
+    /// Runs a tour, and after it, with the feature `walk`, 256 seeded walks of up to 200 inputs.
     #[must_use]
     pub fn lockstep<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
         let factory = Arc::new(factory);
@@ -347,7 +347,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         self
     }
 
-    /// Why `name`, a property or a subject, comes to be violated or to diverge here: the last words of its trace.
+    /// Says why `name`, a property or a subject, comes to be violated or to diverge here. These are the last words of
+    /// its trace.
     #[must_use]
     pub fn because(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
         self.plan.because.insert(name.into(), why.into());
@@ -419,8 +420,8 @@ impl Report {
     }
 }
 
-/// Writes the traces of what is not as expected where a test may write. Returns the file of each, from the folder that
-/// holds `target` if it is below it.
+/// Writes the traces of what is not as expected where a test may write. Returns each file's path, from the folder that
+/// holds `target` where the file is below it.
 fn keep_surprises(report: &Report) -> Vec<Result<PathBuf, String>> {
     let target = target_folder();
     let folder = target.clone().unwrap_or_else(std::env::temp_dir).join("counterpart");

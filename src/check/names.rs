@@ -1,12 +1,12 @@
-//! Which name was meant by one that nothing bears.
+//! The known name that was meant by one that nothing bears.
 
-/// What is most like `name` among `known`; of several the first.
+/// The one of `known` that is most like `name`; of several the first.
 pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known.iter().copied().min_by_key(|other| distance(name, other))
 }
 
-/// How many characters have to be put in, taken out or changed to make one of the other.
-/// Source: V. Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals", 1966.
+/// How many characters have to be put in, taken out or changed to make one text of the other. Source: V. Levenshtein,
+/// "Binary codes capable of correcting deletions, insertions, and reversals", 1966.
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     // By how much of `to`: what it takes to make that of what was read of `from`.

@@ -15,7 +15,7 @@ use crate::verdict::{Lasso, LassoError, Verdict, check_component, check_run, che
 impl AnyCheck {
     pub(super) fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
         if trace.steps.is_empty() {
-            return Err(ReplayError::Cannot("the trace has not even an initial state".into()));
+            return Err(ReplayError::Cannot("the trace has no initial state".into()));
         }
         let options = options.begun();
         match &trace.evidence {
@@ -277,19 +277,19 @@ impl Replayed {
 /// Why a trace could not be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReplayError {
-    /// It is of a model that has changed since.
+    /// The trace is of a model that has changed since.
     #[error(
         "stale trace: it was recorded with model hash {recorded}, the model of today gives {now} ({what}); write it again with `counterpart check`"
     )]
     Stale {
-        /// The trace's.
+        /// The hash in the trace.
         recorded: String,
-        /// Today's.
+        /// The hash of today's model.
         now: String,
         /// The first difference.
         what: String,
     },
-    /// The case has not what the trace names.
+    /// The case lacks what the trace names.
     #[error("{0}")]
     Cannot(String),
 }

@@ -222,14 +222,14 @@ impl AnyCheck {
     }
 }
 
-/// What may be found of a subject.
+/// Everything that may be found of a subject.
 const AGREEMENTS: [Agreement; 3] = [Agreement::Conforms, Agreement::Diverges, Agreement::Incomplete];
 
-/// What may be found of a property: that it holds, is violated, is not known.
+/// Everything that may be found of a property.
 pub(super) const VERDICTS: [Verdict; 3] = [Verdict::Holds, Verdict::Violated, Verdict::Incomplete];
 
 impl Plan {
-    /// Which of what may be found of `name` is expected where `found` was.
+    /// What is expected of `name`, one of `[passes, refuted, incomplete]`, where `found` was found.
     pub(super) fn expectation<V: Copy + PartialEq>(
         &self,
         name: &str,
@@ -251,7 +251,7 @@ pub(super) fn protocol(case: &str) -> String {
 }
 
 /// Why there is no trace of a probability or a reward out of bounds.
-const NO_RUN: &str = "no single run shows it: it is of all runs together, under a scheduler that is as bad as can be";
+const NO_RUN: &str = "no single run shows it: it speaks of all runs together, under the worst of all schedulers";
 
 fn disagreement(states: usize, ours: &std::collections::BTreeSet<&str>, theirs: &crate::explore::Referee) -> String {
     format!(

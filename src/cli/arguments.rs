@@ -83,7 +83,7 @@ pub(super) struct BenchArguments {
     /// Threads that our engine is measured on beside one; all cores by default.
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZeroU16>,
-    /// What a process of its own is started with.
+    /// The one measurement that a child process makes.
     #[arg(long, hide = true, value_name = "MODEL,ENGINE,THREADS")]
     pub(super) measure: Option<String>,
 }

@@ -24,7 +24,7 @@ use crate::report::SCHEMA;
 /// A model that engines are measured on.
 pub struct Subject {
     name: String,
-    /// The subject whose times by stateright it is compared with.
+    /// Name of the subject with whose times by stateright it is compared.
     beside: String,
     engines: Vec<(Engine, Explore)>,
 }
@@ -58,8 +58,8 @@ impl fmt::Debug for Subject {
 }
 
 impl Subject {
-    /// The model that `make` makes, by our engine and by stateright's breadth-first and depth-first search. One of its
-    /// properties has to hold and not be discovered, else stateright stops early.
+    /// A subject for the model that `make` makes, measured by our engine and by stateright's breadth-first and
+    /// depth-first search. One of its properties has to hold and not be discovered, else stateright stops early.
     pub fn of<M: CheckedModel>(name: impl Into<String>, make: impl Fn() -> M + Clone + 'static) -> Self {
         let name = name.into();
         let (breadth, depth) = (make.clone(), make.clone());
@@ -82,7 +82,8 @@ impl Subject {
         Subject { beside: name.clone(), name, engines }
     }
 
-    /// The same states as those of the subject called `beside`, written otherwise: by our engine alone.
+    /// A subject with the same states as the one called `beside`, written otherwise; our engine alone is measured on
+    /// it.
     pub fn variant<M: CheckedModel>(
         name: impl Into<String>,
         beside: impl Into<String>,
@@ -110,10 +111,10 @@ struct Row {
     threads: usize,
     states: usize,
     seconds: f64,
-    /// Of all threads together; absent where the system does not tell.
+    /// Processor time of all threads together; absent where the system does not tell.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     cpu_seconds: Option<f64>,
-    /// Of the process, all that it needed to begin with included; 0 where the system does not tell.
+    /// Peak memory of the process, all that it needed to begin with included; 0 where the system does not tell.
     peak_bytes: u64,
 }
 
@@ -168,7 +169,7 @@ fn told(host: &mut Host, exit: Exit, error: &str) -> io::Result<Exit> {
     Ok(exit)
 }
 
-/// One measurement in this process: that which `wanted` names, as `MODEL,ENGINE,THREADS`.
+/// One measurement in this process: the one that `wanted` names, as `MODEL,ENGINE,THREADS`.
 fn measure(subjects: &[Subject], wanted: &str) -> Result<Row, String> {
     let no_such = || format!("there is nothing to measure that is called {wanted:?}");
     let [model, engine, threads] = wanted.split(',').collect::<Vec<_>>()[..] else { return Err(no_such()) };
@@ -182,14 +183,15 @@ fn measure(subjects: &[Subject], wanted: &str) -> Result<Row, String> {
     Ok(Row { model: model.into(), engine: *engine, threads, states, seconds, cpu_seconds: cpu_seconds(), peak_bytes })
 }
 
-/// Linux tells it in KiB.
+/// Peak memory of this process. Linux tells it in KiB.
 fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
 }
 
-/// Linux tells it in hundredths, behind a name in parentheses and eleven other fields.
+/// Processor time of this process. Linux tells it in hundredths of a second, behind a name in parentheses and eleven
+/// other fields.
 fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);

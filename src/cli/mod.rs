@@ -28,7 +28,7 @@ use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
 use crate::trace::Trace;
 use crate::view;
 
-/// Says something beside the data. That nobody listens is no reason to do otherwise.
+/// Says something on stderr, beside the data. If nobody listens the command goes on.
 macro_rules! say {
     ($host:expr, $($words:tt)*) => {{
         let _ = writeln!($host.err, $($words)*);
@@ -45,7 +45,7 @@ pub enum Exit {
     Unexpected = 1,
     /// The arguments make no sense, or what they name cannot be written.
     Usage = 2,
-    /// Something is not known that was to be known.
+    /// Something that was to be known is not known.
     Incomplete = 3,
     /// No case has such a name.
     NothingMatched = 4,
@@ -68,7 +68,7 @@ pub fn main(cases: Vec<Case>) -> ExitCode {
     main_with(cases, &[])
 }
 
-/// As [`main`], with models that `bench` measures.
+/// The whole of a `main` that also has models for `bench` to measure.
 pub fn main_with(cases: Vec<Case>, measured: &[bench::Subject]) -> ExitCode {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
@@ -89,13 +89,13 @@ pub fn main_with(cases: Vec<Case>, measured: &[bench::Subject]) -> ExitCode {
 
 /// What a command is run with.
 pub struct Host {
-    /// Data.
+    /// Where data goes.
     pub out: Box<dyn Write>,
-    /// All else.
+    /// Where all else goes.
     pub err: Box<dyn Write>,
     /// Whether there is someone to show progress to.
     pub progress: bool,
-    /// Set when the user wants it to end.
+    /// Set when the user wants the command to end.
     pub interrupted: Arc<AtomicBool>,
 }
 

@@ -1,11 +1,11 @@
-//! What was found, done again: to see that it is shown every time it has to be, and to make it short.
+//! A deviation that was found, done again: to see that it is shown as often as it has to be, and to make it short.
 
 use super::drive::{Bench, Deviating, Deviation, Driver, drive};
 use super::narrate::narrate;
 use super::watch::{Hung, Watch};
 use super::{Conformance, Effort};
 
-/// Tells what was found, shortened, once it was shown as often as it has to be; and if it was not, that.
+/// Tells what was found, shortened, if it is shown as often as it has to be, and otherwise that it is not.
 pub(crate) fn told(bench: &Bench, watch: &Watch, effort: Effort, found: Deviating) -> Conformance {
     match shrink(bench, watch, found) {
         Ok(found) => effort.diverges(narrate(&bench.lts, &found)),

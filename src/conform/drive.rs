@@ -20,39 +20,39 @@ pub enum Deviation {
         /// What the model allows.
         allowed: Vec<String>,
     },
-    /// The right answer, and then a wrong state to be seen.
+    /// The right answer, after which a wrong state is seen.
     Snapshot {
         /// What was seen.
         got: String,
         /// What the model's states would show.
         allowed: Vec<String>,
     },
-    /// It panicked.
+    /// The implementation panicked.
     Panicked(String),
-    /// It did not answer.
+    /// The implementation did not answer.
     Silent {
-        /// How long was waited.
+        /// Time that was waited, in milliseconds.
         waited_ms: u128,
     },
-    /// It was not made.
+    /// The implementation was not made.
     NotMade {
-        /// How long was waited.
+        /// Time that was waited, in milliseconds.
         waited_ms: u128,
     },
     /// Its answer does not equal itself, as `NaN` does not.
     Incomparable(String),
-    /// The same inputs, from a fresh start, had other answers.
+    /// The same inputs had other answers from a fresh start.
     Nondeterministic {
         /// The answer of the first run.
         first: String,
         /// The answer of the second.
         second: String,
     },
-    /// [`canonical`](crate::model::Counterpart::canonical) changed what it does.
+    /// [`canonical`](crate::model::Counterpart::canonical) changed what the implementation does.
     Canonical {
-        /// The answer without it.
+        /// The answer without `canonical`.
         plain: String,
-        /// The answer after it.
+        /// The answer after `canonical`.
         canonical: String,
     },
 }
@@ -127,7 +127,7 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// As it reads.
+    /// What was observed, as text.
     pub(crate) fn told(self, lts: &Lts) -> String {
         let output = lts.words().output(self.output);
         match self.snapshot {
@@ -137,7 +137,7 @@ impl Observed {
     }
 }
 
-/// What may well be answered and shown: compared first, without a look into any index.
+/// The answer and the snapshot that are likely. They are compared first, without a look into any index.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Likely<'a> {
     pub(crate) outputs: &'a [u32],
@@ -287,12 +287,12 @@ impl<'a> Driver<'a> {
         offers
     }
 
-    /// Whether `input` is one of them.
+    /// Whether `input` can be given now.
     pub(crate) fn may_be_given(&self, input: u32) -> bool {
         self.lts.is_offered(&self.belief, input) && self.supports(input)
     }
 
-    /// The one of them that reads so.
+    /// The input that can be given now and reads so.
     pub(crate) fn offered(&self, text: &str) -> Option<u32> {
         self.offers().into_iter().find(|input| self.lts.words().input(*input) == text)
     }
@@ -347,9 +347,9 @@ pub(crate) fn allowed(lts: &Lts, belief: &[Node], input: u32) -> (Vec<u32>, Vec<
 
 /// A run that ended in a deviation.
 pub(crate) struct Deviating {
-    /// The last of them is where it deviates.
+    /// The inputs given; it deviates at the last of them.
     pub(crate) inputs: Vec<u32>,
-    /// One fewer than inputs where there was no answer.
+    /// What was observed; one fewer than inputs where there was no answer.
     pub(crate) observed: Vec<Observed>,
     pub(crate) deviation: Deviation,
 }
@@ -367,7 +367,7 @@ impl Deviating {
 }
 
 /// Drives `inputs`, passing over those that the belief does not offer (so that a shortened run stays one of the model).
-/// `None`: the model follows to the end.
+/// Returns `None` where the model follows to the end.
 pub(crate) fn drive(bench: &Bench, watch: &Watch, inputs: &[u32]) -> Option<Deviating> {
     let mut driver = match Driver::start(bench, watch) {
         Ok(driver) => driver,

@@ -46,9 +46,9 @@ impl fmt::Display for Mode {
 pub enum Agreement {
     /// It answered as the model allows, wherever the mode looks.
     Conforms,
-    /// Shown by a trace.
+    /// It does what the model does not allow; a trace shows it.
     Diverges,
-    /// Not known; the report says why.
+    /// It is not known; the report says why.
     Incomplete,
 }
 
@@ -118,7 +118,7 @@ pub enum Effort {
     Interleave {
         /// Scripts to run.
         script_count: usize,
-        /// Those that were begun, in order.
+        /// The scripts that were begun, in order.
         scripts: Vec<Scheduled>,
         /// Schedules run in all.
         schedules: usize,
@@ -140,15 +140,15 @@ pub enum Effort {
 pub struct Coverage {
     /// Labelled transitions of the bounded model, refused inputs included.
     pub edges: usize,
-    /// Those that were driven.
+    /// Transitions that were driven.
     pub edges_driven: usize,
-    /// Those that the subject has no input for.
+    /// Transitions that the subject has no input for.
     pub edges_unsupported: usize,
-    /// Those that the model allows and the subject did not choose when given the input.
+    /// Transitions that the model allows and the subject did not choose when given the input.
     pub edges_unchosen: usize,
-    /// Those that explain an answer which others explain as well, and that were never told apart from these.
+    /// Transitions that explain an answer which others explain as well, and that were never told apart from these.
     pub edges_ambiguous: usize,
-    /// Names for those never chosen, the first few.
+    /// Names for the transitions never chosen, the first few.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unchosen: Vec<Unchosen>,
     /// Inputs given, without those of the suffixes.
@@ -173,7 +173,7 @@ pub struct Scheduled {
 }
 
 impl Effort {
-    /// The mode they are of.
+    /// The mode that the figures are of.
     pub fn mode(&self) -> Mode {
         match self {
             Effort::Product { .. } => Mode::Product,

@@ -58,9 +58,9 @@ pub use walk::Walk;
 pub struct Setting<F: Interface> {
     /// The model.
     pub model: Arc<F::Model>,
-    /// How its states read.
+    /// How the model's states read.
     pub spec: Arc<dyn Spec<Model = F::Model>>,
-    /// What the outside sees of it.
+    /// What the outside sees of the model.
     pub interface: Arc<F>,
     /// How far to go.
     pub limits: Limits,
@@ -71,9 +71,9 @@ pub struct Setting<F: Interface> {
 pub struct Limits {
     /// How far to explore.
     pub budget: Budget,
-    /// An implementation that has not answered for this long never will.
+    /// Time in which an implementation has to answer; one that has not by then never will.
     pub answer_within: Duration,
-    /// One that was not made for this long never will be.
+    /// Time in which an implementation has to be made; one that is not by then never will be.
     pub start_within: Duration,
     /// Seed of every random choice.
     pub seed: u64,
@@ -102,15 +102,15 @@ impl<F: Interface> fmt::Debug for Setting<F> {
 
 /// One way to run one implementation.
 pub trait Job<F: Interface>: Send + Sync {
-    /// How it is run.
+    /// The mode in which it is run.
     fn mode(&self) -> Mode;
 
-    /// The model it is run beside, where that is not the one that is explored.
+    /// The model that it is run beside, where that is not the one that is explored.
     fn model(&self) -> Option<Arc<F::Model>> {
         None
     }
 
-    /// Makes it ready to be run, or run again, once. Behind this nothing knows the types any more.
+    /// Binds it to a model, so that it can be run, or run again. Behind this nothing knows the types any more.
     fn bind(&self, setting: &Setting<F>) -> Bound;
 }
 
@@ -130,7 +130,7 @@ impl fmt::Debug for Bound {
 trait How {
     fn run(&self) -> Result<Conformance, ModelError>;
 
-    /// `Ok(None)`: the model follows to the end.
+    /// Runs again what `trace` records. Returns `Ok(None)` where the model follows to the end.
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay>;
 }
 
@@ -139,7 +139,7 @@ impl Bound {
         Bound { lts: lts.clone(), how: Box::new(how) }
     }
 
-    /// Runs it.
+    /// Runs the job.
     ///
     /// # Errors
     /// The model is not one that can be explored.
@@ -151,7 +151,7 @@ impl Bound {
         })
     }
 
-    /// Runs again what `trace` records. `Ok(None)`: the model follows to the end.
+    /// Runs again what `trace` records. Returns `Ok(None)` where the model follows to the end.
     ///
     /// # Errors
     /// The trace does not carry what this mode needs, or nothing can be judged.
@@ -171,20 +171,20 @@ pub enum CannotReplay {
     /// The model of today does not offer an input there.
     #[error("input {place} of the trace, {input}, is not possible there; possible are {}", possible.join(", "))]
     NotPossible {
-        /// Of the inputs, 1-based.
+        /// Its place among the inputs, 1-based.
         place: usize,
-        /// As it reads.
+        /// The input, as it reads.
         input: String,
-        /// What is.
+        /// The inputs that the model offers there.
         possible: Vec<String>,
     },
     /// The trace lacks what the mode needs.
     #[error("the trace {0}")]
     Lacks(&'static str),
-    /// It carries what makes no sense.
+    /// The trace carries what makes no sense.
     #[error("{0}")]
     Nonsense(String),
-    /// It was run again, and nothing is known of it.
+    /// The trace was run again, and nothing is known of it.
     #[error("{0}")]
     Unknown(String),
 }

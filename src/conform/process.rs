@@ -108,7 +108,7 @@ impl Program {
         self
     }
 
-    /// The folder that it is started in. Default: this process's.
+    /// Sets the folder that the program is started in. Default: this process's.
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.folder = Some(folder.as_ref().to_owned());
         self
@@ -231,8 +231,8 @@ impl Process {
         self.heard.said().last()
     }
 
-    /// Waits until it has written a line that `wanted` accepts, and returns that line. Lines that were there before are
-    /// looked at, those up to the last one returned are not.
+    /// Waits until the program has written a line that `wanted` accepts, and returns that line. Lines written before
+    /// the call are looked at too, but none up to the line returned last.
     ///
     /// # Errors
     /// [`ProcessError::EndedEarly`], or [`ProcessError::NotReady`] after `within`.
@@ -259,7 +259,7 @@ impl Process {
         }
     }
 
-    /// Says whether it is still running.
+    /// Checks that the program is still running.
     ///
     /// # Errors
     /// [`ProcessError::EndedEarly`].
@@ -270,7 +270,7 @@ impl Process {
         }
     }
 
-    /// Ends it and its group, and waits until the program is gone.
+    /// Ends the program and its group, and waits until the program is gone.
     pub fn end(self) {
         drop(self);
     }

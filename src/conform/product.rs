@@ -35,7 +35,7 @@ impl Product {
         Product::default()
     }
 
-    /// Explored with implementations that `factory` makes.
+    /// The job that explores the model together with implementations that `factory` makes.
     pub fn of<F, C>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>>
     where
         F: Interface,
@@ -99,7 +99,7 @@ impl PartialEq for Explored {
     }
 }
 
-/// For modes that go along one path.
+/// The bench for modes that go along one path.
 fn plain(lts: &Arc<Lts>, make: &MakeExplorable, limits: &Limits) -> Bench {
     let make = make.clone();
     Bench { lts: lts.clone(), make: Arc::new(move || make()), limits: limits.clone(), times: 1 }
@@ -288,7 +288,7 @@ fn product(pair: &Arc<Pair>, limits: &Limits, watch: &Arc<Watch>) -> Result<Conf
         return Ok(result.incomplete(why));
     }
     if graph.edge_count() == 0 {
-        return Ok(result.incomplete("no input could be given: has the interface labels?"));
+        return Ok(result.incomplete("no input could be given: does the interface label any step?"));
     }
     if let Some(run) = canonical_changes_nothing(&bench, watch) {
         return Ok(result.diverges(compared(&pair.lts, &run)));

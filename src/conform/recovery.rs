@@ -82,8 +82,9 @@ impl<F: Interface> Clone for Recovery<F> {
 }
 
 impl<F: Interface> Recovery<F> {
-    /// To a state in which `goal` holds, wherever several states explain what was seen in all of them. No input is a
-    /// fault; 64 runs of up to 100 steps, and 200 steps to recover in.
+    /// A demand to reach a state in which `goal` holds; where several states explain what was seen, it has to hold in
+    /// all of them. By default no input is a fault, and there are 64 runs, of up to 100 steps with faults, and 200
+    /// steps to recover in.
     pub fn new(goal: impl Fn(&F::Model, &<F::Model as Model>::State) -> bool + Send + Sync + 'static) -> Self {
         Recovery {
             model: None,
@@ -95,7 +96,7 @@ impl<F: Interface> Recovery<F> {
         }
     }
 
-    /// These inputs are faults: they come first, and then no more.
+    /// Says which inputs are faults. They may be given at first, and none is given once the faults have ended.
     #[must_use]
     pub fn without(self, fault: impl Fn(&F::Input) -> bool + Send + Sync + 'static) -> Self {
         Recovery { fault: Arc::new(fault), ..self }
@@ -107,25 +108,25 @@ impl<F: Interface> Recovery<F> {
         Recovery { model: Some(model.into()), ..self }
     }
 
-    /// So many times, each from a fresh start.
+    /// Sets the number of runs, each from a fresh start.
     #[must_use]
     pub fn runs(self, runs: usize) -> Self {
         Recovery { runs, ..self }
     }
 
-    /// Faults end after so many steps at most.
+    /// Sets the most steps after which faults end.
     #[must_use]
     pub fn after(self, faulty_steps_max: usize) -> Self {
         Recovery { faulty_steps_max, ..self }
     }
 
-    /// Whatever is not reached within so many steps is never.
+    /// Sets the steps within which the goal has to be reached; what is not reached by then never is.
     #[must_use]
     pub fn within(self, fair_steps_max: usize) -> Self {
         Recovery { fair_steps_max, ..self }
     }
 
-    /// Demanded of implementations that `factory` makes.
+    /// The job that demands it of implementations that `factory` makes.
     pub fn of<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>> {
         Arc::new(Recovering { recovery: self, factory: boxed(factory) })
     }

@@ -106,7 +106,7 @@ impl<F: Interface> Typed<F> {
         Arc::new(move || Box::new(Bound { words: words.clone(), subject: factory() }))
     }
 
-    /// As [`driven`](Typed::driven), of subjects that can be part of a state.
+    /// Makes subjects that speak in numbers of this model and can be part of a state.
     pub(super) fn explorable(self: &Arc<Self>, factory: &WholeFactory<F>) -> MakeExplorable {
         let (words, factory) = (self.clone(), factory.clone());
         Arc::new(move || Box::new(BoundWhole { words: words.clone(), subject: factory() }))
@@ -170,7 +170,7 @@ impl<F: Interface, C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static
     }
 }
 
-/// As [`Bound`].
+/// An implementation, of whatever type, that speaks in numbers and can be part of a state.
 struct BoundWhole<F: Interface> {
     words: Arc<Typed<F>>,
     subject: Box<dyn Whole<F>>,

@@ -23,8 +23,8 @@ const WALL_START_S: u64 = 1_000_000_000;
 // Const-initialised and without a destructor: a plain load, legal in a signal handler and while a thread ends.
 thread_local! { static ELAPSED: Cell<Option<Duration>> = const { Cell::new(None) } }
 
-/// While it lives, this thread reads virtual time. Guards nest: dropping one, in reverse order, restores the outer
-/// time.
+/// A guard: while it lives, this thread reads virtual time. Guards nest: dropping one, in reverse order, restores the
+/// outer time.
 #[derive(Debug)]
 pub struct VirtualClock {
     outer: Option<Duration>,
@@ -32,7 +32,7 @@ pub struct VirtualClock {
 }
 
 impl VirtualClock {
-    /// Virtual time begins at `elapsed`.
+    /// Starts virtual time on this thread, at `elapsed`.
     ///
     /// # Panics
     /// If the `clock_gettime` of this file is not the one in use, as may be inside a shared library.
@@ -46,7 +46,7 @@ impl VirtualClock {
         clock
     }
 
-    /// Time passes.
+    /// Lets virtual time pass.
     pub fn advance(&self, by: Duration) {
         set_elapsed(elapsed().unwrap_or_default().saturating_add(by));
     }

@@ -21,7 +21,7 @@ use crate::explore::{ModelError, Stop};
 use crate::model::{Counterpart, Interface};
 use crate::trace::Trace;
 
-/// Seeded long walks: so many times, so many inputs far.
+/// Seeded long walks: how many, and how many inputs each.
 pub struct Walk<F: Interface> {
     model: Option<Arc<F::Model>>,
     runs: u32,
@@ -60,30 +60,30 @@ impl<F: Interface> Walk<F> {
         Walk { model: Some(model.into()), ..self }
     }
 
-    /// So many times, each from a fresh start.
+    /// Sets the number of walks, each from a fresh start.
     #[must_use]
     pub fn runs(self, runs: u32) -> Self {
         Walk { runs, ..self }
     }
 
-    /// The most inputs of each walk.
+    /// Sets the most inputs of each walk.
     #[must_use]
     pub fn steps(self, steps: usize) -> Self {
         Walk { steps, ..self }
     }
 
-    /// Counts a deviation only if it is shown `times` times of as many; once by default. Otherwise the verdict is
-    /// incomplete, with both answers. For what runs in real time, and may be late by accident.
+    /// Counts a deviation only if it is shown `times` times of as many. Default 1. If it is shown less often the
+    /// verdict is incomplete, with both answers. This is for what runs in real time, and may be late by accident.
     ///
     /// # Panics
     /// If `times` is 0.
     #[must_use]
     pub fn times(self, times: usize) -> Self {
-        assert!(times > 0, "a deviation that is shown no time is none");
+        assert!(times > 0, "0 times: a deviation has to be shown at least once");
         Walk { times, ..self }
     }
 
-    /// Walked by implementations that `factory` makes.
+    /// The job that gives walks to implementations that `factory` makes.
     pub fn of<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Arc<dyn Job<F>> {
         Arc::new(Walked { walk: self, factory: boxed(factory) })
     }

@@ -130,7 +130,7 @@ impl<T: Debug + PartialEq> Numbered<T> {
         number
     }
 
-    /// As [`number`](Numbered::number), quickly where it is among the first few that were met.
+    /// The number of `value`, found quickly where it is among the first few that were met.
     #[cfg(feature = "interleave")]
     pub(super) fn number_of_few(&self, value: T, origin: Origin) -> u32 {
         const FEW: u32 = 8;

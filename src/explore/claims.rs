@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use super::table::{Fingerprint, SHARDS};
 
-/// Cut into shards, so that never more than one of them is there twice because it grows.
+/// Fingerprints in shards, so that never more than one of these is there twice because it grows.
 pub(super) struct Claims {
     shards: Vec<Shard>,
     full: AtomicBool,

@@ -385,7 +385,7 @@ impl<'a> Explored<'a> {
         }
         Run { initial: self.state(initial).cloned(), steps: told, loop_start }
     }
-    /// Where `run`, which takes the model's actions by their indices, goes in the graph: the initial node, and the
+    /// The way of `run`, which takes the model's actions by their indices, in the graph: the initial node, and the
     /// place of each step with the node it leads to. `None` where the graph does not go as far.
     pub(crate) fn located(self, run: &Run) -> Option<Way> {
         let initial = (0..self.shape.initial_count()).find(|node| self.state(*node).equals(&*run.initial))?;

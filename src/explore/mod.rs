@@ -66,24 +66,25 @@ pub struct Budget {
 /// What states are told apart by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Equality {
-    /// By `==` up to [`EXACT_STATES_MAX`](Equality::EXACT_STATES_MAX) states, by 64 bits above.
+    /// States are compared by `==` up to [`EXACT_STATES_MAX`](Equality::EXACT_STATES_MAX) states, and above by 64 bits of
+    /// their hash.
     #[default]
     Automatic,
-    /// By `==`, so that a hash that collides costs time and never a state. Every state is kept.
+    /// States are compared by `==`, so that a hash that collides costs time and never a state. Every state is kept.
     Exact,
-    /// By their hash, 64 bits of it.
+    /// States are compared by 64 bits of their hash.
     Fingerprint64,
-    /// By two hashes of 64 bits each.
+    /// States are compared by two hashes of 64 bits each.
     Fingerprint128,
 }
 
 impl Equality {
-    /// So many states are cheap to keep, and few enough to find a model by them whose `Hash` and `PartialEq` contradict
-    /// each other.
+    /// Most states that are compared by `==` unless it is asked for. So many are cheap to keep, and enough to notice a
+    /// model whose `Hash` and `PartialEq` contradict each other.
     pub const EXACT_STATES_MAX: usize = 100_000;
 
-    /// How likely it is at most that two of so many states were taken for one, provided that the model's `Hash` feeds
-    /// all that `==` compares into the hasher. 0 where none can have been.
+    /// An upper bound on the probability that two of so many states were taken for one, provided that the model's
+    /// `Hash` feeds all that `==` compares into the hasher. 0 where none can have been.
     pub fn collision_odds(self, states: usize) -> f64 {
         let pairs = states as f64 * (states as f64 - 1.0) / 2.0;
         match self {
@@ -152,7 +153,7 @@ pub enum ModelError {
         /// The state asked about.
         state: String,
     },
-    /// Nothing to explore.
+    /// The model has no initial state.
     #[error("the model has no initial state within its boundary")]
     NoInitialState,
 }
@@ -222,7 +223,7 @@ pub fn explore<M: CheckedModel>(model: Arc<M>, budget: &Budget) -> Result<Graph<
     explore_from(model, None, budget)
 }
 
-/// As [`explore`], but begun in other states than the model's own, where there are any.
+/// Explores `model` from the states where it is `begun`, or else from its own.
 pub(crate) fn explore_from<M: CheckedModel>(
     model: Arc<M>,
     begun: Option<Vec<M::State>>,
@@ -231,8 +232,8 @@ pub(crate) fn explore_from<M: CheckedModel>(
     explored(model, begun, budget, |_| false)
 }
 
-/// As [`explore`], but ends with [`Stop::Found`] when a state is kept that `halt` holds of. The state is then the last
-/// node, and there is no shorter path to another such state.
+/// Explores `model` as [`explore`] does, and ends with [`Stop::Found`] when a state is kept that `halt` holds of. That
+/// state is then the last node, and there is no shorter path to another such state.
 ///
 /// # Errors
 /// As [`explore`].

@@ -48,7 +48,7 @@ pub fn referee<M: CheckedModel>(model: &Arc<M>, interrupt: &Interrupt) -> Result
     referee_of(Arc::new(Spoken::new(model.clone(), Arc::new(PlainSpec::default()))), interrupt)
 }
 
-/// As [`referee`], of a model whose type is forgotten. stateright's search is compiled for this one.
+/// Runs [`referee`] on a model whose type is forgotten. stateright's search is compiled for this one.
 pub(crate) fn referee_of(model: Arc<dyn Face>, interrupt: &Interrupt) -> Result<Referee, RefereeError> {
     let mut judged = Vec::new();
     for (index, property) in model.properties().iter().enumerate() {

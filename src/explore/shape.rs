@@ -1,5 +1,6 @@
-//! What of a graph has nothing to do with the model's types: nodes by number, where their transitions lead, and how far
-//! it was explored. Whatever only walks about in a graph is written for this, and compiled once for all models.
+//! The part of a graph that has nothing to do with the model's types: nodes by number, where their transitions lead,
+//! and how far it was explored. Whatever only walks about in a graph is written for this, and compiled once for all
+//! models.
 
 use std::fmt;
 use std::ops::Range;
@@ -155,12 +156,13 @@ impl Shape {
         self.levels.partition_point(|first| *first <= node) - 1
     }
 
-    /// Why it ended early, if it did.
+    /// Why the exploration ended early, if it did.
     pub fn stop(&self) -> Option<&Stop> {
         self.stop.as_ref()
     }
 
-    /// Whether every reachable state is here and every transition leads to one. If not, why.
+    /// Why the graph is incomplete: it lacks a reachable state, or a transition leads to none of its states. `None`
+    /// where it is complete.
     pub fn incomplete(&self) -> Option<String> {
         match (&self.stop, self.cut_count) {
             (Some(stop), _) => Some(stop.to_string()),

@@ -12,8 +12,7 @@ use super::sweep::Sweep;
 use super::{Budget, Equality, ModelError, Path, Stop};
 use crate::model::CheckedModel;
 
-/// What was found without keeping anything that may be found again: how each node was reached stands here, and a path
-/// is told by running it.
+/// What was found while nothing was kept but how each node was reached. A path is told by running it again.
 pub struct Survey<M: CheckedModel> {
     model: Arc<M>,
     shape: Shape,
@@ -21,14 +20,14 @@ pub struct Survey<M: CheckedModel> {
     equality: Equality,
 }
 
-/// An `always` or `sometimes` of a model, and where there is something to be seen of it.
+/// An `always` or `sometimes` of a model, and the first node that shows something of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discovery {
     /// The property's name.
     pub name: &'static str,
     /// Its kind.
     pub expectation: Expectation,
-    /// The first node of those with the fewest steps that an `always` does not hold of, or that a `sometimes` holds of.
+    /// The first of the nearest nodes at which an `always` does not hold, or a `sometimes` holds.
     pub node: Option<usize>,
 }
 
@@ -78,12 +77,13 @@ impl<M: CheckedModel> Survey<M> {
         self.shape.depth_of(node)
     }
 
-    /// Why it ended early, if it did.
+    /// Why the exploration ended early, if it did.
     pub fn stop(&self) -> Option<&Stop> {
         self.shape.stop()
     }
 
-    /// Whether every reachable state was seen and every transition leads to one. If not, why.
+    /// Why the survey is incomplete: a reachable state was not seen, or a transition leads to none that was. `None`
+    /// where it is complete.
     pub fn incomplete(&self) -> Option<String> {
         self.shape.incomplete()
     }
@@ -93,12 +93,12 @@ impl<M: CheckedModel> Survey<M> {
         &self.discoveries
     }
 
-    /// How likely it is at most that two states were taken for one: see [`Equality::collision_odds`].
+    /// An upper bound on the probability that two states were taken for one: see [`Equality::collision_odds`].
     pub fn collision_odds(&self) -> f64 {
         self.equality.collision_odds(self.node_count())
     }
 
-    /// A shortest path to `node`, the same that [`Graph::path_to`](super::Graph::path_to) has.
+    /// A shortest path to `node`, the same that [`Graph::path_to`](super::Graph::path_to) returns.
     ///
     /// # Panics
     /// If the model does not answer as it did.

@@ -65,7 +65,7 @@ pub trait Counterpart<F: Interface> {
         None
     }
 
-    /// Whether it has such an input at all. What it has not is never driven, and counted apart.
+    /// Whether the implementation has such an input at all. An input that it lacks is never driven, and counted apart.
     fn supports(&self, _input: &F::Input) -> bool {
         true
     }
@@ -85,7 +85,8 @@ pub trait Shared<F: Interface>: Send + Sync {
         None
     }
 
-    /// As [`Counterpart::canonical`], where it is driven from one thread: see [`Sequential`].
+    /// Shifts what only grows, as [`Counterpart::canonical`] does, where it is driven from one thread: see
+    /// [`Sequential`].
     fn canonical(&mut self) {}
 }
 

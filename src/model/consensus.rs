@@ -84,7 +84,7 @@ impl Values {
         Values(1 << value)
     }
 
-    /// Those of either set.
+    /// The values of either set.
     #[must_use]
     pub fn union(self, other: Values) -> Self {
         Values(self.0 | other.0)

@@ -92,7 +92,7 @@ pub trait Interface: Send + Sync + 'static {
         false
     }
 
-    /// What an implementation in `state` would show. `None`: nothing is compared here.
+    /// What an implementation in `state` would show; `None` where nothing is compared.
     fn snapshot(&self, _model: &Self::Model, _state: &<Self::Model as Model>::State) -> Option<Self::Snapshot> {
         None
     }

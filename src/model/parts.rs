@@ -43,7 +43,7 @@ pub trait Hold<T>: Send + Sync {
     where
         Self: Sized;
 
-    /// The core itself, of those that can be made canonical ([`Counterpart::canonical`](super::Counterpart::canonical)).
+    /// The core itself, where it can be made canonical ([`Counterpart::canonical`](super::Counterpart::canonical)).
     fn plain(&mut self) -> Option<&mut T> {
         None
     }

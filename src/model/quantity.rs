@@ -23,7 +23,7 @@ impl Bound {
         }
     }
 
-    /// What is wrong with it as the bound of a property of `kind`: that it is no such number, or that every such number
+    /// What is wrong with this bound for a property of `kind`: that it is no such number, or that every such number
     /// keeps to it, so that nothing would be learned.
     pub fn nonsense(self, kind: Kind) -> Option<String> {
         let value = self.value();

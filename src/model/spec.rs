@@ -76,9 +76,9 @@ pub trait Spec: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Whether time cannot go by for ever with `action` enabled and nothing happening. A crash, a failing disk or an
-    /// operator are not forced: a state in which only such actions are enabled may be where a run ends, as a state with
-    /// no action enabled is.
+    /// Whether `action` is forced: time cannot go by for ever while it is enabled and nothing happens. A crash, a
+    /// failing disk or an operator are not forced: a state in which only such actions are enabled may be where a run
+    /// ends, as a state with no action enabled is.
     fn must_progress(
         &self,
         _model: &Self::Model,
@@ -88,11 +88,11 @@ pub trait Spec: Send + Sync + 'static {
         true
     }
 
-    /// The distribution that `action` is of in `state`. Actions that answer with the same [`Chance::choice`] there are
-    /// one choice: whoever schedules makes it as a whole, and its outcome is drawn by weight. An action without chance
-    /// is a choice of its own. It must answer the same whenever it is asked the same. Only properties [of
-    /// chance](Kind::is_of_chance) and [`verdict::probability`](crate::verdict::probability) ask; everywhere else each
-    /// outcome is an action that may be taken.
+    /// The distribution that `action` is an outcome of in `state`. Actions that answer with the same [`Chance::choice`]
+    /// there are one choice: whoever schedules makes it as a whole, and its outcome is drawn by weight. An action
+    /// without chance is a choice of its own. It must answer the same whenever it is asked the same. Only properties
+    /// [of chance](Kind::is_of_chance) and [`verdict::probability`](crate::verdict::probability) ask; everywhere else
+    /// each outcome is an action that may be taken.
     ///
     /// A member whose `next_state` is `None` is an outcome after which the state is what it was. Where that is so of
     /// all members there is no such choice.
@@ -115,7 +115,7 @@ pub trait Spec: Send + Sync + 'static {
         json!(format!("{state:?}"))
     }
 
-    /// Why properties come to be violated, by their names: for each a sentence for someone who has read only the story.
+    /// Why properties come to be violated: by the name of each a sentence for someone who has read only the story.
     fn because(&self) -> &[(&'static str, &'static str)] {
         &[]
     }

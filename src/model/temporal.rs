@@ -189,8 +189,8 @@ impl<M: Model> Temporal<M> {
     }
 
     /// The sum of the rewards expected until `goal` is reached, in whatever unit `reward` counts: steps, messages,
-    /// milliseconds. Infinite where the goal is not reached almost surely: for [`Quantity::at_most`] under every
-    /// scheduler, for [`Quantity::at_least`] under any. What is taken in a state of the goal earns nothing.
+    /// milliseconds. It is infinite for [`Quantity::at_most`] unless every scheduler reaches the goal almost surely,
+    /// and for [`Quantity::at_least`] unless some scheduler does. What is taken in a state of the goal earns nothing.
     ///
     /// `reward` is asked of the model, a state, and an action taken there; it is finite and not negative. The actions
     /// of one [`Chance::choice`](super::Chance::choice) have to agree, since the reward is that of the choice. Where
@@ -221,7 +221,7 @@ impl<M: Model> Temporal<M> {
         self
     }
 
-    /// Promised of those runs only, or those schedulers, that are fair to the actions under `assumption`.
+    /// Promises it only of those runs, or those schedulers, that are fair to the actions under `assumption`.
     #[must_use]
     pub fn under(mut self, assumption: &'static str) -> Self {
         self.assumption = Some(assumption);
@@ -248,12 +248,12 @@ impl<M: Model> Temporal<M> {
         self.bound
     }
 
-    /// What `action`, taken in `state`, earns; 0 of a kind without rewards.
+    /// What `action`, taken in `state`, earns; 0 for a kind without rewards.
     pub fn reward_of(&self, model: &M, state: &M::State, action: &M::Action) -> f64 {
         self.reward.as_ref().map_or(0.0, |reward| reward(model, state, action))
     }
 
-    /// Whether `state` begins what has to end in the goal. Of a kind without a trigger no state does.
+    /// Whether `state` begins what has to end in the goal. No state does for a kind without a trigger.
     pub fn is_triggered(&self, model: &M, state: &M::State) -> bool {
         self.trigger.as_ref().is_some_and(|trigger| trigger(model, state))
     }

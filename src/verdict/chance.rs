@@ -162,7 +162,7 @@ impl<'a> Chances<'a> {
             return Err(nonsense);
         }
         if let Some(assumption) = asked.assumption {
-            return Err(format!("it is over all schedulers, so that {assumption:?} cannot be assumed of them"));
+            return Err(format!("it speaks of all schedulers, so that {assumption:?} cannot be assumed of them"));
         }
         if let Some(why) = self.graph.incomplete() {
             return Err(MdpError::Incomplete(why).to_string());
@@ -263,8 +263,8 @@ impl FairHomes for Homes<'_> {
     }
 }
 
-/// Whether a fair scheduler can go round the loop of `lasso`, a run in `graph`, and keep away from what `property`
-/// promises whatever is drawn meanwhile: how many states it then needs, those of the loop among them.
+/// The number of states that a fair scheduler needs to go round the loop of `lasso`, a run in `graph`, and keep away
+/// from what `property` promises whatever is drawn meanwhile. Those of the loop are among them.
 ///
 /// # Errors
 /// No scheduler can, or it is not known.

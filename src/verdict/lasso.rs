@@ -18,8 +18,8 @@ use crate::model::Strength;
 pub struct Lasso {
     /// The node it begins in.
     pub initial: usize,
-    /// The place of each transition with the node it leads to; `None` where the run stays as it is. The last node is
-    /// the one at `loop_start`.
+    /// The place of each transition with the node it leads to; `None` as the place where the run stays as it is. The
+    /// last node is the one at `loop_start`.
     pub steps: Vec<(Option<usize>, usize)>,
     /// Steps before the loop.
     pub loop_start: usize,
@@ -62,7 +62,7 @@ type Walk = Vec<(Move, usize)>;
 
 /// Which nodes are of fair components, and by which transitions one goes about in those.
 pub(super) trait FairHomes {
-    /// Of a node that is of a fair component, one of that component's nodes, the same for all.
+    /// One of the nodes of the fair component that a node is of, the same for all of that component.
     fn home(&self, node: usize) -> Option<u32>;
 
     /// Whether the transition at `place`, which leads from a component into the same, may be part of a loop.

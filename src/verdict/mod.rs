@@ -43,15 +43,15 @@ pub(crate) use self::safety::judge_states;
 pub use self::trap::Trap;
 pub(crate) use self::trap::check_trap;
 
-/// What is known of a property. Why it is not known, where it is not, stands beside it.
+/// What is known of a property. The reason for an incomplete verdict stands beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It holds within the model's bounds, which are its fields.
     Holds,
-    /// Shown by a trace.
+    /// It does not hold; a trace shows it.
     Violated,
-    /// Not known.
+    /// It is not known.
     Incomplete,
 }
 
@@ -173,7 +173,7 @@ pub fn judge<M: CheckedModel>(graph: &Graph<M>, spec: impl Spec<Model = M>, inte
     judge_all(Explored::new(&spoken, graph), interrupt)
 }
 
-/// As [`judge`], of a graph whose types are forgotten.
+/// Judges every property of a graph whose types are forgotten.
 pub(crate) fn judge_all(graph: Explored<'_>, interrupt: &Interrupt) -> Vec<Finding> {
     let properties = graph.face.properties();
     let asks = |asked: &&Asked| asked.kind.is_of_runs() || asked.kind == Kind::AlmostSurely;

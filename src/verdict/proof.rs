@@ -15,36 +15,36 @@ use crate::model::{Kind, Strength};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LassoError {
-    /// Nothing of that name is promised.
+    /// Nothing of this name is promised.
     #[error("there is no property {0:?}")]
     NoProperty(String),
-    /// It begins elsewhere.
+    /// The run begins in a state that is not initial.
     #[error("it does not begin in an initial state")]
     NotInitial,
-    /// A state that is not the model's.
+    /// A state of the run, by its number, is outside the model's boundary.
     #[error("state {0} lies outside the model's boundary")]
     OutsideBoundary(usize),
-    /// The action is not possible there, or leads elsewhere.
+    /// The action of a step, by its number, is not possible there, or leads elsewhere.
     #[error("step {0} is no transition of the model")]
     NoTransition(usize),
-    /// To stay is to stay.
-    #[error("step {0} changes the state by no action")]
+    /// A step without an action, by its number, does not stay where it is.
+    #[error("step {0} changes the state without an action")]
     NoAction(usize),
-    /// It stays where it may not.
-    #[error("step {step} is none although {action} must come to pass")]
+    /// The run stays where something must happen.
+    #[error("step {step} takes no action although {action} must be taken")]
     MustProgress {
-        /// The step that is none.
+        /// The step that has no action.
         step: usize,
-        /// What must happen instead.
+        /// An action that must happen instead.
         action: String,
     },
-    /// It is finite.
+    /// The run is finite.
     #[error("it has no loop")]
     NoLoop,
-    /// It does not end where its loop begins.
+    /// The run does not end where its loop begins.
     #[error("its loop does not close")]
     NotClosed,
-    /// It is as promised.
+    /// The run is as the property promises.
     #[error("it does not break {kind} {property:?}")]
     BreaksNothing {
         /// The property's kind.
@@ -58,7 +58,7 @@ pub enum LassoError {
     /// Weak fairness, of this assumption, forbids it.
     #[error("a weakly fair action of {0:?} is enabled all along its loop and not taken")]
     NotWeaklyFair(String),
-    /// Not all that can follow was explored, and why.
+    /// Not all that can follow was explored, for this reason.
     #[error("what can follow is not known: {0}")]
     Unknown(String),
     /// Whatever a scheduler does, an outcome of its loop is drawn that leads out.
@@ -72,9 +72,9 @@ pub enum LassoError {
     Stopped(Stop),
 }
 
-/// Whether `run` is one of the model that is fair, as `property` assumes, and breaks it. An `almost_surely` is not
-/// broken by one run: of it this says only that the run misses the goal and is fair, and [`check_end_component`] says
-/// whether a scheduler can go on so.
+/// Checks that `run` is one of the model, that it is fair, as `property` assumes, and that it breaks the property. An
+/// `almost_surely` is not broken by one run: of it this says only that the run misses the goal and is fair, and
+/// [`check_end_component`] says whether a scheduler can go on so.
 ///
 /// [`check_end_component`]: super::check_end_component
 ///
@@ -87,8 +87,8 @@ pub fn check_lasso(judged: &Judged, property: &str, run: &Run) -> Result<(), Las
     }
 }
 
-/// As [`check_lasso`]. It asks the model and the spec, and knows neither graph nor components: the one thing they share
-/// with the search is what the model itself answers.
+/// Checks a run as [`check_lasso`] does. It asks the model and the spec, and knows neither graph nor components: the
+/// one thing they share with the search is what the model itself answers.
 pub(crate) fn check_run(face: &dyn Face, property: usize, run: &Run) -> Result<(), LassoError> {
     let asked = &face.properties()[property];
     let states: Vec<&State> = run.states().collect();

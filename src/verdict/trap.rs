@@ -6,7 +6,7 @@ use crate::explore::{Budget, Explored, Face, ModelError, Shape, State, Target};
 /// A state from which nothing leads to the goal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trap {
-    /// The first node of those, and so one of the nearest.
+    /// The first of all such nodes, and so one of the nearest.
     pub node: usize,
     /// How many states can be reached from it, itself included. None of them is the goal.
     pub states: usize,

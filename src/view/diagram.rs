@@ -6,8 +6,8 @@ use std::fmt::Write;
 use crate::explore::{Graph, Target};
 use crate::model::CheckedModel;
 
-/// The graph folded into a few named phases, as a Mermaid state diagram: an arrow for every phase that some state of
-/// another leads to, with the names of the actions that do.
+/// The graph folded into a few named phases, as a Mermaid state diagram. An arrow leads from one phase to another where
+/// some state of the one leads to a state of the other; it bears the names of the actions that do.
 pub fn state_diagram<M: CheckedModel>(
     graph: &Graph<M>,
     phase: impl Fn(&M::State) -> String,

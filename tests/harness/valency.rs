@@ -222,7 +222,7 @@ fn summary() {
          initial: 8: 2 0-valent (000 100), 2 1-valent (011 111), 4 bivalent (001 010 101 110)\n\
          Lemma 2: holds, 4 initial are bivalent\n\
          critical: 4; process 0 decides in 4, and its stopping blocks in 4\n\
-         Lemma 3: fails of 16 of 32 pairs, first in configuration 10 of (process 0, Deliver { to: 0, from: 1 })"
+         Lemma 3: fails for 16 of 32 pairs, first in configuration 10 of (process 0, Deliver { to: 0, from: 1 })"
     );
     assert_eq!(
         text(Attempt::WaitForAll),
@@ -231,7 +231,7 @@ fn summary() {
          Lemma 2: none is bivalent; 011 and 111 differ in process 0 and decide 0 and 1; without it nothing is decided \
          from either\n\
          critical: 0\n\
-         Lemma 3: holds of all 0 pairs"
+         Lemma 3: holds for all 0 pairs"
     );
     assert!(text(Attempt::Hasty).contains("\nagreement: broken in 2 configurations\n"));
     assert!(text(Attempt::Picky).contains(" 16 nullvalent\n"));

@@ -33,7 +33,7 @@ impl Event {
         Event { actor: actor.into(), name: name.into(), fields: BTreeMap::new() }
     }
 
-    /// The same, which also says that `field` is `value`.
+    /// The event, which also says that `field` is `value`.
     ///
     /// # Panics
     /// If `value` cannot be written as JSON, as a map whose keys are not strings.
@@ -44,7 +44,8 @@ impl Event {
         self
     }
 
-    /// Whether it says that `field` is `value`, or says nothing of it: what was not recorded contradicts nothing.
+    /// Whether the event says that `field` is `value`, or says nothing of it: what was not recorded contradicts
+    /// nothing.
     pub fn agrees(&self, field: &str, value: impl Serialize) -> bool {
         match self.fields.get(field) {
             None => true,
@@ -52,7 +53,7 @@ impl Event {
         }
     }
 
-    /// As [`agrees`](Event::agrees), for a field that holds `value` as `Debug` prints it.
+    /// Whether the event agrees, as [`agrees`](Event::agrees) says, where `field` holds `value` as `Debug` prints it.
     pub fn agrees_with_debug(&self, field: &str, value: &dyn fmt::Debug) -> bool {
         match self.fields.get(field) {
             None => true,
@@ -82,10 +83,10 @@ impl fmt::Display for Event {
 pub struct Recorded {
     /// The number of its begin. No two begins or ends of a log share one.
     pub begin: u64,
-    /// The number of its end, at least `begin`; the same for an event that took effect at this very moment. `None`: it
-    /// had not ended when the log did, and may or may not have taken effect.
+    /// The number of its end, at least `begin`; the same for an event that took effect at this very moment. `None`
+    /// where it had not ended when the log did: it may or may not have taken effect.
     pub end: Option<u64>,
-    /// What it was.
+    /// The event.
     pub event: Event,
 }
 

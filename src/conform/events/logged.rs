@@ -29,7 +29,7 @@ pub struct Logged<S, W> {
 }
 
 impl<S, W> Logged<S, W> {
-    /// `subject`, from now on recorded by `writer`.
+    /// Wraps `subject`, whose calls `writer` records from now on.
     pub fn new(subject: S, writer: W) -> Self {
         Logged { subject, writer, time: RwLock::new(()) }
     }

@@ -149,12 +149,12 @@ pub struct Events<W> {
 }
 
 impl<W> Events<W> {
-    /// Read as `reader` says; [`EXPLANATIONS_MAX`] ways of explaining are followed at most.
+    /// Events that are read as `reader` says. [`EXPLANATIONS_MAX`] ways of explaining are followed at most.
     pub fn new(reader: W) -> Self {
         Events { reader: Arc::new(reader), explanations_max: EXPLANATIONS_MAX }
     }
 
-    /// Follows at most so many ways of explaining the log; beyond that it is not known.
+    /// Follows at most so many ways of explaining the log. If there are more, the verdict is incomplete.
     #[must_use]
     pub fn explanations_max(self, explanations_max: usize) -> Self {
         Events { explanations_max, ..self }

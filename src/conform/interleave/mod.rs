@@ -34,16 +34,16 @@ use crate::explore::ModelError;
 use crate::model::{Interface, Shared};
 use crate::trace::Trace;
 
-/// Schedules of one script, at most, unless it says otherwise.
+/// Most schedules of one script, unless the script says otherwise.
 pub const SCHEDULES_MAX: usize = 200_000;
 
-/// What a running thread is interrupted at most, in a script that has too many schedules to run all.
+/// Most interruptions of running threads in one schedule, for a script that has too many schedules to run all.
 pub const PREEMPTIONS_MAX: usize = 3;
 
-/// loom's limit; it has no room for more threads.
+/// Most threads that loom has room for.
 pub const THREADS_MAX: usize = loom::MAX_THREADS;
 
-/// Calls of a script's threads, at most: what has been judged of a history is kept as a bit for each.
+/// Most calls of a script's threads: what has been judged of a history is kept as a bit for each.
 pub const CALLS_MAX: usize = u64::BITS as usize;
 
 /// Calls of several threads, after calls of one.
@@ -53,14 +53,14 @@ pub const CALLS_MAX: usize = u64::BITS as usize;
 /// not verified. Two threads of two calls, or three of one, are what can be hoped to be run through all schedules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Script<I> {
-    /// Made first, by one thread. Time moves only here.
+    /// Calls made first, by one thread. Time moves only here.
     pub prefix: Vec<I>,
-    /// Made at once: for each thread its calls in order.
+    /// Calls made at once: for each thread its own, in order.
     pub threads: Vec<Vec<I>>,
-    /// Schedules in which running threads are interrupted more often are left out from the beginning; `None`: only if
-    /// there are too many.
+    /// Most interruptions of running threads in one schedule; schedules with more are left out from the beginning.
+    /// `None`: they are left out only if there are too many schedules to run all.
     pub preemptions_max: Option<usize>,
-    /// Schedules to run, at most.
+    /// Most schedules to run.
     pub schedules_max: usize,
 }
 
@@ -91,7 +91,7 @@ impl<I> Script<I> {
         self
     }
 
-    /// One more thread, with its calls.
+    /// Adds a thread that makes `calls`.
     #[must_use]
     pub fn thread(mut self, calls: impl IntoIterator<Item = I>) -> Self {
         self.threads.push(calls.into_iter().collect());
@@ -138,12 +138,12 @@ impl<F: Interface> Clone for Interleave<F> {
 }
 
 impl<F: Interface> Interleave<F> {
-    /// These scripts, one after the other.
+    /// Runs `scripts`, one after the other.
     pub fn new(scripts: impl Into<Vec<Script<F::Input>>>) -> Self {
         Interleave { scripts: scripts.into() }
     }
 
-    /// Run on implementations that `factory` makes of loom's types.
+    /// The job that runs the scripts on implementations that `factory` makes of loom's types.
     pub fn of<S: Shared<F> + 'static>(self, factory: impl Fn() -> S + Send + Sync + 'static) -> Arc<dyn Job<F>> {
         Arc::new(Interleaved::<F> { scripts: self.scripts, factory: Arc::new(move || Box::new(factory())) })
     }

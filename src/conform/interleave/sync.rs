@@ -33,8 +33,8 @@ pub use loom::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWrit
 pub use super::wait::Condvar;
 use crate::model::Hold;
 
-/// Any core, held by threads that lose each other's updates: each reads it under the lock, changes a copy, and writes
-/// the copy back under the lock. A check that it passes has looked for no race.
+/// A core whose threads lose each other's updates: each reads it under the lock, changes a copy, and writes the copy
+/// back under the lock. A check that passes it has looked for no race.
 #[derive(Debug)]
 pub struct LosesUpdates<T>(Mutex<T>);
 
@@ -48,8 +48,8 @@ impl<T: Clone + Send> Hold<T> for LosesUpdates<T> {
     }
 }
 
-/// Loses the updates that other threads make to what `mutex` holds meanwhile: it is copied under the lock, the copy
-/// changed, and written back under the lock.
+/// Changes what `mutex` holds, and loses the updates that other threads make to it meanwhile: it is copied under the
+/// lock, the copy changed, and written back under the lock.
 pub fn change_a_copy<T: Clone, R>(mutex: &Mutex<T>, act: impl FnOnce(&mut T) -> R) -> R {
     let lock = || mutex.lock().unwrap_or_else(PoisonError::into_inner);
     let mut copy = lock().clone();

@@ -47,7 +47,7 @@ pub(super) enum Trouble {
 pub(super) const BRANCHES_MAX: usize = 10_000;
 
 impl Trouble {
-    /// Of the words that loom, or the implementation, panicked with.
+    /// The trouble that loom, or the implementation, names in the words that it panicked with.
     pub(super) fn of(message: &str) -> Self {
         let says = |words: &str| message.contains(words);
         if message.starts_with("deadlock; threads") {

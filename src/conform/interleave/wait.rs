@@ -38,7 +38,7 @@ impl Default for Condvar {
 }
 
 impl Condvar {
-    /// One that nobody waits on.
+    /// A condition variable that nobody waits on.
     pub fn new() -> Self {
         Condvar { touched: AtomicUsize::new(0), waiting: Mutex::default() }
     }

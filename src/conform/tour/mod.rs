@@ -59,12 +59,12 @@ impl Default for Tour {
 }
 
 impl Tour {
-    /// Verifies by suffixes, for implementations with as many states as the model.
+    /// A tour that verifies by suffixes, for implementations with as many states as the model.
     pub fn new() -> Self {
         Tour::default()
     }
 
-    /// Whether the target of each transition is verified by distinguishing suffixes; it is by default.
+    /// Sets whether the target of each transition is verified by distinguishing suffixes. Default true.
     #[must_use]
     pub fn suffixes(self, suffixes: bool) -> Self {
         Tour { suffixes, ..self }
@@ -78,40 +78,41 @@ impl Tour {
         Tour { extra_states, ..self }
     }
 
-    /// Inputs given for suffixes at most; 10,000,000 by default, a few seconds of an implementation that answers within
-    /// a microsecond. Tens of inputs go to each transition. What is not verified for want of them is counted.
+    /// Sets the most inputs given for suffixes. Default 10,000,000, a few seconds of an implementation that answers
+    /// within a microsecond. Tens of inputs go to each transition. What is not verified because no inputs are left is
+    /// counted.
     #[must_use]
     pub fn suffix_steps_max(self, suffix_steps_max: usize) -> Self {
         Tour { suffix_steps_max, ..self }
     }
 
-    /// Inputs given at most until every transition is driven; no limit by default. Where it is met, the verdict is
-    /// incomplete, and says how many transitions were driven and how many were not; nothing is then verified by
+    /// Sets the most inputs given until every transition is driven. No limit by default. Where it is met, the verdict
+    /// is incomplete, and says how many transitions were driven and how many were not; nothing is then verified by
     /// suffixes.
     #[must_use]
     pub fn steps_max(self, steps_max: usize) -> Self {
         Tour { steps_max, ..self }
     }
 
-    /// Whether all is driven a second time, to see that it is answered the same; it is by default. Without it, an
+    /// Sets whether all is driven a second time, to see that it is answered the same. Default true. Without it, an
     /// implementation that is not deterministic may pass, and so may one that leaves something behind for the next.
     #[must_use]
     pub fn second_drive(self, second_drive: bool) -> Self {
         Tour { second_drive, ..self }
     }
 
-    /// Counts a deviation only if it is shown `times` times of as many; once by default. Otherwise the verdict is
-    /// incomplete, with both answers. For what runs in real time, and may be late by accident.
+    /// Counts a deviation only if it is shown `times` times of as many. Default 1. If it is shown less often the
+    /// verdict is incomplete, with both answers. This is for what runs in real time, and may be late by accident.
     ///
     /// # Panics
     /// If `times` is 0.
     #[must_use]
     pub fn times(self, times: usize) -> Self {
-        assert!(times > 0, "a deviation that is shown no time is none");
+        assert!(times > 0, "0 times: a deviation has to be shown at least once");
         Tour { times, ..self }
     }
 
-    /// Driven through implementations that `factory` makes.
+    /// The job that drives implementations that `factory` makes.
     pub fn of<F: Interface, C: Counterpart<F> + 'static>(
         self,
         factory: impl Fn() -> C + Send + Sync + 'static,
@@ -253,7 +254,7 @@ fn tour(bench: &Bench, watch: &Watch, options: Tour) -> Conformance {
     tracing::debug!(edges = covered.edges, driven = covered.edges_driven, steps, runs = runs.len(), "toured");
     if covered.edges_driven == 0 {
         return Effort::Tour(covered)
-            .incomplete("no transition of the model could be driven: has the interface labels?");
+            .incomplete("no transition of the model could be driven: does the interface label any step?");
     }
     judged(Toured { bench, watch, options, nodes, driver, plan, runs }, covered)
 }

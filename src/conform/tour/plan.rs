@@ -309,7 +309,7 @@ impl Plan {
 pub struct Planned {
     /// Labelled transitions within the boundary.
     pub edges: usize,
-    /// Those that the tour covers; all that can be reached.
+    /// Transitions that the tour covers: all that can be reached.
     pub edges_covered: usize,
     /// Inputs given.
     pub steps: usize,

@@ -10,25 +10,25 @@ use crate::conform::lts::Lts;
 pub struct Verified {
     /// Transitions whose target was to be verified: all that were driven.
     pub edges: usize,
-    /// Those whose target was told from every other state, but for those that nothing tells from it.
+    /// Transitions whose target was told from every other state, but for states that nothing tells from it.
     pub edges_verified: usize,
-    /// Of these, those where for some other state it rests on that state not offering an input that was given: the
-    /// model is silent about what an implementation would answer that is there by mistake.
+    /// Those of the verified transitions whose proof rests, for some other state, on that state not offering an input
+    /// that was given. The model does not say what an implementation in that state would answer.
     pub edges_by_offers: usize,
-    /// Those where the model leaves open how they are reached or what is answered, or where the search for what tells
-    /// the target apart was given up.
+    /// Transitions where the model leaves open how the target is reached or what is answered, or where the search for
+    /// what tells the target apart was given up.
     pub edges_unsure: usize,
-    /// Those for which no inputs were left.
+    /// Transitions for which no inputs were left.
     pub edges_beyond_cap: usize,
     /// States that the implementation may have beyond the model's.
     pub extra_states: usize,
-    /// Inputs given for it.
+    /// Inputs given to verify.
     pub steps: usize,
-    /// Fresh starts for it.
+    /// Fresh starts to verify.
     pub starts: usize,
     /// Classes of two and more states that no sequence of inputs tells apart. Harmless: nobody outside could.
     pub indistinguishable_classes: usize,
-    /// States in these.
+    /// States in these classes.
     pub indistinguishable_states: usize,
     /// Whether the search for what tells states apart, and the driving, came to an end. If not, some of the states
     /// counted as indistinguishable may be told apart after all.
@@ -50,7 +50,7 @@ pub struct Unchosen {
     pub states: usize,
 }
 
-/// What is listed of the transitions that were never taken.
+/// Most transitions never taken that are listed.
 const UNCHOSEN_NAMED: usize = 5;
 
 /// Names the transitions that were never taken, the first few.

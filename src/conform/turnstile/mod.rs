@@ -63,9 +63,9 @@ pub enum Place {
     },
     /// It is under way. The driver sees it only of a worker that did not come back.
     Running,
-    /// Returned.
+    /// It returned.
     Ended,
-    /// Panicked.
+    /// It panicked.
     Panicked {
         /// The panic's words.
         words: String,
@@ -90,7 +90,7 @@ pub enum Answer {
     },
     /// The worker stands before its next step.
     Parked {
-        /// Which step.
+        /// The label of that step.
         label: String,
     },
     /// The worker waits for another.

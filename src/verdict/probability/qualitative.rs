@@ -3,7 +3,7 @@
 
 use super::{Extreme, Mdp};
 
-/// How a scheduler avoids a goal for ever: with the probability that chance takes this path, it never gets there.
+/// How a scheduler avoids a goal for ever: whenever chance takes this path, the goal is never reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndComponent {
     /// Nodes from an initial one into the component, no goal among them. No shorter path leads into such a component.

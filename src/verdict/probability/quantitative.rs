@@ -33,8 +33,9 @@ impl Mdp {
         unknowns.iter().map(|unknown| equations.bounds[*unknown as usize]).collect()
     }
 
-    /// The `extreme` expected sum of the rewards of the choices made until a node of `goal` is reached, by node.
-    /// Infinite where it is not reached almost surely: with `Max` under every scheduler, with `Min` under any.
+    /// The `extreme` expected sum of the rewards of the choices made until a node of `goal` is reached, by node. With
+    /// `Max` it is infinite unless every scheduler reaches the goal almost surely, with `Min` unless some scheduler
+    /// does.
     ///
     /// # Panics
     /// If `rewards` has not one for each choice, or one that is negative or not finite.

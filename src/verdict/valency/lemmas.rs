@@ -34,9 +34,10 @@ pub struct AdjacentPair {
 pub struct Lemma3<M> {
     /// How many pairs there are.
     pub pairs: usize,
-    /// Pairs that it does not hold of.
+    /// Pairs for which it does not hold.
     pub failures: usize,
-    /// The nearest of those, by node and then in the order in which events were first seen; at most [`FAILURES_KEPT`].
+    /// The nearest of these pairs, by node and then in the order in which events were first seen; at most
+    /// [`FAILURES_KEPT`].
     pub nearest: Vec<Pair<M>>,
 }
 
@@ -88,7 +89,7 @@ impl<C: Consensus> Valencies<'_, C> {
         }
     }
 
-    /// The pairs that Lemma 3 does not hold of.
+    /// The pairs for which Lemma 3 does not hold.
     ///
     /// One search an event and not one a pair: backwards from where the event leads to a bivalent configuration. What
     /// leads to a bivalent configuration is bivalent, so that the search is among those only; and it need not keep off

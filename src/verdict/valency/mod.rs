@@ -130,11 +130,13 @@ impl fmt::Display for Valency {
 pub enum ValencyError {
     /// A value that seems out of reach may lie where nothing was explored.
     #[error(
-        "valency is of all that can be reached, and the graph is incomplete: {0}; raise the limit, or bound the model"
+        "valency speaks of all that can be reached, and the graph is incomplete: {0}; raise the limit, or bound the model"
     )]
     Incomplete(String),
     /// Adjacent configurations can only be told among the same processes.
-    #[error("initial configuration {node} has {found} inputs, the first one {expected}: every one needs one a process")]
+    #[error(
+        "initial configuration {node} has {found} inputs, the first one {expected}: each needs one input for each process"
+    )]
     Inputs {
         /// The configuration.
         node: usize,
@@ -190,8 +192,8 @@ impl<M> Critical<M> {
         self.steps.iter().map(|step| step.value).collect()
     }
 
-    /// Whose steps choose between values: all that have one here, unless every step leads to the same value, as it may
-    /// where a decision does not stay. `None` among them is the environment.
+    /// The processes whose steps choose between values: all that have a step here, unless every step leads to the same
+    /// value, as it may where a decision does not stay. `None` among them is the environment.
     pub fn deciders(&self) -> BTreeSet<Option<usize>> {
         let chosen = if self.values().len() > 1 { &self.steps[..] } else { &[] };
         chosen.iter().map(|step| step.event.process).collect()
@@ -311,7 +313,7 @@ impl<'a, C: Consensus> Valencies<'a, C> {
     }
 
     /// The nearest configuration, from `node` on and itself included, in which something is decided, by a run in which
-    /// `process` takes no step. `None`: if it stops in `node`, nobody ever decides.
+    /// `process` takes no step. `None` where nobody ever decides if it stops in `node`.
     ///
     /// # Panics
     /// If there is no such node.
@@ -345,8 +347,8 @@ impl<'a, C: Consensus> Valencies<'a, C> {
     }
 }
 
-/// What is decided in the configurations reached from each. All of a component reach the same, and a component is found
-/// after those that it leads to.
+/// What is decided in the configurations reached from each node. All nodes of a component reach the same, and a
+/// component is found after those that it leads to.
 fn open_values(shape: &Shape, decided: &[Values]) -> Vec<Values> {
     let mut open = vec![Values::NONE; decided.len()];
     let mut components = Components::among(decided.iter().map(|_| true));

@@ -1,4 +1,4 @@
-//! All of it in a few lines.
+//! What valency tells of a protocol, in a few lines.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -17,8 +17,8 @@ pub struct Summary<M> {
     pub initial: Vec<Initial>,
     /// What becomes of Lemma 2.
     pub lemma_2: Lemma2,
-    /// Of Lemma 2's adjacent pair: whether nothing is decided from either when the process in which they differ takes
-    /// no step.
+    /// Whether nothing is decided from either of Lemma 2's adjacent pair when the process in which they differ takes no
+    /// step.
     pub pair_blocks: Option<bool>,
     /// How many configurations are critical.
     pub critical: usize,
@@ -31,14 +31,14 @@ pub struct Summary<M> {
 /// The critical configurations of one decider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deciding {
-    /// How many.
+    /// How many there are.
     pub critical: usize,
-    /// Those of them in which nothing is ever decided if the decider stops there.
+    /// Critical configurations in which nothing is ever decided if the decider stops there.
     pub blocking: usize,
 }
 
 impl<C: Consensus> Valencies<'_, C> {
-    /// All of it.
+    /// The summary of all that valency tells.
     pub fn summary(&self) -> Summary<C::Message> {
         let mut configurations = BTreeMap::new();
         for values in &self.open {
@@ -132,10 +132,10 @@ impl<M: Debug> fmt::Display for Summary<M> {
         match (self.lemma_3.failures, self.lemma_3.nearest.first()) {
             (failures, Some(first)) => write!(
                 f,
-                "Lemma 3: fails of {failures} of {} pairs, first in configuration {} of {}",
+                "Lemma 3: fails for {failures} of {} pairs, first in configuration {} of {}",
                 self.lemma_3.pairs, first.node, first.event
             ),
-            _ => write!(f, "Lemma 3: holds of all {} pairs", self.lemma_3.pairs),
+            _ => write!(f, "Lemma 3: holds for all {} pairs", self.lemma_3.pairs),
         }
     }
 }

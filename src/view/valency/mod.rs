@@ -51,21 +51,21 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
         }
     }
 
-    /// Gives it a title.
+    /// Sets the title.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
-    /// Only of what can be reached from the configuration `node`, itself included: from an initial one, say.
+    /// Draws only what can be reached from the configuration `node`, itself included: from an initial one, say.
     #[must_use]
     pub fn reached_from(mut self, node: usize) -> Self {
         self.start = Some(node);
         self
     }
 
-    /// What stands in each configuration, below its inputs and its valency: nothing, if not said otherwise. May be of
+    /// Sets what stands in each configuration, below its inputs and its valency. Nothing by default. The text may have
     /// several lines.
     #[must_use]
     pub fn states(mut self, text: impl Fn(&<C::Model as Model>::State) -> String + 'a) -> Self {
@@ -73,7 +73,7 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
         self
     }
 
-    /// What stands at each step, on one line. An empty text leaves the label out.
+    /// Sets what stands at each step, on one line. An empty text leaves the label out.
     #[must_use]
     pub fn events(mut self, text: impl Fn(&Event<C::Message>) -> String + 'a) -> Self {
         self.event_text = Box::new(text);

@@ -7,7 +7,7 @@ use dagre::{EdgeLabel, LayoutOptions, NodeLabel, layout};
 
 use super::{CRITICAL, Drawing, INK, Mark, Node, Stroke, step_name};
 
-/// All lengths are in pixels. What a letter of the font takes, on average and with some to spare: nothing is measured.
+/// Average width of a letter of the font, in pixels as all lengths are, with some to spare: nothing is measured.
 const LETTER: f64 = 6.4;
 const LINE: f64 = 15.0;
 /// From the outer border of a critical configuration to the inner.

@@ -258,7 +258,7 @@ fn values() {
              "value_width": 0.0, "extreme": "min", "bound": 0.5},
             {"name": "tosses at least", "kind": "reward", "verdict": "violated", "expected": "violated", "value": 2.0,
              "value_width": 1e-9, "extreme": "min", "bound": 2.5,
-             "why": "no single run shows it: it is of all runs together, under a scheduler that is as bad as can be"},
+             "why": "no single run shows it: it speaks of all runs together, under the worst of all schedulers"},
             {"name": "tosses at most", "kind": "reward", "verdict": "holds", "expected": "holds", "value": 2.0,
              "value_width": 1e-9, "extreme": "max", "bound": 2.5},
         ])
