@@ -5,22 +5,23 @@ use counterpart::Case;
 /// What a protocol's folder gives to the catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Protocol {
-    /// Of its folder, and before the `/` in the names of its cases.
+    /// Name of its folder; it stands before the `/` in the names of its cases.
     pub name: &'static str,
     /// Its cases.
     pub cases: fn() -> Vec<Case>,
-    /// What its folder shows of its models, beside the tables of verdicts and subjects that every README may have.
+    /// Texts and pictures of its models that its folder shows, beside the tables of verdicts and subjects that every
+    /// README may have.
     pub generated: fn() -> Vec<Generated>,
 }
 
-/// Text that a run gives and the repository keeps; a test compares the two.
+/// Text that a run makes and the repository keeps; a test compares the two.
 #[derive(Clone, Debug)]
 pub struct Generated {
-    /// From the protocol's folder.
+    /// The file, seen from the protocol's folder.
     pub file: &'static str,
-    /// Between `<!-- part: generated -->` and `<!-- part: end -->`; `None`: the whole file.
+    /// The part between `<!-- part: generated -->` and `<!-- part: end -->` that it fills; `None`: the whole file.
     pub part: Option<&'static str>,
-    /// What belongs there.
+    /// The text that belongs there.
     pub text: String,
 }
 

@@ -98,7 +98,7 @@ const ROWS: [Row; 10] = [
     ("recoverable, held", || Temporal::recoverable("p", noon), Verdict::Holds),
 ];
 
-/// Of the time that exploring took.
+/// Most time that judging may take, as a multiple of the time that exploring took.
 const RATIO_MAX: f64 = 2.0;
 
 fn main() -> ExitCode {

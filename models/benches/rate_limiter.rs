@@ -18,10 +18,10 @@ use counterpart_models::rate_limiter::{
 const CHECKS: u64 = 1_000_000;
 const ROUNDS: usize = 9;
 
-/// A limiter, asked once; true if it admits.
+/// One question to a limiter; true if it admits.
 type Check<'a> = Box<dyn Fn(u64) -> bool + Sync + 'a>;
 
-/// Time that stands still.
+/// A clock that stands still.
 struct Still;
 
 impl ratelimit::Clock for Still {
@@ -79,7 +79,7 @@ fn limiters(quota: Quota) -> Result<Vec<(&'static str, Check<'static>)>, QuotaEr
     ])
 }
 
-/// From when the first thread begins to when the last one ends.
+/// Time from when the first thread begins to when the last one ends.
 fn nanoseconds(check: &Check<'_>, threads: usize) -> f64 {
     let together = Barrier::new(threads);
     let work = || {

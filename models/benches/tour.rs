@@ -13,33 +13,35 @@ use counterpart::Interface;
 use counterpart::conform::TourPlan;
 use stateright::Model;
 
-/// Where a token goes by which move.
+/// The board on which moves take a token from place to place.
 #[derive(Clone, Copy, Debug)]
 enum Map {
-    /// Around a square board, in all four directions.
+    /// A square board that moves go around, in all four directions.
     Round,
-    /// Right and down a square board, refused at the edges, looked at in between. Nothing leads back but a fresh start.
+    /// A square board whose moves go right and down, are refused at the edges, and look in between. Nothing leads back
+    /// but a fresh start.
     OneWay,
     /// A number of which each digit goes up, is refused at the highest, and looked at in between. The last move sets
     /// all of them to zero.
     Digits,
-    /// Anywhere.
+    /// Places with moves that lead anywhere.
     Random,
-    /// Anywhere in the same stage, and once in a thousand into the next; the last move goes round the stage.
+    /// Places with moves that lead anywhere in the same stage, and once in a thousand into the next; the last move goes
+    /// round the stage.
     Stages,
 }
 
 const MAPS: [Map; 5] = [Map::Round, Map::OneWay, Map::Digits, Map::Random, Map::Stages];
 
-/// Of a square board.
+/// Side of a square board.
 const SIDE: u32 = 500;
-/// Of a number.
+/// Digits of a number.
 const DIGITS: u32 = 6;
-/// Of each digit.
+/// Base of each digit.
 const BASE: u32 = 7;
-/// Where moves lead anywhere.
+/// Places where moves lead anywhere.
 const PLACES: u32 = 250_000;
-/// Of them in each stage.
+/// Places in each stage.
 const STAGE: u32 = 25_000;
 
 impl Map {

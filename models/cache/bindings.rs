@@ -32,8 +32,8 @@ pub fn config(model: &Cache) -> Config {
     }
 }
 
-/// The number that stands for `draw`. An early one refreshes what has half a tick more to live than the model's
-/// `early_ticks`, so that no rounding matters.
+/// The number that stands for `draw`. One that stands for an early draw refreshes what has half a tick more to live
+/// than the model's `early_ticks`, so that no rounding matters.
 fn early(model: &Cache, draw: model::Draw) -> Draw {
     match draw {
         model::Draw::Late => Draw(u32::MAX),
@@ -62,7 +62,8 @@ pub trait SharedCache: Send + Sync + Sized {
     fn finish(&self, lease: Lease, loaded: Loaded<u8>, now_ms: u64, draw: Draw) -> Ended;
     fn fail(&self, lease: Lease, cost: u32, now_ms: u64);
     fn cancel(&self, lease: Lease, now_ms: u64);
-    /// `None`: the load has not ended, and this cache waits for nothing.
+    /// The result of the load that `ticket` waits for; `None` where the load has not ended, and this cache waits for
+    /// nothing.
     fn wait(&self, ticket: &Ticket) -> Option<Result<u8, LoadFailed>>;
     fn insert(&self, key: u8, loaded: Loaded<u8>, now_ms: u64, draw: Draw);
     fn invalidate(&self, key: u8);
@@ -189,10 +190,10 @@ pub struct Binding<C> {
     cache: C,
     model: Cache,
     clock: SettableClock,
-    /// Of each key, what the database has.
+    /// The version of each key in the database.
     versions: [Counter; KEYS_MAX],
     held: Slots<Held>,
-    /// What has been reported of the ledger.
+    /// Costs in the ledger that have been reported.
     charged: Counter,
 }
 
@@ -319,7 +320,7 @@ impl<C: SharedCache> Shared<CacheInterface> for Binding<C> {
 type Alone = Binding<Plain<Core<u8, u8>>>;
 
 impl Alone {
-    /// What tells two of them apart for good: numbers of flights by rank, instants from now on.
+    /// What tells two cores apart for good: numbers of flights by rank, instants from now on.
     fn view(&self) -> impl Eq + Hash + use<> {
         let held: [_; CLIENTS_MAX] = from_fn(|client| self.held.get(client));
         let (now_ms, versions) = (self.clock.now(), self.versions.clone());
@@ -391,13 +392,13 @@ fn end(client: u8, ending: Ending) -> Action {
 
 const VALUE: Ending = Ending::Value { jitter_ticks: 0 };
 
-/// Two callers miss the same key, and one of them loads while the other waits. For a cache of three clients and one
+/// Two callers that miss the same key: one of them loads while the other waits. For a cache of three clients and one
 /// key, as all scripts here.
 pub fn both_miss() -> Script<Action> {
     Script::default().thread([get(0), end(0, VALUE)]).thread([get(1)])
 }
 
-/// A load ends while somebody waits for it.
+/// A load that ends while somebody waits for it.
 pub fn load_ends() -> Script<Action> {
     Script::after([get(0), get(1)]).thread([end(0, VALUE)]).thread([wait(1)])
 }

@@ -87,7 +87,7 @@ fn with_ours(model: Cache) -> Check<Cache, CacheInterface> {
     )
 }
 
-/// Beyond what can be explored: all clients and keys, and many writes.
+/// A model beyond what can be explored: all clients and keys, and many writes.
 fn larger(model: &Cache) -> Cache {
     Cache {
         clients: model::CLIENTS_MAX as u8,

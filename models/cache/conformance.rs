@@ -130,44 +130,44 @@ const BECAUSE: &[(&str, &str)] = &[
     (ALL_IDLE, "a client waits for a load that is over, and nothing ends that"),
 ];
 
-/// What the outside sees.
+/// What the outside sees of the cache.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CacheInterface;
 
 /// What a client, a writer or the clock gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// It is cached.
+    /// The value is cached.
     Hit {
         /// The value's version.
         version: u8,
     },
-    /// It is cached, and is to be loaded anew.
+    /// The value is cached, and is to be loaded anew.
     HitAndLeads {
         /// The value's version.
         version: u8,
     },
-    /// It is to be loaded.
+    /// The client is to load the value.
     Leads,
-    /// Somebody loads it.
+    /// Somebody else loads the value.
     Joins,
-    /// Nobody loads it, and nobody may.
+    /// Nobody loads the value, and nobody may.
     Shed,
     /// The load that was waited for has brought a value.
     Value {
-        /// Its version.
+        /// The value's version.
         version: u8,
     },
-    /// The load that was waited for has not.
+    /// The load that was waited for has brought no value.
     Failed,
     /// A load has ended.
     Ended {
         /// Whether what it brought is cached.
         stored: bool,
-        /// What was added to the ledger.
+        /// Cost that was added to the ledger.
         charged: u8,
     },
-    /// Nothing to say.
+    /// There is nothing to say.
     Done,
     /// There is nothing that the client loads, or waits for.
     Nothing,
@@ -176,7 +176,7 @@ pub enum Answer {
 /// What an operator sees between calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Seen {
-    /// Of each key: version and ticks left.
+    /// Version and ticks left, of each key that is cached.
     pub cached: [Option<(u8, u64)>; KEYS_MAX],
     /// Loads under way.
     pub loads: u32,

@@ -55,7 +55,7 @@ fn defects() -> Vec<Defect<Cache>> {
     ]
 }
 
-/// Each as a model.
+/// Each defect as a model.
 pub(super) fn as_models() -> Vec<Case> {
     Defect::cases("cache", &defects(), |model| match model.variant {
         Variant::LoadsAtEveryMiss => {
@@ -65,7 +65,7 @@ pub(super) fn as_models() -> Vec<Case> {
     })
 }
 
-/// Each as an implementation: product and tour for all, and one walk; and the one that shows in other bounds.
+/// Each defect as an implementation: product and tour for all, and one walk; and the one that shows in other bounds.
 pub(super) fn as_implementations() -> Vec<Case> {
     let defects: Vec<Defect<Cache>> = defects().into_iter().filter(|defect| defect.implementation.is_some()).collect();
     let check_all = check(alongside()).alongside_only().because_of(&defects).defects(&defects);
@@ -120,7 +120,7 @@ pub(super) fn between_threads(model: Cache) -> Case {
 
 /// How a defective cache changes its core, and waits.
 trait Discipline: Send + Sync + 'static {
-    /// Runs `change`.
+    /// Runs `change` on the core.
     fn change<T>(state: &Locked, change: impl FnOnce(&mut Core<u8, u8>) -> T) -> T;
     /// Waits for the load of `ticket`.
     fn wait(state: &Locked, ticket: &Ticket) -> Result<u8, LoadFailed>;

@@ -1,15 +1,14 @@
-//! Where the model deviates: each [`Variant`] has one defect. What it is to keep or to charge is asked here; who loads
-//! and who is told, in the rules themselves.
+//! Where the model deviates: each [`Variant`] has one defect, and each deviation is a hook that the rules ask.
 
 use super::model::{Cache, Ending, charge};
 
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
-    /// As it should be.
+    /// The cache as it should be.
     #[default]
     Sound,
-    /// Every miss loads, though a load of the key is under way.
+    /// Loads at every miss, though a load of the key is under way.
     LoadsAtEveryMiss,
     /// Stores what a load brings though a delete has come since it began.
     StoresDespiteDelete,
@@ -17,11 +16,11 @@ pub enum Variant {
     TrustsExpiredLease,
     /// Tells nobody when the leader's load fails or is cancelled.
     StrandsJoinersOnFailure,
-    /// A delete forgets the load under way together with those who wait for it.
+    /// Forgets, at a delete, the load under way together with those who wait for it.
     StrandsJoinersOnDelete,
-    /// Who misses after a delete waits for the load that the delete has voided.
+    /// Lets a client that misses after a delete wait for the load that the delete has voided.
     JoinsVoidedLoad,
-    /// A lease outlives its holder.
+    /// Keeps a lease alive after its holder has died.
     LeaseNeverExpires,
     /// Loads however many loads are under way.
     LoadsBeyondBound,
@@ -29,7 +28,7 @@ pub enum Variant {
     ChargesByCount,
     /// Serves a value in the tick in which its life has ended.
     ServesExpired,
-    /// Every early draw refreshes, though a refresh is under way.
+    /// Refreshes at every early draw, though a refresh is under way.
     RefreshesInHerds,
 }
 
@@ -43,7 +42,7 @@ impl Cache {
         }
     }
 
-    /// What the ledger is charged when a load of `key` ends so.
+    /// Cost that the ledger is charged when a load of `key` ends so.
     pub fn charged(&self, key: u8, ending: Ending) -> u8 {
         match self.variant {
             Variant::ChargesByCount => charge(key, ending).min(1),

@@ -21,7 +21,7 @@ pub(super) struct Panel {
     pub(super) lines: Vec<Line>,
 }
 
-/// Distinct also to those who see no red.
+/// Colours that are distinct also to those who see no red.
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(120, 120, 120)];
 

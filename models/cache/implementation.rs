@@ -31,24 +31,24 @@ use thiserror::Error;
 use self::store::Store;
 pub use self::store::{Policy, TooLarge};
 
-/// How a cache is to be.
+/// How a cache behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// What it holds at most, in the unit of [`Loaded::size`]. At least 1.
+    /// Most that it holds, in the unit of [`Loaded::size`]. At least 1.
     pub capacity: u64,
     /// What goes when it is full.
     pub policy: Policy,
-    /// How long a value lives. At least 1.
+    /// Time that a value lives, in milliseconds. At least 1.
     pub ttl_ms: u64,
-    /// How much of that a draw may take off, 0 to 100: values stored together then do not end together.
+    /// Share of that time which a draw may take off, 0 to 100: values stored together then do not end together.
     pub jitter_percent: u8,
     /// How eagerly a value is refreshed before its end (XFetch's beta, in percent): 0 never, 100 as the paper has it,
     /// more is earlier.
     pub early_percent: u32,
-    /// How long a load may take before another may be begun in its stead. At least 1, and longer than the database's
-    /// own timeout: the loads of expired leases are not counted among those under way.
+    /// Time that a load may take before another may be begun in its stead, in milliseconds. At least 1, and longer than
+    /// the database's own timeout: the loads of expired leases are not counted among those under way.
     pub lease_ms: u64,
-    /// Loads under way at once; a miss beyond is shed. At least 1.
+    /// Most loads under way at once; a miss beyond is shed. At least 1.
     pub loads_max: u32,
 }
 
@@ -69,21 +69,21 @@ impl Default for Config {
 /// Why a configuration makes no cache.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
-    /// Something of which there must be some.
+    /// A field is 0 that must be at least 1.
     #[error("{field} is 0, it must be at least 1")]
     Zero {
-        /// Which.
+        /// The field's name.
         field: &'static str,
     },
-    /// More than all.
+    /// Jitter is more than 100 percent.
     #[error("jitter_percent is {percent}, it must be between 0 and 100")]
     JitterBeyondAll {
-        /// It.
+        /// The percentage that was given.
         percent: u8,
     },
 }
 
-/// A number drawn by the caller, evenly from all there are.
+/// A number drawn by the caller, uniformly from all `u32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draw(pub u32);
 
@@ -106,15 +106,15 @@ pub struct Ticket {
 /// What a [`Core::get`] comes to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lookup<V> {
-    /// It is cached.
+    /// The value is cached.
     Hit(V),
-    /// It is cached and will end soon: load it anew, while others still hit.
+    /// The value is cached and will end soon: load it anew, while others still hit.
     Refresh(V, Lease),
-    /// It is not cached: load it.
+    /// The value is not cached: load it.
     Lead(Lease),
-    /// Somebody loads it: wait.
+    /// Somebody loads the value: wait.
     Join(Ticket),
-    /// It is not cached, and the database has as many loads as it is to bear.
+    /// The value is not cached, and the database has as many loads as it is to bear.
     Shed,
 }
 
@@ -123,11 +123,11 @@ pub enum Lookup<V> {
 pub struct Loaded<V> {
     /// The value.
     pub value: V,
-    /// What it takes of the capacity; 0 counts as 1.
+    /// Share of the capacity that it takes; 0 counts as 1.
     pub size: u32,
-    /// What it has cost, in the caller's unit: it goes into the ledger, and with [`Policy::Gdsf`] into eviction.
+    /// Cost of the load, in the caller's unit: it goes into the ledger, and with [`Policy::Gdsf`] into eviction.
     pub cost: u32,
-    /// How long it has taken: the longer, the earlier it is refreshed.
+    /// Time that the load took, in milliseconds: the longer, the earlier the value is refreshed.
     pub took_ms: u64,
 }
 
@@ -136,30 +136,31 @@ pub struct Loaded<V> {
 pub enum Ended {
     /// The value is cached.
     Stored,
-    /// A delete had voided the lease, or it had expired: those who waited have the value, the cache has not.
+    /// A delete had voided the lease, or the lease had expired: the value is not cached. Those who waited have it
+    /// unless the lease had expired.
     Voided,
     /// The value is larger than the cache.
     TooLarge,
 }
 
-/// The load that one waited for ended without a value: with an error, given up, or its lease expired. Whoever asks
+/// The load that was waited for ended without a value: with an error, given up, or its lease expired. Whoever asks
 /// again loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("the load that was waited for ended without a value")]
 pub struct LoadFailed;
 
-/// What an operator wants to see: the ratio beside the cost, from one and the same run.
+/// Counters for an operator: the ratio beside the cost, from one and the same run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Stats {
     /// Gets that found a value.
     pub hits: u64,
-    /// Gets that did not.
+    /// Gets that found no value.
     pub misses: u64,
     /// Gets that were shed, among the misses.
     pub shed: u64,
     /// Loads begun.
     pub loads: u64,
-    /// The sum of what loads have cost: each is added as it ends, none is estimated. It stays at the largest number.
+    /// Sum of what loads have cost, each added as it ends and none estimated. It stays at the largest number.
     pub cost_of_loads: u64,
     /// Values that had to go for others.
     pub evicted: u64,
@@ -208,7 +209,7 @@ pub struct Core<K, V> {
     pub(super) leases: HashMap<K, u64>,
     next_flight: u64,
     under_way: u32,
-    /// A flight that somebody waits for has ended.
+    /// Whether a flight that somebody waits for has ended.
     told: bool,
     stats: Stats,
 }
@@ -271,7 +272,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         Lookup::Lead(self.begin(key.clone(), now_ms))
     }
 
-    /// The load under `lease` has brought a value. `draw` decides what jitter takes off its time to live.
+    /// Ends the load under `lease`, which has brought a value. `draw` decides what jitter takes off its time to live.
     pub fn finish(&mut self, lease: Lease, loaded: Loaded<V>, now_ms: u64, draw: Draw) -> Ended {
         self.charge(loaded.cost);
         let Some(key) = self.end(lease.flight, now_ms, Ok(&loaded.value)) else { return Ended::Voided };
@@ -281,18 +282,18 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         }
     }
 
-    /// The load under `lease` has failed, and has cost that much.
+    /// Ends the load under `lease`, which has failed, and has cost that much.
     pub fn fail(&mut self, lease: Lease, cost: u32, now_ms: u64) {
         self.charge(cost);
         self.end(lease.flight, now_ms, Err(LoadFailed));
     }
 
-    /// The load under `lease` is given up.
+    /// Gives up the load under `lease`.
     pub fn cancel(&mut self, lease: Lease, now_ms: u64) {
         self.end(lease.flight, now_ms, Err(LoadFailed));
     }
 
-    /// What became of the load that `ticket` waits for; `None`: it is under way. A result is collected once.
+    /// What became of the load that `ticket` waits for; `None` while it is under way. A result is collected once.
     pub fn collect(&mut self, ticket: &Ticket) -> Option<Result<V, LoadFailed>> {
         // A ticket that was collected, or left, has nothing to wait for.
         let Some(flight) = self.flights.get(&ticket.flight) else { return Some(Err(LoadFailed)) };
@@ -301,7 +302,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         Some(result)
     }
 
-    /// Whoever holds `ticket` waits no longer.
+    /// Gives up the place of `ticket` among those who wait.
     pub fn leave(&mut self, ticket: &Ticket) {
         if let Some(flight) = self.flights.get_mut(&ticket.flight) {
             flight.waiters = flight.waiters.saturating_sub(1);
@@ -311,7 +312,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         }
     }
 
-    /// `key` was written elsewhere, and this is its value now. What is being loaded is not stored.
+    /// Caches a value of `key` that was written elsewhere. What is being loaded is not stored.
     ///
     /// # Errors
     /// The value is larger than the cache; nothing is cached under `key` then.
@@ -320,15 +321,15 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         self.put(key, loaded, now_ms, draw)
     }
 
-    /// `key` was written elsewhere: what is cached is removed, and what is being loaded is not stored. Call it after
-    /// the write.
+    /// Removes what is cached of `key`, which was written elsewhere, and keeps what is being loaded from being stored.
+    /// Call it after the write.
     pub fn invalidate(&mut self, key: &K) {
         self.leases.remove(key);
         self.store.remove(key);
     }
 
-    /// Ends the leases that have expired, so that those who wait are told. To be called now and then: a get ends only
-    /// what stands in its way. Returns how many.
+    /// Ends the leases that have expired, so that those who wait are told, and returns how many. Call it now and then:
+    /// a get ends only what stands in its way.
     pub fn expire_leases(&mut self, now_ms: u64) -> usize {
         let expired = |flight: &Flight<K, V>| flight.result.is_none() && !flight.is_live(now_ms);
         let numbers: Vec<u64> =
@@ -339,7 +340,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         numbers.len()
     }
 
-    /// What is cached under `key`, and for how long; it counts as nothing and touches nothing.
+    /// What is cached under `key`, and for how long, in milliseconds; it counts as no get and touches nothing.
     pub fn peek(&self, key: &K, now_ms: u64) -> Option<(&V, u64)> {
         let entry = self.store.peek(key).filter(|entry| entry.is_live(now_ms))?;
         Some((&entry.value, entry.expires_ms - now_ms))
@@ -355,7 +356,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         self.stats
     }
 
-    /// What is held of the capacity.
+    /// Share of the capacity that is taken.
     pub fn used(&self) -> u64 {
         self.store.used()
     }

@@ -18,7 +18,7 @@ pub const CLIENTS_MAX: usize = 4;
 /// Most keys that a state has room for.
 pub const KEYS_MAX: usize = 2;
 
-/// What loading each key costs, in whatever unit: they differ, so that counting misses is not adding costs.
+/// Cost of loading each key, in whatever unit: costs differ, so that counting misses is not adding costs.
 pub const COSTS: [u8; KEYS_MAX] = [3, 1];
 
 /// The model and its bounds. Times are in ticks.
@@ -28,19 +28,19 @@ pub struct Cache {
     pub clients: u8,
     /// Keys, each of which the cache has room for: what is evicted is the sub-model `eviction`'s.
     pub keys: u8,
-    /// How long a value lives at most.
+    /// Ticks that a value lives at most.
     pub ttl_ticks: u8,
-    /// Ticks that jitter may take off it.
+    /// Ticks that jitter may take off a value's life.
     pub jitter_ticks: u8,
     /// Ticks before its end at which an early draw refreshes a value. 0: it is never refreshed early.
     pub early_ticks: u8,
-    /// How long a load may take before others may load in its stead.
+    /// Ticks that a load may take before others may load in its stead.
     pub lease_ticks: u8,
-    /// Loads at once.
+    /// Most loads at once.
     pub loads_max: u8,
     /// Writes to the database that the world brings: a bound of the model.
     pub writes_max: u8,
-    /// What it does otherwise than it should.
+    /// What the cache does otherwise than it should.
     pub variant: Variant,
 }
 
@@ -49,45 +49,45 @@ pub struct Cache {
 pub enum Action {
     /// An idle client asks for a key.
     Get {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
-        /// 0-based.
+        /// The key, 0-based.
         key: u8,
-        /// What is drawn for an early refresh.
+        /// The draw for an early refresh.
         draw: Draw,
     },
     /// A client waits until the load that it has joined has ended.
     Wait {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
     },
     /// A client's load ends.
     EndLoad {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
-        /// How.
+        /// How it ends.
         ending: Ending,
     },
     /// A client that loads dies without a word.
     Die {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
     },
     /// A key is written to the database, and then to the cache.
     Insert {
-        /// 0-based.
+        /// The key, 0-based.
         key: u8,
     },
     /// A key is written to the database, and then deleted from the cache.
     Invalidate {
-        /// 0-based.
+        /// The key, 0-based.
         key: u8,
     },
     /// Time passes.
     Tick,
 }
 
-/// What is drawn for an early refresh: which it is has a probability, and any is possible.
+/// The draw for an early refresh: each outcome has a probability, and any is possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Draw {
     /// No value is refreshed before its end.
@@ -99,14 +99,14 @@ pub enum Draw {
 /// How a load ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Ending {
-    /// With a value.
+    /// The load brings a value.
     Value {
         /// Ticks that are drawn to be taken off its time to live.
         jitter_ticks: u8,
     },
-    /// With an error.
+    /// The load ends with an error.
     Error,
-    /// It is given up.
+    /// The load is given up.
     Cancelled,
 }
 
@@ -116,60 +116,60 @@ pub enum Ending {
 /// database has not seen; whoever waits waits for a client that holds a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Of each key: writes to the database.
+    /// Number of writes to the database, of each key.
     pub versions: [u8; KEYS_MAX],
-    /// Of each key: what is cached.
+    /// The cached value of each key.
     pub cached: [Option<Cached>; KEYS_MAX],
-    /// What each client is at.
+    /// What each client does.
     pub clients: [Client; CLIENTS_MAX],
-    /// History.
+    /// History variables.
     pub history: History,
 }
 
 /// A value in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Cached {
-    /// Its version.
+    /// The value's version.
     pub version: u8,
-    /// Until its life ends.
+    /// Ticks until its life ends.
     pub ticks_left: u8,
 }
 
-/// What a client is at.
+/// What a client does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum Client {
-    /// Nothing.
+    /// The client does nothing.
     #[default]
     Idle,
-    /// Loads.
+    /// The client loads a key.
     Leading {
-        /// What.
+        /// The key.
         key: u8,
-        /// Of when the load began.
+        /// The version when the load began.
         version: u8,
-        /// Of its lease. 0: it has expired.
+        /// Ticks left of its lease; 0 where it has expired.
         ticks_left: u8,
     },
-    /// Was loading, and has died. Its lease goes on.
+    /// The client was loading, and has died. Its lease goes on.
     Dead {
-        /// What.
+        /// The key.
         key: u8,
-        /// Of when the load began.
+        /// The version when the load began.
         version: u8,
-        /// Of its lease.
+        /// Ticks left of its lease.
         ticks_left: u8,
     },
-    /// Has joined a load.
+    /// The client has joined a load.
     Waiting {
-        /// Whose.
+        /// The client that loads.
         leader: u8,
     },
     /// The load that it has joined has ended, and it does not know yet.
     Told {
-        /// The value's version; `None`: the load failed, was given up, or its lease expired.
+        /// The value's version; `None` where the load failed, was given up, or its lease expired.
         version: Option<u8>,
     },
-    /// Has joined a load of which it will never hear.
+    /// The client has joined a load of which it will never hear.
     Stranded,
 }
 
@@ -189,7 +189,7 @@ impl Cache {
         }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(self, variant: Variant) -> Self {
         Cache { variant, ..self }
@@ -285,12 +285,12 @@ impl Cache {
         &state.clients[..usize::from(self.clients)]
     }
 
-    /// Loads whose lease has not expired.
+    /// Number of loads whose lease has not expired.
     pub fn loads(&self, state: &State) -> u8 {
         self.clients_of(state).iter().filter(|client| client.lease().is_some()).count() as u8
     }
 
-    /// Who holds the lease of `key`, not voided.
+    /// The client that holds the lease of `key`, where one does and it is not voided.
     fn leader(&self, state: &State, key: u8) -> Option<u8> {
         let current = state.versions[usize::from(key)];
         let joinable = |client: &Client| {
@@ -426,7 +426,7 @@ impl State {
 }
 
 impl Client {
-    /// What is loaded under a lease that has not expired, and of which version.
+    /// The key and the version that are loaded under a lease that has not expired.
     pub fn lease(&self) -> Option<(u8, u8)> {
         match *self {
             Client::Leading { key, version, ticks_left } | Client::Dead { key, version, ticks_left } => {
@@ -437,7 +437,7 @@ impl Client {
     }
 }
 
-/// What it costs when a load of `key` ends so: a load that is given up has no cost that anybody could state.
+/// Cost of a load of `key` that ends so. A load that is given up has no cost that anybody could state.
 pub(super) fn charge(key: u8, ending: Ending) -> u8 {
     match ending {
         Ending::Value { .. } | Ending::Error => COSTS[usize::from(key)],
@@ -445,7 +445,7 @@ pub(super) fn charge(key: u8, ending: Ending) -> u8 {
     }
 }
 
-/// Those who wait for `leader` become `told`.
+/// Makes those who wait for `leader` become `told`.
 fn tell(state: &mut State, leader: u8, told: Client) {
     for client in &mut state.clients {
         if *client == (Client::Waiting { leader }) {

@@ -21,7 +21,7 @@ fn time_stands_still() -> counterpart::conform::virtual_clock::VirtualClock {
     counterpart::conform::virtual_clock::VirtualClock::start_at(std::time::Duration::from_secs(1))
 }
 
-/// Elsewhere time goes on; nothing here takes so long that it would matter.
+/// No virtual clock: on this system time goes on, and nothing here takes so long that it would matter.
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 fn time_stands_still() -> Option<()> {
     None

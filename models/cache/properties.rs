@@ -5,23 +5,23 @@ use stateright::Property;
 
 use super::model::{Action, Cache, Cached, Client, State};
 
-/// That nobody is left waiting. Of client 1, and so of each: they are alike.
+/// The promise that nobody is left waiting. It speaks of client 1, and so of each: they are alike.
 pub const TOLD: &str = "who waits is told in the end";
 
-/// That nothing is lost for good.
+/// The promise that nothing is lost for good.
 pub const ALL_IDLE: &str = "some schedule makes all clients idle";
 
-/// The clock is not stopped: the one thing that is assumed. Loads may take for ever, and holders die.
+/// The one assumption: the clock is not stopped. Loads may take for ever, and holders die.
 const TIME_PASSES: &str = "time passes";
 
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct History {
-    /// Somebody joined a load that a delete had voided.
+    /// Whether somebody joined a load that a delete had voided.
     pub joined_voided: bool,
-    /// A load was charged otherwise than its cost.
+    /// Whether a load was charged otherwise than its cost.
     pub miscounted: bool,
-    /// A value was served after its end.
+    /// Whether a value was served after its end.
     pub served_expired: bool,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn temporal() -> Vec<Temporal<Cache>> {
     ]
 }
 
-/// What must not be put off for ever.
+/// The fairness sets of an action that must not be put off for ever.
 pub(super) fn fairness(action: &Action) -> Vec<FairKey> {
     match action {
         Action::Tick => vec![FairKey::weak(TIME_PASSES)],

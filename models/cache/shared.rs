@@ -31,10 +31,10 @@ pub struct Cache<K, V> {
 /// Why there is no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError<E> {
-    /// This caller has loaded, and failed.
+    /// This caller's load failed.
     #[error("the load failed: {0}")]
     Own(E),
-    /// Another caller has loaded, and ended without a value. Ask again: whoever does so first loads.
+    /// Another caller's load ended without a value. Ask again: whoever does so first loads.
     #[error(transparent)]
     Other(#[from] LoadFailed),
     /// As many loads are under way as the database is to bear.
@@ -51,28 +51,29 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         Ok(Cache { core: Mutex::new(Core::new(config)?), told: Condvar::new() })
     }
 
-    /// As [`Core::get`]. Whoever has a lease and drops it unused keeps others waiting until it expires.
+    /// Asks for `key`, as [`Core::get`] does. Whoever has a lease and drops it unused keeps others waiting until it
+    /// expires.
     pub fn get(&self, key: &K, now_ms: u64, draw: Draw) -> Lookup<V> {
         self.with_core(|core| core.get(key, now_ms, draw))
     }
 
-    /// As [`Core::finish`].
+    /// Ends the load under `lease`, which has brought a value, as [`Core::finish`] does.
     pub fn finish(&self, lease: Lease, loaded: Loaded<V>, now_ms: u64, draw: Draw) -> Ended {
         self.with_core(|core| core.finish(lease, loaded, now_ms, draw))
     }
 
-    /// As [`Core::fail`].
+    /// Ends the load under `lease`, which has failed, as [`Core::fail`] does.
     pub fn fail(&self, lease: Lease, cost: u32, now_ms: u64) {
         self.with_core(|core| core.fail(lease, cost, now_ms));
     }
 
-    /// As [`Core::cancel`].
+    /// Gives up the load under `lease`, as [`Core::cancel`] does.
     pub fn cancel(&self, lease: Lease, now_ms: u64) {
         self.with_core(|core| core.cancel(lease, now_ms));
     }
 
-    /// Blocks until the load that `ticket` waits for has ended. If its holder dies that is when somebody calls
-    /// [`expire_leases`](Cache::expire_leases), or asks for the key, after the lease has expired.
+    /// Blocks until the load that `ticket` waits for has ended. If the load's holder has died, it ends when somebody
+    /// calls [`expire_leases`](Cache::expire_leases), or asks for the key, after the lease has expired.
     ///
     /// # Errors
     /// It ended without a value.
@@ -86,12 +87,12 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         }
     }
 
-    /// As [`Core::leave`].
+    /// Gives up the place of `ticket` among those who wait, as [`Core::leave`] does.
     pub fn leave(&self, ticket: Ticket) {
         self.with_core(|core| core.leave(&ticket));
     }
 
-    /// As [`Core::insert`].
+    /// Caches a value of `key` that was written elsewhere, as [`Core::insert`] does.
     ///
     /// # Errors
     /// The value is larger than the cache.
@@ -99,27 +100,27 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         self.with_core(|core| core.insert(key, loaded, now_ms, draw))
     }
 
-    /// As [`Core::invalidate`].
+    /// Removes what is cached of `key`, which was written elsewhere, as [`Core::invalidate`] does.
     pub fn invalidate(&self, key: &K) {
         self.with_core(|core| core.invalidate(key));
     }
 
-    /// As [`Core::expire_leases`]: call it from a timer.
+    /// Ends the leases that have expired, as [`Core::expire_leases`] does. Call it from a timer.
     pub fn expire_leases(&self, now_ms: u64) -> usize {
         self.with_core(|core| core.expire_leases(now_ms))
     }
 
-    /// What is cached under `key`, and for how long.
+    /// What is cached under `key`, and for how long, in milliseconds.
     pub fn peek(&self, key: &K, now_ms: u64) -> Option<(V, u64)> {
         self.lock().peek(key, now_ms).map(|(value, left_ms)| (value.clone(), left_ms))
     }
 
-    /// As [`Core::loads_under_way`].
+    /// Loads under way, counted as [`Core::loads_under_way`] does.
     pub fn loads_under_way(&self) -> u32 {
         self.lock().loads_under_way()
     }
 
-    /// As [`Core::stats`].
+    /// Counters since the beginning.
     pub fn stats(&self) -> Stats {
         self.lock().stats()
     }

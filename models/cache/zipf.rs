@@ -15,7 +15,7 @@ const KEYS: u32 = 1_000;
 const REQUESTS: usize = 20_000;
 const SEED: u64 = 1_998;
 
-/// Room for so many values.
+/// Capacities of the caches that are compared, in values.
 pub const CAPACITIES: [u64; 6] = [10, 25, 50, 100, 200, 400];
 
 /// What a load of `key` costs.
@@ -53,7 +53,7 @@ pub fn run(policy: Policy, capacity: u64) -> Stats {
 const POLICIES: [(&str, Policy); 3] =
     [("LRU", Policy::Lru), ("FIFO", Policy::Fifo), ("GDSF", Policy::Gdsf { frequency_max: 1_000 })];
 
-/// Ratio beside cost, for the README.
+/// The table of ratio beside cost, for the README.
 pub(super) fn table() -> String {
     let mut table = String::from("| capacity | policy | hit ratio | cost of loads |\n|---|---|---|---|\n");
     for capacity in CAPACITIES {
@@ -72,7 +72,7 @@ pub(super) fn table() -> String {
     table
 }
 
-/// `zipf.svg`.
+/// Text of `zipf.svg`.
 pub(super) fn svg() -> String {
     let lines = |what: fn(Stats) -> f64| -> Vec<Line> {
         POLICIES

@@ -61,7 +61,7 @@ fn translated(outcome: Outcome) -> implementation::Outcome {
 /// A breaker under test: the one that threads share as it is shipped, the same as loom compiles it, defective ones, and a
 /// core, however it is held.
 pub trait SharedBreaker: Send + Sync {
-    /// A closed breaker.
+    /// Makes a closed breaker.
     ///
     /// # Errors
     /// The configuration makes no breaker.
@@ -75,9 +75,9 @@ pub trait SharedBreaker: Send + Sync {
     fn try_acquire(&self, now_ms: u64) -> Result<Permit, Rejected>;
     /// Ends a call.
     fn report(&self, permit: Permit, outcome: implementation::Outcome, now_ms: u64);
-    /// What an operator wants to see.
+    /// What an operator wants to see of the breaker.
     fn status(&self, now_ms: u64) -> Status;
-    /// Its core, where that is plain data.
+    /// The core, where that is plain data.
     fn core(&mut self) -> Option<&mut Core> {
         None
     }
@@ -212,20 +212,20 @@ impl<B: SharedBreaker> Shared<BreakerInterface> for Binding<B> {
     }
 }
 
-/// Two callers find an open breaker whose wait is over. For a breaker of three clients that opens at two failures in a
-/// window of two, as all scripts here.
+/// Two callers that find an open breaker whose wait is over. For a breaker of three clients that opens at two failures
+/// in a window of two, as all scripts here.
 pub fn election() -> Script<Action> {
     Script::after(WAITED).thread([Action::Acquire { client: 0 }]).thread([Action::Acquire { client: 1 }])
 }
 
-/// One caller's failure opens the breaker while another's success is counted; then the first asks again.
+/// One caller's failure that opens the breaker while another's success is counted; then the first asks again.
 pub fn count_and_open() -> Script<Action> {
     Script::after([Action::Acquire { client: 0 }, Action::Acquire { client: 1 }])
         .thread([Action::Report { client: 0, outcome: Outcome::Success }])
         .thread([Action::Report { client: 1, outcome: Outcome::Failure }, Action::Acquire { client: 1 }])
 }
 
-/// Open, and its wait over.
+/// Steps to an open breaker whose wait is over.
 const WAITED: [Action; 7] = [
     Action::Acquire { client: 0 },
     Action::Report { client: 0, outcome: Outcome::Failure },

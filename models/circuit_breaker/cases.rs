@@ -45,7 +45,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// The same, and it must close for good once the backend is healthy.
+/// A check that also asks that the breaker closes for good once the backend is healthy.
 pub(super) fn lively(model: Breaker) -> Check<Breaker, BreakerInterface> {
     check(model).spec(BreakerSpec { closes_for_good: true })
 }
@@ -61,7 +61,7 @@ fn with_ours(model: Breaker) -> Check<Breaker, BreakerInterface> {
     )
 }
 
-/// Beyond what can be explored: three times the window, twice the permits, all the clients.
+/// A model beyond what can be explored: three times the window, twice the permits, all the clients.
 fn larger(model: &Breaker) -> Breaker {
     let window = match model.window {
         WindowKind::Calls(size) => WindowKind::Calls((3 * size).min(model::WINDOW_MAX)),
@@ -71,10 +71,10 @@ fn larger(model: &Breaker) -> Breaker {
     Breaker { window, permits: 2 * model.permits, clients: model::CLIENTS_MAX as u8, ..model.clone() }
 }
 
-/// Our own breaker, asked to recover.
+/// Name of our own breaker where it is asked to recover.
 const RECOVERS: &str = "implementation, once calls succeed";
 
-/// Once every call succeeds and nobody is cancelled it closes.
+/// A demand that the breaker closes once every call succeeds and nobody is cancelled.
 pub(super) fn recovery() -> Recovery<BreakerInterface> {
     Recovery::new(|_, state: &model::State| state.phase == model::Phase::Closed).without(|input| match input {
         model::Action::Report { outcome, .. } => *outcome != model::Outcome::Success,
@@ -83,7 +83,7 @@ pub(super) fn recovery() -> Recovery<BreakerInterface> {
     })
 }
 
-/// Small enough to be raced: two failures open it.
+/// A breaker small enough to be raced: two failures open it.
 pub(super) fn racing() -> Breaker {
     Breaker { window: WindowKind::Calls(2), minimum_calls: 2, clients: 3, ..Breaker::small() }
 }
@@ -131,7 +131,7 @@ fn sound() -> Vec<Case> {
     ]
 }
 
-/// Backends that heal, or never do.
+/// Cases of backends that heal, or never do.
 fn backends() -> Vec<Case> {
     let small = Breaker::small();
     vec![
@@ -161,7 +161,7 @@ fn backends() -> Vec<Case> {
     ]
 }
 
-/// As much of a window as there is patience for.
+/// Cases with as much of a window as there is patience for.
 fn large_windows() -> Vec<Case> {
     let small = Breaker::small();
     vec![
@@ -185,7 +185,7 @@ fn large_windows() -> Vec<Case> {
 pub(super) const SLOW_PROBES: &str = "each probe succeeds, but after the half-open wait: the round was given up by then, and its \
                            results are late. The half-open wait must be longer than a call may take";
 
-/// Slow calls and a clock that is set back, and as much of a window as there is patience for.
+/// A breaker with slow calls and a clock that is set back, and with as much of a window as there is patience for.
 fn slow_and_skewed(window: u8, clients: u8) -> Breaker {
     Breaker {
         window: WindowKind::Calls(window),

@@ -17,7 +17,8 @@ pub const TICK_MS: u64 = 1_000;
 /// How the model reads, and what is asked of its runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BreakerSpec {
-    /// Whether to ask that it closes for good once the backend is healthy. Makes sense of a backend that heals.
+    /// Whether to ask that the breaker closes for good once the backend is healthy. It makes sense of a backend that
+    /// heals.
     pub closes_for_good: bool,
 }
 
@@ -131,18 +132,18 @@ const BECAUSE: &[(&str, &str)] = &[
     ),
 ];
 
-/// What the outside sees.
+/// What the outside sees of the breaker.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BreakerInterface;
 
 /// What a client or the clock gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// Let through.
+    /// The call is let through.
     Admitted,
-    /// Not let through.
+    /// The call is not let through.
     Rejected,
-    /// Nothing to say.
+    /// There is nothing to say.
     Done,
 }
 
@@ -151,9 +152,9 @@ pub enum Answer {
 pub struct Seen {
     /// `closed`, `open` or `half-open`.
     pub phase: &'static str,
-    /// Of an open breaker.
+    /// Ticks until a probe may be let through, of an open breaker.
     pub retry_after_ticks: Option<u64>,
-    /// Of a half-open one.
+    /// Permits left, of a half-open breaker.
     pub permits_left: Option<u32>,
     /// Results in the window.
     pub calls: u32,

@@ -24,7 +24,7 @@ fn defects() -> Vec<Defect<Breaker>> {
     [of_phases(), of_the_clock(), of_results()].concat()
 }
 
-/// Who is let through, and what becomes of a probe.
+/// Defects in who is let through, and in what becomes of a probe.
 fn of_phases() -> Vec<Defect<Breaker>> {
     let small = Breaker::small;
     vec![
@@ -66,7 +66,7 @@ fn of_phases() -> Vec<Defect<Breaker>> {
     ]
 }
 
-/// When the open wait is over.
+/// Defects in when the open wait is over.
 fn of_the_clock() -> Vec<Defect<Breaker>> {
     let skewed = Breaker { skew_ticks: 1, steps_back_max: 1, clients: 2, ..Breaker::small() };
     vec![
@@ -85,7 +85,7 @@ fn of_the_clock() -> Vec<Defect<Breaker>> {
     ]
 }
 
-/// What results call for.
+/// Defects in what results call for.
 fn of_results() -> Vec<Defect<Breaker>> {
     let small = Breaker::small;
     let slow = Breaker { slow_rate_percent: Some(50), clients: 2, ..small() };
@@ -129,7 +129,7 @@ fn defect(
         .as_an_implementation(alongside().with(variant))
 }
 
-/// Each as a model; and those that show more in other bounds.
+/// Each defect as a model; and those that show more in other bounds.
 pub(super) fn as_models() -> Vec<Case> {
     let mut cases = Defect::cases("circuit_breaker", &defects(), check);
     let healing = Breaker { backend: Backend::Heals { faults_max: 6 }, clients: 2, ..Breaker::small() };
@@ -160,7 +160,7 @@ pub(super) fn as_models() -> Vec<Case> {
     cases
 }
 
-/// The bounds in which all of them show beside the sound model.
+/// The bounds in which all defects show beside the sound model.
 fn alongside() -> Breaker {
     Breaker {
         window: WindowKind::Calls(3),
@@ -173,7 +173,7 @@ fn alongside() -> Breaker {
     }
 }
 
-/// Each as an implementation: product and tour for all, and one walk.
+/// Each defect as an implementation: product and tour for all, and one walk.
 pub(super) fn as_implementations() -> Case {
     let check = check(alongside()).defects(&defects());
     let leaking = check.simulating(alongside().with(Variant::LeaksPermitOnCancel));
@@ -181,8 +181,8 @@ pub(super) fn as_implementations() -> Case {
     Case::new("circuit_breaker/defects", check.subject("leaks_permit_on_cancel", walked))
 }
 
-/// A breaker that does what its model does, and what that does is to lose permits for ever: no answer is wrong, and it
-/// never recovers. The model is no yardstick here but the defect itself.
+/// A case of an implementation that does what its model does, which is to lose permits for ever: no answer is wrong,
+/// and it never recovers. The yardstick here is not the sound model but the defect itself.
 pub(super) fn never_recovers() -> Case {
     let leaking = Breaker { clients: 2, ..Breaker::small() }.with(Variant::LeaksPermitOnCancel);
     let name = crate::snake(Variant::LeaksPermitOnCancel);

@@ -12,7 +12,7 @@ pub enum Quirk {
     UnlimitedProbes,
     /// A result counts whenever its call was admitted.
     TrustsLateResults,
-    /// A result that is to be ignored is a success.
+    /// A result that is to be ignored counts as a success.
     IgnoredIsSuccess,
     /// A panic is no result; a probe that panics gives its permit back.
     PanicIsNoResult,
@@ -34,7 +34,7 @@ pub enum Quirk {
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
-    /// As it should be.
+    /// The breaker as it should be.
     #[default]
     Sound,
     /// Takes the result of a call that was admitted before the last change of phase (no generation).
@@ -57,7 +57,7 @@ pub enum Variant {
     ComparesRateStrictly,
     /// Counts a slow call as a success though it has a slow-call rate.
     OverlooksSlowCalls,
-    /// Keeps the window of before it opened when it closes again.
+    /// Keeps the window from before it opened when it closes again.
     KeepsWindowOnClose,
 }
 
@@ -80,7 +80,7 @@ impl Breaker {
         self.is(Variant::TrustsLateResults) || self.has(Quirk::TrustsLateResults)
     }
 
-    /// Whether that of a late call does.
+    /// Whether the result of a late call counts.
     pub(super) fn trusts_late(&self, result: Option<Counted>) -> bool {
         self.trusts_late_results() && result.is_some()
     }
@@ -123,7 +123,7 @@ impl Breaker {
         }
     }
 
-    /// Whether it opens now that `result` has come.
+    /// Whether the breaker opens now that `result` has come.
     pub(super) fn opens_at(&self, result: Counted, results: Tally) -> bool {
         let may_open = result == Counted::Failure || !self.has(Quirk::OnlyFailuresOpen);
         may_open && self.takes_as_due(results)
@@ -139,7 +139,7 @@ impl Breaker {
         if self.is(Variant::KeepsWindowOnClose) { window } else { Window::default() }
     }
 
-    /// The phase in which it opens.
+    /// The phase that opening leads to.
     pub(super) fn opened(&self) -> Phase {
         let early = i8::from(self.is(Variant::ReopensEarly));
         Phase::Open { ticks_left: self.open_wait_ticks as i8 - early }
@@ -151,7 +151,7 @@ impl Breaker {
         Phase::HalfOpen { admitted, succeeded: 0, ticks_left: self.half_open_wait_ticks.unwrap_or(0) as i8 }
     }
 
-    /// The window after it has closed.
+    /// The window that closing leaves.
     pub(super) fn closing(&self, window: Window) -> Window {
         let mut window = self.cleared(window);
         if self.has(Quirk::ClosingSuccessCounts) {
@@ -160,7 +160,7 @@ impl Breaker {
         window
     }
 
-    /// The result that `outcome` counts as; none if it does not.
+    /// The result that `outcome` counts as; `None` if it does not count.
     pub(super) fn counted(&self, outcome: Outcome) -> Option<Counted> {
         match outcome {
             Outcome::Success => Some(Counted::Success),
@@ -194,7 +194,7 @@ impl Breaker {
         }
     }
 
-    /// Results that a window of calls remembers to have come.
+    /// Number of results that a window of calls remembers to have come.
     pub(super) fn len_max(&self) -> u8 {
         match self.window {
             WindowKind::Calls(size) => size + u8::from(self.has(Quirk::NeedsOneResultMore)),

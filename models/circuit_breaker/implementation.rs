@@ -10,39 +10,41 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
-/// What a breaker is told to be.
+/// How a breaker behaves.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// What rates are taken of.
+    /// The results that rates are taken of.
     pub window: Window,
     /// Results in the window before the breaker can open; 1 or more.
     pub minimum_calls: u32,
     /// Failures, in percent of the results in the window, at which it opens; 1 to 100.
     pub failure_rate_percent: u8,
-    /// Slow calls, in percent, at which it opens; 1 to 100. `None`: a slow call is a success.
+    /// Slow calls, in percent of the results in the window, at which it opens; 1 to 100. `None`: a slow call is a
+    /// success.
     pub slow_rate_percent: Option<u8>,
     /// Calls admitted in one half-open round; as many successes close the breaker; 1 or more.
     pub permits: u32,
-    /// How long it stays open.
+    /// Time that it stays open, in milliseconds.
     pub open_wait_ms: u64,
-    /// After this time a half-open round whose permits are all out is given up, and the breaker opens again. `None`:
-    /// never, so that one probe that is neither answered nor cancelled keeps the breaker half-open for ever.
+    /// Time after which a half-open round whose permits are all out is given up, and the breaker opens again, in
+    /// milliseconds. `None`: never, so that one probe that is neither answered nor cancelled keeps the breaker
+    /// half-open for ever.
     pub half_open_wait_ms: Option<u64>,
 }
 
-/// What rates are taken of.
+/// The results that rates are taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {
     /// The last `size` results.
     Calls {
-        /// 1 to [`WINDOW_CALLS_MAX`].
+        /// Number of results, 1 to [`WINDOW_CALLS_MAX`].
         size: u32,
     },
     /// The results of the last `buckets` × `bucket_ms`, in steps of `bucket_ms`.
     Time {
-        /// 1 to [`WINDOW_BUCKETS_MAX`].
+        /// Number of buckets, 1 to [`WINDOW_BUCKETS_MAX`].
         buckets: u32,
-        /// 1 or more.
+        /// Length of a bucket in milliseconds, 1 or more.
         bucket_ms: u64,
     },
 }
@@ -76,19 +78,19 @@ pub enum ConfigError {
     OutOfRange {
         /// The field's name.
         field: &'static str,
-        /// As given.
+        /// The value that was given.
         value: u64,
-        /// At least.
+        /// The least that is allowed.
         min: u64,
-        /// At most.
+        /// The most that is allowed.
         max: u64,
     },
     /// More results are asked for than the window can hold, so that the breaker would never open.
     #[error("minimum_calls is {minimum}, the window holds at most {size} results: the breaker would never open")]
     MinimumBeyondWindow {
-        /// Of the configuration.
+        /// The minimum of results that is asked for.
         minimum: u32,
-        /// Of the window.
+        /// The size of the window.
         size: u32,
     },
 }
@@ -123,13 +125,13 @@ impl Config {
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// In time.
+    /// The call succeeded in time.
     Success,
-    /// By an error of the backend.
+    /// The call failed by an error of the backend.
     Failure,
-    /// Successfully, but too slowly.
+    /// The call succeeded, but too slowly.
     Slow,
-    /// By an error that is not the backend's; not counted.
+    /// The call failed by an error that is not the backend's; not counted.
     Ignored,
     /// The caller went away; not counted.
     Cancelled,
@@ -152,13 +154,13 @@ impl Permit {
     }
 }
 
-/// Not let through.
+/// Why a call is not let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum Rejected {
     /// The backend is taken to be down.
     #[error("the circuit is open for another {retry_after_ms} ms")]
     Open {
-        /// Until a probe may be admitted.
+        /// Time until a probe may be admitted, in milliseconds.
         retry_after_ms: u64,
     },
     /// Enough probes are under way.
@@ -166,14 +168,14 @@ pub enum Rejected {
     HalfOpen,
 }
 
-/// What an operator wants to see.
+/// The breaker as an operator wants to see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Status {
-    /// Closed, open or half-open.
+    /// The phase: closed, open or half-open.
     pub phase: PhaseName,
-    /// Until the first caller turns an open breaker half-open.
+    /// Time until the first caller turns an open breaker half-open, in milliseconds; `None` in other phases.
     pub retry_after_ms: Option<u64>,
-    /// Permits left in this half-open round.
+    /// Permits left in this half-open round; `None` in other phases.
     pub permits_left: Option<u32>,
     /// Results in the window.
     pub calls: u32,
@@ -188,9 +190,9 @@ pub struct Status {
 pub enum PhaseName {
     /// Everyone is let through.
     Closed,
-    /// No one is.
+    /// No one is let through.
     Open,
-    /// A few are, to see.
+    /// A few are let through, to see.
     HalfOpen,
 }
 
@@ -199,7 +201,7 @@ pub enum PhaseName {
 pub struct Core {
     pub(super) config: Config,
     pub(super) phase: Phase,
-    /// Goes up with every change of phase: a permit of an older one is late.
+    /// The number of changes of phase: a permit of an older one is late.
     pub(super) generation: u64,
     pub(super) results: Results,
 }
@@ -211,7 +213,7 @@ pub(super) enum Phase {
     HalfOpen { admitted: u32, succeeded: u32, until_ms: Option<u64> },
 }
 
-/// What a window holds of a result.
+/// A result as a window holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Counted {
     Success,
@@ -335,8 +337,8 @@ impl Core {
         (self.generation << 1) | u64::from(self.phase == Phase::Closed)
     }
 
-    /// What an operator wants to see. Changes nothing: an open breaker whose wait is over stays open until someone
-    /// calls.
+    /// The breaker as an operator wants to see it. Changes nothing: an open breaker whose wait is over stays open until
+    /// someone calls.
     pub fn status(&self, now_ms: u64) -> Status {
         let sum = self.results.sum(&self.config, now_ms);
         let (phase, retry_after_ms, permits_left) = match self.phase {
@@ -349,7 +351,7 @@ impl Core {
         Status { phase, retry_after_ms, permits_left, calls: sum.calls, failed: sum.failed, slow: sum.slow }
     }
 
-    /// Opens it, and returns for how long.
+    /// Opens the breaker, and returns for how many milliseconds.
     fn open(&mut self, now_ms: u64) -> u64 {
         let wait_ms = self.config.open_wait_ms;
         self.turn(Phase::Open { until_ms: now_ms.saturating_add(wait_ms) });

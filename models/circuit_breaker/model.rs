@@ -32,7 +32,7 @@ pub struct Breaker {
     pub open_wait_ticks: u8,
     /// Ticks after which a half-open round whose permits are all out is given up. `None`: never.
     pub half_open_wait_ticks: Option<u8>,
-    /// Clients, each with at most one call in flight.
+    /// Number of clients, each with at most one call in flight.
     pub clients: u8,
     /// Ticks by which the clock may be set back at once.
     pub skew_ticks: u8,
@@ -40,26 +40,28 @@ pub struct Breaker {
     pub steps_back_max: u8,
     /// How the calls end that it lets through.
     pub backend: Backend,
-    /// Keep one state of those that differ only in who is who. For exploration alone: inputs name clients.
+    /// Whether to keep one state of those that differ only in which client is which. For exploration alone: inputs name
+    /// clients.
     pub interchangeable_clients: bool,
-    /// What it does otherwise than it should.
+    /// What the breaker does otherwise than it should.
     pub variant: Variant,
-    /// Rules of published breakers that are not these.
+    /// Rules of published breakers that are not this model's.
     pub quirks: Vec<Quirk>,
 }
 
 /// How calls end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// In any way, at any time.
+    /// Calls end in any way, at any time.
     #[default]
     Any,
-    /// At most so many end otherwise than in success: after that it is healthy. A budget of faults, not of progress.
+    /// At most so many calls end otherwise than in success; after that the backend is healthy. This is a budget of
+    /// faults, not of progress.
     Heals {
         /// Calls that fail, are slow, ignored or cancelled, or panic.
         faults_max: u8,
     },
-    /// Each fails.
+    /// Every call fails.
     Dead,
 }
 
@@ -68,14 +70,14 @@ pub enum Backend {
 pub enum Action {
     /// An idle client asks to be let through.
     Acquire {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
     },
     /// A client's call ends.
     Report {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
-        /// How.
+        /// How the call ends.
         outcome: Outcome,
     },
     /// Time passes.
@@ -87,13 +89,13 @@ pub enum Action {
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Outcome {
-    /// In time.
+    /// The call succeeded in time.
     Success,
-    /// By an error of the backend.
+    /// The call failed by an error of the backend.
     Failure,
-    /// Successfully, but too slowly.
+    /// The call succeeded, but too slowly.
     Slow,
-    /// By an error that is not the backend's.
+    /// The call failed by an error that is not the backend's.
     Ignored,
     /// The caller went away.
     Cancelled,
@@ -102,7 +104,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// All of them.
+    /// All outcomes.
     pub const ALL: [Outcome; 6] =
         [Outcome::Success, Outcome::Failure, Outcome::Slow, Outcome::Ignored, Outcome::Cancelled, Outcome::Panicked];
 }
@@ -117,24 +119,24 @@ pub struct State {
     pub phase: Phase,
     /// The results it has counted.
     pub window: Window,
-    /// What each client is at.
+    /// What each client does.
     pub calls: [Call; CLIENTS_MAX],
     /// How often the clock was set back.
     pub steps_back: u8,
     /// Faults so far, of a backend that heals.
     pub faults: u8,
-    /// History.
+    /// History variables.
     pub history: History,
 }
 
-/// The breaker's phase. Ticks are counted down to zero; below it by as much as the clock may still be set back.
+/// The breaker's phase. Ticks are counted down to zero, and below zero by as much as the clock may still be set back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Phase {
     /// Lets everyone through.
     Closed,
     /// Lets no one through.
     Open {
-        /// Until the first caller turns it half-open.
+        /// Ticks until the first caller turns it half-open.
         ticks_left: i8,
     },
     /// Lets a few through, to see.
@@ -143,20 +145,20 @@ pub enum Phase {
         admitted: u8,
         /// Probes that succeeded.
         succeeded: u8,
-        /// Until the round is given up if all permits are out.
+        /// Ticks until the round is given up if all permits are out.
         ticks_left: i8,
     },
 }
 
-/// What a client is at.
+/// What a client does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Call {
-    /// Nothing.
+    /// The client does nothing.
     #[default]
     Idle,
-    /// A call admitted before the last change of phase.
+    /// The client has a call that was admitted before the last change of phase.
     Late,
-    /// A call admitted since.
+    /// The client has a call that was admitted since the last change of phase.
     Current,
 }
 
@@ -181,7 +183,7 @@ impl State {
         of_phase && beyond.iter().all(|call| *call == Call::Idle) && self.steps_back <= model.steps_back_max
     }
 
-    /// Calls of the older generations, from now on.
+    /// Changes the phase: calls admitted so far are late from now on.
     fn turn(&mut self, phase: Phase, window: Window) {
         self.phase = phase;
         self.window = window;
@@ -192,7 +194,7 @@ impl State {
 }
 
 impl Breaker {
-    /// A breaker as of the story: window 4, minimum 4, half of them, 2 permits, 3 ticks; 4 clients, a clock that keeps
+    /// The breaker of the story: window 4, minimum 4, half of them, 2 permits, 3 ticks; 4 clients, a clock that keeps
     /// going forward.
     pub const fn small() -> Self {
         Breaker {
@@ -213,7 +215,7 @@ impl Breaker {
         }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(mut self, variant: Variant) -> Self {
         self.variant = variant;

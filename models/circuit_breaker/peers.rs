@@ -20,10 +20,10 @@ const FAILSAFE: &str = "failsafe 1.3.0";
 const RECLOSER: &str = "recloser 1.4.0";
 const TOWER: &str = "tower-resilience-circuitbreaker 0.14.0";
 
-/// A crate in one configuration, as a model.
+/// A crate in one configuration, with its model.
 #[derive(Clone)]
 struct Peer {
-    /// The case's name.
+    /// Name of the case.
     case: &'static str,
     subject: &'static str,
     /// The model with all the crate's quirks.
@@ -37,7 +37,7 @@ fn peers() -> Vec<Peer> {
     [failsafe(), vec![recloser()], tower_resilience()].concat()
 }
 
-/// Two clients are enough to tell them apart.
+/// A model of two clients, which are enough to tell the crates apart.
 fn small() -> Breaker {
     Breaker { clients: 2, ..Breaker::small() }
 }
@@ -76,7 +76,7 @@ fn failsafe() -> Vec<Peer> {
     ]
 }
 
-/// Lengths one less than the model's, so that both decide at the same call.
+/// recloser. Its lengths are one less than the model's, so that both decide at the same call.
 fn recloser() -> Peer {
     Peer {
         case: "recloser",
@@ -170,9 +170,9 @@ pub(crate) fn cases() -> Vec<Case> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     Conforms,
-    /// A tour over the transitions shows it.
+    /// A tour over the transitions shows that it parts.
     PartsOnTour,
-    /// It takes a longer run than any one transition asks for.
+    /// A walk shows that it parts: it takes a longer run than any one transition asks for.
     PartsOnWalk,
 }
 
@@ -191,8 +191,8 @@ fn half_open_for_ever(model: Breaker) -> Case {
     Case::new("circuit_breaker/tower_resilience_half_open_for_ever", check.because(CAN_CLOSE, why(Quirk::ProbesAgeOut)))
 }
 
-/// The crates as they are configured to come nearest to our rules, against our rules: each with the first way in which
-/// it parts from them.
+/// The crates against our rules, configured to come nearest to these: each with the first way in which it parts from
+/// them.
 fn against_ours() -> Case {
     let mut check = super::check(Breaker { clients: 3, ..Breaker::small() });
     for peer in peers().into_iter().filter(|peer| !peer.case.contains("window")) {
@@ -202,7 +202,7 @@ fn against_ours() -> Case {
 }
 
 impl Peer {
-    /// Where the crate's window is not what it is configured to be: the same model with the window that was asked for.
+    /// The model with the window that was asked for, where the crate's window is another.
     fn with_our_window(&self) -> Option<(String, Breaker, &'static str)> {
         let (model, why) = match self.case {
             "failsafe_window_below_a_second" => (

@@ -6,13 +6,13 @@ use stateright::Property;
 use super::model::{Action, Backend, Breaker, Call, Phase, State};
 use super::window::{Counted, Window};
 
-/// That it can close, by some schedule, from wherever it is.
+/// The promise that, from wherever it is, some schedule closes it.
 pub const CAN_CLOSE: &str = "some schedule closes it";
 
-/// That it closes when there is nothing against it.
+/// The promise that it closes when nothing keeps it open.
 pub const CLOSES: &str = "once the backend is healthy it closes for good";
 
-/// Callers come, calls end, and time passes: what closing needs and nothing more.
+/// The assumption that closing needs and nothing more: callers come, calls end, and time passes.
 const LIFE_GOES_ON: &str = "callers come back, calls end, time passes";
 
 /// History variables: they steer nothing, properties read them. Each is kept by comparing what happened with what the
@@ -23,17 +23,17 @@ pub struct History {
     pub results: Window,
     /// Ticks for which it must still stay open.
     pub ticks_closed_to_all: u8,
-    /// A late result changed the breaker.
+    /// Whether a late result changed the breaker.
     pub moved_by_late_result: bool,
-    /// It let a call through before its open wait was over.
+    /// Whether it let a call through before its open wait was over.
     pub admitted_early: bool,
-    /// It opened though the results do not call for it.
+    /// Whether it opened though the results do not call for it.
     pub opened_undue: bool,
-    /// It stayed closed though the results call for it.
+    /// Whether it stayed closed though the results call for it.
     pub missed_opening: bool,
-    /// A probe failed and it did not open.
+    /// Whether a probe failed and it did not open.
     pub missed_reopening: bool,
-    /// Of a dead backend: calls let through since it last opened.
+    /// Calls let through since it last opened, where the backend is dead.
     pub calls_since_open: u8,
 }
 
@@ -142,7 +142,7 @@ pub(super) fn properties() -> Vec<Property<Breaker>> {
     ]
 }
 
-/// What is asked of whole runs; `closes_for_good` of a backend that heals.
+/// What is asked of whole runs; `closes_for_good` is asked of a backend that heals.
 pub(super) fn temporal(closes_for_good: bool) -> Vec<Temporal<Breaker>> {
     let closed = |_: &Breaker, state: &State| state.phase == Phase::Closed;
     let mut temporal = vec![Temporal::recoverable(CAN_CLOSE, closed)];
@@ -152,7 +152,7 @@ pub(super) fn temporal(closes_for_good: bool) -> Vec<Temporal<Breaker>> {
     temporal
 }
 
-/// What must not be put off for ever.
+/// The fairness sets of an action that must not be put off for ever.
 pub(super) fn fairness(action: &Action) -> Vec<FairKey> {
     match action {
         // Some caller comes, whoever it is; every call ends; the clock is not stopped.

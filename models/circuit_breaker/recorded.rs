@@ -26,7 +26,7 @@ pub fn model() -> Breaker {
 /// (the fields of [`Seen`]).
 #[derive(Clone, Copy, Debug)]
 pub struct BreakerReader {
-    /// Whether the log says when time passes; otherwise it may at any moment.
+    /// Whether the log says when time passes; otherwise time may pass at any moment.
     pub time_is_recorded: bool,
 }
 
@@ -86,7 +86,7 @@ impl LogWriter<BreakerInterface> for BreakerReader {
 /// A breaker whose calls are recorded, for as many threads as there are clients, and more for time and an operator.
 pub type Logged<S> = events::Logged<S, BreakerReader>;
 
-/// Looks at a breaker, as an operator does, and records that too.
+/// Looks at a breaker as an operator does, and records that too.
 pub fn status<S: Shared<BreakerInterface>>(breaker: &Logged<S>) -> Option<Seen> {
     let span = info_span!(
         target: TARGET, "status",
@@ -102,9 +102,9 @@ pub fn status<S: Shared<BreakerInterface>>(breaker: &Logged<S>) -> Option<Seen> 
     Some(seen)
 }
 
-/// The kept logs: of the breaker as it is shipped, and of one that reads its state, changes a copy, and writes that
-/// back. Both callers of a race are rightly let through by it; what the operator sees then is what no behaviour
-/// explains.
+/// The cases of the kept logs: one of the breaker as it is shipped, and one of a breaker that reads its state, changes
+/// a copy, and writes that back. Both callers of a race are rightly let through by it; what the operator sees then is
+/// what no behaviour explains.
 pub(super) fn cases() -> Vec<Case> {
     let reader = BreakerReader { time_is_recorded: true };
     let check = || super::check(model()).alongside_only();

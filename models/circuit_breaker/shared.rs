@@ -59,13 +59,13 @@ impl CircuitBreaker {
         self.with_core(|core| core.report(permit, outcome, now_ms));
     }
 
-    /// What an operator wants to see.
+    /// The breaker as an operator wants to see it.
     pub fn status(&self, now_ms: u64) -> Status {
         self.lock().status(now_ms)
     }
 
-    /// Runs `call` if it is let through, and reports how it ended: by `judge`, as [`Outcome::Panicked`] if it unwinds.
-    /// `clock` gives milliseconds, read before and after.
+    /// Runs `call` if it is let through, and reports how it ended: as `judge` says, or as [`Outcome::Panicked`] if it
+    /// unwinds. `clock` gives milliseconds, read before and after.
     ///
     /// # Errors
     /// It is not let through, and why.

@@ -11,18 +11,18 @@ pub const WINDOW_TICKS_MAX: usize = 4;
 /// What the failure rate is taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowKind {
-    /// The last results, so many.
+    /// The last results, as many as this.
     Calls(u8),
     /// The results of the last ticks, the current one included.
     Ticks {
-        /// So many ticks.
+        /// Number of ticks.
         ticks: u8,
-        /// The world brings at most so many results in one tick. A bound of the model.
+        /// Most results that the world brings in one tick: a bound of the model.
         results_max: u8,
     },
     /// All results since the last change of phase.
     Everything {
-        /// The world brings at most so many before the phase changes. A bound of the model.
+        /// Most results that the world brings before the phase changes: a bound of the model.
         results_max: u8,
     },
 }
@@ -30,21 +30,21 @@ pub enum WindowKind {
 /// Counted results, oldest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Window {
-    /// For a window of calls: two bits a result, the newest lowest.
+    /// The results of a window of calls: two bits a result, the newest lowest.
     results: u32,
     len: u8,
-    /// For a window of ticks: the current tick's first.
+    /// The results of a window of ticks, by kind: the current tick's first.
     ticks: [Tally; WINDOW_TICKS_MAX],
 }
 
-/// Results by kind.
+/// Numbers of results, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Tally {
-    /// All.
+    /// All results.
     pub calls: u8,
-    /// Failed.
+    /// Failed ones.
     pub failed: u8,
-    /// Slow.
+    /// Slow ones.
     pub slow: u8,
 }
 
@@ -106,7 +106,8 @@ impl Window {
         }
     }
 
-    /// What it holds, for a reader: `F`ailure, `S`low or success (`+`), oldest first; then calls and failures a tick.
+    /// What the window holds, for a reader: `F`ailure, `S`low or success (`+`), oldest first; then calls and failures a
+    /// tick.
     pub(crate) fn entries(&self, kind: WindowKind) -> String {
         let held = if let WindowKind::Calls(size) = kind { self.len.min(size) } else { 0 };
         let results: String = (0..held)

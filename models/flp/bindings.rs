@@ -20,7 +20,7 @@ pub trait Bound: Attempt {
     /// Process `id` with its input.
     fn process(&self, group: Group, id: usize, input: u8) -> Self::Process;
 
-    /// A message as the implementation has it, with its sender.
+    /// A message to `to` as the implementation has it, with its sender.
     fn inward(&self, to: u8, message: Self::Message) -> (usize, <Self::Process as Process>::Message);
 
     /// A message that `from` sends, as the model has it.
@@ -38,7 +38,7 @@ pub struct Processes<A: Bound> {
 }
 
 impl<A: Bound> Processes<A> {
-    /// Before anyone has an input.
+    /// A group before anyone has an input.
     pub fn of(attempt: A) -> Self {
         Processes { attempt, processes: Vec::new() }
     }
@@ -113,13 +113,14 @@ impl Bound for Votes {
     }
 }
 
-/// What does not fit is at least told apart from all that does.
+/// A number that fits the model's; one that does not is at least told apart from all that do.
 fn small(number: u64) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// What is not named in the model because it does not matter there: with three processes and one coordinator, a message
-/// that is not the coordinator's to `to` is of the third. To the coordinator itself any of the others would do.
+/// The sender of a message to `to` that is not the coordinator's. The model does not name it, because it does not
+/// matter there: with three processes and one coordinator it is the third process. To the coordinator itself either of
+/// the others would do.
 fn other_than(to: u8, coordinator: usize) -> usize {
     (0..PROCESSES).find(|process| *process != usize::from(to) && *process != coordinator).unwrap_or_default()
 }
@@ -214,7 +215,7 @@ impl Bound for ChandraToueg {
     }
 }
 
-/// The model counts ballots in one number.
+/// The number of a ballot in the model, which counts ballots in one number.
 fn number(ballot: Ballot) -> u8 {
     small(ballot.round * u64::from(paxos_model::PROPOSERS) + ballot.proposer as u64 + 1)
 }

@@ -74,17 +74,17 @@ fn recovering<A: Bound>(
     check.subject(name, recovery.of(move || Processes::of(attempt.clone())))
 }
 
-/// Everybody decides.
+/// Whether everybody has decided.
 fn all<A: Attempt>(system: &System<A>, at: &model::Configuration<A>) -> bool {
     at.inputs.is_some() && system.all_have_decided(at, None)
 }
 
-/// Once nobody is suspected any more.
+/// Whether an action is a suspicion: the fault of a demand that all decide once nobody is suspected any more.
 fn suspects<M>(action: &model::Action<M>) -> bool {
     matches!(action, model::Action::Suspect { .. })
 }
 
-/// Attempts in which everybody votes once.
+/// Cases of attempts in which everybody votes once.
 fn votes() -> Vec<Case> {
     let ours = |votes| {
         let system = System { begins_without_inputs: true, ..System::of(votes) };
@@ -132,7 +132,7 @@ const LAST_MESSAGE: &str = "with both votes on their way everything hangs by whi
                             configuration is critical and p0 its decider. If it stops there, nobody else can tell which \
                             way it went, or whether it went at all";
 
-/// The same with a crash as an action: whatever is so when a process may stop must be so here.
+/// The same attempts with a crash as an action: whatever is so when a process may stop must be so here.
 fn with_a_crash() -> Vec<Case> {
     let crashing = |votes| check(System { crashes_max: 1, ..System::of(votes) }, Faults::Crashes);
     let blocks = |votes| crashing(votes).violates(SOME_DECIDES).violates(ALL_DECIDE);
@@ -144,7 +144,7 @@ fn with_a_crash() -> Vec<Case> {
     ]
 }
 
-/// Ballots that overtake each other, and ballots that have a bound.
+/// Cases of Paxos: ballots that overtake each other, and ballots that have a bound.
 fn paxos_cases() -> Vec<Case> {
     let duel = |system| {
         check(system, Faults::Never)
@@ -184,13 +184,13 @@ fn paxos_cases() -> Vec<Case> {
     ]
 }
 
-/// Paxos, of which one message at a time is on its way.
+/// Paxos whose proposers begin a ballot only when nothing of their last one is on its way any more.
 pub(super) fn paxos_one_at_a_time(ballots_max: Option<u8>, variant: paxos::Variant) -> System<Paxos> {
     System { passes_over_the_late: true, ..System::of(Paxos { ballots_max, one_at_a_time: true, variant }) }
 }
 
-/// Paxos as processes may be driven: everything that is sent is received, however late, and ballots have bounds. Of
-/// inputs those in which the two proposers differ are enough.
+/// Paxos as processes may be driven: everything that is sent is received, however late, and ballots have bounds. Inputs
+/// in which the two proposers differ are enough.
 pub(super) fn paxos_bounded(ballots_max: u8, variant: paxos::Variant) -> System<Paxos> {
     let attempt = Paxos { ballots_max: Some(ballots_max), one_at_a_time: false, variant };
     System { inputs: Some([0, 1, 0]), begins_without_inputs: true, ..System::of(attempt) }
@@ -199,7 +199,7 @@ pub(super) fn paxos_bounded(ballots_max: u8, variant: paxos::Variant) -> System<
 const DUEL: &str = "each proposer begins a higher ballot just before the other's values arrive, which nobody may accept any \
                     more. Everybody takes steps for ever and every message is received; who is to win is never settled";
 
-/// Attempts that go by rounds, by whoever coordinates them.
+/// Cases of attempts that go by rounds, with a coordinator that rotates.
 fn rotating() -> Vec<Case> {
     let unending = |crashes_max| System { crashes_max, skew_max: Some(1), ..by_rounds(true, Rotating::Sound) };
     let suspected = |check: Check<_, _>| {
@@ -241,7 +241,7 @@ pub(super) fn by_rounds(forgets_old_rounds: bool, variant: Rotating) -> System<R
     System { passes_over_the_late: true, ..System::of(RotatingCoordinator { forgets_old_rounds, variant }) }
 }
 
-/// Attempts that go by rounds and put a stamp on what they lock.
+/// Cases of attempts that go by rounds and put a stamp on what they lock.
 fn stamped() -> Vec<Case> {
     let detector = |crashes_max, variant| System {
         crashes_max,
@@ -284,7 +284,7 @@ fn stamped() -> Vec<Case> {
     ]
 }
 
-/// Chandra and Toueg's, whose late messages are passed over.
+/// The attempt of Chandra and Toueg, whose late messages are passed over.
 pub(super) fn by_stamps(forgets_old_rounds: bool, variant: Stamped) -> System<ChandraToueg> {
     System { passes_over_the_late: true, ..System::of(ChandraToueg { forgets_old_rounds, variant }) }
 }

@@ -19,12 +19,12 @@ pub struct AttemptSpec<A> {
 }
 
 impl<A> AttemptSpec<A> {
-    /// What is promised when processes may fail in this way.
+    /// A spec that promises what holds when processes may fail as `faults` says.
     pub fn with(faults: Faults) -> Self {
         AttemptSpec { faults, because: &[], attempt: PhantomData }
     }
 
-    /// Why a promise is broken, by its name.
+    /// Says why a promise is broken, by its name.
     #[must_use]
     pub fn because(self, because: &'static [(&'static str, &'static str)]) -> Self {
         AttemptSpec { because, ..self }
@@ -95,7 +95,7 @@ impl<A: Attempt> Spec for AttemptSpec<A> {
     }
 }
 
-/// What the outside sees.
+/// What the outside sees of the processes.
 pub struct AttemptInterface<A>(PhantomData<fn() -> A>);
 
 impl<A> Default for AttemptInterface<A> {
@@ -121,9 +121,9 @@ impl<A: Attempt> AttemptInterface<A> {
 /// What a process says of its step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer<M> {
-    /// What it sent, to whom, in order.
+    /// Messages that it sent, each with its receiver, in order.
     pub sent: Vec<(u8, M)>,
-    /// What it has decided.
+    /// The value that it has decided.
     pub decided: Option<u8>,
 }
 

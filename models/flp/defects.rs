@@ -12,12 +12,12 @@ use super::check;
 use super::model::System;
 use super::properties::{AGREEMENT, Faults};
 
-/// In two ballots for each proposer, who differ in what they propose.
+/// A system of two ballots for each proposer, who differ in what they propose.
 fn two_ballots(variant: Variant) -> System<Paxos> {
     System { inputs: Some([0, 1, 0]), ..paxos_one_at_a_time(Some(2), variant) }
 }
 
-/// Paxos with defects: those that show as an implementation when each proposer has one ballot, and those that take a
+/// Defects of Paxos: those that show as an implementation when each proposer has one ballot, and those that take a
 /// third. The reasons are not told in traces, which have those of the properties.
 fn paxos() -> Vec<Defect<System<Paxos>>> {
     let of = |variant, why| Defect::new(crate::snake(variant), why).as_a_model(two_ballots(variant), &[AGREEMENT]);
@@ -35,7 +35,7 @@ fn paxos() -> Vec<Defect<System<Paxos>>> {
     ]
 }
 
-/// Paxos' as models.
+/// Each defect of Paxos as a model.
 pub(super) fn of_paxos() -> Vec<Case> {
     let named = |mut defect: Defect<_>| {
         defect.name = format!("paxos_{}", defect.name);
@@ -45,7 +45,7 @@ pub(super) fn of_paxos() -> Vec<Case> {
     Defect::cases("flp", &defects, |system| check(system, Faults::Unasked))
 }
 
-/// Those of attempts that go by rounds, as models.
+/// Each defect of an attempt that goes by rounds, as a model.
 pub(super) fn of_rounds() -> Vec<Case> {
     let three_rounds = Some(2);
     let rotating = [
@@ -69,7 +69,8 @@ pub(super) fn of_rounds() -> Vec<Case> {
     cases
 }
 
-/// Paxos' as implementations, beside the sound one. A walk hardly ever comes by a third ballot in the right moment.
+/// Each defect of Paxos as an implementation, beside the sound one. A walk hardly ever comes by a third ballot in the
+/// right moment.
 pub(super) fn as_implementations() -> Vec<Case> {
     let (two, one): (Vec<_>, Vec<_>) = paxos()
         .into_iter()

@@ -26,7 +26,7 @@ use std::fmt::Debug;
 
 use thiserror::Error;
 
-/// A process's number, from 0.
+/// Number of a process, from 0.
 pub type ProcessId = usize;
 
 /// The processes that are to agree.
@@ -35,7 +35,7 @@ pub struct Group {
     count: usize,
 }
 
-/// The most processes in a group.
+/// Most processes in a group.
 pub const PROCESSES_MAX: usize = 1_024;
 
 impl Group {
@@ -51,37 +51,37 @@ impl Group {
         }
     }
 
-    /// How many there are.
+    /// Number of processes.
     pub fn count(self) -> usize {
         self.count
     }
 
-    /// The smallest number that any two sets of that many have a process in common: more than half.
+    /// Smallest number that any two sets of that many have a process in common: more than half.
     pub fn majority(self) -> usize {
         self.count / 2 + 1
     }
 
-    /// How many can be waited for when fewer than half may stop.
+    /// Number of processes that can be waited for when fewer than half may stop.
     pub fn quorum(self) -> usize {
         self.count - self.stopping_max()
     }
 
-    /// How many may stop: fewer than half.
+    /// Most processes that may stop: fewer than half.
     pub fn stopping_max(self) -> usize {
         (self.count - 1) / 2
     }
 
-    /// Everyone.
+    /// All processes of the group.
     pub fn members(self) -> std::ops::Range<ProcessId> {
         0..self.count
     }
 
-    /// Everyone but `process`.
+    /// All processes of the group but `process`.
     pub fn others(self, process: ProcessId) -> impl Iterator<Item = ProcessId> {
         self.members().filter(move |other| *other != process)
     }
 
-    /// Who coordinates `round`, counted from 0, where that goes round.
+    /// The process that coordinates `round`, counted from 0, where that goes round.
     fn coordinator(self, round: u64) -> ProcessId {
         (round % self.count as u64) as ProcessId
     }
@@ -94,21 +94,21 @@ impl Group {
 /// Why there is no such group, or no such process in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum GroupError {
-    /// Nobody to agree.
+    /// The group would have nobody who is to agree.
     #[error("a group has at least one process")]
     Empty,
-    /// More than [`PROCESSES_MAX`].
+    /// The group would have more than [`PROCESSES_MAX`] processes.
     #[error("a group of {count} processes is more than the {PROCESSES_MAX} there is room for")]
     TooMany {
-        /// How many were asked for.
+        /// Number of processes that were asked for.
         count: usize,
     },
-    /// No process of that number.
+    /// The group has no process of that number.
     #[error("process {process} is not one of the {count} of the group, which are numbered from 0")]
     NoMember {
-        /// The number.
+        /// Number of the process.
         process: ProcessId,
-        /// How many there are.
+        /// Number of processes in the group.
         count: usize,
     },
 }
@@ -116,52 +116,52 @@ pub enum GroupError {
 /// What a process gets in one step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<M> {
-    /// Nothing: it was woken to see what it would do by itself.
+    /// The process gets nothing: it was woken to see what it would do by itself.
     Nothing,
-    /// A message.
+    /// The process gets a message.
     Message {
-        /// Who sent it.
+        /// The sender.
         from: ProcessId,
-        /// What it says.
+        /// The message.
         message: M,
     },
     /// The failure detector suspects a process.
     Suspicion {
-        /// Whom.
+        /// The process that is suspected.
         of: ProcessId,
     },
-    /// A coin was thrown for it.
+    /// A coin was thrown for the process.
     Coin(bool),
 }
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sent<M> {
-    /// Whom it goes to.
+    /// The receiver.
     pub to: ProcessId,
-    /// What it says.
+    /// The message.
     pub message: M,
 }
 
 /// Why an event is refused. The process is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// It names a process that is not of the group.
+    /// The event names a process that is not of the group.
     #[error(transparent)]
     Stranger(#[from] GroupError),
-    /// It says something else than the same process said before in its place.
+    /// The message says something else than its sender said before in its place.
     #[error("process {from} contradicts what it said before")]
     Contradicts {
-        /// Who.
+        /// The sender.
         from: ProcessId,
     },
-    /// A correct process would not send this to this one, or not in this place.
+    /// A correct process would not send this message to this one, or not in this place.
     #[error("process {from} has no business to send this here")]
     OutOfPlace {
-        /// Who.
+        /// The sender.
         from: ProcessId,
     },
-    /// It speaks of a round that is too far ahead to keep what it says.
+    /// The message speaks of a round that is too far ahead to keep what it says.
     #[error("round {round} is more than {ROUNDS_AHEAD_MAX} ahead")]
     FarAhead {
         /// The round, from 0.
@@ -169,7 +169,7 @@ pub enum Refused {
     },
 }
 
-/// What is kept of rounds to come: a process that is this far behind catches up by other means.
+/// Most rounds ahead whose messages are kept: a process that is further behind catches up by other means.
 pub const ROUNDS_AHEAD_MAX: u64 = 1_024;
 
 /// Whether what is said of `round` may be kept by a process that is in round `now`.
@@ -187,16 +187,16 @@ pub trait Process: Clone + Debug {
     /// What they decide about.
     type Value: Clone + Debug + PartialEq + Send;
 
-    /// One step.
+    /// The process after one step on `event`, and what it sends.
     ///
     /// # Errors
     /// The event cannot be.
     fn step(&self, event: &Event<Self::Message>) -> Stepped<Self>;
 
-    /// What it has decided; never another value once it has.
+    /// The value that it has decided; never another once it has one.
     fn decision(&self) -> Option<&Self::Value>;
 
-    /// Whom it waits for, so that suspecting that one would free it.
+    /// The process that it waits for, so that suspecting that one would free it.
     fn awaited(&self) -> Option<ProcessId> {
         None
     }

@@ -17,31 +17,31 @@ use stateright::{Model, Property};
 
 use super::properties;
 
-/// How many processes there are. They are numbered from 0.
+/// Number of processes. They are numbered from 0.
 pub const PROCESSES: usize = 3;
 
 /// What a process gets in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Event<M> {
-    /// Nothing.
+    /// The process gets nothing.
     Nothing,
-    /// A message.
+    /// The process gets a message.
     Message(M),
     /// Its failure detector suspects the process that it waits for.
     Suspicion,
 }
 
-/// What a process did in one step: what it is at now, and what it sent, to whom.
+/// Outcome of a step: what the process does now, and the messages that it sent, each with its receiver.
 pub type Reaction<A> = (<A as Attempt>::Local, Vec<(u8, <A as Attempt>::Message)>);
 
 /// A consensus protocol: what each process does.
 pub trait Attempt: Clone + Debug + PartialEq + Eq + Hash + Send + Sync + 'static {
-    /// What a process is at.
+    /// What a process does.
     type Local: Clone + Debug + PartialEq + Eq + PartialOrd + Ord + Hash + Serialize + Send + Sync + 'static;
     /// What processes send each other. It names its sender where that matters.
     type Message: Copy + Debug + PartialEq + Eq + PartialOrd + Ord + Hash + Serialize + Send + Sync + 'static;
 
-    /// The inputs that are looked at.
+    /// Inputs that are looked at.
     fn inputs(&self) -> Vec<[u8; PROCESSES]> {
         (0..8).map(|bits| [bits >> 2 & 1, bits >> 1 & 1, bits & 1]).collect()
     }
@@ -49,10 +49,10 @@ pub trait Attempt: Clone + Debug + PartialEq + Eq + Hash + Send + Sync + 'static
     /// A process before its first step.
     fn initial(&self, process: u8, input: u8) -> Self::Local;
 
-    /// One step. `None`: it is too early for this, and a message waits in the buffer.
+    /// Outcome of one step; `None` where it is too early for this event, and a message waits in the buffer.
     fn step(&self, process: u8, local: &Self::Local, event: Event<Self::Message>) -> Option<Reaction<Self>>;
 
-    /// What it has decided.
+    /// The value that a process has decided.
     fn decision(&self, local: &Self::Local) -> Option<u8>;
 
     /// Whether `process` is one that decides.
@@ -60,12 +60,12 @@ pub trait Attempt: Clone + Debug + PartialEq + Eq + Hash + Send + Sync + 'static
         true
     }
 
-    /// Whom it waits for, and may suspect.
+    /// The process that a process waits for, and may suspect.
     fn awaited(&self, _local: &Self::Local) -> Option<u8> {
         None
     }
 
-    /// The round it is in, of attempts that go by rounds.
+    /// The round that a process is in, of attempts that go by rounds.
     fn round(&self, _local: &Self::Local) -> u8 {
         0
     }
@@ -76,8 +76,8 @@ pub trait Attempt: Clone + Debug + PartialEq + Eq + Hash + Send + Sync + 'static
         true
     }
 
-    /// Whether it is looked at within bounds only: where those hold a process back it takes no step at all. Else it
-    /// takes one that does nothing, so that it steps for ever.
+    /// Whether the attempt is looked at within bounds only. Where those hold a process back it then takes no step at
+    /// all; otherwise it takes one that does nothing, so that it steps for ever.
     fn is_bounded(&self) -> bool {
         false
     }
@@ -89,27 +89,27 @@ pub trait Attempt: Clone + Debug + PartialEq + Eq + Hash + Send + Sync + 'static
 /// A system and its bounds.
 #[derive(Clone, Debug)]
 pub struct System<A> {
-    /// What its processes do.
+    /// The attempt: what its processes do.
     pub attempt: A,
     /// Inputs that are looked at; `None`: all that the attempt tells apart.
     pub inputs: Option<[u8; PROCESSES]>,
     /// Whether it begins before anyone has an input, and inputs are given in one first step: an implementation has to
-    /// be told. Else every choice of inputs is an initial configuration.
+    /// be told. Otherwise every choice of inputs is an initial configuration.
     pub begins_without_inputs: bool,
     /// Whether a message that changes nothing any more, whoever receives it when, counts as received.
     pub passes_over_the_late: bool,
-    /// How many processes may crash. Where it is 0 a process may still stop: see the file.
+    /// Most processes that may crash. Where it is 0 a process may still stop: see the file.
     pub crashes_max: u8,
-    /// How many rounds a process may be ahead of the slowest that goes on. `None`: as many as it likes.
+    /// Most rounds that a process may be ahead of the slowest that goes on. `None`: as many as it likes.
     pub skew_max: Option<u8>,
-    /// No process begins a round beyond this one, counted from 0.
+    /// Last round that a process may begin, counted from 0.
     pub rounds_max: Option<u8>,
     /// Whether the failure detector comes to trust one process that goes on (◇S); it may suspect anyone before.
     pub detector_stabilises: bool,
 }
 
 impl<A: Attempt> System<A> {
-    /// Nobody crashes, nothing is bounded.
+    /// A system in which nobody crashes and nothing is bounded.
     pub fn of(attempt: A) -> Self {
         System {
             attempt,
@@ -123,7 +123,7 @@ impl<A: Attempt> System<A> {
         }
     }
 
-    /// What the processes have decided, each value once.
+    /// The values that the processes have decided, each once.
     pub fn decided<'a>(&'a self, configuration: &'a Configuration<A>) -> impl Iterator<Item = u8> + 'a {
         configuration.locals.iter().filter_map(|local| self.attempt.decision(local))
     }
@@ -133,7 +133,7 @@ impl<A: Attempt> System<A> {
         configuration.locals.get(usize::from(process)).is_some_and(|local| self.attempt.decision(local).is_some())
     }
 
-    /// Whether all have decided that ever do, but for `excepted` and for who has crashed.
+    /// Whether all processes have decided that ever do, but for `excepted` and for one that has crashed.
     pub fn all_have_decided(&self, configuration: &Configuration<A>, excepted: Option<u8>) -> bool {
         (0..PROCESSES as u8)
             .filter(|process| self.attempt.decides(*process))
@@ -156,7 +156,7 @@ impl<A: Attempt> System<A> {
         }
     }
 
-    /// What `process` does with `event`, if it may: what it is at afterwards, and what it sends, also what changes
+    /// What `process` does with `event`, if it may: what it does afterwards, and what it sends, also what changes
     /// nothing any more.
     pub fn react(&self, before: &Configuration<A>, process: u8, event: Event<A::Message>) -> Option<Reaction<A>> {
         if before.crashed == Some(process) {
@@ -188,7 +188,7 @@ impl<A: Attempt> System<A> {
         going.map(|(_, local)| self.attempt.round(local)).min().unwrap_or(0)
     }
 
-    /// Whether the failure detector of `process` may suspect whom it waits for.
+    /// Whether the failure detector of `process` may suspect the process that it waits for.
     fn may_suspect(&self, configuration: &Configuration<A>, process: u8) -> bool {
         let awaited = configuration.locals.get(usize::from(process)).and_then(|local| self.attempt.awaited(local));
         awaited.is_some() && awaited != configuration.trusted
@@ -220,40 +220,40 @@ impl<A: Attempt> System<A> {
 pub enum Action<M> {
     /// Every process gets its input.
     Begin {
-        /// By process.
+        /// The inputs, by process.
         inputs: [u8; PROCESSES],
     },
     /// A process steps without a message.
     Step {
-        /// Which.
+        /// The process.
         process: u8,
     },
     /// A process receives a message.
     Receive {
-        /// Which process.
+        /// The process.
         process: u8,
-        /// What it receives.
+        /// The message that it receives.
         message: M,
     },
-    /// A process's failure detector suspects whom the process waits for.
+    /// A process's failure detector suspects the process that it waits for.
     Suspect {
-        /// Whose detector.
+        /// The process whose detector it is.
         process: u8,
     },
     /// A process stops for good.
     Crash {
-        /// Which.
+        /// The process.
         process: u8,
     },
     /// From now on no failure detector suspects this process, which does not crash.
     Trust {
-        /// Whom.
+        /// The process that is trusted.
         process: u8,
     },
 }
 
 impl<M> Action<M> {
-    /// Whose step it is.
+    /// The process whose step it is.
     pub fn process(&self) -> Option<u8> {
         match self {
             Action::Begin { .. } | Action::Trust { .. } => None,
@@ -271,15 +271,15 @@ impl<M> Action<M> {
 /// crashed, and that one is not the one that is trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Configuration<A: Attempt> {
-    /// What each process was given; `None` before that.
+    /// Input of each process; `None` before they are given.
     pub inputs: Option<[u8; PROCESSES]>,
-    /// What each process is at.
+    /// What each process does.
     pub locals: Vec<A::Local>,
     /// Messages on their way, with their destinations, in order.
     pub buffer: Vec<(u8, A::Message)>,
-    /// Who has crashed.
+    /// The process that has crashed.
     pub crashed: Option<u8>,
-    /// Whom no failure detector suspects any more.
+    /// The process that no failure detector suspects any more.
     pub trusted: Option<u8>,
 }
 

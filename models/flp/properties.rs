@@ -5,22 +5,22 @@ use stateright::Property;
 
 use super::model::{Action, Attempt, Configuration, PROCESSES, System};
 
-/// Consensus: nobody decides otherwise than another.
+/// Consensus: no process decides otherwise than another.
 pub const AGREEMENT: &str = "no two processes decide differently";
 
 /// Consensus: what is decided is no invention.
 pub const VALIDITY: &str = "what is decided was somebody's input";
 
-/// A run in which nobody stops: every process takes steps for ever and receives every message.
+/// The assumption that nobody stops: every process takes steps for ever and receives every message.
 const NOBODY_STOPS: &str = "nobody stops";
 
-/// A run in which one process may stop: only the others must take steps and receive what is sent to them.
+/// The assumptions that one process may stop: only the others must take steps and receive what is sent to them.
 const MAY_STOP: [&str; PROCESSES] = ["p0 may stop", "p1 may stop", "p2 may stop"];
 
-/// As [`NOBODY_STOPS`] but for who crashes, whom every failure detector that waits for it suspects some time.
+/// The assumption that nobody stops but who crashes, whom every failure detector that waits for it suspects some time.
 const LIVE_GO_ON: &str = "nobody else stops, and who crashed is suspected";
 
-/// The same, and the failure detector comes to trust somebody.
+/// The assumption of [`LIVE_GO_ON`], and that the failure detector comes to trust somebody.
 const ACCURATE: &str = "nobody else stops, who crashed is suspected, and one who goes on is trusted some time";
 
 /// Somebody decides.
@@ -56,11 +56,11 @@ pub enum Faults {
     Stops,
     /// A process may crash, as an action.
     Crashes,
-    /// The same, and the failure detector is accurate in the end.
+    /// A process may crash, as an action, and the failure detector is accurate in the end.
     CrashesAndTrust,
-    /// Nobody stops.
+    /// No process stops.
     Never,
-    /// Whether anything is decided is not asked: there is a bound that keeps it from that.
+    /// It is not asked whether anything is decided: there is a bound that keeps it from that.
     Unasked,
 }
 
@@ -112,7 +112,7 @@ pub(super) fn temporal<A: Attempt>(faults: Faults) -> Vec<Temporal<System<A>>> {
     }
 }
 
-/// What must not be put off for ever, by who may fail how.
+/// The fairness sets of an action that must not be put off for ever, by who may fail how.
 pub(super) fn fairness<A: Attempt>(
     faults: Faults,
     system: &System<A>,

@@ -65,14 +65,14 @@ fn listed(model: &Balancer, list: u8) -> Vec<(ServerId, u32)> {
     members(list).map(|server| (id(server), model.weights[usize::from(server)].into())).collect()
 }
 
-/// For each key of the model one that tries the servers in its order.
+/// A key for each key of the model: one that tries the servers in its order.
 fn keys(model: &Balancer) -> Vec<u64> {
     let ranks = |key: u64, order: &[u8; SERVERS_MAX]| order.map(|server| BoundedHash::rank(key, id(server)));
     let follows = |key: &u64, order: &[u8; SERVERS_MAX]| ranks(*key, order).windows(2).all(|pair| pair[0] > pair[1]);
     model.preferences.iter().filter_map(|order| (0..10_000).find(|key| follows(key, order))).collect()
 }
 
-/// What a request brings to the implementation.
+/// The request that an implementation gets for `draw`.
 fn request(keys: &[u64], draw: Draw) -> Request {
     match draw {
         Draw::Nothing => Request::default(),
@@ -110,30 +110,30 @@ pub trait SharedBalancer: Send + Sync + Sized {
     /// A request in flight.
     type InFlight: Send;
 
-    /// With the policy, the configuration and the list of a model.
+    /// Makes a balancer with the policy, the configuration and the list of a model.
     fn of(config: Config, policy: AnyPolicy, servers: Vec<(ServerId, u32)>, now_us: u64) -> Self;
     /// Sends a request.
     ///
     /// # Errors
     /// It is sent nowhere.
     fn pick(&self, retry: bool, request: Request, now_us: u64) -> Result<(ServerId, Self::InFlight), Refused>;
-    /// Ends it.
+    /// Ends a request.
     fn finish(&self, request: Self::InFlight, outcome: Outcome, now_us: u64);
-    /// Whoever made it goes away.
+    /// Ends a request whose maker goes away.
     fn cancel(&self, request: Self::InFlight, now_us: u64) {
         self.finish(request, Outcome::Cancelled, now_us);
     }
-    /// Whoever made it panics.
+    /// Ends a request whose maker panics.
     fn panic(&self, request: Self::InFlight, now_us: u64) {
         self.cancel(request, now_us);
     }
-    /// A health check reports.
+    /// Takes the report of a health check.
     fn set_health(&self, server: ServerId, healthy: bool, now_us: u64);
-    /// The list is replaced.
+    /// Replaces the list of servers.
     fn set_servers(&self, servers: Vec<(ServerId, u32)>, now_us: u64);
-    /// What an operator sees.
+    /// The servers as an operator sees them.
     fn status(&self, now_us: u64) -> Vec<Status>;
-    /// Its core, where that is plain data.
+    /// The core, where that is plain data.
     fn core(&mut self) -> Option<&mut Core<AnyPolicy>> {
         None
     }
@@ -328,18 +328,18 @@ impl<B: SharedBalancer> Shared<BalancerInterface> for Binding<B> {
     }
 }
 
-/// Two requests at once find the cursor where it is.
+/// Two requests at once that find the cursor where it is.
 pub fn two_picks() -> Script<Action> {
     Script::after([]).thread([pick(0)]).thread([pick(1)])
 }
 
-/// Two health checks report at once.
+/// Two health checks that report at once.
 pub fn two_reports() -> Script<Action> {
     let down = |server| Action::SetHealth { server, healthy: false };
     Script::after([]).thread([down(0)]).thread([down(1)])
 }
 
-/// Two requests end one after the other while a third is sent where there are fewest.
+/// Two requests that end one after the other while a third is sent where there are fewest.
 pub fn count_and_choose() -> Script<Action> {
     Script::after([pick(0), pick(1)])
         .thread([Action::Complete { slot: 0, success: true }, Action::Complete { slot: 1, success: true }])
@@ -370,7 +370,7 @@ pub fn scripts() -> Vec<Script<Action>> {
     ]
 }
 
-/// The same for least connections.
+/// What threads do at once, for least connections.
 pub fn counting_scripts() -> Vec<Script<Action>> {
     vec![
         count_and_choose(),

@@ -54,12 +54,12 @@ fn with_ours(model: Balancer) -> Check<Balancer, BalancerInterface> {
     )
 }
 
-/// Beyond what can be explored: more requests at once, and callers that panic.
+/// A model beyond what can be explored: more requests at once, and callers that panic.
 fn larger(model: &Balancer) -> Balancer {
     Balancer { slots: model::SLOTS_MAX as u8, panics: true, ..model.clone() }
 }
 
-/// In turn, over a list that changes.
+/// Round robin over a list that changes.
 pub(crate) fn round_robin() -> Balancer {
     Balancer {
         lists: vec![0b111, 0b011, 0b110, 0],
@@ -68,12 +68,12 @@ pub(crate) fn round_robin() -> Balancer {
     }
 }
 
-/// By weight, the golden weights.
+/// Smooth weighted round robin by the golden weights.
 pub(crate) fn smooth_weighted() -> Balancer {
     Balancer::of(Chooses::SmoothWeighted, &[5, 1, 1], 2)
 }
 
-/// By weight, with servers that go and come back slowly.
+/// Smooth weighted round robin with servers that go and come back slowly.
 pub(crate) fn slow_start() -> Balancer {
     Balancer {
         health_changes: true,
@@ -83,22 +83,22 @@ pub(crate) fn slow_start() -> Balancer {
     }
 }
 
-/// By count.
+/// Least connections.
 pub(crate) fn least_connections() -> Balancer {
     Balancer { panics: true, lists: vec![0b111, 0b101], ..Balancer::of(Chooses::LeastConnections, &[2, 1, 1], 4) }
 }
 
-/// By count, of two.
+/// Power of two choices by count.
 pub(crate) fn power_of_two() -> Balancer {
     Balancer { health_changes: true, ..Balancer::of(Chooses::PowerOfTwo, &[1, 1, 1], 4) }
 }
 
-/// By time, of two.
+/// Power of two choices by time.
 pub(crate) fn peak_ewma() -> Balancer {
     Balancer { failures: true, ..Balancer::of(Chooses::PeakEwma, &[1, 1], 2) }
 }
 
-/// By key.
+/// A consistent hash with bounded loads.
 pub(crate) fn bounded_hash() -> Balancer {
     Balancer {
         preferences: vec![[0, 1, 2, 3], [1, 2, 0, 3], [0, 2, 1, 3]],
@@ -107,7 +107,7 @@ pub(crate) fn bounded_hash() -> Balancer {
     }
 }
 
-/// Failures take servers out.
+/// A balancer whose failing servers are taken out.
 pub(crate) fn outliers() -> Balancer {
     Balancer {
         failures: true,
@@ -149,7 +149,7 @@ pub fn diagram() -> String {
     })
 }
 
-/// Retries have a budget.
+/// A balancer whose retries have a budget.
 pub(crate) fn retry_budget() -> Balancer {
     Balancer {
         retries: Some(Retries { cost: 2, tokens_max: 4 }),
@@ -158,7 +158,7 @@ pub(crate) fn retry_budget() -> Balancer {
     }
 }
 
-/// Small enough to be raced.
+/// A round robin small enough to be raced.
 fn racing() -> Balancer {
     Balancer {
         any_slot: true,
@@ -168,12 +168,12 @@ fn racing() -> Balancer {
     }
 }
 
-/// The same by count.
+/// Least connections small enough to be raced.
 fn racing_counts() -> Balancer {
     Balancer { any_slot: true, failures: true, ..Balancer::of(Chooses::LeastConnections, &[1, 1], 3) }
 }
 
-/// As much as there is patience for: four servers, everything at once.
+/// Cases of as much as there is patience for: four servers, everything at once.
 fn large() -> Vec<Case> {
     let everything = |policy, slots| Balancer {
         failures: true,

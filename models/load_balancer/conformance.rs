@@ -213,36 +213,36 @@ fn named(set: u8) -> String {
     if set == 0 { "none".into() } else { members(set).map(letter).collect() }
 }
 
-/// What the outside sees.
+/// What the outside sees of the balancer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BalancerInterface;
 
-/// What comes back.
+/// What a caller, a health check, an operator or the clock gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// The request goes there.
+    /// The request is sent to a server.
     Sent {
-        /// 0-based.
+        /// The server, 0-based.
         server: u8,
     },
-    /// There is nobody to send it to.
+    /// There is no server to send the request to.
     NoServer,
-    /// There were too many retries.
+    /// The retry is beyond the budget.
     OverBudget,
-    /// Nothing to say.
+    /// There is nothing to say.
     Done,
 }
 
 /// What an operator sees between requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Seen {
-    /// By server, requests counted there.
+    /// Requests counted at each server.
     pub in_flight: [u32; SERVERS_MAX],
-    /// As bits.
+    /// Servers in the list, as bits.
     pub listed: u8,
-    /// As bits.
+    /// Servers that are healthy by the last report, as bits.
     pub healthy: u8,
-    /// As bits.
+    /// Servers that are ejected, as bits.
     pub ejected: u8,
 }
 

@@ -15,7 +15,7 @@ use super::model::{Balancer, Variant};
 use super::policies::AnyPolicy;
 use super::properties::COMES_BACK;
 
-/// Each defect in whose bounds it shows, and the properties that catch it.
+/// The bounds in which each defect shows, and the properties that catch it.
 fn variants() -> Vec<(Balancer, Variant, &'static [&'static str])> {
     const COUNTED: &str = "the requests counted at a server are those in flight there";
     const WHOLE: &str = "no server is a whole request ahead of its share, or behind";
@@ -61,7 +61,8 @@ fn variants() -> Vec<(Balancer, Variant, &'static [&'static str])> {
     ]
 }
 
-/// What each does, for someone who knows only the story. Not told in traces, which have the reasons of the properties.
+/// What each defect does, for someone who knows only the story. Not told in traces, which have the reasons of the
+/// properties.
 fn why(variant: Variant) -> &'static str {
     match variant {
         Variant::Sound => "nothing is wrong with it",
@@ -87,7 +88,7 @@ fn why(variant: Variant) -> &'static str {
     }
 }
 
-/// Each as a model, and as an implementation beside the sound one.
+/// Each defect as a model, and as an implementation beside the sound one.
 pub(super) fn as_models_and_implementations() -> Vec<Case> {
     let mut cases = Vec::new();
     for (sound, variant, violated) in variants() {

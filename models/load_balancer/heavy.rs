@@ -26,10 +26,10 @@ use pingora_load_balancing::{Backend, Backends, LoadBalancer};
 use super::conformance::{Answer, BalancerInterface, Seen};
 use super::model::{Action, Balancer, SERVERS_MAX, SLOTS_MAX, TRIES_MAX, members};
 
-/// Its name, with its version.
+/// Name of the crate, with its version.
 pub const PINGORA: &str = "pingora-load-balancing 0.9.1";
 
-/// What discovery finds next.
+/// The list that discovery finds next.
 #[derive(Clone, Default)]
 struct List(Arc<Mutex<BTreeSet<Backend>>>);
 
@@ -56,7 +56,7 @@ impl HealthCheck for Sick {
     }
 }
 
-/// A server's port: in the order of the servers, which is the order of its list too.
+/// Port of the first server; the next ones follow in the order of the servers, which is the order of its list too.
 const FIRST_PORT: u16 = 8_000;
 
 fn index(backend: &Backend) -> Option<u8> {
@@ -69,7 +69,7 @@ pub struct Pingora {
     list: List,
     sick: Sick,
     weights: Vec<u8>,
-    /// By slot, the server; `None` also for a request whose server has left.
+    /// Server of each request, by slot; `None` also for a request whose server has left.
     requests: [Option<u8>; SLOTS_MAX],
 }
 
@@ -82,7 +82,7 @@ fn now<F: Future>(future: F) -> F::Output {
 }
 
 impl Pingora {
-    /// Over the servers of `model`.
+    /// A balancer over the servers of `model`.
     ///
     /// # Panics
     /// If it does not take the list.
@@ -100,7 +100,7 @@ impl Pingora {
         Backend::new_with_weight(&address, self.weights[usize::from(server)].into()).expect("an address")
     }
 
-    /// The servers of bit `list` are all there are.
+    /// Replaces the servers by those of `list`, as bits.
     fn set_servers(&mut self, list: u8) {
         let backends = members(list).map(|server| self.backend(server)).collect();
         *self.list.0.lock().unwrap_or_else(PoisonError::into_inner) = backends;

@@ -28,20 +28,20 @@ pub const SERVERS_MAX: usize = 1 << 12;
 /// The greatest weight.
 pub const WEIGHT_MAX: u32 = 1 << 16;
 
-/// A server's name, the caller's own.
+/// Name of a server, the caller's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerId(pub u64);
 
 /// What a request brings for the choice of its server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Request {
-    /// What a consistent hash is taken of.
+    /// Key that a consistent hash is taken of.
     pub key: u64,
-    /// Uniformly drawn, for the policies that draw.
+    /// Number that is drawn uniformly, for the policies that draw.
     pub random: u64,
 }
 
-/// Not sent anywhere.
+/// Why a request is not sent anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum Refused {
     /// The list is empty, or nobody in it is eligible and there is no panic mode.
@@ -59,11 +59,11 @@ pub enum Outcome {
     Success,
     /// The server failed, or did not answer in time.
     Failure,
-    /// Whoever waited is gone, or panicked: it says nothing of the server.
+    /// The caller is gone, or has panicked: it says nothing of the server.
     Cancelled,
 }
 
-/// One request at one server. Give it back with [`Core::finish`].
+/// A request at a server. Give it back with [`Core::finish`].
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[must_use = "a request that is not finished is counted at its server for ever"]
 pub struct Ticket {
@@ -73,7 +73,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Where to send it.
+    /// The server to send the request to.
     pub fn server(&self) -> ServerId {
         self.server
     }
@@ -89,13 +89,13 @@ pub struct UnknownServer(pub ServerId);
 pub(super) struct Server {
     pub(super) id: ServerId,
     pub(super) weight: u32,
-    /// Tells a server from one that had its name before.
+    /// Number that tells a server from one that had its name before.
     pub(super) incarnation: u64,
     pub(super) healthy: bool,
     pub(super) in_flight: u32,
     pub(super) failures: u32,
     pub(super) ejected_at_us: Option<u64>,
-    /// Since when it grows to its weight.
+    /// Instant since when it grows to its weight.
     pub(super) warming_since_us: Option<u64>,
     pub(super) estimate_us: u64,
     pub(super) estimated_at_us: u64,
@@ -104,13 +104,13 @@ pub(super) struct Server {
 /// A server as a policy sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its name.
+    /// Name of the server.
     pub id: ServerId,
-    /// 1 or more; that of its age, if it is starting slowly.
+    /// Weight, 1 or more; while the server starts slowly, that of its age.
     pub weight: u32,
-    /// Requests that it has and that are not finished.
+    /// Number of requests that it has and that are not finished.
     pub in_flight: u32,
-    /// What it is expected to take.
+    /// Time that it is expected to take, in microseconds.
     pub estimate_us: u64,
 }
 
@@ -123,13 +123,13 @@ pub struct Pool<'a> {
 }
 
 impl Pool<'_> {
-    /// How many they are; 1 or more.
+    /// Number of servers in the pool; 1 or more.
     #[expect(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
         self.chosen_from.len()
     }
 
-    /// The one at `index`, 0-based, in the order of their names.
+    /// The server at `index`, 0-based, in the order of their names.
     ///
     /// # Panics
     /// If there is none.
@@ -146,31 +146,31 @@ impl Pool<'_> {
         Candidate { id: server.id, weight, in_flight: server.in_flight, estimate_us: server.estimate_us }
     }
 
-    /// All of them.
+    /// All servers of the pool.
     pub fn iter(&self) -> impl Iterator<Item = Candidate> + '_ {
         (0..self.len()).map(|index| self.get(index))
     }
 }
 
-/// What an operator wants to see of a server.
+/// A server as an operator wants to see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Status {
-    /// Its name.
+    /// Name of the server.
     pub id: ServerId,
-    /// By the last report.
+    /// Whether it is healthy, by the last report.
     pub healthy: bool,
-    /// Taken out for its failures.
+    /// Whether it is taken out for its failures.
     pub ejected: bool,
-    /// Requests that it has.
+    /// Number of requests that it has.
     pub in_flight: u32,
 }
 
-/// The balancer without a lock.
+/// A balancer without a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Core<P> {
     pub(super) config: Config,
     pub(super) policy: P,
-    /// By name.
+    /// The servers, by name.
     pub(super) servers: Vec<Server>,
     pub(super) incarnation: u64,
     pub(super) tokens: u32,
@@ -279,7 +279,7 @@ impl<P: Policy> Core<P> {
         self.config.outliers.map_or(0, |outliers| outliers.ejection_us)
     }
 
-    /// Ends a request. One whose server has left the list meanwhile changes nothing, whoever has the name now.
+    /// Ends a request. It changes nothing where its server has left the list meanwhile, whoever has the name now.
     pub fn finish(&mut self, ticket: Ticket, outcome: Outcome, now_us: u64) {
         let ejection_us = self.ejection_us();
         let Ok(place) = self.servers.binary_search_by_key(&ticket.server, |server| server.id) else { return };
@@ -332,7 +332,7 @@ impl<P: Policy> Core<P> {
         Ok(())
     }
 
-    /// Replaces the list. Those in both keep what is known of them, but for their weights; new ones start slowly.
+    /// Replaces the list. Servers in both keep what is known of them, but for their weights; new ones start slowly.
     ///
     /// # Errors
     /// A weight is 0 or above [`WEIGHT_MAX`], a server is listed twice, or the list is longer than [`SERVERS_MAX`]; it
@@ -375,7 +375,7 @@ impl<P: Policy> Core<P> {
         Ok(())
     }
 
-    /// What an operator wants to see, by name.
+    /// The servers as an operator wants to see them, by name.
     pub fn status(&self, now_us: u64) -> Vec<Status> {
         let ejection_us = self.ejection_us();
         let status = |server: &Server| Status {
@@ -394,9 +394,9 @@ impl Server {
         self.ejected_at_us.is_some_and(|at_us| now_us.checked_sub(at_us).is_some_and(|out_us| out_us < ejection_us))
     }
 
-    /// Counts an answer that took `took_us`: a longer one at once, a shorter one the more the older the estimate is.
-    /// Only whole half-lives count, and what is left of the last one is kept: else frequent answers would forget
-    /// nothing.
+    /// Counts an answer that took `took_us`: a longer one than expected at once, a shorter one the more the older the
+    /// estimate is. Only whole half-lives count, and what is left of the last one is kept: otherwise frequent answers
+    /// would forget nothing.
     fn estimate(&mut self, took_us: u64, half_life_us: u64, now_us: u64) {
         if took_us >= self.estimate_us {
             (self.estimate_us, self.estimated_at_us) = (took_us, now_us);

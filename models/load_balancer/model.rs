@@ -20,80 +20,80 @@ pub const SERVERS_MAX: usize = 4;
 /// Most requests in flight that a state has room for.
 pub const SLOTS_MAX: usize = 8;
 
-/// What a tick is to an estimate of the time to respond.
+/// Units of time to respond in a tick.
 pub const TICK_UNITS: u8 = 8;
 
-/// After so many ticks nothing is left of a gap of [`TICK_UNITS`] that halves with each.
+/// Ticks after which nothing is left of a gap of [`TICK_UNITS`] that halves with each.
 const DECAYED_TICKS: u8 = 4;
 
-/// Places that a balancer with [`Quirk::ExpandsWeights`] looks at before it refuses.
+/// Most places that a balancer with [`Quirk::ExpandsWeights`] looks at before it refuses.
 pub const TRIES_MAX: usize = 256;
 
-/// Requests too many on a server's count, at most, of a variant that keeps them.
+/// Most requests too many on a server's count, of a variant that keeps them.
 const LEAKS_MAX: usize = 2;
 
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balancer {
-    /// How a server is chosen among those that may be.
+    /// Policy by which a server is chosen among those that may be.
     pub policy: Policy,
-    /// By server, 1 or more; as many servers as weights.
+    /// Weight of each server, 1 or more; as many servers as weights.
     pub weights: Vec<u8>,
-    /// Requests in flight at most.
+    /// Most requests in flight.
     pub slots: u8,
-    /// Offer every idle slot and not only the first: for threads, each with slots of its own.
+    /// Whether every idle slot is offered and not only the first: for threads, each with slots of its own.
     pub any_slot: bool,
-    /// The lists of servers that may be set, as sets of bits; the first is the one at the beginning.
+    /// Lists of servers that may be set, as sets of bits; the first is the one at the beginning.
     pub lists: Vec<u8>,
     /// Whether health checks report changes.
     pub health_changes: bool,
     /// Whether requests fail too.
     pub failures: bool,
-    /// Whether who made a request may panic, beside going away.
+    /// Whether the maker of a request may panic, beside going away.
     pub panics: bool,
-    /// Outlier ejection.
+    /// When failing servers are taken out; `None`: never.
     pub outliers: Option<Outliers>,
-    /// Below this share of eligible servers all of them are chosen from, in percent; 0: never.
+    /// Share of eligible servers below which all servers are chosen from, in percent; 0: never.
     pub panic_percent: u8,
-    /// Ticks in which a server that comes back grows to its weight; 0: at once.
+    /// Ticks in which a server that comes back grows to its weight; 0: it has its weight at once.
     pub slow_start_ticks: u8,
-    /// What retries may cost.
+    /// Budget of retries; `None`: there are no retries.
     pub retries: Option<Retries>,
-    /// For [`Policy::BoundedHash`]: by key, the servers in the order in which they are tried.
+    /// Order in which each key tries the servers, for [`Policy::BoundedHash`].
     pub preferences: Vec<[u8; SERVERS_MAX]>,
-    /// For [`Policy::BoundedHash`]: load above the average that a server may take, in percent.
+    /// Load above the average that a server may take, in percent, for [`Policy::BoundedHash`].
     pub epsilon_percent: u8,
-    /// What it does otherwise than it should.
+    /// What the balancer does otherwise than it should.
     pub variant: Variant,
-    /// Rules of a published balancer that are not these.
+    /// Rules of a published balancer that are not this model's.
     pub quirks: Vec<Quirk>,
 }
 
-/// How a server is chosen.
+/// Policy by which a server is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Policy {
-    /// In turn.
+    /// Each server in turn.
     RoundRobin,
-    /// In turn, each as often as its weight, spread out.
+    /// Each server in turn, as often as its weight, spread out.
     SmoothWeighted,
-    /// The one with the fewest requests in flight for its weight.
+    /// The server with the fewest requests in flight for its weight.
     LeastConnections,
-    /// Of two drawn, the one with fewer in flight for its weight.
+    /// The one of two drawn servers with fewer requests in flight for its weight.
     PowerOfTwo,
-    /// Of two drawn, the one with the smaller product of peak-sensitive time to respond and requests in flight.
+    /// The one of two drawn servers with the smaller product of peak-sensitive time to respond and requests in flight.
     PeakEwma,
-    /// By the request's key, unless that server has more than its share.
+    /// The server of the request's key, unless that server has more than its share.
     BoundedHash,
 }
 
 /// When a server is taken out because its answers are failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outliers {
-    /// Failures in a row.
+    /// Failures in a row at which it is taken out.
     pub failures: u8,
-    /// For so long.
+    /// Ticks for which it is taken out.
     pub ticks: u8,
-    /// At most this share of the list, in percent, rounded down.
+    /// Most servers that are out at once, in percent of the list, rounded down.
     pub ejected_max_percent: u8,
 }
 
@@ -109,7 +109,7 @@ pub struct Retries {
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
-    /// As it should be.
+    /// The balancer as it should be.
     #[default]
     Sound,
     /// Gives each server its weight in one go.
@@ -118,7 +118,7 @@ pub enum Variant {
     ForgetsWeights,
     /// Does not take a cancelled request off the count.
     KeepsCountOnCancel,
-    /// Does not take a request off the count whose maker panics.
+    /// Does not take a request off the count when its maker panics.
     KeepsCountOnPanic,
     /// Takes a late request off the count of the server that now has the name.
     CountsLateCompletion,
@@ -151,11 +151,11 @@ pub enum Variant {
 /// A rule of a published balancer that is not this model's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quirk {
-    /// A weight means nothing.
+    /// Pays no attention to weights.
     NoWeights,
-    /// For [`Policy::SmoothWeighted`]: a cursor walks a list that holds each server as often as its weight, from its
-    /// beginning again when the list is replaced. From a server that may not be chosen *the same* cursor moves on over
-    /// the list that holds each server once, [`TRIES_MAX`] places at most.
+    /// Walks with a cursor, for [`Policy::SmoothWeighted`], over a list that holds each server as often as its weight,
+    /// and from its beginning again when the list is replaced. From a server that may not be chosen *the same* cursor
+    /// moves on over the list that holds each server once, [`TRIES_MAX`] places at most.
     ExpandsWeights,
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn members(set: u8) -> impl Iterator<Item = u8> {
 }
 
 impl Balancer {
-    /// `policy` over servers of these weights, and nothing beside picks and completions.
+    /// A balancer by `policy` over servers of these weights, with nothing beside picks and completions.
     pub fn of(policy: Policy, weights: &[u8], slots: u8) -> Self {
         Balancer {
             policy,
@@ -187,7 +187,7 @@ impl Balancer {
         }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(mut self, variant: Variant) -> Self {
         self.variant = variant;
@@ -292,7 +292,8 @@ impl Balancer {
         }
     }
 
-    /// Counts an answer that took so long: a longer one at once, a shorter one the more the older the estimate is.
+    /// Counts an answer that took `took`: a longer one than expected at once, a shorter one the more the older the
+    /// estimate is.
     fn estimate(&self, at: &mut Server, took: u8) {
         if self.policy == Policy::PeakEwma {
             let left = at.estimate.saturating_sub(took) >> at.estimated;
@@ -342,7 +343,7 @@ impl Balancer {
         }
     }
 
-    /// Where a cursor is that has not moved: at no server, or at the place 0 of a list.
+    /// Place of a cursor that has not moved: at no server, or at the place 0 of a list.
     fn cursor(&self) -> u8 {
         if self.has(Quirk::ExpandsWeights) { 0 } else { SERVERS_MAX as u8 }
     }

@@ -22,7 +22,7 @@ use super::model::{Action, Balancer, Draw, Policy, Quirk, SERVERS_MAX, SLOTS_MAX
 
 const TOWER: &str = "tower 0.5.3";
 
-/// Requests in flight, servers of different weights.
+/// A model with requests in flight and servers of different weights.
 fn weighted() -> Balancer {
     Balancer { panics: true, failures: true, ..Balancer::of(Policy::PowerOfTwo, &[2, 1, 1], 3) }
 }
@@ -52,14 +52,14 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// What is shared with the servers and the source of randomness inside.
+/// State that is shared with the servers and the source of randomness inside.
 #[derive(Default)]
 struct Inside {
     /// The servers in the order of tower's ready list.
     ready: Vec<u8>,
     /// The servers to draw.
     wanted: (u8, u8),
-    /// Draws since then.
+    /// Number of draws since then.
     drawn: u8,
 }
 
@@ -208,7 +208,7 @@ impl Counterpart<BalancerInterface> for Tower {
         }
     }
 
-    /// What it counts by itself cannot be read; what it was given and not yet given back can.
+    /// Requests in flight: tower's own count cannot be read, but what it was given and not yet given back can.
     fn observe(&self) -> Option<Seen> {
         let all = (1 << self.servers) - 1;
         Some(Seen { in_flight: self.counts, listed: all, healthy: all, ejected: 0 })

@@ -1,4 +1,4 @@
-//! How a server is chosen: all policies behind one trait.
+//! Policies by which a server is chosen, all behind one trait.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use super::implementation::{Candidate, ConfigError, Pool, Request, ServerId};
 
 /// Chooses a server.
 pub trait Policy {
-    /// The index in `pool` of the one that `request` goes to. `None`: to nobody.
+    /// The index in `pool` of the server that `request` goes to; `None` where it goes to nobody.
     fn choose(&mut self, pool: &Pool<'_>, request: Request) -> Option<usize>;
 
     /// Drops what is kept of servers that are `gone` from the list.
     fn forget(&mut self, _gone: &dyn Fn(ServerId) -> bool) {}
 }
 
-/// In turn, by name. The place is kept as the name chosen last, so that a list that changes under it neither begins
-/// again nor skips anyone.
+/// Round robin: each server in turn, by name. The place is kept as the name chosen last, so that a list that changes
+/// under it neither begins again nor skips anyone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RoundRobin {
     pub(super) last: Option<ServerId>,
@@ -34,8 +34,8 @@ impl Policy for RoundRobin {
     }
 }
 
-/// In turn, each as often as its weight, and spread out: nginx's smooth weighted round robin, which this one follows
-/// exactly. For weights 5, 1, 1 the order is `aabacaa`.
+/// Smooth weighted round robin: each server in turn, as often as its weight, and spread out, exactly as nginx has it.
+/// For weights 5, 1, 1 the order is `aabacaa`.
 ///
 /// Each server is owed its weight with every request; the one that is owed most is chosen and pays for all. haproxy
 /// (`aaabaac`) and Envoy (`aaabcaa`) go by the time at which a server is next due instead. Why nginx's: no server is
@@ -69,11 +69,11 @@ impl Policy for SmoothWeighted {
     }
 }
 
-/// The one with the fewest requests in flight for its weight; of equals the first by name.
+/// Least connections: the server with the fewest requests in flight for its weight; of equals the first by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LeastConnections;
 
-/// Whether `left` has fewer in flight for its weight, this request included.
+/// Whether `left` has fewer requests in flight for its weight, this request included.
 fn is_freer(left: Candidate, right: Candidate) -> bool {
     let cost = |of: Candidate, other: Candidate| (u64::from(of.in_flight) + 1) * u64::from(other.weight);
     cost(left, right) < cost(right, left)
@@ -86,8 +86,8 @@ impl Policy for LeastConnections {
     }
 }
 
-/// Two different candidates, the first uniformly among all, the second uniformly among the others; the same where there
-/// is but one.
+/// Two different candidates, the first uniformly among all, the second uniformly among the others; the same twice where
+/// there is but one.
 fn drawn(pool: &Pool<'_>, random: u64) -> Option<(usize, usize)> {
     let below = |bits: u64, count: usize| ((u128::from(bits) * count as u128) >> 32) as usize;
     let count = pool.len();
@@ -99,7 +99,8 @@ fn drawn(pool: &Pool<'_>, random: u64) -> Option<(usize, usize)> {
     Some((first, if second < first { second } else { second + 1 }))
 }
 
-/// Of two drawn, the one with fewer requests in flight for its weight; of equals the first drawn.
+/// Power of two choices: the one of two drawn servers with fewer requests in flight for its weight; of equals the first
+/// drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PowerOfTwo;
 
@@ -110,9 +111,9 @@ impl Policy for PowerOfTwo {
     }
 }
 
-/// Of two drawn, the one whose expected time times its requests is smaller; of equals the first drawn. An answer that
-/// takes longer than expected counts at once, one that takes less the more the older the estimate is; a failure never
-/// makes a server look faster. Weights do not count: the times tell.
+/// Power of two choices by time: the one of two drawn servers whose expected time times its requests is smaller; of
+/// equals the first drawn. An answer that takes longer than expected counts at once, one that takes less the more the
+/// older the estimate is; a failure never makes a server look faster. Weights do not count: the times tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PeakEwma;
 
@@ -127,16 +128,16 @@ impl Policy for PeakEwma {
     }
 }
 
-/// By the request's key: the server that it hashes to, unless that one has ⌈(1 + ε) · average⌉ requests already, this
-/// one counted in the average; then the next in the key's own order. The order is that of rendezvous hashing, so that a
-/// server that leaves moves its own keys and no others.
+/// A consistent hash with bounded loads: the server that the request's key hashes to, unless that one has ⌈(1 + ε) ·
+/// average⌉ requests already, this one counted in the average; then the next in the key's own order. The order is that
+/// of rendezvous hashing, so that a server that leaves moves its own keys and no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BoundedHash {
     epsilon_percent: u32,
 }
 
 impl BoundedHash {
-    /// `epsilon_percent`: what a server may take above the average; 1 or more.
+    /// A policy by which a server may take `epsilon_percent` more than the average; 1 or more.
     ///
     /// # Errors
     /// It is 0.
@@ -147,7 +148,7 @@ impl BoundedHash {
         Ok(BoundedHash { epsilon_percent })
     }
 
-    /// What the order in which `key` tries servers is by: the greatest first.
+    /// Rank of a server for `key`: a key tries the servers with the greatest rank first.
     pub fn rank(key: u64, server: ServerId) -> u64 {
         // SplitMix64's finaliser: Stafford's thirteenth mix, in Steele, Lea and Flood, OOPSLA 2014.
         let mixed = key.rotate_left(32) ^ server.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -172,17 +173,17 @@ impl Policy for BoundedHash {
 /// A policy that is chosen when the program runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AnyPolicy {
-    /// In turn.
+    /// Each server in turn.
     RoundRobin(RoundRobin),
-    /// In turn, by weight.
+    /// Each server in turn, by weight.
     SmoothWeighted(SmoothWeighted),
-    /// The one with the fewest requests.
+    /// The server with the fewest requests.
     LeastConnections(LeastConnections),
-    /// The freer of two.
+    /// The freer of two servers.
     PowerOfTwo(PowerOfTwo),
-    /// The sooner of two.
+    /// The sooner of two servers.
     PeakEwma(PeakEwma),
-    /// By key.
+    /// The server of the key.
     BoundedHash(BoundedHash),
 }
 

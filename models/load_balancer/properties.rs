@@ -5,23 +5,24 @@ use stateright::Property;
 
 use super::model::{Balancer, Call, SERVERS_MAX, State};
 
-/// That what was taken out comes back.
+/// The promise that what was taken out comes back.
 pub const COMES_BACK: &str = "some schedule makes every server in the list eligible again";
 
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct History {
-    /// By server, requests had times all weights less requests due: 0 on time, all weights one request ahead.
+    /// Requests that each server had times all weights, less requests that it was due: 0 on time, all weights one
+    /// request ahead.
     pub lead: [i8; SERVERS_MAX],
     /// Requests since the weights last changed, modulo their sum.
     pub position: u8,
-    /// Servers or weights have changed.
+    /// Whether servers or weights have changed.
     pub disturbed: bool,
-    /// By server, requests that others had while it could have been chosen.
+    /// Requests that others had while each server could have been chosen.
     pub waited: [u8; SERVERS_MAX],
-    /// Healthy by the last report, as bits.
+    /// Servers that are healthy by the last report, as bits.
     pub told: u8,
-    /// In the bucket for retries, as it should be.
+    /// Tokens in the bucket for retries, as they should be.
     pub tokens: u8,
     /// The rules that were broken, as bits.
     pub breaches: u16,
@@ -51,7 +52,7 @@ impl History {
     }
 }
 
-/// All of them.
+/// All properties.
 pub(super) fn all() -> Vec<Property<Balancer>> {
     fn unbroken(state: &State, breach: Breach) -> bool {
         !state.history.has(breach)

@@ -84,7 +84,7 @@ impl<P: Policy> LoadBalancer<P> {
         self.lock().set_servers(servers, now_us)
     }
 
-    /// What an operator wants to see, by name.
+    /// The servers as an operator wants to see them, by name.
     pub fn status(&self, now_us: u64) -> Vec<Status> {
         self.lock().status(now_us)
     }
@@ -103,12 +103,12 @@ pub struct InFlight<P: Policy> {
 }
 
 impl<P: Policy> InFlight<P> {
-    /// Where to send it.
+    /// The server to send the request to.
     pub fn server(&self) -> ServerId {
         self.ticket.as_ref().map_or(ServerId::default(), Ticket::server)
     }
 
-    /// Ends it.
+    /// Ends the request.
     pub fn finish(mut self, outcome: Outcome, now_us: u64) {
         if let Some(ticket) = self.ticket.take() {
             self.balancer.lock().finish(ticket, outcome, now_us);

@@ -30,21 +30,22 @@ pub struct Bound {
     time: u8,
     offset: i8,
     packets: [Option<Carried>; PACKETS_MAX],
-    /// What the last question bore, if it is a time: an attacker knows when the client asks.
+    /// Transmit field of the last question, if it is a time: an attacker knows when the client asks.
     known: Timestamp,
 }
 
-/// What a clock that shows `ticks` writes. Never 0: half a tick is added.
+/// The timestamp that a clock which shows `ticks` writes. Never 0: half a tick is added.
 pub fn stamp(ticks: u8) -> Timestamp {
     Timestamp::from_bits(u64::from(ticks) << TICK_BITS | 1 << (TICK_BITS - 1))
 }
 
-/// A server of stratum 1.
+/// The condition of a server of stratum 1.
 fn true_clock() -> Condition {
     Condition::local(1, Timestamp::UNKNOWN)
 }
 
-/// Ticks in a difference; a part of a tick is an error of the implementation, and is told as a number no model knows.
+/// The ticks in a difference; a part of a tick is an error of the implementation, and is told as a number no model
+/// knows.
 fn ticks(difference: i128) -> i8 {
     let whole = difference >> TICK_BITS;
     if whole << TICK_BITS == difference { i8::try_from(whole).unwrap_or(i8::MAX) } else { i8::MAX }
@@ -85,7 +86,7 @@ fn nonce(number: u8) -> u64 {
 }
 
 impl Bound {
-    /// As `model` begins.
+    /// Client, server and network as `model` begins.
     pub fn new(model: &Exchange) -> Self {
         Bound {
             client: Client::new(config(model)),
@@ -146,7 +147,7 @@ impl Bound {
         self.packets[slot] = Some(Carried::ToClient(packet.encode()));
     }
 
-    /// What an attacker sends who knows when the client asked last and has no random bits.
+    /// Sends what an attacker sends who knows when the client asked last and has no random bits.
     fn forge(&mut self, guess: Guess, says: Answer) -> Told {
         let lie = stamp(wrapped(self.time, 5));
         let origin = match guess {

@@ -54,17 +54,18 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The same, and it must synchronise.
+/// A check that also asks that the client is synchronised.
 pub(super) fn lively(model: Exchange) -> Check<Exchange, ExchangeInterface> {
     check(model).spec(ExchangeSpec { synchronises: true })
 }
 
-/// With our own client and server in every sequential mode.
+/// A check with our own client and server in every sequential mode.
 fn with_ours(check: Check<Exchange, ExchangeInterface>, model: &Exchange) -> Check<Exchange, ExchangeInterface> {
     check.sequential(larger(model), Walk::new().runs(100).steps(300), Bound::new, Bound::new)
 }
 
-/// Without a tour: too many suffixes would be needed to tell all its states apart.
+/// A check with our own client and server, without a tour: too many suffixes would be needed to tell all its states
+/// apart.
 fn explored_with_ours(model: Exchange) -> Check<Exchange, ExchangeInterface> {
     let (core, walked) = (model.clone(), larger(&model));
     let there = walked.clone();
@@ -72,7 +73,7 @@ fn explored_with_ours(model: Exchange) -> Check<Exchange, ExchangeInterface> {
     check(model).product(move || Bound::new(&core)).subject("implementation", walk)
 }
 
-/// Beyond what can be explored.
+/// A model beyond what can be explored.
 fn larger(model: &Exchange) -> Exchange {
     Exchange {
         delay_max: 2,
@@ -86,17 +87,17 @@ fn larger(model: &Exchange) -> Exchange {
     }
 }
 
-/// No attacker; the network loses a packet and doubles one.
+/// A model without an attacker, whose network loses a packet and doubles one.
 pub(super) fn plain() -> Exchange {
     Exchange { forgeries_max: 0, ..Exchange::small() }
 }
 
-/// A network that is kind, and an attacker.
+/// A model of a network that is kind, and of an attacker.
 pub(super) fn forged() -> Exchange {
     Exchange { losses_max: 0, doubles_max: 0, forgeries_max: 2, ..Exchange::small() }
 }
 
-/// The server limits how often it is asked, and asks to be left alone.
+/// A model whose server limits how often it is asked, and asks to be left alone.
 pub(super) fn kisses() -> Exchange {
     Exchange {
         answers: vec![Answer::Time, Answer::Rate, Answer::Deny],
@@ -107,7 +108,7 @@ pub(super) fn kisses() -> Exchange {
     }
 }
 
-/// The server says it has no time, in every way there is.
+/// A model whose server says that it has no time, in every way there is.
 pub(super) fn timeless() -> Exchange {
     Exchange {
         answers: vec![Answer::Time, Answer::Unsynchronised, Answer::TooDeep, Answer::NoTime, Answer::Stepped],
@@ -116,12 +117,12 @@ pub(super) fn timeless() -> Exchange {
     }
 }
 
-/// Interleaved answers over a network that is kind.
+/// A model of interleaved answers over a network that is kind.
 pub(super) fn interleaved() -> Exchange {
     Exchange { interleaved: true, forgeries_max: 0, hold_max: 0, ..forged() }
 }
 
-/// Interleaved answers, and two questions that arrive in one tick.
+/// A model of interleaved answers, and two questions that arrive in one tick.
 pub(super) fn twins() -> Exchange {
     Exchange { delay_max: 0, hold_max: 1, doubles_max: 1, ..interleaved() }
 }
@@ -147,7 +148,7 @@ fn sound() -> Vec<Case> {
     ]
 }
 
-/// What goes wrong although everybody does as they should.
+/// Cases of what goes wrong although everybody does as they should.
 fn told_plainly() -> Vec<Case> {
     let drift = Exchange { losses_max: 0, doubles_max: 0, slips_max: 1, ..plain() };
     let hasty =

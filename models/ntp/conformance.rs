@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::model::{Action, Exchange, State, Told};
 use super::properties::{self, SYNCHRONISED};
 
-/// What liveness needs.
+/// The assumption that liveness needs.
 const LIFE_GOES_ON: &str = "packets arrive, the server answers, the client asks, time passes";
 
 /// How the model reads, and what is asked of its runs.
@@ -117,17 +117,17 @@ const BECAUSE: &[(&str, &str)] = &[
     (SYNCHRONISED, "no answer comes that counts"),
 ];
 
-/// What the outside sees.
+/// What the outside sees of an exchange.
 pub struct ExchangeInterface;
 
 /// What can be read of a client between inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Seen {
-    /// A question waits for its answer.
+    /// Whether a question waits for its answer.
     pub waiting: bool,
     /// Ticks between questions.
     pub interval: u32,
-    /// Ticks until the next; `None`: never.
+    /// Ticks until the next question; `None`: never.
     pub asks_in: Option<u32>,
 }
 

@@ -77,7 +77,7 @@ fn shown() -> Vec<(Variant, Exchange, &'static [&'static str])> {
     ]
 }
 
-/// Each as a model; where it ends synchronisation, that is asked for.
+/// Each defect as a model; where it ends synchronisation, that is asked for.
 pub(super) fn as_models() -> Vec<Case> {
     let of = |(variant, model, violated): (Variant, Exchange, &'static [&'static str])| {
         let begin = if violated.contains(&SYNCHRONISED) { lively } else { check };
@@ -88,7 +88,7 @@ pub(super) fn as_models() -> Vec<Case> {
     shown().into_iter().flat_map(of).collect()
 }
 
-/// Each as an implementation, beside the sound model of the bounds that it shows in; one walks as well.
+/// Each defect as an implementation, beside the sound model of the bounds that it shows in; one walks as well.
 pub(super) fn as_implementations() -> Vec<Case> {
     let of = |(variant, model, _): (Variant, Exchange, _)| {
         let name = crate::snake(variant);

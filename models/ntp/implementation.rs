@@ -8,5 +8,5 @@ pub mod packet;
 pub mod server;
 pub mod udp;
 
-/// How far a clock that nobody corrects may drift, in parts per million (RFC 5905 §7.2, PHI).
+/// Drift of a clock that nobody corrects, at most, in parts per million (RFC 5905 §7.2, PHI).
 pub const FREQUENCY_TOLERANCE_PPM: u32 = 15;

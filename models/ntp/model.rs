@@ -14,10 +14,10 @@ mod steps;
 
 pub use self::state::{Asked, Before, Client, Heard, History, Packet, Seen, State, Told};
 
-/// Ticks of an era.
+/// Number of ticks in an era.
 pub const ERA: u8 = 16;
 
-/// Packets on their way, or at the server, at one time.
+/// Most packets at one time that are on their way or at the server.
 pub const PACKETS_MAX: usize = 2;
 
 /// The model and its bounds.
@@ -29,42 +29,42 @@ pub struct Exchange {
     pub delay_max: u8,
     /// Most ticks that the server keeps a question.
     pub hold_max: u8,
-    /// Ticks between questions, at first and at least, as a power of two.
+    /// Least ticks between questions, which are also the first, as a power of two.
     pub poll_min: u8,
-    /// Ticks between questions, at most, as a power of two.
+    /// Most ticks between questions, as a power of two.
     pub poll_max: u8,
-    /// What stands in a question's transmit field.
+    /// The stamp in a question's transmit field.
     pub stamps: Stamps,
     /// Whether the client asks for interleaved answers, and the server gives them (RFC 9769).
     pub interleaved: bool,
-    /// What the server says.
+    /// Answers that the server may give.
     pub answers: Vec<Answer>,
-    /// Packets that the network may lose.
+    /// Most packets that the network may lose.
     pub losses_max: u8,
-    /// Packets that the network, or somebody who listens, may send a second time.
+    /// Most packets that the network, or somebody who listens, may send a second time.
     pub doubles_max: u8,
-    /// Packets that the attacker may forge.
+    /// Most packets that the attacker may forge.
     pub forgeries_max: u8,
-    /// Ticks that the client's clock may miss: drift.
+    /// Most ticks that the client's clock may miss: drift.
     pub slips_max: u8,
     /// What is done otherwise than it should be.
     pub variant: Variant,
 }
 
-/// What stands in a question's transmit field and comes back as the answer's origin.
+/// The stamp in a question's transmit field, which comes back as the answer's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Stamps {
     /// Random bits. An attacker who does not see the question misses them, as often as there are forgeries: a hit, one
     /// in 2⁶⁴ for each, is left out.
     Random,
-    /// When the question left. Who knows when the client asks knows it.
+    /// The time when the question left. Who knows when the client asks knows it.
     Predictable,
 }
 
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Variant {
-    /// As it should be.
+    /// Client and server as they should be.
     #[default]
     Sound,
     /// Takes an origin of 0 for an answer when nothing is asked (CVE-2015-8138).
@@ -92,48 +92,48 @@ pub enum Variant {
     ShortensOnRate,
     /// Asks on when it is denied.
     AsksOnWhenDenied,
-    /// The server answers answers.
+    /// Lets the server answer answers.
     AnswersAnswers,
-    /// The server keeps an answer for the next although another bore the same receive stamp.
+    /// Lets the server keep an answer for the next although another bore the same receive stamp.
     KeepsTwins,
     /// Takes an interleaved answer's stamps together with when it arrived itself.
     MispairsInterleaved,
 }
 
-/// What the server says.
+/// An answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Answer {
-    /// The time.
+    /// The server tells the time.
     Time,
-    /// A kiss: ask less often.
+    /// The server sends a kiss: ask less often.
     Rate,
-    /// A kiss: go away.
+    /// The server sends a kiss: go away.
     Deny,
-    /// That it is not synchronised: leap indicator 3.
+    /// The server says that it is not synchronised: leap indicator 3.
     Unsynchronised,
-    /// Stratum 16.
+    /// The server says that its stratum is 16.
     TooDeep,
-    /// No receive stamp.
+    /// The server sends no receive stamp.
     NoTime,
-    /// The time, its clock having been set forward by three ticks since the question arrived.
+    /// The server tells the time, its clock having been set forward by three ticks since the question arrived.
     Stepped,
 }
 
-/// What the attacker puts into the origin.
+/// The attacker's guess of the origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Guess {
-    /// 0.
+    /// The origin is 0.
     Zero,
-    /// Any other.
+    /// The origin is any other.
     Wrong,
-    /// When the client would have asked, if it asks by the schedule: the time of its last question.
+    /// The origin is the time when the client asked last, if it asks by the schedule.
     Schedule,
 }
 
-/// What marks a question: a stamp, random bits, or nothing.
+/// The mark of a question: a stamp, random bits, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Mark {
-    /// 0.
+    /// The mark is 0.
     Unknown,
     /// A clock's reading.
     Time(u8),
@@ -148,36 +148,36 @@ pub enum Action {
     Tick,
     /// The client asks, if it is time. Drawn: random bits that no packet bears.
     Poll {
-        /// For the transmit and the receive field.
+        /// Numbers of the random bits for the transmit and the receive field.
         nonces: [u8; 2],
     },
     /// A packet arrives.
     Deliver {
-        /// 0-based.
+        /// The packet, 0-based.
         packet: u8,
     },
     /// The server answers.
     Reply {
-        /// 0-based: the question.
+        /// The packet of the question, 0-based.
         packet: u8,
-        /// What it says.
+        /// The answer.
         answer: Answer,
     },
     /// A packet is lost.
     Lose {
-        /// 0-based.
+        /// The packet, 0-based.
         packet: u8,
     },
     /// A packet is sent a second time, as it is, and has all its time before it.
     Double {
-        /// 0-based.
+        /// The packet, 0-based.
         packet: u8,
     },
     /// A packet of the attacker's arrives at the client: a time that is wrong by five ticks, or a kiss.
     Forge {
-        /// Its origin.
+        /// The origin of the packet.
         origin: Guess,
-        /// What it says: [`Answer::Time`], [`Answer::Rate`] or [`Answer::Deny`].
+        /// The answer that it pretends to be: [`Answer::Time`], [`Answer::Rate`] or [`Answer::Deny`].
         says: Answer,
     },
     /// A packet of the attacker's arrives at the server: an answer.
@@ -187,7 +187,7 @@ pub enum Action {
 }
 
 impl Exchange {
-    /// An honest server, one tick each way and one at the server, a question every four ticks.
+    /// An exchange with an honest server, one tick each way and one at the server, and a question every four ticks.
     pub fn small() -> Self {
         Exchange {
             offset: 3,
@@ -206,7 +206,7 @@ impl Exchange {
         }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(self, variant: Variant) -> Self {
         Exchange { variant, ..self }
@@ -214,7 +214,7 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// What `action` makes of `before`, and what the outside is told.
+    /// The state that `action` makes of `before`, and what the outside is told.
     pub fn step(&self, before: &State, action: Action) -> (State, Told) {
         let mut after = before.clone();
         after.history.seen = Seen::default();
@@ -347,7 +347,7 @@ impl Model for Exchange {
     }
 }
 
-/// `time` and `ticks` more, in its era.
+/// The reading that is `ticks` later than `time`, in its era.
 pub fn wrapped(time: u8, ticks: i8) -> u8 {
     (time.cast_signed() + ticks).rem_euclid(ERA.cast_signed()).cast_unsigned()
 }

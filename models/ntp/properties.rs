@@ -4,54 +4,54 @@ use stateright::Property;
 
 use super::model::{Exchange, State};
 
-/// Authenticity.
+/// The promise of authenticity.
 pub const SERVERS_ONLY: &str = "only the server's answers are believed";
 
-/// Robustness.
+/// The promise of robustness.
 pub const UNDISTURBED: &str = "what is no answer changes nothing";
 
-/// No replay.
+/// The promise that there is no replay.
 pub const ONCE: &str = "an exchange is counted once";
 
 /// The bound on the offset (RFC 5905 §8): what delays that are not the same both ways can hide.
 pub const HALF: &str = "the offset is wrong by half the round trip at most";
 
-/// The same with a clock that drifts meanwhile.
+/// The bound on the offset with a clock that drifts meanwhile.
 pub const HALF_AND_DRIFT: &str = "the offset is wrong by half the round trip and the drift at most";
 
-/// The stamps are of one exchange.
+/// The promise that stamps are of one exchange.
 pub const OF_THE_NETWORK: &str = "a round trip is never longer than the network makes it";
 
-/// Of the kiss RATE.
+/// The promise of the kiss RATE.
 pub const NOT_SHORTENED: &str = "a kiss never makes the client ask more often";
 
-/// Of the kiss DENY.
+/// The promise of the kiss DENY.
 pub const DENIED: &str = "who was denied asks no more";
 
-/// Of servers without time.
+/// The promise about servers without time.
 pub const HAS_TIME: &str = "a server without time is not believed";
 
-/// Of the server.
+/// The promise of the server.
 pub const QUESTIONS_ONLY: &str = "the server answers questions only";
 
-/// Of the bound: it cannot be narrowed.
+/// The witness that the bound on the offset cannot be narrowed.
 pub const TIGHT: &str = "the offset is wrong by half the round trip";
 
-/// Witness of the rollover.
+/// The witness of the rollover.
 pub const ROLLS_OVER: &str = "the era ends between question and answer";
 
-/// Witness of interleaved mode.
+/// The witness of interleaved mode.
 pub const INTERLEAVES: &str = "an interleaved answer is counted";
 
-/// Witness of the negative round trip.
+/// The witness of the negative round trip.
 pub const NEGATIVE: &str = "a round trip is negative, and told as such";
 
-/// Liveness.
+/// The promise of liveness.
 pub const SYNCHRONISED: &str = "the client is synchronised in the end";
 
 type Asked = Property<Exchange>;
 
-/// Those that make sense of `model`.
+/// Properties that make sense of `model`.
 pub(super) fn all(model: &Exchange) -> Vec<Asked> {
     let mut all: Vec<Asked> = vec![
         Property::always(SERVERS_ONLY, |_, state: &State| !state.history.seen.believed_forged),

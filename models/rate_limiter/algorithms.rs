@@ -1,4 +1,4 @@
-//! What each algorithm of the model remembers of a key, and how it decides. All instants are relative to now.
+//! State that each algorithm of the model remembers of a key, and how it decides. All instants are relative to now.
 
 use serde::Serialize;
 
@@ -7,59 +7,59 @@ use super::model::{Algorithm, Limiter, SKEW_MAX, Variant};
 /// Most ticks that a window has room for.
 pub const WINDOW_MAX: u8 = 20;
 
-/// Admissions by age, the fastest clock's instant first.
+/// Number of ages of admissions, from the fastest clock's instant on.
 const AGES: usize = WINDOW_MAX as usize + 2 * SKEW_MAX as usize;
 
-/// What is remembered of a key.
+/// State that is remembered of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum Cell {
-    /// Never used, or so long ago that no clock can tell.
+    /// The key was never used, or so long ago that no clock can tell.
     #[default]
     Fresh,
-    /// A window, and how many it has admitted.
+    /// A window, and the number of requests that it has admitted.
     Window {
-        /// When it began.
+        /// Instant when it began.
         start: i8,
-        /// So many.
+        /// Number of requests that it has admitted.
         count: u8,
     },
     /// A bucket that is refilled once a window.
     Tokens {
-        /// When it was last refilled.
+        /// Instant when it was last refilled.
         at: i8,
-        /// Left since.
+        /// Tokens left since.
         left: u8,
     },
-    /// How many were admitted at each instant.
+    /// The number of requests that were admitted at each instant.
     Log {
-        /// By age, from the fastest clock's instant on.
+        /// Number of requests by age, from the fastest clock's instant on.
         #[serde(skip)]
         ages: [u8; AGES],
     },
     /// A window and the one before.
     Counter {
-        /// When the window began.
+        /// Instant when the window began.
         start: i8,
-        /// What it has admitted.
+        /// Number of requests that it has admitted.
         count: u8,
-        /// What the one before has admitted.
+        /// Number of requests that the one before has admitted.
         previous: u8,
     },
     /// A bucket that is refilled all the time.
     Level {
-        /// When it was last looked at.
+        /// Instant when it was last looked at.
         at: i8,
-        /// Then, in parts of a token: a token is as many as a window has ticks.
+        /// Content at that instant, in parts of a token: a token is as many as a window has ticks.
         parts: u16,
     },
     /// The theoretical arrival time.
     Arrival {
-        /// When the next cell is due.
+        /// Instant when the next cell is due.
         due: i8,
     },
 }
 
-/// Where a clock is.
+/// Readings of a client's clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     /// How far the true time is into its window.
@@ -69,13 +69,13 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// When the clock's window began that holds what it shows.
+    /// Instant when the clock's window began that holds what it shows.
     fn window(self, ticks: i8) -> i8 {
         self.at - (self.phase as i8 + self.at).rem_euclid(ticks)
     }
 }
 
-/// Of the entry of a log for an instant.
+/// Place in a log of the entry for an instant.
 fn age(at: i8) -> usize {
     usize::from((SKEW_MAX - at).max(0) as u8).min(AGES - 1)
 }
@@ -85,12 +85,12 @@ impl Limiter {
         self.window_ticks as i8
     }
 
-    /// How long an admission is remembered.
+    /// Ticks for which an admission is remembered.
     fn memory(&self) -> i8 {
         self.ticks() - i8::from(self.is(Variant::ForgetsAtTheEdge))
     }
 
-    /// What may be admitted by one window.
+    /// Most requests that one window may admit.
     fn most(&self) -> u8 {
         self.limit + u8::from(self.is(Variant::AdmitsOneMore))
     }
@@ -100,7 +100,7 @@ impl Limiter {
         self.is(Variant::WrapsBackwardClock) && seen.at < at
     }
 
-    /// What a bucket holds after a refill; a bound of the model where the burst is none.
+    /// Tokens that a bucket holds after a refill; a bound of the model where the burst is none.
     fn capped(&self, tokens: u16, token: u16) -> u16 {
         let burst = if self.is(Variant::RefillsBeyondBurst) { 3 * u16::from(self.burst) } else { self.burst.into() };
         tokens.min(burst * token)
@@ -182,7 +182,7 @@ impl Limiter {
         (due - at <= tolerance).then(|| Cell::Arrival { due: due.max(at) + interval })
     }
 
-    /// What is remembered once a request was denied.
+    /// State that is remembered once a request was denied.
     pub(super) fn denied(&self, cell: Cell, seen: Seen) -> Cell {
         if self.is(Variant::DropsTheRemainder) {
             let (at, parts) = self.filled(cell, seen);
@@ -215,7 +215,7 @@ impl Limiter {
         ages
     }
 
-    /// The window that a clock is in, what it has admitted, and what the one before has.
+    /// The window that a clock is in, the number it has admitted, and the number that the one before has.
     fn counted(&self, cell: Cell, seen: Seen) -> (i8, u8, u8) {
         let current = seen.window(self.ticks());
         match cell {
@@ -232,7 +232,7 @@ impl Limiter {
         }
     }
 
-    /// When a bucket was last looked at, and what it held then.
+    /// Instant when a bucket was last looked at, and what it held then.
     fn filled(&self, cell: Cell, seen: Seen) -> (i8, u16) {
         let token = u16::from(self.window_ticks);
         match cell {
@@ -247,7 +247,7 @@ impl Limiter {
         }
     }
 
-    /// A tick later, at `phase`: what no clock can tell from a fresh one is fresh.
+    /// State a tick later, at `phase`: what no clock can tell from a fresh one is fresh.
     pub(super) fn aged(&self, cell: Cell, phase: u8) -> Cell {
         // Nobody sees less than the slowest clock.
         let slowest = Seen { phase, at: self.slowest_ticks() };
@@ -306,7 +306,7 @@ impl Limiter {
         }
     }
 
-    /// What is remembered, for a reader of a trace.
+    /// Text of what is remembered, for a reader of a trace.
     pub(crate) fn described(&self, cell: &Cell) -> String {
         match cell {
             Cell::Fresh => "fresh".into(),

@@ -42,23 +42,23 @@ pub fn limiter(model: &Limiter) -> AnyLimiter {
 /// A limiter under test: those that threads share as they are shipped, the same as loom compiles them, defective ones, and
 /// one for each key, however they are held.
 pub trait SharedLimiter: Send + Sync {
-    /// The one that `model` describes.
+    /// Makes the limiter that `model` describes.
     fn of(model: &Limiter) -> Self
     where
         Self: Sized;
     /// Admits a request, or does not.
     fn check(&self, key: u8, now_ns: u64) -> Answer;
-    /// How long until one is admitted.
+    /// Time until a request is admitted, in nanoseconds.
     fn retry_after_ns(&self, key: u8, now_ns: u64) -> u64;
-    /// Idle keys are given up.
+    /// Gives up idle keys.
     fn collect(&self, _slowest_ns: u64) {}
-    /// One for each key, where they are plain data.
+    /// A limiter for each key, where they are plain data.
     fn plain(&mut self) -> Option<&mut Keys> {
         None
     }
 }
 
-/// Our limiters alone, one a key.
+/// Our limiters alone, one for each key.
 pub type Keys = [AnyLimiter; KEYS_MAX];
 
 impl<H: Hold<Keys>> SharedLimiter for H {
@@ -80,7 +80,7 @@ impl<H: Hold<Keys>> SharedLimiter for H {
     }
 }
 
-/// Those that have no keys: the model has only one.
+/// Implements [`SharedLimiter`] for limiters without keys: the model has only one.
 macro_rules! unkeyed {
     ($limiter:ty, $model:ident => $new:expr) => {
         impl SharedLimiter for $limiter {
@@ -135,7 +135,7 @@ pub struct Binding<L> {
     world: World,
 }
 
-/// Of the model: it does not change.
+/// The part of a model that does not change.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct World {
     window_ns: u64,
@@ -224,7 +224,7 @@ impl<L: SharedLimiter> Shared<LimiterInterface> for Binding<L> {
     }
 }
 
-/// Our limiter on a store, with the store's clock. The store has one clock, and who asks has none.
+/// Our limiter on a store, with the store's clock. The store has one clock, and its callers have none.
 pub struct StoredBinding {
     limiter: StoredLimiter<MemoryStore<u8>>,
     now_ns: u64,
@@ -271,7 +271,7 @@ pub fn scripts() -> Vec<Script<Action>> {
     ]
 }
 
-/// Those with many schedules.
+/// Scripts with many schedules.
 pub fn more_scripts() -> Vec<Script<Action>> {
     vec![
         // Three for two.
@@ -281,12 +281,13 @@ pub fn more_scripts() -> Vec<Script<Action>> {
     ]
 }
 
-/// Two ask for the last one.
+/// Two callers that ask for the last one.
 pub fn last_one() -> Script<Action> {
     Script::after([check(0)]).thread([check(0)]).thread([check(0)])
 }
 
-/// The same of a keyed store, one of whose keys is collected meanwhile. Collecting is done by threads too.
+/// What threads do at once on a keyed store, one of whose keys is collected meanwhile. Collecting is done by threads
+/// too.
 pub fn keyed_scripts() -> Vec<Script<Action>> {
     vec![
         last_one(),

@@ -46,7 +46,7 @@ fn with_ours(model: Limiter) -> Check<Limiter, LimiterInterface> {
     )
 }
 
-/// Beyond what can be explored: twice the window, twice the limit, another burst.
+/// A model beyond what can be explored: twice the window, twice the limit, another burst.
 fn larger(model: &Limiter) -> Limiter {
     let (window_ticks, limit) = (2 * model.window_ticks, 2 * model.limit);
     let burst = if model.algorithm.has_burst() { 3 * model.burst } else { limit };
@@ -69,7 +69,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is not kept by algorithms that are otherwise as they should be.
+/// Promises that algorithms do not keep that are otherwise as they should be.
 pub(super) fn broken(algorithm: Algorithm) -> &'static [&'static str] {
     match algorithm {
         Algorithm::FixedWindow | Algorithm::CoarseRefill => &[AT_MOST_LIMIT, NO_DOUBLE_BURST],
@@ -80,7 +80,7 @@ pub(super) fn broken(algorithm: Algorithm) -> &'static [&'static str] {
     }
 }
 
-/// Every algorithm under a monitor of two windows, and the story.
+/// Cases of every algorithm under a monitor of two windows, and the story.
 fn curves() -> Vec<Case> {
     let mut cases = vec![Case::new(
         "rate_limiter/boundary_burst_2am",
@@ -124,7 +124,7 @@ fn two_keys(model: Limiter) -> Limiter {
     Limiter { keys: 2, collects: true, ..model }
 }
 
-/// Three callers whose clocks differ by up to four ticks, and two keys.
+/// Cases of three callers whose clocks differ by up to four ticks, and of two keys.
 fn skewed() -> Vec<Case> {
     let mut cases: Vec<Case> = Algorithm::ALL
         .into_iter()
@@ -149,7 +149,7 @@ fn skewed() -> Vec<Case> {
     cases
 }
 
-/// Limiters of one word, and the keyed store: in sequence, and raced under loom.
+/// Cases of limiters of one word, and of the keyed store: in sequence, and raced under loom.
 fn shared_by_threads() -> Vec<Case> {
     use loomed::shared as raced;
 
@@ -193,7 +193,8 @@ fn shared_by_threads() -> Vec<Case> {
     ]
 }
 
-/// The limiter that counts in a store is a window from the first call: what it counts of denied requests is not seen.
+/// Case of the limiter that counts in a store, which is a window from the first call: what it counts of denied requests
+/// is not seen.
 fn on_a_store() -> Case {
     let model = two_keys(Limiter::of(Algorithm::WindowFromFirstCall, 5, 3));
     let (larger, walk) = (larger(&model), Walk::new().runs(100).steps(300));

@@ -12,8 +12,8 @@ use super::properties::{AT_MOST_LIMIT, ITS_CURVE, NO_DOUBLE_BURST, READY_AFTER_S
 /// A tick of the model, as a limiter under test sees it.
 pub const TICK_NS: u64 = 1_000_000_000;
 
-/// What the clock of a limiter under test shows first: room for clocks that are behind, and the beginning of a window
-/// whatever its length.
+/// Reading of the clock of a limiter under test at first: there is room for clocks that are behind, and it is the
+/// beginning of a window whatever its length.
 pub fn start_ns(model: &Limiter) -> u64 {
     100 * u64::from(model.window_ticks) * TICK_NS
 }
@@ -77,7 +77,7 @@ impl Spec for LimiterSpec {
     }
 }
 
-/// For someone who knows only the story.
+/// Why each property comes to be violated, for a reader who knows only the story.
 const BECAUSE: &[(&str, &str)] = &[
     (
         AT_MOST_LIMIT,
@@ -93,18 +93,18 @@ const BECAUSE: &[(&str, &str)] = &[
     (READY_AFTER_SILENCE, "nobody was admitted for as long as it takes to be entitled again, and a request is denied"),
 ];
 
-/// What the outside sees.
+/// What the outside sees of the limiter.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LimiterInterface;
 
 /// What a client, the clock or the collector gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// It may pass.
+    /// The request may pass.
     Admitted,
-    /// It may not.
+    /// The request may not pass.
     Denied,
-    /// Nothing to say.
+    /// There is nothing to say.
     Done,
 }
 
@@ -114,10 +114,10 @@ impl<E> From<Result<(), E>> for Answer {
     }
 }
 
-/// What can be read between checks: how long until each key would pass, by a right clock, in ticks.
+/// What can be read between checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Seen {
-    /// Of each key; 0 for at once.
+    /// Ticks until each key would pass, by a right clock; 0 for at once.
     pub retry_after_ticks: [u8; KEYS_MAX],
 }
 

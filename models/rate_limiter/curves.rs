@@ -16,14 +16,14 @@ use super::model::{Action, Algorithm, Limiter};
 /// What an algorithm admits at worst.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorstCase {
-    /// In a stretch of so many ticks, from 0 on.
+    /// Most requests that are admitted in a stretch of so many ticks, from 0 on.
     pub admitted: Vec<u16>,
-    /// States right after a tick, and the first: what a limiter can have in mind when nothing happens.
+    /// Number of states right after a tick, and of the first: what a limiter can have in mind when nothing happens.
     pub states: usize,
 }
 
 impl WorstCase {
-    /// Of `model`, for stretches of up to `ticks_max` ticks.
+    /// The worst case of `model`, for stretches of up to `ticks_max` ticks.
     ///
     /// # Panics
     /// If the model cannot be explored.
@@ -67,7 +67,7 @@ impl WorstCase {
     }
 }
 
-/// The most that is admitted from `node` on: some now, the rest after the tick. An admission never leads back.
+/// Most requests that are admitted from `node` on: some now, the rest after the tick. An admission never leads back.
 fn longest(node: usize, admits: &[Vec<usize>], after_tick: &[u16], best: &mut [Option<u16>]) -> u16 {
     if let Some(known) = best[node] {
         return known;
@@ -119,7 +119,7 @@ pub(super) fn picture() -> String {
     draw().expect("a drawing into memory does not fail")
 }
 
-/// Of the picture: GCRA needs a whole interval, which 8 ticks and 4 requests have.
+/// Window and limit of the picture: GCRA needs a whole interval, which 8 ticks and 4 requests have.
 const PICTURED: (u8, u8) = (8, 4);
 
 fn draw() -> Result<String, Box<dyn std::error::Error>> {

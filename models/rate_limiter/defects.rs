@@ -34,7 +34,7 @@ fn defects() -> Vec<Defect<Limiter>> {
     [of_counting(), of_clocks(), of_keys()].concat()
 }
 
-/// What is admitted, and for how long that is remembered.
+/// Defects in what is admitted, and in how long that is remembered.
 fn of_counting() -> Vec<Defect<Limiter>> {
     use Variant::{AdmitsOneMore, DropsTheRemainder, ForgetsAtTheEdge};
     let of = |algorithm, variant| Limiter::of(algorithm, 4, 2).with(variant);
@@ -52,7 +52,7 @@ fn of_counting() -> Vec<Defect<Limiter>> {
     ]
 }
 
-/// A clock that goes back.
+/// Defects under a clock that goes back.
 fn of_clocks() -> Vec<Defect<Limiter>> {
     [Algorithm::WindowFromFirstCall, Algorithm::SlidingLog, Algorithm::TokenBucket]
         .map(|algorithm| {
@@ -62,7 +62,7 @@ fn of_clocks() -> Vec<Defect<Limiter>> {
         .into()
 }
 
-/// Who is charged, and what becomes of keys.
+/// Defects in who is charged, and in what becomes of keys.
 fn of_keys() -> Vec<Defect<Limiter>> {
     let of = |algorithm, variant| Limiter::of(algorithm, 4, 2).with(variant);
     let two = |algorithm, variant| Limiter { keys: 2, collects: true, ..of(algorithm, variant) };
@@ -91,7 +91,7 @@ fn of_keys() -> Vec<Defect<Limiter>> {
     ]
 }
 
-/// Each as a model. What the algorithm would break without the defect has its usual reason.
+/// Each defect as a model. What the algorithm would break without the defect has its usual reason.
 pub(super) fn as_models() -> Vec<Case> {
     let defects = defects();
     let of = |defect: &Defect<Limiter>| {
@@ -103,7 +103,7 @@ pub(super) fn as_models() -> Vec<Case> {
     defects.iter().filter_map(of).collect()
 }
 
-/// Each as an implementation, beside its own sound model: product, tour and walks.
+/// Each defect as an implementation, beside its own sound model: product, tour and walks.
 pub(super) fn as_implementations() -> Vec<Case> {
     let of = |defect: &Defect<Limiter>| {
         let model = defect.implementation.clone()?;

@@ -20,7 +20,7 @@ use self::buckets::{Gcra, TokenBucket};
 use self::sliding::{SlidingCounter, SlidingLog};
 use self::windows::{CoarseRefill, FirstCallWindow, FixedWindow};
 
-/// How much is admitted: `limit` requests a window, and of algorithms that know of bursts `burst` at once.
+/// Quota of requests: `limit` in a window, and for algorithms that know of bursts `burst` at once.
 ///
 /// ```
 /// use counterpart_models::rate_limiter::Quota;
@@ -38,7 +38,7 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// `limit` requests in `window_ns`, and as many at once.
+    /// A quota of `limit` requests in `window_ns`, and as many at once.
     ///
     /// # Errors
     /// One of them is 0, or the limit is more than one request a nanosecond.
@@ -55,7 +55,7 @@ impl Quota {
         Ok(Quota { limit, window_ns, burst: limit })
     }
 
-    /// `limit` requests a second, and as many at once.
+    /// A quota of `limit` requests a second, and as many at once.
     ///
     /// # Errors
     /// It is 0, or more than one request a nanosecond.
@@ -63,7 +63,7 @@ impl Quota {
         Quota::new(limit, 1_000_000_000)
     }
 
-    /// The same with another burst.
+    /// The same quota with another burst.
     ///
     /// # Errors
     /// It is 0.
@@ -74,17 +74,17 @@ impl Quota {
         Ok(Quota { burst, ..self })
     }
 
-    /// Requests a window; 1 or more.
+    /// Number of requests in a window; 1 or more.
     pub fn limit(&self) -> u32 {
         self.limit
     }
 
-    /// The window; 1 or more.
+    /// Length of the window; 1 or more.
     pub fn window_ns(&self) -> u64 {
         self.window_ns
     }
 
-    /// Requests at once; 1 or more.
+    /// Number of requests at once; 1 or more.
     pub fn burst(&self) -> u32 {
         self.burst
     }
@@ -93,50 +93,50 @@ impl Quota {
 /// A quota that makes no limiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum QuotaError {
-    /// Nothing would ever be admitted, or everything.
+    /// A field is 0: nothing would ever be admitted, or everything.
     #[error("{field} is 0, it must be 1 or more")]
     Zero {
         /// The field's name.
         field: &'static str,
     },
-    /// More than one request a nanosecond.
+    /// The quota is of more than one request a nanosecond.
     #[error("{limit} requests in {window_ns} ns are more than one a nanosecond")]
     TooFast {
-        /// As given.
+        /// The limit that was given.
         limit: u32,
-        /// As given.
+        /// The window that was given.
         window_ns: u64,
     },
-    /// To drain such a burst takes longer than there is time: what would be admitted is not the burst.
+    /// The burst takes longer to drain than there is time: what would be admitted is not the burst.
     #[error("a burst of {burst} at one request in {interval_ns} ns is drained after the end of representable time")]
     BurstBeyondTime {
-        /// As given.
+        /// The burst that was given.
         burst: u32,
-        /// Between two requests at the steady rate.
+        /// Time between two requests at the steady rate, in nanoseconds.
         interval_ns: u64,
     },
-    /// The shared bucket counts in parts of a nanosecond, and with so many of them it would reach the end of what it
-    /// can count within a year.
+    /// The quota needs so many parts of a nanosecond that a shared bucket, which counts in these, would reach the end
+    /// of what it can count within a year.
     #[error(
         "{parts} parts of a nanosecond are too fine for a shared bucket, which has room for {parts_max}: round the limit"
     )]
     TooFine {
-        /// What the quota asks for.
+        /// Number of parts that the quota asks for.
         parts: u64,
-        /// At most.
+        /// The most that is allowed.
         parts_max: u64,
     },
 }
 
-/// Not admitted.
+/// A request is not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("too many requests, the next one may pass in {retry_after_ns} ns")]
 pub struct Denied {
-    /// When the next request would be admitted if nobody else asked; `u64::MAX` if never.
+    /// Time until the next request would be admitted if nobody else asked, in nanoseconds; `u64::MAX` if never.
     pub retry_after_ns: u64,
 }
 
-/// What all algorithms are.
+/// Limiter of one algorithm.
 pub trait RateLimiter {
     /// Admits a request at `now_ns`, or does not and changes nothing.
     ///
@@ -144,29 +144,30 @@ pub trait RateLimiter {
     /// It is not admitted, and when one would be.
     fn check(&mut self, now_ns: u64) -> Result<(), Denied>;
 
-    /// When a request would be admitted if nobody else asked: 0 for at once, `u64::MAX` for never.
+    /// Time until a request would be admitted if nobody else asked, in nanoseconds: 0 for at once, `u64::MAX` for
+    /// never.
     fn retry_after_ns(&self, now_ns: u64) -> u64;
 
-    /// Whether from `now_ns` on it is as good as new, so that it need not be kept.
+    /// Whether the limiter is, from `now_ns` on, as good as new, so that it need not be kept.
     fn is_idle(&self, now_ns: u64) -> bool;
 }
 
-/// The algorithms by name.
+/// Names of the algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AlgorithmName {
-    /// [`FixedWindow`].
+    /// The name of [`FixedWindow`].
     FixedWindow,
-    /// [`FirstCallWindow`].
+    /// The name of [`FirstCallWindow`].
     WindowFromFirstCall,
-    /// [`CoarseRefill`].
+    /// The name of [`CoarseRefill`].
     CoarseRefill,
-    /// [`SlidingLog`].
+    /// The name of [`SlidingLog`].
     SlidingLog,
-    /// [`SlidingCounter`].
+    /// The name of [`SlidingCounter`].
     SlidingCounter,
-    /// [`TokenBucket`].
+    /// The name of [`TokenBucket`].
     TokenBucket,
-    /// [`Gcra`].
+    /// The name of [`Gcra`].
     Gcra,
 }
 
@@ -241,7 +242,7 @@ impl RateLimiter for AnyLimiter {
     }
 }
 
-/// Admits if `retry_after_ns` is 0.
+/// Admits a request if `retry_after_ns` is 0.
 fn admit(retry_after_ns: u64) -> Result<(), Denied> {
     if retry_after_ns == 0 { Ok(()) } else { Err(Denied { retry_after_ns }) }
 }

@@ -17,33 +17,33 @@ pub const KEYS_MAX: usize = 2;
 /// Most ticks that the monitor has room for.
 pub const MONITOR_MAX: usize = 16;
 
-/// Clocks are at most so far from the true time, either way.
+/// Most ticks that a clock is from the true time, either way.
 pub const SKEW_MAX: i8 = 2;
 
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limiter {
-    /// How it decides.
+    /// Algorithm by which it decides.
     pub algorithm: Algorithm,
-    /// The window, or the time in which `limit` tokens come: 2 to [`WINDOW_MAX`](super::algorithms::WINDOW_MAX).
+    /// Ticks of the window, or those in which `limit` tokens come: 2 to [`WINDOW_MAX`](super::algorithms::WINDOW_MAX).
     pub window_ticks: u8,
-    /// Requests a window.
+    /// Number of requests in a window.
     pub limit: u8,
-    /// Requests at once, of those algorithms that know of bursts ([`Algorithm::has_burst`]).
+    /// Number of requests at once, for algorithms that know of bursts ([`Algorithm::has_burst`]).
     pub burst: u8,
-    /// Keys, each with a limiter of its own.
+    /// Number of keys, each with a limiter of its own.
     pub keys: u8,
-    /// How far the clock of each client is from the true time, in ticks; the first one's is right.
+    /// Ticks that the clock of each client is from the true time; the first one's is right.
     pub skews_ticks: Vec<i8>,
     /// Whether idle keys are collected.
     pub collects: bool,
-    /// For how many ticks the monitor remembers; 0: there is none, and no property to judge.
+    /// Ticks for which the monitor remembers; 0: there is none, and no property to judge.
     pub monitored_ticks: u8,
-    /// What it does otherwise than it should.
+    /// What the limiter does otherwise than it should.
     pub variant: Variant,
 }
 
-/// How a limiter decides.
+/// Algorithm by which a limiter decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Algorithm {
     /// A counter for each window of the clock.
@@ -63,7 +63,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Algorithm; 7] = [
         Algorithm::FixedWindow,
         Algorithm::WindowFromFirstCall,
@@ -88,7 +88,7 @@ impl Algorithm {
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
-    /// As it should be.
+    /// The limiter as it should be.
     #[default]
     Sound,
     /// Compares what it has admitted with ≤ where < is meant.
@@ -118,9 +118,9 @@ pub enum Variant {
 pub enum Action {
     /// A client asks whether a request of `key` may pass.
     Check {
-        /// 0-based; by whose clock.
+        /// The client, 0-based, by whose clock it is asked.
         client: u8,
-        /// 0-based.
+        /// The key, 0-based.
         key: u8,
     },
     /// Time passes.
@@ -135,11 +135,11 @@ pub enum Action {
 /// its ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// How far the clock is into its window; 0 where windows are not the clock's.
+    /// Ticks that the clock is into its window; 0 where windows are not the clock's.
     pub phase: u8,
-    /// What is remembered of each key.
+    /// State that is remembered of each key.
     pub cells: [Cell; KEYS_MAX],
-    /// History.
+    /// History variables.
     pub history: History,
 }
 
@@ -153,7 +153,7 @@ impl State {
 }
 
 impl Limiter {
-    /// One key, callers by one clock, and no monitor.
+    /// A model of one key, of callers by one clock, and of no monitor.
     pub fn of(algorithm: Algorithm, window_ticks: u8, limit: u8) -> Self {
         Limiter {
             algorithm,
@@ -168,19 +168,19 @@ impl Limiter {
         }
     }
 
-    /// GCRA, `interval_ticks` a cell: the limit is what a window has room for.
+    /// A model of GCRA, `interval_ticks` a cell: the limit is what a window has room for.
     pub fn gcra(window_ticks: u8, interval_ticks: u8, burst: u8) -> Self {
         Limiter { burst, ..Limiter::of(Algorithm::Gcra, window_ticks, window_ticks / interval_ticks) }
     }
 
-    /// The same under a monitor of so many ticks.
+    /// The model under a monitor of so many ticks.
     #[must_use]
     pub fn monitored(mut self, ticks: u8) -> Self {
         self.monitored_ticks = ticks;
         self
     }
 
-    /// The same with two keys, which are collected, and three clients, two of whose clocks are wrong.
+    /// The model with two keys, which are collected, and three clients, two of whose clocks are wrong.
     #[must_use]
     pub fn skewed(mut self) -> Self {
         self.keys = 2;
@@ -189,7 +189,7 @@ impl Limiter {
         self
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(mut self, variant: Variant) -> Self {
         self.variant = variant;
@@ -200,17 +200,17 @@ impl Limiter {
         self.variant == variant
     }
 
-    /// GCRA's time between two cells.
+    /// Ticks between two cells of GCRA.
     pub fn interval_ticks(&self) -> u8 {
         self.window_ticks / self.limit
     }
 
-    /// How far the slowest clock is behind; 0 or less.
+    /// Ticks that the slowest clock is from the true time; 0 or less.
     pub fn slowest_ticks(&self) -> i8 {
         self.skews_ticks.iter().copied().min().unwrap_or(0).min(0)
     }
 
-    /// By how much clocks differ.
+    /// Ticks by which clocks differ.
     pub fn span_ticks(&self) -> u8 {
         let fastest = self.skews_ticks.iter().copied().max().unwrap_or(0).max(0);
         fastest.abs_diff(self.slowest_ticks())
@@ -220,7 +220,7 @@ impl Limiter {
         if self.is(Variant::SharesOneLimiter) { 0 } else { usize::from(key) }
     }
 
-    /// What a check comes to: whether it is admitted, and what is remembered then.
+    /// Outcome of a check: whether it is admitted, and the state that is remembered then.
     pub(super) fn check(&self, state: &State, client: u8, key: u8) -> (bool, Cell) {
         let seen = Seen { phase: state.phase, at: self.skews_ticks[usize::from(client)] };
         let cell = state.cells[self.cell_of(key)];
@@ -235,7 +235,7 @@ impl Limiter {
         self.check(state, client, key).0
     }
 
-    /// How long until a client with a right clock would pass with a request of `key`, if nobody else asks: found by
+    /// Ticks until a client with a right clock would pass with a request of `key`, if nobody else asks: found by
     /// letting time pass, not computed.
     pub fn retry_after_ticks(&self, state: &State, key: u8) -> u8 {
         let mut later = state.clone();

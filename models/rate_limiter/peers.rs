@@ -63,7 +63,7 @@ fn window(model: &Limiter) -> Duration {
     u32::from(model.window_ticks) * TICK
 }
 
-/// With the quota that `model` describes.
+/// governor, with the quota that `model` describes.
 pub fn governor(model: &Limiter) -> Driven {
     let quota = governor::Quota::with_period(window(model) / u32::from(model.limit)).expect("a period that is not 0");
     let clock = governor::clock::FakeRelativeClock::default();
@@ -71,7 +71,7 @@ pub fn governor(model: &Limiter) -> Driven {
     Driven::new(move || limiter.check().is_ok(), move || clock.advance(TICK))
 }
 
-/// The release before the defect was fixed.
+/// governor in the release before the defect was fixed.
 pub fn governor_old(model: &Limiter) -> Driven {
     let quota =
         governor_0_7::Quota::with_period(window(model) / u32::from(model.limit)).expect("a period that is not 0");
@@ -85,7 +85,7 @@ pub fn governor_old(model: &Limiter) -> Driven {
 pub struct Elapsed(Arc<AtomicU64>);
 
 impl Elapsed {
-    /// Time passes.
+    /// Lets time pass.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);
     }
@@ -97,7 +97,7 @@ impl ratelimit::Clock for Elapsed {
     }
 }
 
-/// With a full bucket of the burst.
+/// ratelimit, with a full bucket of the burst.
 pub fn ratelimit(model: &Limiter) -> Driven {
     let clock = Elapsed::default();
     let limiter = ratelimit::Builder::with_clock(model.limit.into(), clock.clone())
@@ -115,7 +115,7 @@ fn paused() -> Rc<tokio::runtime::Runtime> {
     Rc::new(runtime.expect("a runtime without threads and sockets"))
 }
 
-/// With a bucket of the burst, refilled by the limit at each window.
+/// leaky-bucket, with a bucket of the burst, refilled by the limit at each window.
 pub fn leaky_bucket(model: &Limiter) -> Driven {
     let runtime = paused();
     let limiter = {
@@ -135,7 +135,7 @@ pub fn leaky_bucket(model: &Limiter) -> Driven {
     Driven::new(check, move || ticking.block_on(tokio::time::advance(TICK)))
 }
 
-/// Whether it is ready, and if it is, called at once.
+/// tower's limiter: it is asked whether it is ready, and if it is, called at once.
 pub fn tower(model: &Limiter) -> Driven {
     let runtime = paused();
     let answers = tower::service_fn(|(): ()| std::future::ready(Ok::<(), std::convert::Infallible>(())));
@@ -157,10 +157,10 @@ pub fn tower(model: &Limiter) -> Driven {
     Driven::new(check, move || ticking.block_on(tokio::time::advance(TICK)))
 }
 
-/// What makes a crate's limiter.
+/// A function that makes a crate's limiter.
 type Make = fn(&Limiter) -> Driven;
 
-/// Each crate as the algorithm that it is.
+/// The crates, each as the algorithm that it is.
 fn alike() -> Vec<(&'static str, &'static str, Make, Limiter)> {
     let (bucket, smooth) = (Limiter::of(Algorithm::TokenBucket, 6, 4), Limiter::of(Algorithm::TokenBucket, 4, 2));
     vec![
@@ -231,8 +231,8 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// governor's two releases, where they differ. The model cannot tell a limiter that was used before and is idle from
-/// one that never was, so that no transition asks for the difference: the tour allows for two states more than the
+/// Case of governor's two releases, where they differ. The model cannot tell a limiter that was used before and is idle
+/// from one that never was, so that no transition asks for the difference: the tour allows for two states more than the
 /// model has.
 fn after_a_pause() -> Case {
     let model = Limiter::gcra(4, 1, 1);

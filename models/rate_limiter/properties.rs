@@ -4,28 +4,28 @@ use stateright::Property;
 
 use super::model::{Algorithm, KEYS_MAX, Limiter, MONITOR_MAX, State};
 
-/// Never more than the limit in any window.
+/// The promise that no window admits more than the limit.
 pub const AT_MOST_LIMIT: &str = "any window admits at most the limit";
-/// Never twice the limit within two ticks.
+/// The promise that no two ticks admit twice the limit.
 pub const NO_DOUBLE_BURST: &str = "two neighbouring ticks admit less than twice the limit";
-/// Never more than its own curve.
+/// The promise that nothing is beyond the algorithm's own curve.
 pub const ITS_CURVE: &str = "any stretch of time admits at most what its curve says";
-/// A limiter that nobody was admitted by is ready.
+/// The promise that a limiter that has admitted nobody is ready.
 pub const READY_AFTER_SILENCE: &str = "after a silence nobody is denied";
 
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct History {
-    /// Admitted in each of the last ticks, the current one first.
+    /// Number of requests of each key that were admitted in each of the last ticks, the current one first.
     pub admitted: [[u8; MONITOR_MAX]; KEYS_MAX],
-    /// Somebody was denied.
+    /// Whether somebody was denied.
     pub denied: bool,
-    /// Somebody was denied after a silence that entitles everyone to pass.
+    /// Whether somebody was denied after a silence that entitles everyone to pass.
     pub denied_after_silence: bool,
 }
 
 impl History {
-    /// Admitted in the last `ticks`, of the key of which it is most.
+    /// Number of requests admitted in the last `ticks`, of the key of which it is most.
     pub fn admitted_in(&self, ticks: u8) -> u16 {
         let sum = |key: &[u8; MONITOR_MAX]| key[..usize::from(ticks)].iter().map(|count| u16::from(*count)).sum();
         self.admitted.iter().map(sum).max().unwrap_or(0)
@@ -33,8 +33,8 @@ impl History {
 }
 
 impl Limiter {
-    /// The most that is ever admitted in `ticks` ticks, the last of them not over: what is known of the algorithm on
-    /// paper, against which the model is held.
+    /// Most requests that are ever admitted in `ticks` ticks, the last of them not over: what is known of the algorithm
+    /// on paper, against which the model is held.
     pub fn curve(&self, ticks: u8) -> u16 {
         let (window, limit, burst) = (u16::from(self.window_ticks), u16::from(self.limit), u16::from(self.burst));
         // Clocks that differ make a stretch of time look longer by as much.
@@ -57,9 +57,9 @@ impl Limiter {
         }
     }
 
-    /// Of the sliding counter: in the window in which the stretch begins the limit is admitted at its end, and all that
-    /// the weight of that lets through in the next; from there on every window may be as full as its predecessor lets
-    /// it.
+    /// Curve of the sliding counter: in the window in which the stretch begins the limit is admitted at its end, and
+    /// all that the weight of that lets through in the next; from there on every window may be as full as its
+    /// predecessor lets it.
     fn counter_curve(&self, ticks: u16) -> u16 {
         let (window, limit) = (u16::from(self.window_ticks), u16::from(self.limit));
         // What a window admits by its `elapsed`-th tick if the one before admitted `previous`.
@@ -80,7 +80,7 @@ impl Limiter {
         heads.flat_map(|head| (0..=limit).map(move |first| from(head, first))).max().unwrap_or(0)
     }
 
-    /// After so long without an admission nobody is denied.
+    /// Ticks without an admission after which nobody is denied.
     pub fn silence_ticks(&self) -> u8 {
         let a_token = self.window_ticks.div_ceil(self.limit);
         let by_one_clock = match self.algorithm {
@@ -95,7 +95,7 @@ impl Limiter {
         by_one_clock + self.span_ticks()
     }
 
-    /// What the monitor makes of an answer.
+    /// Notes what an answer means to the monitor.
     pub(super) fn remember(&self, history: &mut History, key: u8, admitted: bool) {
         if self.monitored_ticks == 0 {
             return;
@@ -113,7 +113,7 @@ impl Limiter {
     }
 }
 
-/// What is always so, or sometimes: as far as the monitor sees.
+/// The `always` and `sometimes` properties, as far as the monitor sees.
 pub(super) fn properties(model: &Limiter) -> Vec<Property<Limiter>> {
     let mut properties = Vec::new();
     if model.monitored_ticks == 0 {

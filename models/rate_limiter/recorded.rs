@@ -12,7 +12,7 @@ use super::model::{Action, Limiter};
 /// The target of the spans that [`Logged`] records.
 pub const TARGET: &str = "rate_limiter";
 
-/// Small enough that every explanation can be tried: two requests in four ticks, two keys.
+/// A model small enough that every explanation can be tried: two requests in four ticks, two keys.
 pub fn model() -> Limiter {
     Limiter { keys: 2, collects: true, ..Limiter::gcra(4, 2, 2) }
 }
@@ -20,7 +20,7 @@ pub fn model() -> Limiter {
 /// Reads, and writes, the events `check` (`key`, `answer`), `tick` and `collect`.
 #[derive(Clone, Copy, Debug)]
 pub struct LimiterReader {
-    /// Whether the log says when time passes; otherwise it may at any moment.
+    /// Whether the log says when time passes; otherwise time may pass at any moment.
     pub time_is_recorded: bool,
 }
 

@@ -27,7 +27,7 @@ use super::sync::{Mutex, MutexGuard, PoisonError};
 // The word alone is what threads agree on, nothing is published by it: no ordering is needed beside its own.
 const ORDER: Ordering = Ordering::Relaxed;
 
-/// One instant, swapped: what GCRA and a token bucket come to.
+/// One instant that is swapped: what GCRA and a token bucket come to.
 #[derive(Debug)]
 struct Schedule {
     due: AtomicU64,
@@ -36,7 +36,8 @@ struct Schedule {
 }
 
 impl Schedule {
-    /// In whatever unit; the error is what is missing until it would be admitted, `None` if it never is.
+    /// Admits a request, in whatever unit `now` has; the error is what is missing until it would be admitted, `None` if
+    /// it never is.
     fn check(&self, now: u64) -> Result<(), Option<u64>> {
         let mut seen = self.due.load(ORDER);
         loop {
@@ -62,7 +63,7 @@ impl Schedule {
 pub struct AtomicGcra(Schedule);
 
 impl AtomicGcra {
-    /// Nobody admitted so far.
+    /// A limiter that has admitted nobody.
     ///
     /// # Errors
     /// To drain the burst takes longer than there is time.
@@ -79,27 +80,28 @@ impl AtomicGcra {
         self.0.check(now_ns).map_err(|lacking| Denied { retry_after_ns: lacking.unwrap_or(u64::MAX) })
     }
 
-    /// When a request would be admitted if nobody else asked: 0 for at once, `u64::MAX` for never.
+    /// Time until a request would be admitted if nobody else asked, in nanoseconds: 0 for at once, `u64::MAX` for
+    /// never.
     pub fn retry_after_ns(&self, now_ns: u64) -> u64 {
         self.0.lacking(now_ns).unwrap_or(u64::MAX)
     }
 }
 
 /// [`TokenBucket`](super::TokenBucket) for threads. A bucket that is refilled all the time is GCRA with an interval
-/// that need not be whole: it counts in such parts of a nanosecond that the interval is. Of them 64 bits have room,
-/// which are 584 years of whole nanoseconds, and of parts so many times less.
+/// that need not be whole: it counts in such parts of a nanosecond that the interval is. 64 bits have room for 584
+/// years of whole nanoseconds, and for so many times less where parts are counted.
 ///
 /// The two are one only on one clock. Where a clock is behind what another has charged, the plain bucket takes it to
 /// have caught up, and this one, as GCRA, lets it wait until it has.
 #[derive(Debug)]
 pub struct AtomicTokenBucket {
     schedule: Schedule,
-    /// Of a nanosecond.
+    /// Number of parts of a nanosecond.
     parts: u64,
 }
 
 impl AtomicTokenBucket {
-    /// With so many parts of a nanosecond there is room for a year.
+    /// Most parts of a nanosecond: with so many there is room for a year.
     pub const PARTS_MAX: u64 = 584;
 
     /// A full bucket.
@@ -132,7 +134,8 @@ impl AtomicTokenBucket {
         answer.map_err(|lacking| Denied { retry_after_ns: self.whole_ns(lacking) })
     }
 
-    /// When a request would be admitted if nobody else asked: 0 for at once, `u64::MAX` for never.
+    /// Time until a request would be admitted if nobody else asked, in nanoseconds: 0 for at once, `u64::MAX` for
+    /// never.
     pub fn retry_after_ns(&self, now_ns: u64) -> u64 {
         self.whole_ns(now_ns.checked_mul(self.parts).and_then(|now| self.schedule.lacking(now)))
     }
@@ -159,13 +162,13 @@ pub struct AtomicFixedWindow {
 }
 
 impl AtomicFixedWindow {
-    /// Nobody admitted so far.
+    /// A limiter that has admitted nobody.
     pub fn new(quota: Quota) -> Self {
         let count_bits = u32::BITS - quota.limit().leading_zeros();
         AtomicFixedWindow { quota, word: AtomicU64::new(0), count_bits }
     }
 
-    /// The window at `now_ns` and what it has admitted. `None`: its number has no room in the word.
+    /// The window at `now_ns` and the number it has admitted; `None` where the window's number has no room in the word.
     fn at(&self, word: u64, now_ns: u64) -> Option<(u64, u64)> {
         let (latest, count) = (word >> self.count_bits, word & ((1 << self.count_bits) - 1));
         let window = now_ns / self.quota.window_ns();
@@ -201,7 +204,8 @@ impl AtomicFixedWindow {
         }
     }
 
-    /// When a request would be admitted if nobody else asked: 0 for at once, `u64::MAX` for never.
+    /// Time until a request would be admitted if nobody else asked, in nanoseconds: 0 for at once, `u64::MAX` for
+    /// never.
     pub fn retry_after_ns(&self, now_ns: u64) -> u64 {
         match self.at(self.word.load(ORDER), now_ns) {
             Some((_, count)) if count < u64::from(self.quota.limit()) => 0,
@@ -219,7 +223,7 @@ pub struct SharedKeyed<K, L> {
 }
 
 impl<K: Eq + Hash + Clone, L: RateLimiter + Clone> SharedKeyed<K, L> {
-    /// Every key begins as a copy of `new`. A few shards for each thread are enough.
+    /// A store without keys. Every key begins as a copy of `new`. A few shards for each thread are enough.
     pub fn new(new: L, shards: NonZeroUsize) -> Self {
         let shards = (0..shards.get()).map(|_| Mutex::new(Keyed::new(new.clone()))).collect();
         SharedKeyed { shards, hasher: RandomState::new() }
@@ -233,7 +237,7 @@ impl<K: Eq + Hash + Clone, L: RateLimiter + Clone> SharedKeyed<K, L> {
         self.shard(key).check(key, now_ns)
     }
 
-    /// When a request of `key` would be admitted if nobody else asked.
+    /// Time until a request of `key` would be admitted if nobody else asked, in nanoseconds.
     pub fn retry_after_ns(&self, key: &K, now_ns: u64) -> u64 {
         self.shard(key).retry_after_ns(key, now_ns)
     }
@@ -244,7 +248,7 @@ impl<K: Eq + Hash + Clone, L: RateLimiter + Clone> SharedKeyed<K, L> {
         self.shards.iter().for_each(|shard| lock(shard).collect(now_ns));
     }
 
-    /// Keys that are remembered.
+    /// Number of keys that are remembered.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }

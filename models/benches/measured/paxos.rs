@@ -45,7 +45,8 @@ pub(super) struct ServerState {
     ballot: Ballot,
     accepted: Accepted,
     is_decided: bool,
-    /// As a leader: what it proposes, who has joined its ballot with what accepted before, and who has accepted.
+    /// What it does as a leader: what it proposes, who has joined its ballot with what accepted before, and who has
+    /// accepted.
     proposal: Option<Proposal>,
     prepared: HashableHashMap<Id, Accepted>,
     accepted_by: HashableHashSet<Id>,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use stateright::{Model, Property};
 
-/// So many resource managers.
+/// The model: its number of resource managers.
 #[derive(Clone)]
 pub(super) struct TwoPhase {
     pub(super) managers: usize,
@@ -39,9 +39,9 @@ enum Message {
 pub(super) struct State {
     managers: Vec<Manager>,
     decision: Decision,
-    /// Whose `Prepared` the transaction manager has received.
+    /// Managers whose `Prepared` the transaction manager has received.
     received: Vec<bool>,
-    /// All that were ever sent: none is taken away.
+    /// Messages that were ever sent: none is taken away.
     sent: BTreeSet<Message>,
 }
 

@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-/// So many resource managers, eight at most.
+/// The model: its number of resource managers, eight at most.
 #[derive(Clone)]
 pub(super) struct TwoPhase {
     pub(super) managers: u8,
@@ -16,16 +16,16 @@ enum Decision {
     Aborted,
 }
 
-/// A bit for each manager in every set. Who is in none of the first three works.
+/// A configuration: a bit for each manager in every set. Managers in none of the first three are working.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct State {
     prepared: u8,
     committed: u8,
     aborted: u8,
-    /// Whose `Prepared` the transaction manager has received, and who has sent it.
+    /// Managers whose `Prepared` the transaction manager has received; `sent` are those that have sent it.
     received: u8,
     sent: u8,
-    /// What the transaction manager has decided it has sent.
+    /// The decision, which is sent as soon as it is made.
     decision: Decision,
 }
 

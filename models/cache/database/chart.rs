@@ -11,7 +11,7 @@ use super::properties::ANSWERED;
 use super::story;
 use crate::cache::figure::{Line, Panel, SeriesLabelPosition, draw};
 
-/// Ticks that are drawn.
+/// Number of ticks that are drawn.
 const TICKS: usize = 56;
 
 /// The run that the checker finds to break [`ANSWERED`], its loop gone round until `ticks` are over.
@@ -29,7 +29,7 @@ pub fn run(model: Database, ticks: usize) -> Vec<State> {
     stem.into_iter().chain(round.into_iter().cycle()).take(ticks + 1).collect()
 }
 
-/// `collapse.svg`.
+/// Text of `collapse.svg`.
 pub(in crate::cache) fn svg() -> String {
     let model = story();
     let states = run(model.clone(), TICKS);

@@ -82,7 +82,7 @@ impl Spec for DatabaseSpec {
     }
 }
 
-/// In hundredths of a percent, cut off and not rounded: 97.99 is not 98.
+/// A ratio in hundredths of a percent, cut off and not rounded: 97.99 is not 98.
 fn percent(hits: u32, requests: u32) -> String {
     let hundredths = u64::from(hits) * 10_000 / u64::from(requests.max(1));
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)

@@ -20,15 +20,16 @@ pub struct Database {
     pub keys: u8,
     /// Queries that the database holds, the one in service included; further ones are refused.
     pub queue_max: u8,
-    /// What a query takes.
+    /// Ticks that a query takes in service.
     pub service_ticks: u8,
-    /// How long a client waits: an answer in the tick of its deadline is in time.
+    /// Ticks that a client waits: an answer in the tick of its deadline is in time.
     pub deadline_ticks: u8,
-    /// How long an answer stays in the cache.
+    /// Ticks that an answer stays in the cache.
     pub ttl_ticks: u8,
-    /// How often a client whose deadline has passed asks again; and how many do so for one key in one tick.
+    /// How often a client whose deadline has passed asks again, and how many clients do so for one key in one tick, at
+    /// most.
     pub retries_max: u8,
-    /// Ticks of the flash sale, whenever they come.
+    /// Ticks of the flash sale at most, whenever they come.
     pub flash_ticks_max: u8,
     /// Hits of cheap keys in an ordinary tick; twice as many in one of the flash sale.
     pub cheap_hits: u32,
@@ -36,7 +37,7 @@ pub struct Database {
     pub policy: Policy,
 }
 
-/// What is done.
+/// What is done about queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Nothing: a query whose client has left is served, and its result discarded.
@@ -45,9 +46,10 @@ pub enum Policy {
     CancelQueued,
     /// The result of a query is stored though its client has left.
     FillLate,
-    /// As `FillLate`, and who misses a key that is being loaded waits for that load.
+    /// The result of a late query is stored, as with `FillLate`, and a client that misses a key which is being loaded
+    /// waits for that load.
     SingleFlight,
-    /// As naive, but a query that could not be answered in time is refused at once.
+    /// A query that could not be answered in time is refused at once; other queries are served as with `Naive`.
     Shed,
 }
 
@@ -56,9 +58,9 @@ pub enum Policy {
 pub enum Action {
     /// A tick, with so many requests for each expensive key.
     Tick {
-        /// By key.
+        /// Requests by key.
         requests: [u8; KEYS_MAX],
-        /// Whether it is one of the flash sale.
+        /// Whether the tick is one of the flash sale.
         flash: bool,
     },
 }
@@ -68,44 +70,44 @@ pub enum Action {
 /// Invariants: no more queries than the database holds; a key that is cached has not lived longer than it may.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Of each expensive key: how long it stays in the cache. 0: it is not there.
+    /// Ticks that each expensive key stays in the cache; 0 where it is not there.
     pub ttl_ticks: [u8; KEYS_MAX],
     /// What the database has to do, oldest first.
     pub queue: Vec<Query>,
-    /// Of the query in service, the first of the queue: ticks that are left. 0: none is in service.
+    /// Ticks left of the query in service, the first of the queue; 0 where none is in service.
     pub service_ticks_left: u8,
     /// Ticks of the flash sale that are still to come.
     pub flash_ticks_left: u8,
-    /// What the last tick came to.
+    /// What came of the last tick.
     pub last: LastTick,
 }
 
 /// A query in the database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Query {
-    /// What it is for.
+    /// The key that it asks for.
     pub key: u8,
-    /// Who waits for it; nobody, if all have left. Those who came in one tick are one.
+    /// Clients that wait for it; none, if all have left. Those who came in one tick are one.
     pub clients: Vec<Client>,
 }
 
-/// Who waits for a query.
+/// A client that waits for a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Client {
-    /// Since it asked.
+    /// Ticks since it asked.
     pub waited_ticks: u8,
     /// How often it asked before.
     pub retries: u8,
 }
 
-/// What a dashboard has of a tick.
+/// What a dashboard shows of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LastTick {
     /// Whether an expensive request was answered in time, from the cache or by the database.
     pub good: bool,
-    /// Requests for expensive keys that were not.
+    /// Requests for expensive keys that the cache did not answer.
     pub misses: u8,
-    /// Whether it was one of the flash sale.
+    /// Whether the tick was one of the flash sale.
     pub flash: bool,
 }
 
@@ -125,7 +127,7 @@ impl Database {
         }
     }
 
-    /// The same with a flash sale of so many ticks.
+    /// The same shop with a flash sale of `ticks`.
     #[must_use]
     pub fn flash(self, ticks: u8) -> Self {
         Database { flash_ticks_max: ticks, ..self }

@@ -66,7 +66,7 @@ impl Spec for EvictionSpec {
     }
 }
 
-/// What the outside sees: whether a key is there.
+/// What the outside sees of the store: whether a key is there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EvictionInterface;
 

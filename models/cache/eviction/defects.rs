@@ -26,7 +26,7 @@ fn defects() -> Vec<Defect<Eviction>> {
     ]
 }
 
-/// Each as a model.
+/// Each defect as a model.
 pub(super) fn as_models() -> Vec<Case> {
     Defect::cases("cache", &defects(), |model| match model.variant {
         Variant::IgnoresCost => check(model).because(COSTLY, "without its cost it is a key like any other"),
@@ -34,7 +34,7 @@ pub(super) fn as_models() -> Vec<Case> {
     })
 }
 
-/// Each as an implementation, in product.
+/// Each defect as an implementation, in product.
 pub(super) fn as_implementations() -> Case {
     let mut beside = check(lru()).alongside_only();
     for defect in defects() {

@@ -13,20 +13,20 @@ pub const KEYS_MAX: usize = 5;
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eviction {
-    /// What goes.
+    /// What goes when room is needed.
     pub policy: Policy,
-    /// Room, in units of size.
+    /// Room for values, in units of size.
     pub capacity: u8,
-    /// Keys.
+    /// Number of keys.
     pub keys: u8,
-    /// Of each key: 1 or 2.
+    /// Size of each key: 1 or 2.
     pub sizes: [u8; KEYS_MAX],
-    /// Of each key: what it costs to load it again.
+    /// Cost of loading each key again.
     pub costs: [u8; KEYS_MAX],
-    /// Other keys that are stored for every use of key 0: the bound of a scan. `None`: as many as you like.
+    /// Most other keys that are stored for every use of key 0: the bound of a scan. `None`: no bound.
     pub scan_max: Option<u8>,
-    /// A rule of some published cache that is not this model's: to store a key that is there already, room is made
-    /// first as if it were not.
+    /// Whether room is made before a key is stored that is there already, as if it were not. That is a rule of some
+    /// published cache and not this model's.
     pub makes_room_to_replace: bool,
     /// What it does otherwise than it should.
     pub variant: Variant,
@@ -35,11 +35,11 @@ pub struct Eviction {
 /// What goes when room is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// What was not used for longest.
+    /// The key that was not used for longest.
     Lru,
-    /// What was stored first; what is stored again keeps its place.
+    /// The key that was stored first; a key that is stored again keeps its place.
     Fifo,
-    /// The lowest of frequency × cost / size; equals in the order of use.
+    /// The key with the lowest frequency × cost / size; equals in the order of use.
     Gdsf {
         /// Uses above so many are not told apart.
         frequency_max: u8,
@@ -49,16 +49,16 @@ pub enum Policy {
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
-    /// As it should be.
+    /// The store as it should be.
     #[default]
     Sound,
     /// Leaves the node of a removed key in the list: when its turn comes, nothing goes any more.
     OrphansNode,
-    /// A get is no use.
+    /// Does not count a get as a use.
     OverlooksGets,
-    /// What goes is the newest.
+    /// Lets the newest key go.
     EvictsNewest,
-    /// All keys cost the same.
+    /// Takes all keys to cost the same.
     IgnoresCost,
     /// Makes room for one more when it is already too late.
     HoldsOneTooMany,
@@ -69,17 +69,17 @@ pub enum Variant {
 pub enum Action {
     /// A key is asked for.
     Get {
-        /// 0-based.
+        /// The key, 0-based.
         key: u8,
     },
     /// A key is stored.
     Insert {
-        /// 0-based.
+        /// The key, 0-based.
         key: u8,
     },
     /// A key is removed.
     Remove {
-        /// 0-based.
+        /// The key, 0-based.
         key: u8,
     },
 }
@@ -89,24 +89,25 @@ pub enum Action {
 /// Invariant: no key is there twice, a removed one's node not counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// What there is, first to go first.
+    /// The keys that are there, first to go first.
     pub order: Vec<Node>,
     /// Keys stored since key 0 was last used, if they are counted.
     pub scanned: u8,
-    /// History.
+    /// History variables.
     pub history: History,
 }
 
 /// A place in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
-    /// Whose.
+    /// The key.
     pub key: u8,
-    /// Uses, if they are counted.
+    /// Uses of the key, where they are counted.
     pub frequency: u8,
-    /// How far its priority lies above that of what went last, if there are priorities. In halves, for sizes of 2.
+    /// How far its priority lies above that of what went last, in halves, for sizes of 2; 0 where there are no
+    /// priorities.
     pub surplus: u8,
-    /// Its key was removed.
+    /// Whether its key was removed.
     pub orphan: bool,
 }
 
@@ -131,7 +132,7 @@ impl Eviction {
         Eviction { costs: [8, 1, 1, 1, 1], scan_max: Some(3), ..Eviction::of(policy, 2) }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(self, variant: Variant) -> Self {
         Eviction { variant, ..self }

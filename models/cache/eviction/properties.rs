@@ -4,25 +4,25 @@ use stateright::Property;
 
 use super::model::{Eviction, State};
 
-/// What a scan must not drive out.
+/// The promise that a scan does not drive out what is costly.
 pub const COSTLY: &str = "the costly key outlives a scan of cheap ones";
-/// What a cache is.
+/// The promise that makes it a cache of bounded size.
 pub const ROOM: &str = "no more than there is room for";
-/// What a policy is.
+/// The promise that makes it a cache with a policy.
 pub const NAMED: &str = "what goes is what the policy names";
 
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct History {
-    /// Keys in the order in which the policy lets them go, kept by the rule and not by the list. Of LRU and FIFO.
+    /// Keys in the order in which LRU or FIFO lets them go, kept by the rule and not by the list.
     pub rightful: Vec<u8>,
-    /// Something went out of its turn.
+    /// Whether a key went out of its turn.
     pub wronged: bool,
-    /// Key 0 had to go within the bound of a scan.
+    /// Whether key 0 had to go within the bound of a scan.
     pub lost_costly: bool,
 }
 
-/// What is always so.
+/// The `always` and `sometimes` properties.
 pub(super) fn properties() -> Vec<Property<Eviction>> {
     vec![
         Property::always(ROOM, |model: &Eviction, state: &State| {

@@ -17,27 +17,27 @@ pub struct Expiry {
     pub spread_ticks: u8,
     /// Loads at once that the database can bear.
     pub burst_max: u8,
-    /// How they are spread.
+    /// How the ends are spread.
     pub spread: Spread,
 }
 
 /// How ends are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spread {
-    /// Not at all: one time to live for all keys.
+    /// One time to live for all keys: no spread.
     OneTtl,
-    /// By a draw for each key.
+    /// A draw for each key.
     Drawn,
-    /// In turn: each key a tick later than the one before.
+    /// A turn for each key: it ends a tick later than the one before.
     InTurn,
 }
 
 /// What the scheduler makes happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Action {
-    /// The next key is stored, to end in that tick of those there are.
+    /// The next key is stored, and a tick is drawn in which it will end.
     Store {
-        /// 0-based.
+        /// The tick in which it ends, 0-based.
         tick: u8,
     },
 }
@@ -47,7 +47,7 @@ pub enum Action {
 /// Invariant: no more than the model has, and none beyond the ticks over which they are spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
-    /// By tick, 0-based.
+    /// Number of keys that end in each tick, 0-based.
     pub ends: [u8; KEYS_MAX],
 }
 

@@ -5,10 +5,10 @@ use stateright::Property;
 
 use super::model::{Expiry, State};
 
-/// Of every run: what jitter cannot promise.
+/// A promise for every run, which jitter cannot keep.
 pub const WHATEVER_IS_DRAWN: &str = "no more end at once than the database can bear";
 
-/// Of draws: what it can.
+/// A promise for draws, which jitter keeps with a bound.
 pub const LIKELY: &str = "more end at once than the database can bear: in one of a hundred cases at most";
 
 /// What is always so, or sometimes.

@@ -9,15 +9,15 @@ use thiserror::Error;
 /// What goes when room is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
-    /// What was not used for longest.
+    /// The key that was not used for longest.
     #[default]
     Lru,
-    /// What was stored first. A value that is stored again keeps its place.
+    /// The key that was stored first. A value that is stored again keeps its place.
     Fifo,
-    /// What has the lowest frequency × cost / size, plus the priority of what went last when it was used (so that what
-    /// is no longer used ages). Equals go in the order in which they were used.
+    /// The key with the lowest frequency × cost / size, plus the priority of what went last when it was used (so that
+    /// what is no longer used ages). Equals go in the order in which they were used.
     Gdsf {
-        /// Uses above so many are not told apart. At least 1, or it is 1.
+        /// Number of uses above which keys are not told apart. At least 1; 0 is taken for 1.
         frequency_max: u32,
     },
 }
@@ -66,7 +66,7 @@ pub(in super::super) struct Store<K, E> {
 }
 
 impl<K: Clone + Eq + Hash, E> Store<K, E> {
-    /// Nothing, with room for `capacity`.
+    /// An empty store with room for `capacity`.
     pub(in super::super) fn new(policy: Policy, capacity: u64) -> Self {
         Store {
             policy,
@@ -83,20 +83,20 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
         }
     }
 
-    /// What is kept under `key`; that is a use.
+    /// What is kept under `key`. This counts as a use.
     pub(in super::super) fn get(&mut self, key: &K) -> Option<&E> {
         let place = *self.index.get(key)?;
         self.touch(place);
         self.slots[place].as_ref().map(|slot| &slot.entry)
     }
 
-    /// What is kept under `key`; that is no use.
+    /// What is kept under `key`. This does not count as a use.
     pub(in super::super) fn peek(&self, key: &K) -> Option<&E> {
         let slot = self.slots[*self.index.get(key)?].as_ref();
         slot.map(|slot| &slot.entry)
     }
 
-    /// Keeps `entry` under `key`, that is a use, and returns how many had to go for it.
+    /// Keeps `entry` under `key`, which counts as a use, and returns how many entries had to go for it.
     pub(in super::super) fn insert(&mut self, key: K, entry: E, size: u32, cost: u32) -> Result<u64, TooLarge> {
         let size = u64::from(size.max(1));
         if size > self.capacity {
@@ -140,13 +140,13 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
         Ok(gone)
     }
 
-    /// Forgets `key`. Whether there was something.
+    /// Forgets `key`, and returns whether it was there.
     pub(in super::super) fn remove(&mut self, key: &K) -> bool {
         let place = self.index.get(key).copied();
         place.and_then(|place| self.take(place)).is_some()
     }
 
-    /// What is held of the capacity.
+    /// Share of the capacity that is taken.
     pub(in super::super) fn used(&self) -> u64 {
         self.used
     }

@@ -18,11 +18,11 @@ use crate::circuit_breaker::model::{Action, CLIENTS_MAX, Outcome};
 
 const OPEN_WAIT: Duration = Duration::from_millis(3 * TICK_MS);
 
-/// Two of the crates leave Open once *more* than the wait has passed: on a clock of whole ticks a tick late. They
-/// are told to wait a nanosecond less.
+/// Open wait that two of the crates are given: they leave Open once *more* than the wait has passed, which on a clock
+/// of whole ticks is a tick late, so that they are told to wait a nanosecond less.
 const JUST_BELOW_OPEN_WAIT: Duration = Duration::from_nanos(OPEN_WAIT.as_nanos() as u64 - 1);
 
-/// Longer than any drive lasts: only [`Outcome::Slow`] is slow.
+/// A time longer than any drive lasts: only [`Outcome::Slow`] is slow.
 const SLOW: Duration = Duration::from_secs(1 << 40);
 
 /// A crate in one configuration, its clock, and the calls of its clients.
@@ -60,7 +60,7 @@ impl Future for Inner {
     }
 }
 
-/// What each crate is told of an error.
+/// Whether an error counts, as each crate is told.
 fn counts(error: &Outcome) -> bool {
     *error != Outcome::Ignored
 }
@@ -124,12 +124,12 @@ impl Counterpart<BreakerInterface> for Driven {
     }
 }
 
-/// Opens on four failures in a row.
+/// failsafe that opens on four failures in a row.
 pub(super) fn failsafe_consecutive() -> Driven {
     failsafe(|| failure_policy::consecutive_failures(4, backoff::constant(JUST_BELOW_OPEN_WAIT)))
 }
 
-/// Half of at least four results in 999 ms.
+/// failsafe that opens at half of at least four results in 999 ms.
 pub(super) fn failsafe_window_below_a_second() -> Driven {
     failsafe(|| {
         let backoff = backoff::constant(JUST_BELOW_OPEN_WAIT);
@@ -171,7 +171,7 @@ pub(super) fn recloser() -> Driven {
     })
 }
 
-/// Half of the last four results, two probes.
+/// tower-resilience that opens at half of the last four results, with two probes.
 ///
 /// # Panics
 /// If the crate refuses this configuration.
@@ -179,7 +179,7 @@ pub(super) fn tower_count_window() -> Driven {
     tower(|builder| builder.sliding_window_size(4))
 }
 
-/// Half of at least four results of the last second, two probes.
+/// tower-resilience that opens at half of at least four results of the last second, with two probes.
 ///
 /// # Panics
 /// If the crate refuses this configuration.
@@ -223,8 +223,9 @@ fn tower(window: impl FnOnce(Builder) -> Builder) -> Driven {
     })
 }
 
-/// The crate times a call itself: it reads the clock when the inner service has answered, then asks the classifier.
-/// So a slow call sets the clock forward before the one and back in the other; no other reading is touched.
+/// Shifts the clock around the crate's own timing of a call: the crate reads the clock when the inner service has
+/// answered, then asks the classifier. So a slow call sets the clock forward before the one and back in the other; no
+/// other reading is touched.
 fn set_clock_for(result: &Result<Outcome, Outcome>, shift: impl Fn(Duration) -> Duration) {
     if let (Ok(Outcome::Slow), Some(now)) = (result, virtual_clock::elapsed()) {
         virtual_clock::set_elapsed(shift(now));

@@ -9,7 +9,7 @@ use super::check;
 use super::model::{Policy, Storm};
 use super::properties::{AGAIN_AND_AGAIN, RECOVERED};
 
-/// A breaker whose open wait is short against the backlog.
+/// Why a breaker does not help whose open wait is short against the backlog.
 const SHORT_WAIT: &str = "a breaker whose open wait is short against the backlog does not save you: the queue has not \
                               drained when it lets its client ask again";
 

@@ -25,7 +25,7 @@ pub struct Storm {
     pub blips_max: u8,
     /// How often the operator may pause requests.
     pub pauses_max: u8,
-    /// What is done about it.
+    /// What is done about requests that take too long.
     pub policy: Policy,
 }
 
@@ -34,9 +34,9 @@ pub struct Storm {
 pub enum Policy {
     /// A client asks again at once; the service serves in the order of arrival, also what nobody waits for.
     Naive,
-    /// As naive, but the service passes over requests that nobody waits for.
+    /// The service passes over requests that nobody waits for; clients do as with `Naive`.
     DropStale,
-    /// As naive, but the service takes the newest request first.
+    /// The service takes the newest request first; clients do as with `Naive`.
     LastInFirstOut,
     /// A client waits before it asks again: 2 ticks, then twice as long each time, at most `cap_ticks`. No jitter.
     Backoff {
@@ -73,9 +73,9 @@ pub enum Action {
 /// has one only while it waits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// What each client is at.
+    /// What each client does.
     pub clients: [Client; CLIENTS_MAX],
-    /// Timeouts in a row.
+    /// Number of timeouts in a row, by client.
     pub timeouts: [u8; CLIENTS_MAX],
     /// The service's queue, oldest first.
     pub queue: Vec<Request>,
@@ -85,22 +85,22 @@ pub struct State {
     pub pauses: u8,
 }
 
-/// What a client is at.
+/// What a client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Client {
-    /// Serves its own users, on a lease.
+    /// The client serves its own users, on a lease.
     Serving {
-        /// Until it must be renewed.
+        /// Ticks until the lease must be renewed.
         ticks_left: u8,
     },
-    /// Has asked.
+    /// The client has asked.
     Waiting {
-        /// Since then.
+        /// Ticks since it asked.
         ticks: u8,
     },
-    /// Waits before it asks.
+    /// The client waits before it asks.
     Resting {
-        /// Until it asks.
+        /// Ticks until it asks.
         ticks_left: u8,
     },
 }
@@ -108,7 +108,7 @@ pub enum Client {
 /// A request in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Request {
-    /// Whose.
+    /// The client that made it.
     pub client: u8,
     /// Whether the client still waits for it.
     pub awaited: bool,
@@ -127,11 +127,11 @@ impl State {
     }
 }
 
-/// Timeouts counted: beyond it backoff has reached any cap that fits.
+/// Most timeouts that are counted: beyond it backoff has reached any cap that fits.
 const TIMEOUTS_MAX: u8 = 6;
 
 impl Storm {
-    /// So many clients and the queue that belongs to them.
+    /// The model of so many clients, with the queue that belongs to them.
     ///
     /// # Panics
     /// For more than [`CLIENTS_MAX`] clients.
@@ -150,7 +150,7 @@ impl Storm {
         3 * self.clients
     }
 
-    /// Whether all serve and nothing is left in the queue.
+    /// Whether all clients serve and nothing is left in the queue.
     pub fn is_recovered(&self, state: &State) -> bool {
         let serving = |client: &Client| matches!(client, Client::Serving { .. });
         state.queue.is_empty() && state.clients[..usize::from(self.clients)].iter().all(serving)

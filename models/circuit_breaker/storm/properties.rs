@@ -8,10 +8,10 @@ use super::model::{Action, State, Storm};
 /// The property that the whole sub-model is about.
 pub const RECOVERED: &str = "all serve and the queue is empty";
 
-/// The same of whole runs, so that a trace shows the storm going round.
+/// The same promise for whole runs, so that a trace shows the storm going round.
 pub const AGAIN_AND_AGAIN: &str = "again and again all serve and the queue is empty";
 
-/// The clock is not stopped: the one thing that is assumed.
+/// The one assumption: the clock is not stopped.
 const TIME_PASSES: &str = "time passes";
 
 /// What is always so, or sometimes.
@@ -29,7 +29,7 @@ pub(super) fn temporal() -> Vec<Temporal<Storm>> {
     ]
 }
 
-/// What must not be put off for ever.
+/// The fairness sets of an action that must not be put off for ever.
 pub(super) fn fairness(action: &Action) -> Vec<FairKey> {
     match action {
         Action::Tick => vec![FairKey::weak(TIME_PASSES)],

@@ -14,7 +14,7 @@ use crate::flp::model::{Attempt, Configuration, Event, Reaction};
 /// The attempt, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ChandraToueg {
-    /// Whether rounds are counted on for ever, or named by who coordinates them.
+    /// Whether rounds are named by who coordinates them, instead of being counted on for ever.
     pub forgets_old_rounds: bool,
     /// What is wrong with it.
     pub variant: Variant,
@@ -23,92 +23,92 @@ pub struct ChandraToueg {
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
-    /// Nothing.
+    /// Nothing is wrong.
     Sound,
     /// The coordinator proposes the first estimate that it gets from another, however old.
     ProposesAnyEstimate,
     /// The coordinator takes a refusal for an acknowledgement.
     CountsRefusals,
-    /// Its failure detector suspects nobody, ever.
+    /// The failure detector of each process suspects nobody, ever.
     NeverSuspects,
 }
 
-/// The round in which an estimate was proposed: −1 before any.
+/// The round in which an estimate was proposed; −1 before any.
 type Stamp = i8;
 
-/// What a process is at.
+/// What a process does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Local {
-    /// Has not taken its first step.
+    /// The process has not taken its first step.
     New {
         /// Its input.
         input: u8,
     },
-    /// Coordinates, and waits for another's estimate.
+    /// The process coordinates, and waits for another's estimate.
     AwaitsEstimate {
         /// The round.
         round: u8,
         /// Its own estimate.
         estimate: u8,
-        /// Of which round that is.
+        /// The round in which that estimate was proposed.
         stamp: Stamp,
     },
-    /// Waits for the coordinator's proposal.
+    /// The process waits for the coordinator's proposal.
     AwaitsProposal {
         /// The round.
         round: u8,
         /// Its own estimate.
         estimate: u8,
-        /// Of which round that is.
+        /// The round in which that estimate was proposed.
         stamp: Stamp,
     },
-    /// Coordinates, and waits for another's reply to its proposal, which is its own estimate now.
+    /// The process coordinates, and waits for another's reply to its proposal, which is its own estimate now.
     AwaitsReply {
         /// The round.
         round: u8,
         /// The proposal.
         estimate: u8,
     },
-    /// Has decided.
+    /// The process has decided.
     Decided {
-        /// What.
+        /// The value.
         value: u8,
     },
-    /// Has crashed undecided.
+    /// The process has crashed undecided.
     Gone,
 }
 
 /// What processes send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Message {
-    /// To the coordinator.
+    /// A process tells the coordinator its estimate.
     Estimate {
-        /// In this round.
+        /// The round.
         round: u8,
-        /// Whose it is.
+        /// The sender.
         from: u8,
         /// The estimate.
         value: u8,
-        /// Of which round it is.
+        /// The round in which the estimate was proposed.
         stamp: Stamp,
     },
-    /// From the coordinator.
+    /// The coordinator makes its proposal.
     Proposal {
-        /// In this round.
+        /// The round.
         round: u8,
-        /// What it proposes.
+        /// The value that it proposes.
         value: u8,
     },
-    /// To the coordinator.
+    /// A process replies to the coordinator.
     Reply {
-        /// To the proposal of this round.
+        /// The round of the proposal.
         round: u8,
-        /// Whose it is.
+        /// The sender.
         from: u8,
-        /// Whether it was taken, or the coordinator suspected.
+        /// Whether the proposal was taken; otherwise the coordinator was suspected.
         acknowledges: bool,
     },
-    /// What was decided.
+    /// A process tells what was decided.
     Decision {
         /// The value.
         value: u8,

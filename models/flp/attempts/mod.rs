@@ -1,4 +1,4 @@
-//! The attempts, as the model has them: what a process is at, and its step.
+//! The attempts, as the model has them: what a process does, and its step.
 
 pub mod chandra_toueg;
 pub mod paxos;
@@ -7,7 +7,7 @@ pub mod votes;
 
 use super::model::PROCESSES;
 
-/// Who coordinates a round, of attempts that rotate.
+/// The process that coordinates a round, of attempts that rotate.
 pub(super) fn coordinator(round: u8) -> u8 {
     round % PROCESSES as u8
 }

@@ -12,16 +12,16 @@ const QUORUM: u32 = PROCESSES as u32 / 2 + 1;
 /// Processes below this one propose.
 pub const PROPOSERS: u8 = 2;
 
-/// Above every ballot that is counted by rank.
+/// A ballot above every ballot that is counted by rank.
 const HIGHEST: u8 = 100;
 
-/// A ballot. 0 is none; a process owns those that are 1 more than it by the number of proposers.
+/// A ballot: 0 is none; `b` is owned by process `(b - 1) % PROPOSERS`.
 type Ballot = u8;
 
 /// The attempt, its bounds, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Paxos {
-    /// How many ballots a proposer may begin. `None`: as many as it likes, each above all there are, and ballots count
+    /// Most ballots that a proposer may begin. `None`: as many as it likes, each above all there are, and ballots count
     /// by their rank among those that anyone still knows.
     pub ballots_max: Option<u8>,
     /// Whether a proposer begins a ballot only when nothing of its last one is on its way any more. Without a bound on
@@ -34,7 +34,7 @@ pub struct Paxos {
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
-    /// Nothing.
+    /// Nothing is wrong.
     Sound,
     /// A proposer proposes its own value, whatever was accepted.
     IgnoresAcceptedValue,
@@ -49,76 +49,76 @@ pub enum Variant {
 /// A value, and the ballot in which it was accepted.
 pub type Accepted = Option<(Ballot, u8)>;
 
-/// What a proposer is at.
+/// What a proposer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Proposer {
-    /// Has not begun a ballot, or never will.
+    /// The process has not begun a ballot, or never will.
     Idle,
-    /// Collects promises.
+    /// The process collects promises.
     Preparing {
         /// Acceptors that promised, by bit.
         promised_by: u8,
-        /// What it has heard to be accepted.
+        /// The value that it has heard to be accepted in the highest ballot.
         heard: Accepted,
     },
-    /// Collects acceptances.
+    /// The process collects acceptances.
     Proposing {
-        /// Its value.
+        /// The value that it proposes.
         value: u8,
         /// Acceptors that accepted, by bit.
         accepted_by: u8,
     },
-    /// Has decided.
+    /// The process has decided.
     Decided {
-        /// What.
+        /// The value.
         value: u8,
     },
 }
 
-/// What a process is at.
+/// What a process does, as a proposer and as an acceptor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Local {
-    /// What it would propose.
+    /// The value that it would propose.
     pub input: u8,
     /// The highest ballot that it has promised to.
     pub promised: Ballot,
-    /// What it has accepted last.
+    /// The value that it accepted last, with its ballot.
     pub accepted: Accepted,
     /// Its own ballot.
     pub ballot: Ballot,
-    /// How far that is.
+    /// What it does as a proposer.
     pub proposer: Proposer,
 }
 
 /// What processes send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Message {
-    /// To an acceptor (1a).
+    /// A proposer asks an acceptor for its promise (1a).
     Prepare {
         /// The ballot.
         ballot: Ballot,
         /// Its proposer.
         from: u8,
     },
-    /// To the proposer (1b).
+    /// An acceptor promises (1b).
     Promise {
         /// The ballot.
         ballot: Ballot,
         /// The acceptor.
         from: u8,
-        /// What it has accepted last.
+        /// The value that it accepted last, with its ballot.
         accepted: Accepted,
     },
-    /// To an acceptor (2a).
+    /// A proposer asks an acceptor to accept (2a).
     Accept {
         /// The ballot.
         ballot: Ballot,
         /// Its proposer.
         from: u8,
-        /// Its value.
+        /// The value.
         value: u8,
     },
-    /// To the proposer (2b).
+    /// An acceptor has accepted (2b).
     Accepted {
         /// The ballot.
         ballot: Ballot,
@@ -139,7 +139,7 @@ impl Paxos {
         (0..max).map(|round| round * PROPOSERS + process + 1).find(|ballot| *ballot > known)
     }
 
-    /// What a proposer whose ballot is promised to proposes.
+    /// The value that a proposer whose ballot is promised proposes.
     fn value(self, input: u8, heard: Accepted) -> u8 {
         match self.variant {
             Variant::IgnoresAcceptedValue => input,

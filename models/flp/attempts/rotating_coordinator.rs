@@ -10,13 +10,13 @@ use serde::Serialize;
 use super::{coordinator, to_others};
 use crate::flp::model::{Attempt, Configuration, Event, PROCESSES, Reaction};
 
-/// Votes that a process waits for in each round, its own included: all but one.
+/// Number of votes that a process waits for in each round, its own included: all but one.
 const QUORUM: usize = PROCESSES - 1;
 
 /// The attempt, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RotatingCoordinator {
-    /// Whether rounds are counted on for ever, or named by who coordinates them.
+    /// Whether rounds are named by who coordinates them, instead of being counted on for ever.
     pub forgets_old_rounds: bool,
     /// What is wrong with it.
     pub variant: Variant,
@@ -25,30 +25,30 @@ pub struct RotatingCoordinator {
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
-    /// Nothing.
+    /// Nothing is wrong.
     Sound,
     /// One vote for a value decides it.
     DecidesOnOneVote,
-    /// Who hears one vote for a value does not make it its estimate.
+    /// A process that hears one vote for a value does not make it its estimate.
     KeepsItsEstimate,
 }
 
-/// What a process is at.
+/// What a process does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Local {
-    /// Has not taken its first step.
+    /// The process has not taken its first step.
     New {
         /// Its input.
         input: u8,
     },
-    /// Waits for the coordinator's estimate.
+    /// The process waits for the coordinator's estimate.
     AwaitsEstimate {
         /// The round.
         round: u8,
         /// Its own estimate.
         estimate: u8,
     },
-    /// Waits for votes.
+    /// The process waits for votes.
     AwaitsVotes {
         /// The round.
         round: u8,
@@ -57,35 +57,35 @@ pub enum Local {
         /// Its own vote.
         vote: Option<u8>,
     },
-    /// Has decided.
+    /// The process has decided.
     Decided {
-        /// What.
+        /// The value.
         value: u8,
     },
-    /// Has crashed undecided.
+    /// The process has crashed undecided.
     Gone,
 }
 
 /// What processes send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Message {
-    /// The coordinator's.
+    /// The coordinator tells its estimate.
     Estimate {
-        /// Of this round.
+        /// The round.
         round: u8,
         /// The estimate.
         value: u8,
     },
-    /// For the coordinator's estimate, or for nothing.
+    /// A process votes for the coordinator's estimate, or for nothing.
     Vote {
-        /// In this round.
+        /// The round.
         round: u8,
-        /// Whose it is.
+        /// The sender.
         from: u8,
         /// The estimate; `None` if the coordinator was suspected.
         value: Option<u8>,
     },
-    /// What was decided.
+    /// A process tells what was decided.
     Decision {
         /// The value.
         value: u8,
@@ -106,7 +106,7 @@ impl RotatingCoordinator {
         Local::AwaitsVotes { round, estimate, vote }
     }
 
-    /// With the one other vote that completes a quorum.
+    /// Counts a vote from another process, which completes a quorum.
     fn count(
         self,
         process: u8,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::to_others;
 use crate::flp::model::{Attempt, Event, PROCESSES, Reaction};
 
-/// Everybody votes; what the votes are taken for differs.
+/// An attempt in which everybody votes; what the votes are taken for differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Votes {
     /// Each process waits for all votes and decides their majority.
@@ -18,34 +18,34 @@ pub enum Votes {
     FirstVotes,
     /// Each process decides 0, whatever anyone's input is: what the definition of consensus has to rule out.
     AlwaysZero,
-    /// As the sequencer, but process 0 says the opposite of what it decides.
+    /// Process 0 decides as with `Sequencer`, but says the opposite of what it decides.
     SequencerMisspeaks,
 }
 
-/// What a process is at.
+/// What a process does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Local {
-    /// What it votes for.
+    /// The value that it votes for.
     pub input: u8,
     /// Whether it has taken its first step, with which it votes.
     pub started: bool,
     /// The votes it has heard, by process.
     pub heard: [Option<u8>; PROCESSES],
-    /// What it has decided.
+    /// The value that it has decided.
     pub decided: Option<u8>,
 }
 
 /// What processes send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Message {
-    /// A vote.
+    /// A process votes.
     Vote {
-        /// Whose.
+        /// The sender.
         from: u8,
-        /// For what.
+        /// The value.
         value: u8,
     },
-    /// What was decided.
+    /// A process tells what was decided.
     Decision {
         /// The value.
         value: u8,
@@ -55,7 +55,7 @@ pub enum Message {
 const LEADER: u8 = 0;
 
 impl Votes {
-    /// Whom `process` sends its vote to.
+    /// The processes that `process` sends its vote to.
     fn voters_to(self, process: u8) -> Vec<u8> {
         match self {
             Votes::WaitForAll | Votes::FirstVotes => (0..PROCESSES as u8).filter(|to| *to != process).collect(),
@@ -68,7 +68,7 @@ impl Votes {
         matches!(self, Votes::TwoPhaseAnd | Votes::Sequencer | Votes::SequencerMisspeaks)
     }
 
-    /// What `local` decides of the votes it has heard, if they are enough.
+    /// The value that `local` decides by the votes it has heard, if they are enough.
     fn verdict(self, process: u8, local: &Local) -> Option<u8> {
         let votes = || local.heard.iter().flatten();
         let (count, ones) = (votes().count(), votes().filter(|vote| **vote == 1).count());

@@ -11,7 +11,7 @@ use crate::flp::implementation::{Event, Group, Process};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Processes {
     processes: Vec<ben_or::BenOr>,
-    /// By process, its reports and its proposals, by round.
+    /// Reports and proposals of each process, by round.
     posted: Vec<[Vec<Message>; 2]>,
 }
 

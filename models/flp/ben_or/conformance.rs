@@ -13,7 +13,7 @@ use super::properties::{self, AGREEMENT};
 /// How the model reads, and what is promised of it.
 #[derive(Clone, Copy, Debug)]
 pub struct BenOrSpec {
-    /// Whether it is asked if all decide: not where rounds have a bound that keeps them from it.
+    /// Whether it is asked that all decide: not where rounds have a bound that keeps them from it.
     pub decides: bool,
 }
 
@@ -74,27 +74,27 @@ impl Spec for BenOrSpec {
     }
 }
 
-/// What the outside sees.
+/// What the outside sees of the processes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BenOrInterface;
 
 /// What a process posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Posted {
-    /// Nothing: it was not its turn.
+    /// The process posts nothing: it was not its turn.
     Nothing,
-    /// A bit, for the next round.
+    /// The process posts a bit, for the next round.
     Report(u8),
-    /// The bit that more than half reported, if any.
+    /// The process posts the bit that more than half reported, or that none was.
     Proposal(Option<u8>),
 }
 
 /// What a process says of its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What it posted.
+    /// The post.
     pub posted: Posted,
-    /// What it has decided.
+    /// The value that the process has decided.
     pub decided: Option<u8>,
 }
 

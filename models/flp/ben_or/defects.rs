@@ -15,7 +15,7 @@ const DEFECTS: [(Variant, &str); 3] = [
     (Variant::DecidesItsCoin, "it decides what its coin shows"),
 ];
 
-/// Each as a model.
+/// Each defect as a model.
 pub(super) fn as_models() -> Vec<Case> {
     let defects = DEFECTS.map(|(variant, why)| {
         let model = BenOr { variant, ..BenOr::sound(1) };
@@ -24,7 +24,7 @@ pub(super) fn as_models() -> Vec<Case> {
     Defect::cases("flp", &defects, check)
 }
 
-/// Each as an implementation beside `sound`: product, tour and walks.
+/// Each defect as an implementation beside `sound`: product, tour and walks.
 pub(super) fn as_implementations(sound: &BenOr) -> Case {
     let mut beside = check(sound.clone());
     for (variant, why) in DEFECTS {

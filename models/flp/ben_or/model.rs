@@ -15,13 +15,13 @@ use super::properties;
 /// How many processes there are, numbered from 0.
 pub const PROCESSES: usize = 3;
 
-/// How many posts are waited for: all but those of who may crash.
+/// Number of posts that are waited for: those of all but the processes that may crash.
 const QUORUM: usize = PROCESSES - CRASHES_MAX;
 
-/// How many may crash.
+/// Most processes that may crash.
 const CRASHES_MAX: usize = 1;
 
-/// The most rounds there is room for on the board.
+/// Most rounds that there is room for on the board.
 pub const ROUNDS_MAX: usize = 4;
 
 /// The protocol and its bounds.
@@ -29,13 +29,13 @@ pub const ROUNDS_MAX: usize = 4;
 pub struct BenOr {
     /// Rounds that a process may be ahead of the slowest.
     pub skew_max: u8,
-    /// How many processes may crash, 0 or 1.
+    /// Number of processes that may crash, 0 or 1.
     pub crashes_max: u8,
     /// Where coins come from.
     pub coin: Coin,
     /// Whether it begins before anyone has an input.
     pub begins_without_inputs: bool,
-    /// No process begins a round beyond this one, counted from 0, rounds keep their numbers, and inputs are remembered.
+    /// Last round that a process may begin, counted from 0; rounds then keep their numbers, and inputs are remembered.
     /// `None`: as many rounds as it takes.
     pub rounds_max: Option<u8>,
     /// What is wrong with it.
@@ -45,18 +45,18 @@ pub struct BenOr {
 /// Where coins come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coin {
-    /// Everybody throws its own.
+    /// Each process throws its own coin.
     Local,
-    /// One a round, for everybody, thrown when the first process asks.
+    /// One coin is thrown for each round and for everybody, when the first process asks.
     Common,
-    /// The scheduler chooses what they show: no coin at all.
+    /// The scheduler chooses what coins show, so that there is no coin at all.
     Adversarial,
 }
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
-    /// Nothing.
+    /// Nothing is wrong.
     Sound,
     /// One proposal decides, where more than those who may crash are needed.
     DecidesOnOneProposal,
@@ -71,46 +71,46 @@ pub enum Variant {
 pub enum Action {
     /// Every process gets its input, and reports it.
     Begin {
-        /// By process.
+        /// The inputs, by process.
         inputs: [u8; PROCESSES],
     },
     /// A process goes on with two posts of its round.
     Advance {
-        /// Which process.
+        /// The process.
         process: u8,
-        /// Whose posts it has heard, in order.
+        /// The processes whose posts it has heard, in order.
         heard: [u8; QUORUM],
         /// What its coin shows, if it throws one.
         coin: Option<u8>,
     },
     /// A process stops for good.
     Crash {
-        /// Which.
+        /// The process.
         process: u8,
     },
 }
 
-/// Where a process is.
+/// State of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Process {
-    /// From that of the slowest.
+    /// Number of its round, counted from that of the slowest.
     pub round: u8,
     /// Whether it waits for proposals, and not for reports.
     pub proposed: bool,
-    /// What it has decided.
+    /// The value that it has decided.
     pub decided: Option<u8>,
     /// Whether it has crashed.
     pub crashed: bool,
 }
 
-/// What is on the board of a round.
+/// Posts of one round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Board {
     /// Reports, by process.
     pub reports: [Option<u8>; PROCESSES],
-    /// Proposals, by process: a bit, or none.
+    /// Proposals, by process: each a bit, or that there was none.
     pub proposals: [Option<Option<u8>>; PROCESSES],
-    /// What the common coin shows, once thrown.
+    /// Side of the common coin, once it was thrown.
     pub coin: Option<u8>,
 }
 
@@ -121,7 +121,7 @@ pub enum Inputs {
     None,
     /// They were reported, and are of no other use.
     Forgotten,
-    /// By process: kept to compare decisions with.
+    /// They are kept, by process, to compare decisions with.
     Kept([u8; PROCESSES]),
 }
 
@@ -131,11 +131,11 @@ pub enum Inputs {
 /// that nobody has come to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// What the processes were given.
+    /// The inputs, as far as they are known.
     pub inputs: Inputs,
-    /// By process.
+    /// The processes.
     pub processes: [Process; PROCESSES],
-    /// By round.
+    /// Boards, by round.
     pub boards: [Board; ROUNDS_MAX],
 }
 
@@ -153,7 +153,7 @@ enum Outcome {
 }
 
 impl BenOr {
-    /// As published, with local coins, nobody crashing.
+    /// The protocol as published, with local coins, nobody crashing.
     pub fn sound(skew_max: u8) -> Self {
         BenOr {
             skew_max,
@@ -208,7 +208,7 @@ impl BenOr {
         })
     }
 
-    /// What the coin of a process may show.
+    /// The sides that the coin of a process may show.
     fn coins(&self, state: &State, process: &Process) -> &'static [u8] {
         match (self.coin, state.boards[usize::from(process.round)].coin) {
             (Coin::Common, Some(0)) => &[0],

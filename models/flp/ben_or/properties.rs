@@ -6,7 +6,7 @@ use stateright::Property;
 use super::model::{BenOr, Inputs, State};
 pub(super) use crate::flp::properties::{AGREEMENT, VALIDITY};
 
-/// The promise that the coin is for.
+/// The promise that the coin is made for.
 pub const ALL_DECIDE_ALMOST_SURELY: &str = "all who go on decide with probability 1";
 
 /// What is always so, or sometimes.

@@ -13,14 +13,14 @@ use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped
 /// What processes send everybody, themselves included. Rounds are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// The sender's bit.
+    /// A process reports its bit.
     Report {
         /// The round.
         round: u64,
         /// The bit.
         bit: bool,
     },
-    /// The bit that more than half of all reported.
+    /// A process proposes the bit that more than half of all reported.
     Proposal {
         /// The round.
         round: u64,
@@ -37,14 +37,14 @@ enum Phase {
     Coin,
 }
 
-/// What was heard in a round; of each kind the first that are waited for count.
+/// Posts heard in a round; of each kind the first count, as many as are waited for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Heard {
     reports: BTreeMap<ProcessId, bool>,
     proposals: BTreeMap<ProcessId, Option<bool>>,
 }
 
-/// A process. It goes on after it has decided, since others may need it to.
+/// A process of the protocol. It goes on after it has decided, since others may need it to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BenOr {
     group: Group,
@@ -53,7 +53,7 @@ pub struct BenOr {
     bit: bool,
     phase: Phase,
     decided: Option<bool>,
-    /// Of this round and of later ones.
+    /// Posts heard of this round and of later ones.
     heard: BTreeMap<u64, Heard>,
 }
 

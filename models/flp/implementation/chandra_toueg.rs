@@ -14,28 +14,28 @@ pub type Stamped = (Option<u64>, u64);
 /// What processes send each other. Rounds are counted from 0; round r is coordinated by process r mod n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// To the coordinator.
+    /// A process tells the coordinator its estimate.
     Estimate {
         /// The round.
         round: u64,
         /// The sender's estimate.
         estimate: Stamped,
     },
-    /// From the coordinator.
+    /// The coordinator makes its proposal.
     Proposal {
         /// The round.
         round: u64,
-        /// What it proposes.
+        /// The value that it proposes.
         value: u64,
     },
-    /// To the coordinator.
+    /// A process replies to the coordinator.
     Reply {
         /// The round.
         round: u64,
-        /// Whether the proposal was taken, or the coordinator suspected.
+        /// Whether the proposal was taken; otherwise the coordinator was suspected.
         acknowledges: bool,
     },
-    /// What was decided.
+    /// A process tells what was decided.
     Decision(u64),
 }
 
@@ -50,15 +50,15 @@ struct Heard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     New,
-    /// As coordinator.
+    /// The process coordinates, and waits for estimates.
     AwaitsEstimates,
     AwaitsProposal,
-    /// As coordinator.
+    /// The process coordinates, and waits for replies.
     AwaitsReplies,
     Decided(u64),
 }
 
-/// A process.
+/// A process of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ChandraToueg {
     group: Group,
@@ -66,7 +66,7 @@ pub struct ChandraToueg {
     round: u64,
     estimate: Stamped,
     phase: Phase,
-    /// Of this round and of later ones.
+    /// Messages heard of this round and of later ones.
     heard: BTreeMap<u64, Heard>,
 }
 
@@ -145,7 +145,7 @@ impl ChandraToueg {
         }
     }
 
-    /// Whether something of `round` is to be kept.
+    /// Whether a message of `round` is to be kept.
     fn keeps(&self, round: u64) -> Result<bool, Refused> {
         within_reach(round, self.round)?;
         Ok(round >= self.round && !matches!(self.phase, Phase::Decided(_)))

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped, to_each};
 
-/// Ballots are ordered by round, and by proposer within one, so that no two proposers share any.
+/// A ballot. Ballots are ordered by round, and by proposer within one, so that no two proposers share any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ballot {
-    /// From 0.
+    /// Its round, from 0.
     pub round: u64,
-    /// Whose it is.
+    /// The proposer whose ballot it is.
     pub proposer: ProcessId,
 }
 
@@ -24,23 +24,23 @@ pub type Accepted = Option<(Ballot, u64)>;
 /// What processes send each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// From a proposer (1a).
+    /// A proposer asks for promises (1a).
     Prepare(Ballot),
-    /// From an acceptor to the ballot's proposer (1b).
+    /// An acceptor promises to the ballot's proposer (1b).
     Promise {
         /// The ballot.
         ballot: Ballot,
-        /// What the acceptor has accepted last.
+        /// The value that the acceptor accepted last, with its ballot.
         accepted: Accepted,
     },
-    /// From a proposer (2a).
+    /// A proposer asks acceptors to accept (2a).
     Accept {
         /// The ballot.
         ballot: Ballot,
-        /// Its value.
+        /// The value.
         value: u64,
     },
-    /// From an acceptor to the ballot's proposer (2b).
+    /// An acceptor tells the ballot's proposer that it has accepted (2b).
     Accepted(Ballot),
 }
 
@@ -52,12 +52,12 @@ enum Proposing {
     Decided(u64),
 }
 
-/// A process.
+/// A process of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paxos {
     group: Group,
     id: ProcessId,
-    /// What it would propose; `None` for one that only accepts.
+    /// The value that it would propose; `None` for a process that only accepts.
     proposal: Option<u64>,
     promised: Option<Ballot>,
     accepted: Accepted,
@@ -66,8 +66,8 @@ pub struct Paxos {
 }
 
 impl Paxos {
-    /// Process `id` of `group`. With a `proposal` it begins a ballot whenever it is woken, and only then: how long to
-    /// wait is for whoever runs it to say, and the longer two proposers wait the less they get in each other's way.
+    /// Process `id` of `group`. With a `proposal` it begins a ballot whenever it is woken, and only then. Whoever runs
+    /// it says how long to wait, and the longer two proposers wait the less they get in each other's way.
     ///
     /// # Errors
     /// There is no such process.
@@ -77,7 +77,7 @@ impl Paxos {
         Ok(Paxos { group, id, proposal, promised: None, accepted: None, ballot: None, proposing })
     }
 
-    /// The first ballot of its own above all that it knows of.
+    /// The process's own first ballot above all that it knows of.
     fn next_ballot(&self) -> Option<Ballot> {
         let Some(known) = self.ballot.max(self.promised) else { return Some(Ballot { round: 0, proposer: self.id }) };
         let same_round = Ballot { round: known.round, proposer: self.id };

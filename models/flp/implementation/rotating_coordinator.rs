@@ -11,21 +11,21 @@ use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped
 /// What processes send each other. Rounds are counted from 0; round r is coordinated by process r mod n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// From the coordinator.
+    /// The coordinator tells its estimate.
     Estimate {
         /// The round.
         round: u64,
-        /// What it would decide.
+        /// The value that it would decide.
         value: u64,
     },
-    /// For the coordinator's estimate.
+    /// A process votes for the coordinator's estimate.
     Vote {
         /// The round.
         round: u64,
-        /// The estimate; `None` from one that suspected the coordinator.
+        /// The estimate; `None` from a process that suspected the coordinator.
         value: Option<u64>,
     },
-    /// What was decided.
+    /// A process tells what was decided.
     Decision(u64),
 }
 
@@ -45,7 +45,7 @@ enum Phase {
     Decided(u64),
 }
 
-/// A process.
+/// A process of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RotatingCoordinator {
     group: Group,
@@ -53,7 +53,7 @@ pub struct RotatingCoordinator {
     round: u64,
     estimate: u64,
     phase: Phase,
-    /// Of this round and of later ones.
+    /// Messages heard of this round and of later ones.
     heard: BTreeMap<u64, Heard>,
 }
 
@@ -119,7 +119,7 @@ impl RotatingCoordinator {
         sent.extend(to_each(self.group.others(self.id), &Message::Decision(value)));
     }
 
-    /// Whether something of `round` is to be kept.
+    /// Whether a message of `round` is to be kept.
     fn keeps(&self, round: u64) -> Result<bool, Refused> {
         within_reach(round, self.round)?;
         Ok(round >= self.round && !matches!(self.phase, Phase::Decided(_)))

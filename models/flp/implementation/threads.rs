@@ -11,15 +11,15 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 
 use super::{Event, Process, ProcessId, Refused, Sent};
 
-/// How to run.
+/// How fast processes run, and which of them stops.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    /// How long a process waits for a message at least before it is woken without; up to twice as long, by its own
-    /// draw, so that no two go on in step.
+    /// Least time that a process waits for a message before it is woken without one; it waits up to twice as long, by
+    /// its own draw, so that no two go on in step.
     pub patience: Duration,
     /// How often a process is woken without a message before it gives up.
     pub wakes_max: usize,
-    /// Of coins and of patience.
+    /// Seed of coins and of patience.
     pub seed: u64,
     /// A process that stops, and after how many steps.
     pub stops: Option<(ProcessId, usize)>,
@@ -34,20 +34,20 @@ impl Default for Pace {
 /// One step that a process took.
 #[derive(Clone, Debug)]
 pub struct Taken<P: Process> {
-    /// Who.
+    /// The process.
     pub process: ProcessId,
-    /// What it got.
+    /// The event that it got.
     pub event: Event<P::Message>,
-    /// What it sent.
+    /// Messages that it sent.
     pub sent: Vec<Sent<P::Message>>,
-    /// What it has decided.
+    /// The value that it has decided.
     pub decided: Option<P::Value>,
 }
 
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Ran<P: Process> {
-    /// By process; `None` if it stopped or gave up before it decided.
+    /// Decisions, by process; `None` where it stopped or gave up before it decided.
     pub decisions: Vec<Option<P::Value>>,
     /// Every step, in an order in which each message is sent before it is received.
     pub taken: Vec<Taken<P>>,
@@ -55,7 +55,7 @@ pub struct Ran<P: Process> {
     pub refused: Vec<(ProcessId, Refused)>,
 }
 
-/// Runs `processes`, numbered as they stand there, until all have decided that do not stop, or give up.
+/// Runs `processes`, numbered as they stand there, until each of them has decided, stopped or given up.
 pub fn run<P>(processes: Vec<P>, pace: &Pace) -> Ran<P>
 where
     P: Process + Send,
@@ -133,7 +133,7 @@ fn live<P: Process>(
     }
 }
 
-/// One step. It is logged before anyone can receive what it sends.
+/// Takes one step of a process. It is logged before anyone can receive what it sends.
 fn step<P: Process>(hall: &Hall<'_, P>, id: ProcessId, before: P, event: Event<P::Message>, counts: bool) -> P {
     let mut log = hall.log.lock().unwrap_or_else(PoisonError::into_inner);
     let (after, sent) = match before.step(&event) {

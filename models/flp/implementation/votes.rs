@@ -5,13 +5,13 @@ use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped
 /// What the votes are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
-    /// All votes are waited for; more than half decide for 1. Blocks if anyone stops.
+    /// All votes are waited for, and more than half decide for 1. Blocks if anyone stops.
     WaitForAll,
     /// The leader waits for all votes and decides 1 if all are. Blocks if anyone stops.
     And,
     /// The leader decides the first vote that it gets; its own does not count. Blocks if the leader stops.
     Sequencer,
-    /// All but one vote are waited for, one's own included; more than half of them decide for 1. Does not agree.
+    /// All votes but one are waited for, one's own included, and more than half of them decide for 1. Does not agree.
     FirstVotes,
 }
 
@@ -21,9 +21,9 @@ pub const LEADER: ProcessId = 0;
 /// What voters send each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// The sender's vote.
+    /// A process votes.
     Vote(bool),
-    /// What the leader decided.
+    /// The leader tells what it decided.
     Decision(bool),
 }
 

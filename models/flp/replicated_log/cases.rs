@@ -12,16 +12,16 @@ use super::{check, defects};
 
 const OMNIPAXOS: &str = "omnipaxos 0.2.4";
 
-/// Walks of a subject.
+/// Number of walks of a subject.
 pub const WALKS: u32 = 100;
 
-/// Inputs of a walk, at most: its length is drawn too.
+/// Most inputs of a walk: its length is drawn too.
 pub const STEPS_MAX: usize = 1_200;
 
-/// The same where a defect is looked for.
+/// Most inputs of a walk that looks for a defect.
 const DEFECT_STEPS_MAX: usize = 200;
 
-/// Beyond what can be explored: storms with calm between them, long enough for a leader to be elected.
+/// A log beyond what can be explored: storms with calm between them, long enough for a leader to be elected.
 pub fn stormy() -> ReplicatedLog {
     ReplicatedLog {
         values_max: 120,
@@ -34,12 +34,12 @@ pub fn stormy() -> ReplicatedLog {
     }
 }
 
-/// The same, where one node stops for good.
+/// A stormy log where one node also stops for good.
 pub fn one_stops() -> ReplicatedLog {
     ReplicatedLog { stops_max: 1, ..stormy() }
 }
 
-/// All at once: everything that is to go wrong goes wrong early.
+/// A log without calm: everything that is to go wrong goes wrong early.
 fn restless() -> ReplicatedLog {
     ReplicatedLog { calm_min: 0, cuts_max: 8, losses_max: 8, restarts_max: 4, ..stormy() }
 }
@@ -73,7 +73,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// The same crate against a promise that it does not make.
+/// The crate against a promise that it does not make.
 fn appends_overtake() -> Case {
     let promised = |model: ReplicatedLog| ReplicatedLog { order: Order::AsAppended, ..model };
     // What a node has not yet sent on is lost when it is restarted: that is no wonder, and left out.
@@ -93,7 +93,7 @@ fn appends_overtake() -> Case {
     )
 }
 
-/// The crate in a world that it does not claim to survive: each is caught by the walk that the crate passes.
+/// The crate in worlds that it does not claim to survive: each is caught by the walk that the crate passes.
 fn misused() -> Case {
     let restarting = ReplicatedLog { calm_min: 12, cuts_max: 20, losses_max: 0, restarts_max: 100, ..restless() };
     // A forgetful node has to be given something to forget, and time to.
@@ -131,7 +131,7 @@ fn misused() -> Case {
     Case::new("flp/omnipaxos_misused", check)
 }
 
-/// A node that is restarted on an empty disk beside an application that remembers how far it read: that the node has
+/// A node that is restarted on an empty disk beside an application that remembers how far it read. That the node has
 /// decided nothing goes unseen, until two logs disagree.
 fn forgets_its_disk() -> Case {
     let goes_on = |model: ReplicatedLog| ReplicatedLog { reader: Reader::GoesOn, ..model };

@@ -13,12 +13,12 @@ use super::model::{Action, LINKS, Node, ReplicatedLog, State, Value};
 pub enum Input {
     /// A client appends the next value at a node.
     Append {
-        /// Where.
+        /// The node.
         node: Node,
     },
     /// A node's clock ticks; then its application reads.
     Tick {
-        /// Whose.
+        /// The node.
         node: Node,
     },
     /// The oldest message on a link arrives; then the receiver's application reads.
@@ -32,31 +32,31 @@ pub enum Input {
     Lose {
         /// The sender.
         from: Node,
-        /// Who never receives it.
+        /// The receiver, which never gets it.
         to: Node,
     },
     /// A link is cut.
     Cut {
         /// The lower of the two nodes.
         one: Node,
-        /// The higher.
+        /// The higher of the two nodes.
         other: Node,
     },
     /// A link is up again, and both nodes are told.
     Heal {
         /// The lower of the two nodes.
         one: Node,
-        /// The higher.
+        /// The higher of the two nodes.
         other: Node,
     },
     /// A node crashes and is started again.
     Restart {
-        /// Which.
+        /// The node.
         node: Node,
     },
     /// A node stops for good.
     Stop {
-        /// Which.
+        /// The node.
         node: Node,
     },
 }
@@ -64,11 +64,11 @@ pub enum Input {
 /// What comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing that could be seen.
+    /// Nothing comes of it that could be seen.
     Done,
     /// The application finds no further entry decided at its node.
     NothingNew,
-    /// It reads the next entry of the decided log.
+    /// The application reads the next entry of the decided log.
     Decided(Value),
 }
 

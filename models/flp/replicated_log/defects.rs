@@ -7,7 +7,7 @@ use counterpart::check::Defect;
 use super::check;
 use super::model::{ReplicatedLog, Variant};
 
-/// Nothing that these do wrong needs a link that is cut; so nobody decides behind the back of one who is cut off.
+/// The witness that these models lack: what they do wrong needs no link that is cut.
 const NOBODY_CUT_OFF: &str = "two decide what the third, cut off, does not know";
 
 fn defects() -> Vec<Defect<ReplicatedLog>> {
@@ -38,7 +38,7 @@ fn defects() -> Vec<Defect<ReplicatedLog>> {
     ]
 }
 
-/// Each as a model.
+/// Each defect as a model.
 pub(super) fn as_models() -> Vec<Case> {
     Defect::cases("flp", &defects(), |model| check(model).violates(NOBODY_CUT_OFF))
 }

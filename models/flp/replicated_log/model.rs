@@ -12,10 +12,10 @@ use stateright::{Model, Property};
 
 use super::properties;
 
-/// Nodes of the cluster.
+/// Number of nodes of the cluster.
 pub const NODES: usize = 3;
 
-/// A node's number, 0-based.
+/// Number of a node, 0-based.
 pub type Node = u8;
 
 /// An appended value: the first is 1, the next 2, whichever node they are appended at.
@@ -24,20 +24,21 @@ pub type Value = u8;
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicatedLog {
-    /// Values appended in all.
+    /// Most values that are appended in all.
     pub values_max: u8,
-    /// Values that are appended and decided nowhere, at a time. A value may be lost, and then takes this room for ever.
+    /// Most values at a time that are appended and decided nowhere. A value may be lost, and then takes this room for
+    /// ever.
     pub undecided_max: u8,
-    /// Appends, ticks and deliveries before something goes wrong, or a link is up again, and between two such steps: a
-    /// walk that draws a fault at every other step gets nothing decided.
+    /// Least appends, ticks and deliveries before something goes wrong, or a link is up again, and between two such
+    /// steps: a walk that draws a fault at every other step gets nothing decided.
     pub calm_min: u8,
-    /// How often a link is cut.
+    /// Most times that a link is cut.
     pub cuts_max: u8,
-    /// How many messages are lost on links that are not cut.
+    /// Most messages that are lost on links that are not cut.
     pub losses_max: u8,
-    /// How often a node is restarted.
+    /// Most times that a node is restarted.
     pub restarts_max: u8,
-    /// How many nodes stop for good.
+    /// Most nodes that stop for good.
     pub stops_max: u8,
     /// What a restart does to the application that reads a node's log.
     pub reader: Reader,
@@ -50,28 +51,28 @@ pub struct ReplicatedLog {
 /// The application beside a node: after each step of the node it reads one more decided entry, if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// It is restarted with its node, and reads the log from the beginning.
+    /// The application is restarted with its node, and reads the log from the beginning.
     StartsAnew,
-    /// It remembers how far it read.
+    /// The application remembers how far it read.
     GoesOn,
 }
 
 /// Which of the appended values may be decided next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Any; so a value may be lost, and nobody is told.
+    /// Any value may be decided next; so a value may be lost, and nobody is told.
     Any,
-    /// The values of a node in the order in which they were appended there: none is lost, or no later one is decided.
-    /// No cluster of this folder promises that.
+    /// The values of a node are decided in the order in which they were appended there: none is lost, or no later one
+    /// is decided. No cluster of this folder promises that.
     AsAppended,
 }
 
 /// The sound log and one defect each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// As it should be.
+    /// The log as it should be.
     Sound,
-    /// A node that is at the end of its own log decides what it likes, whatever others decided there.
+    /// A node that is at the end of its own log decides any value, whatever others decided there.
     ForksLog,
     /// A value that nobody appended may be decided.
     InventsValues,
@@ -86,12 +87,12 @@ pub enum Variant {
 pub enum Action {
     /// A client appends the next value at a node.
     Append {
-        /// Where.
+        /// The node.
         node: Node,
     },
     /// The node's clock ticks.
     Tick {
-        /// Whose.
+        /// The node.
         node: Node,
         /// The next decided entry, as its application reads it then.
         reads: Option<Value>,
@@ -109,31 +110,31 @@ pub enum Action {
     Lose {
         /// The sender.
         from: Node,
-        /// Who never receives it.
+        /// The receiver, which never gets it.
         to: Node,
     },
     /// The link between two nodes is cut, in both directions.
     Cut {
-        /// The lower of the two.
+        /// The lower of the two nodes.
         one: Node,
-        /// The higher.
+        /// The higher of the two nodes.
         other: Node,
     },
-    /// It is up again, and both are told.
+    /// A link is up again, and both nodes are told.
     Heal {
-        /// The lower of the two.
+        /// The lower of the two nodes.
         one: Node,
-        /// The higher.
+        /// The higher of the two nodes.
         other: Node,
     },
     /// A node crashes and is started again on what it stored.
     Restart {
-        /// Which.
+        /// The node.
         node: Node,
     },
     /// A node stops for good.
     Stop {
-        /// Which.
+        /// The node.
         node: Node,
     },
 }
@@ -143,17 +144,17 @@ pub enum Action {
 /// Invariants: no application has read more than its node has decided; whoever has stopped decides no more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Where each value was appended: value `v` at index `v - 1`.
+    /// Node at which each value was appended: value `v` at index `v - 1`.
     pub appended: Vec<Node>,
     /// What each node is known to have decided.
     pub decided: [Vec<Value>; NODES],
-    /// How many of them its application has read since it was started.
+    /// Number of these entries that the node's application has read since it was started.
     pub read: [u8; NODES],
-    /// History: how many of them were ever known.
+    /// Number of entries that were ever known to be decided at a node: a history variable.
     pub known: [u8; NODES],
-    /// Whether a link is cut: by the node that is not on it.
+    /// Whether each link is cut, by the node that is not on it.
     pub cut: [bool; NODES],
-    /// Whether a node has stopped.
+    /// Whether each node has stopped.
     pub stopped: [bool; NODES],
     /// Steps since something last went wrong, as far as it matters.
     pub calm: u8,
@@ -165,7 +166,7 @@ pub struct State {
     pub restarts: u8,
 }
 
-/// The links: the two nodes, lower first.
+/// The links, each by its two nodes, lower first.
 pub const LINKS: [(Node, Node); NODES] = [(1, 2), (0, 2), (0, 1)];
 
 /// The index of the link between two nodes in [`LINKS`]: the number of the node that is not on it.
@@ -199,7 +200,7 @@ impl State {
 }
 
 impl ReplicatedLog {
-    /// Small enough to be explored.
+    /// A log small enough to be explored.
     pub fn small() -> Self {
         ReplicatedLog {
             values_max: 2,
@@ -215,13 +216,13 @@ impl ReplicatedLog {
         }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(self, variant: Variant) -> Self {
         ReplicatedLog { variant, ..self }
     }
 
-    /// What the application of `node` may read next.
+    /// The entries that the application of `node` may read next.
     fn readable(&self, state: &State, node: Node) -> Vec<Option<Value>> {
         let own = &state.decided[usize::from(node)];
         let read = usize::from(state.read[usize::from(node)]);
@@ -261,7 +262,7 @@ impl ReplicatedLog {
         readable
     }
 
-    /// `None` where a defect would let the log grow for ever.
+    /// Lets the application of `node` read; `None` where a defect would let the log grow for ever.
     fn read(&self, state: &mut State, node: Node, reads: Option<Value>) -> Option<()> {
         let node = usize::from(node);
         let Some(value) = reads else { return Some(()) };

@@ -28,7 +28,7 @@ const RESEND_TICKS: u64 = 5;
 /// What is done wrong around the crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misuse {
-    /// Nothing.
+    /// Nothing is done wrong.
     None,
     /// A node is restarted on an empty disk.
     ForgetsDisk,
@@ -46,7 +46,7 @@ pub enum Misuse {
 pub struct Cluster {
     nodes: [Option<OmniPaxos<Appended, Disk>>; NODES],
     disks: [Disk; NODES],
-    /// By sender, then receiver; the oldest first.
+    /// Messages under way, by sender, then receiver; the oldest first.
     in_flight: [[VecDeque<Message<Appended>>; NODES]; NODES],
     cut: [bool; NODES],
     read: [usize; NODES],
@@ -55,7 +55,7 @@ pub struct Cluster {
     misuse: Misuse,
 }
 
-/// The crate's number of a node, 1-based.
+/// Number of a node in the crate, 1-based.
 fn pid(node: Node) -> u64 {
     u64::from(node) + 1
 }
@@ -89,12 +89,12 @@ impl Cluster {
         cluster
     }
 
-    /// Messages under way from one node to another.
+    /// Number of messages under way from one node to another.
     pub fn in_flight(&self, from: Node, to: Node) -> usize {
         self.in_flight[usize::from(from)][usize::from(to)].len()
     }
 
-    /// Entries that are decided at `node`; none if it has stopped.
+    /// Number of entries that are decided at `node`; 0 if it has stopped.
     pub fn decided_count(&self, node: Node) -> usize {
         self.nodes[usize::from(node)].as_ref().map_or(0, OmniPaxos::get_decided_idx)
     }
@@ -126,7 +126,7 @@ impl Cluster {
         }
     }
 
-    /// Does something to `node` and sends what it says to that. A node that has stopped does nothing.
+    /// Does something to `node` and sends what it answers to that. A node that has stopped does nothing.
     fn step(&mut self, node: Node, step: impl FnOnce(&mut OmniPaxos<Appended, Disk>)) {
         if let Some(running) = &mut self.nodes[usize::from(node)] {
             step(running);
@@ -146,7 +146,7 @@ impl Cluster {
         self.step(to, |node| node.handle_incoming(message));
     }
 
-    /// What is under way between two nodes is lost.
+    /// Loses what is under way between two nodes.
     fn disconnect(&mut self, one: Node, other: Node) {
         self.in_flight[usize::from(one)][usize::from(other)].clear();
         self.in_flight[usize::from(other)][usize::from(one)].clear();
@@ -177,7 +177,7 @@ impl Cluster {
         }
     }
 
-    /// The application of `node` reads one entry more.
+    /// Lets the application of `node` read one entry more.
     fn read(&mut self, node: Node) -> Answer {
         let at = self.read[usize::from(node)];
         let Some(running) = &self.nodes[usize::from(node)] else { return Answer::NothingNew };
@@ -244,7 +244,8 @@ impl Counterpart<LogInterface> for Cluster {
         Answer::Done
     }
 
-    /// The model knows of no messages: where none is under way, none can arrive or be lost.
+    /// Whether the input can be given. The model knows of no messages: where none is under way, none can arrive or be
+    /// lost.
     fn supports(&self, input: &Input) -> bool {
         match *input {
             Input::Deliver { from, to } | Input::Lose { from, to } => self.in_flight(from, to) > 0,

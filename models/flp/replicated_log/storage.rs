@@ -16,7 +16,7 @@ impl Entry for Appended {
     type Snapshot = NoSnapshot;
 }
 
-/// What is stored.
+/// Contents of a disk.
 #[derive(Debug, Default)]
 struct Stored {
     log: Vec<Appended>,

@@ -1,11 +1,11 @@
-//! Who is sent what in a tick: one request after the other, by the policy, or by a draw.
+//! Requests sent out in a tick: one after the other, by the policy, or by a draw.
 
 use std::collections::BTreeMap;
 
 use super::model::{Cluster, Policy, Servers, State, Variant};
 
 impl Cluster {
-    /// Who may be sent requests.
+    /// Servers that may be sent requests.
     pub(super) fn candidates(&self, state: &State) -> Vec<usize> {
         let up = |at: &usize| state.down[*at] == 0 && state.forgotten >> *at & 1 == 0;
         let up: Vec<usize> = (0..self.count()).filter(up).collect();
@@ -18,7 +18,7 @@ impl Cluster {
         matches!(self.policy, Policy::PowerOfTwo | Policy::Random)
     }
 
-    /// Whoever is sent the requests of this tick where nothing is drawn, and what the balancer keeps of it.
+    /// The requests that each server is sent in this tick where nothing is drawn, and what the balancer keeps of it.
     pub(super) fn turn(&self, state: &State) -> (Servers<u8>, State) {
         let (mut assigned, mut after) = (Servers::default(), *state);
         let candidates = self.candidates(state);

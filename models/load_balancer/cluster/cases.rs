@@ -21,7 +21,7 @@ const LIKELIHOODS: [(&str, Policy, f64, bool); 3] = [
     ("likely_power_of_two", Policy::PowerOfTwo, 1e-9, false),
 ];
 
-/// Queues of 8, within 50 ticks.
+/// A check of the likelihood, with queues of 8, within 50 ticks.
 fn likelihood(policy: Policy, bound: f64) -> Check<Cluster> {
     let model = Cluster { queue_max: 8, horizon: Some(50), ..Cluster::small(policy) };
     Check::of(model).spec(ClusterSpec { probes: false, overflow_at_most: Some(bound) })
@@ -54,7 +54,7 @@ fn with(variant: Variant, model: &Cluster) -> Cluster {
 
 const SPIKE: Option<Trigger> = Some(Trigger::Spike { more: 14, ticks: 3 });
 
-/// The table of policies, and the story.
+/// Cases of the table of policies, and the story.
 fn policies() -> Vec<Case> {
     let small = Cluster::small;
     let equal = Cluster { capacities: vec![2; 4], ..small(Policy::RoundRobin) };
@@ -94,7 +94,7 @@ fn policies() -> Vec<Case> {
     ]
 }
 
-/// A spike, and a deploy.
+/// Cases of a spike, and of a deploy.
 fn triggers() -> Vec<Case> {
     let small = Cluster::small;
     let deploy = Cluster {
@@ -116,7 +116,7 @@ fn triggers() -> Vec<Case> {
     ]
 }
 
-/// Slow servers that are taken out, and requests that come again.
+/// Cases of slow servers that are taken out, and of requests that come again.
 fn ejections_and_retries() -> Vec<Case> {
     let small = Cluster::small;
     let slow = Cluster {

@@ -11,55 +11,55 @@ pub use super::properties::History;
 /// Most servers that a state has room for.
 pub const SERVERS_MAX: usize = 10;
 
-/// By server.
+/// One value for each server.
 pub type Servers<T> = [T; SERVERS_MAX];
 
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
-    /// By server, the requests that it serves in a tick; also its weight.
+    /// Requests that each server serves in a tick, by server; also its weight.
     pub capacities: Vec<u8>,
     /// Requests that come in a tick.
     pub load: u8,
-    /// Requests that a queue holds, those of the tick included.
+    /// Most requests that a queue holds, those of the tick included.
     pub queue_max: u8,
-    /// Who gets a request.
+    /// The policy by which a server gets a request.
     pub policy: Policy,
     /// What becomes of a server whose queue overflows.
     pub overflow: Overflow,
-    /// What happens once, at any time.
+    /// An event that happens once, at any time.
     pub trigger: Option<Trigger>,
-    /// Taking slow servers out.
+    /// When slow servers are taken out; `None`: never.
     pub outliers: Option<Outliers>,
-    /// Whether a cold server has the weight of what it can serve, and not its whole.
+    /// Whether a cold server has the weight of what it can serve, and not its whole weight.
     pub slow_start: bool,
-    /// Requests that are shed come again, in a tick at most so many. `None`: they do not come again.
+    /// Most requests that come again in a tick after they were shed. `None`: they do not come again.
     pub retries_max: Option<u8>,
-    /// Look so many ticks ahead and no further, and only for the first overflow. `None`: for ever.
+    /// Number of ticks that are looked ahead, and only for the first overflow. `None`: for ever.
     pub horizon: Option<u8>,
-    /// Whether to remember who has been sent requests.
+    /// Whether to remember which servers have been sent requests.
     pub probes: bool,
-    /// What it does otherwise than it should.
+    /// What the balancer does otherwise than it should.
     pub variant: Variant,
 }
 
-/// Who gets a request.
+/// The policy by which a server gets a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The next.
+    /// The next server.
     RoundRobin,
-    /// The next by weight, spread out.
+    /// The next server by weight, spread out.
     SmoothWeighted,
-    /// The shortest queue for its capacity.
+    /// The server with the shortest queue for its capacity.
     LeastConnections,
-    /// The shortest queue, as it was some ticks ago.
+    /// The server whose queue was the shortest some ticks ago.
     StaleLeastConnections {
-        /// For so many ticks the balancer goes by what it saw.
+        /// Ticks for which the balancer goes by what it saw.
         ticks: u8,
     },
-    /// The shorter of two queues, whichever two.
+    /// The server with the shorter of any two queues.
     PowerOfTwo,
-    /// Whichever.
+    /// Any server.
     Random,
 }
 
@@ -68,33 +68,33 @@ pub enum Policy {
 pub enum Overflow {
     /// It crashes with all that it has, comes back after some ticks, and is cold for some more: it serves half.
     Crash {
-        /// Out of service.
+        /// Ticks out of service.
         restart_ticks: u8,
-        /// At half its capacity.
+        /// Ticks at half its capacity.
         cold_ticks: u8,
     },
     /// It refuses what it has no room for.
     Shed,
 }
 
-/// What happens once.
+/// An event that happens once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// More requests.
+    /// More requests come.
     Spike {
-        /// In a tick, beside the load.
+        /// Requests in a tick, beside the load.
         more: u8,
-        /// For so long.
+        /// Ticks for which it lasts.
         ticks: u8,
     },
     /// All servers serve half: what they all depend on is slow.
     Slowdown {
-        /// For so long.
+        /// Ticks for which it lasts.
         ticks: u8,
     },
     /// One server is taken down and started again.
     Deploy {
-        /// Out of service.
+        /// Ticks out of service.
         ticks: u8,
     },
 }
@@ -102,25 +102,25 @@ pub enum Trigger {
 /// When a server is taken out for being slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outliers {
-    /// Requests left in its queue at the end of a tick.
+    /// Requests left in its queue at the end of a tick, at which it is taken out.
     pub queue: u8,
-    /// For so long.
+    /// Ticks for which it is taken out.
     pub ticks: u8,
-    /// Servers at once.
+    /// Most servers that are out at once.
     pub ejected_max: u8,
 }
 
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
-    /// As it should be.
+    /// The balancer as it should be.
     #[default]
     Sound,
     /// Never hears that a server is up again.
     LosesRecovery,
     /// Ejects every slow server.
     EjectsWithoutLimit,
-    /// With all servers ejected, sends requests to nobody.
+    /// Sends requests to nobody when all servers are ejected.
     NeverPanics,
     /// Sends every request again that was shed, and twice: two layers retry, and neither knows of the other.
     RetriesWithoutBudget,
@@ -131,14 +131,14 @@ pub enum Variant {
 pub enum Action {
     /// A tick goes by.
     Tick {
-        /// By server, the requests it is sent.
+        /// The requests that each server is sent, by server.
         assigned: Servers<u8>,
-        /// Draws that come to the same, of all there are.
+        /// Number of draws that come to the same, of all there are.
         ways: u64,
     },
-    /// What happens once begins.
+    /// The event that happens once begins.
     Strike {
-        /// Where, if it is at one server.
+        /// The server that it strikes, if it strikes one.
         server: Option<u8>,
     },
 }
@@ -149,23 +149,23 @@ pub enum Action {
 /// beyond the model's servers is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State {
-    /// Requests waiting.
+    /// Requests that wait, by server.
     pub queues: Servers<u8>,
-    /// Ticks until it is started again; 0: it is up.
+    /// Ticks until each server is started again; 0 where it is up.
     pub down: Servers<u8>,
-    /// Ticks for which it is still cold.
+    /// Ticks for which each server is still cold.
     pub cold: Servers<u8>,
-    /// Ticks for which it is still ejected.
+    /// Ticks for which each server is still ejected.
     pub ejected: Servers<u8>,
-    /// Never heard to be up again, as bits.
+    /// Servers of which it was never heard that they are up again, as bits.
     pub forgotten: u16,
     /// The server whose turn it is.
     pub cursor: u8,
-    /// What each is owed.
+    /// Requests that each server is owed.
     pub owed: Servers<i8>,
     /// The queues as the balancer saw them.
     pub snapshot: Servers<u8>,
-    /// Ticks for which it goes by that.
+    /// Ticks for which the balancer still goes by that.
     pub snapshot_ticks: u8,
     /// Requests that come again in the next tick.
     pub retries: u8,
@@ -173,9 +173,9 @@ pub struct State {
     pub struck: bool,
     /// Ticks for which it lasts.
     pub trigger_ticks: u8,
-    /// Ticks so far, under a horizon.
+    /// Number of ticks so far, under a horizon.
     pub tick: u8,
-    /// History.
+    /// History variables.
     pub history: History,
 }
 
@@ -222,7 +222,7 @@ impl Cluster {
         matches!(self.trigger, Some(Trigger::Slowdown { .. })) && state.trigger_ticks > 0
     }
 
-    /// What a server serves in this tick.
+    /// Number of requests that a server serves in this tick.
     pub fn capacity(&self, state: &State, at: usize) -> u8 {
         let whole = self.capacities[at];
         if state.down[at] > 0 {
@@ -246,7 +246,7 @@ impl Cluster {
         self.load.saturating_add(more).saturating_add(state.retries)
     }
 
-    /// A tick in which `assigned` is sent out; `state` as the balancer leaves it.
+    /// The state after a tick in which `assigned` is sent out; `state` is as the balancer leaves it.
     fn tick(&self, mut state: State, assigned: &Servers<u8>) -> State {
         let sent: u32 = assigned.iter().map(|count| u32::from(*count)).sum();
         let capacity: u32 = (0..self.count()).map(|at| u32::from(self.capacity(&state, at))).sum();
@@ -313,7 +313,7 @@ impl Cluster {
         state
     }
 
-    /// A server whose queue is long is taken out, within the limit.
+    /// Takes out a server whose queue is long, within the limit.
     fn take_out_if_slow(&self, state: &mut State, at: usize) {
         if let Some(outliers) = self.outliers
             && state.queues[at] >= outliers.queue
@@ -326,7 +326,7 @@ impl Cluster {
         }
     }
 
-    /// Under a horizon an overflow is the end.
+    /// Counts a tick under a horizon, and forgets everything else once a queue has overflowed, which is the end there.
     fn forget(&self, state: &mut State) {
         if state.history.overflowed {
             *state = State { history: History { overflowed: true, ..History::default() }, ..State::default() };
@@ -335,7 +335,8 @@ impl Cluster {
         state.tick += 1;
     }
 
-    /// Where it is drawn who gets a request, servers that are alike are not told apart.
+    /// Puts servers that are alike in order, so that they are not told apart where it is drawn which one gets a
+    /// request.
     fn sort_alike(&self, state: &mut State) {
         let crashed = |state: &State, at: usize| state.history.crashed >> at & 1;
         for at in 1..self.count() {

@@ -5,43 +5,43 @@ use stateright::Property;
 
 use super::model::{Cluster, State};
 
-/// B1.
+/// The promise B1: no queue overflows that need not.
 pub const OVERFLOWS: &str = "no queue overflows while the servers that are up can serve the load";
-/// B6.
+/// The promise B6: a crash does not lead to another.
 pub const CASCADES: &str = "no more than one server ever crashes";
-/// B9.
+/// The promise B9: retries have a budget.
 pub const OVER_BUDGET: &str = "no more requests come again in a tick than the budget allows";
-/// B5.
+/// The promise B5: few servers are out at once.
 pub const OVER_LIMIT: &str = "no more servers are out for being slow than the limit allows";
-/// B5.
+/// The promise B5: requests are sent to someone.
 pub const LOST: &str = "while a server is up, requests are sent to somebody";
-/// From wherever it is (B7).
+/// The promise B7: some schedule leads back from wherever it is.
 pub const RECOVERS: &str = "some schedule makes all servers well again";
-/// Nobody is given up (B8).
+/// The promise B8: nobody is given up.
 pub const PROBES: &str = "again and again every server has been sent requests";
-/// No overflow (B1), where it is drawn.
+/// The promise B1 where requests are drawn: how likely an overflow is.
 pub const LIKELY: &str = "a queue overflows within the horizon";
 
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct History {
-    /// A queue has overflowed though those that were up together had the room and could have served the load, and no
-    /// trigger was pulled; under a horizon, that any has.
+    /// Whether a queue has overflowed though the servers that were up together had the room and could have served the
+    /// load, and no trigger was pulled; under a horizon, whether any queue has.
     pub overflowed: bool,
     /// The first server that crashed, as a bit.
     pub crashed: u16,
-    /// Another one crashed too.
+    /// Whether another server crashed too.
     pub cascaded: bool,
     /// Servers that were sent requests since all were, as bits.
     pub probed: u16,
-    /// More requests came again than may.
+    /// Whether more requests came again than may.
     pub over_budget: bool,
-    /// Requests were sent to nobody while a server was up.
+    /// Whether requests were sent to nobody while a server was up.
     pub lost: bool,
 }
 
 impl Cluster {
-    /// Whether all are up and warm, and none has more than it serves in a tick.
+    /// Whether all servers are up and warm, and none has more requests than it serves in a tick.
     pub fn is_well(&self, state: &State) -> bool {
         (0..self.count()).all(|at| {
             state.down[at] == 0
@@ -52,7 +52,7 @@ impl Cluster {
         }) && state.retries == 0
     }
 
-    /// Whether every server was sent requests since all last were.
+    /// Whether every server was sent requests since all of them last were.
     pub fn has_probed_all(&self, state: &State) -> bool {
         state.history.probed == self.all()
     }

@@ -1,45 +1,45 @@
-//! What a balancer is told to be, whatever its policy, and what makes none.
+//! Configuration of a balancer, whatever its policy, and what makes none.
 
 use thiserror::Error;
 
 use super::ServerId;
 
-/// What holds for every policy.
+/// Settings that hold for every policy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// Outlier ejection; `None`: failures take nobody out.
     pub outliers: Option<Outliers>,
-    /// Below this share of eligible servers requests go to all, in percent, 0 to 100; 0: never.
+    /// Share of eligible servers below which requests go to all, in percent, 0 to 100; 0: never.
     pub panic_percent: u8,
-    /// In which a server that comes back grows to its weight; 0: it has it at once.
+    /// Time in which a server that comes back grows to its weight, in microseconds; 0: it has its weight at once.
     pub slow_start_us: u64,
-    /// What retries may cost; `None`: as many as there are.
+    /// Budget of retries; `None`: there may be as many as callers make.
     pub retries: Option<RetryBudget>,
-    /// What a server is expected to take before it has answered.
+    /// Time that a server is expected to take before it has answered, in microseconds.
     pub expected_us: u64,
-    /// An estimate loses half of what it is above the newest answer for each such time that it is old; 1 or more.
+    /// Time in which an estimate loses half of what it is above the newest answer, in microseconds; 1 or more.
     pub half_life_us: u64,
-    /// A failure is taken for an answer that took at least so long.
+    /// Least time that a failure is taken to have taken, in microseconds.
     pub failure_us: u64,
 }
 
 /// When a server is taken out because its answers are failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Outliers {
-    /// In a row; 1 or more.
+    /// Failures in a row at which it is taken out; 1 or more.
     pub failures: u32,
-    /// For so long.
+    /// Time for which it is taken out, in microseconds.
     pub ejection_us: u64,
-    /// At most this share of the list, in percent, 0 to 100, rounded down.
+    /// Most servers that are out at once, in percent of the list, 0 to 100, rounded down.
     pub ejected_max_percent: u8,
 }
 
 /// A bucket of tokens: each first attempt that is sent puts one in, each retry that is sent takes some out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RetryBudget {
-    /// That a retry takes: 5 are retries of a fifth of the requests. 1 or more.
+    /// Tokens that a retry takes: 5 are retries of a fifth of the requests. 1 or more.
     pub cost: u32,
-    /// That the bucket holds; at least the cost.
+    /// Tokens that the bucket holds; at least the cost of a retry.
     pub tokens_max: u32,
 }
 
@@ -68,14 +68,14 @@ pub enum ConfigError {
     OutOfRange {
         /// The field's name.
         field: &'static str,
-        /// As given.
+        /// The value that was given.
         value: u64,
-        /// At least.
+        /// The least that is allowed.
         min: u64,
-        /// At most.
+        /// The most that is allowed.
         max: u64,
     },
-    /// A server that is listed twice.
+    /// A server is listed twice.
     #[error("server {0:?} is listed twice")]
     Twice(ServerId),
 }

@@ -3,7 +3,7 @@
 use super::{Balancer, Breach, Draw, History, Policy, Quirk, SERVERS_MAX, State, TRIES_MAX, Variant, members};
 
 impl Balancer {
-    /// Healthy and not ejected, as bits.
+    /// Servers that are healthy and not ejected, as bits.
     pub(crate) fn eligible(&self, state: &State) -> u8 {
         let healthy = members(state.healthy & state.members);
         healthy.filter(|at| state.servers[usize::from(*at)].ejected == 0).fold(0, |set, at| set | 1 << at)
@@ -15,7 +15,7 @@ impl Balancer {
         eligible < u32::from(self.panic_percent) * state.members.count_ones()
     }
 
-    /// What is chosen from, as bits.
+    /// Servers that are chosen from, as bits.
     pub(super) fn candidates(&self, state: &State) -> u8 {
         let panics = !self.is(Variant::NeverPanics) && self.panics_now(state);
         if self.is(Variant::IgnoresHealth) || panics { state.members } else { self.eligible(state) }
@@ -43,12 +43,12 @@ impl Balancer {
         std::array::from_fn(|at| if at < self.weights.len() { self.weight(state, at as u8, true) } else { 0 })
     }
 
-    /// The requests of a whole cycle.
+    /// Number of requests in a whole cycle.
     pub(in crate::load_balancer) fn cycle(&self, state: &State) -> u8 {
         members(self.candidates(state)).map(|server| self.weight(state, server, true)).sum()
     }
 
-    /// Whether `left` has fewer in flight for its weight.
+    /// Whether `left` has fewer requests in flight for its weight.
     fn is_freer(&self, state: &State, left: u8, right: u8) -> bool {
         let cost = |at: u8| u16::from(state.servers[usize::from(at)].in_flight) + 1;
         let weight = |at: u8| u16::from(self.weight_taken(state, at));
@@ -64,7 +64,7 @@ impl Balancer {
         cost(left) < cost(right)
     }
 
-    /// Requests that a server may have after this one.
+    /// Most requests that a server may have after this one.
     fn share(&self, state: &State, candidates: u8) -> u32 {
         let total: u32 = members(candidates).map(|at| u32::from(state.servers[usize::from(at)].in_flight)).sum();
         ((100 + u32::from(self.epsilon_percent)) * (total + 1)).div_ceil(100 * candidates.count_ones())
@@ -148,7 +148,7 @@ impl Balancer {
         Some(server)
     }
 
-    /// [`Quirk::ExpandsWeights`].
+    /// Chooses by [`Quirk::ExpandsWeights`].
     fn walk_expanded(&self, state: &mut State, candidates: u8) -> Option<u8> {
         let each_once: Vec<u8> = members(state.members).collect();
         let weight = |at: u8| usize::from(self.weights[usize::from(at)]);
@@ -182,7 +182,7 @@ impl Balancer {
         self.preferences[usize::from(key)].into_iter().filter(move |at| candidates >> at & 1 == 1)
     }
 
-    /// Keeps the history variables; `before` is as it was when `server` was chosen.
+    /// Keeps the history variables; `before` is the state in which `server` was chosen.
     pub(super) fn remember_pick(&self, before: &State, server: u8, retry: bool, draw: Draw, history: &mut History) {
         let eligible = self.eligible(before);
         let due = if self.panics_now(before) { before.members } else { eligible };
@@ -239,7 +239,7 @@ impl Balancer {
         history.position = (history.position + 1) % cycle;
     }
 
-    /// Shares are no longer counted, and who cannot be chosen does not wait.
+    /// Stops counting shares, and ends the wait of servers that cannot be chosen.
     pub(super) fn disturb(&self, state: &mut State) {
         if matches!(self.policy, Policy::RoundRobin | Policy::SmoothWeighted) {
             (state.history.lead, state.history.position, state.history.disturbed) = ([0; SERVERS_MAX], 0, true);

@@ -9,7 +9,7 @@ use super::{Balancer, History, SERVERS_MAX, SLOTS_MAX};
 pub enum Action {
     /// A request comes and is sent somewhere.
     Pick {
-        /// Where it is kept, 0-based.
+        /// Slot that it is kept in, 0-based.
         slot: u8,
         /// Whether it is a second attempt.
         retry: bool,
@@ -18,31 +18,31 @@ pub enum Action {
     },
     /// A request is answered.
     Complete {
-        /// 0-based.
+        /// The slot, 0-based.
         slot: u8,
-        /// Or it failed.
+        /// Whether it was answered; otherwise it failed.
         success: bool,
     },
-    /// Whoever waits for it goes away.
+    /// The maker of a request goes away.
     Cancel {
-        /// 0-based.
+        /// The slot, 0-based.
         slot: u8,
     },
-    /// Whoever made it panics.
+    /// The maker of a request panics.
     Panic {
-        /// 0-based.
+        /// The slot, 0-based.
         slot: u8,
     },
     /// A health check reports.
     SetHealth {
-        /// 0-based.
+        /// The server, 0-based.
         server: u8,
-        /// What it found.
+        /// Whether the server is healthy.
         healthy: bool,
     },
     /// The list of servers is replaced.
     SetServers {
-        /// The set of those in it, as bits.
+        /// Servers in the list, as bits.
         list: u8,
     },
     /// Time passes.
@@ -52,18 +52,18 @@ pub enum Action {
 /// What a request draws or brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Draw {
-    /// Nothing.
+    /// The request draws nothing.
     Nothing,
-    /// Two numbers: the first among the candidates, the second among the others.
+    /// The request draws two numbers: the first among the candidates, the second among the others.
     Two {
-        /// 0-based, among all candidates in order.
+        /// The first number, 0-based, among all candidates in order.
         first: u8,
-        /// 0-based, among those left.
+        /// The second number, 0-based, among those left.
         second: u8,
-        /// How many candidates there are.
+        /// Number of candidates.
         of: u8,
     },
-    /// A key.
+    /// The request brings a key.
     Key(u8),
 }
 
@@ -73,20 +73,20 @@ pub enum Draw {
 /// list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// In the list, as bits.
+    /// Servers in the list, as bits.
     pub members: u8,
-    /// Healthy as far as the balancer knows, as bits.
+    /// Servers that are healthy as far as the balancer knows, as bits.
     pub healthy: u8,
-    /// By server.
+    /// What is kept of each server.
     pub servers: [Server; SERVERS_MAX],
     /// The server chosen last, for a round robin; [`SERVERS_MAX`]: none yet. For a balancer that expands its weights,
     /// its cursor: the place that is next, 0-based.
     pub last: u8,
-    /// In the bucket for retries.
+    /// Tokens in the bucket for retries.
     pub tokens: u8,
-    /// By slot.
+    /// What each slot holds.
     pub calls: [Call; SLOTS_MAX],
-    /// History.
+    /// History variables.
     pub history: History,
 }
 
@@ -101,27 +101,27 @@ pub struct Server {
     pub failures: u8,
     /// Ticks since it came, up to those of slow start.
     pub age: u8,
-    /// What it is owed, in a smooth weighted round robin.
+    /// Requests that it is owed, in a smooth weighted round robin.
     pub current: i8,
     /// Time to respond, in units of which a tick has [`TICK_UNITS`](super::TICK_UNITS).
     pub estimate: u8,
-    /// Ticks since then, as long as they matter.
+    /// Ticks since the estimate was made, as long as they matter.
     pub estimated: u8,
 }
 
-/// What a slot is at.
+/// What a slot holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Call {
-    /// Nothing.
+    /// The slot holds nothing.
     #[default]
     Idle,
-    /// A request at a server.
+    /// The slot holds a request at a server.
     Running {
-        /// 0-based.
+        /// The server, 0-based.
         server: u8,
-        /// Ticks, where they matter.
+        /// Ticks since it was sent, where they matter.
         ticks: u8,
-        /// Whether the server left the list since.
+        /// Whether the server has left the list since.
         late: bool,
     },
 }

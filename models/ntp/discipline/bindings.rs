@@ -8,14 +8,14 @@ use super::model::{Action, Discipline, SAMPLES, TICK_S, Told, UNIT_MS};
 
 const UNIT_NS: i64 = UNIT_MS as i64 * 1_000_000;
 
-/// With as many samples as the model looks at.
+/// A discipline with as many samples as the model looks at.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Bound {
     ours: Ours<SAMPLES>,
     asks: bool,
 }
 
-/// A part of a unit is an error of the implementation, and is told as a number no model knows.
+/// The units in an offset; a part of a unit is an error of the implementation, and is told as a number no model knows.
 fn units(ns: i64) -> i32 {
     if ns % UNIT_NS == 0 { i32::try_from(ns / UNIT_NS).unwrap_or(i32::MAX) } else { i32::MAX }
 }

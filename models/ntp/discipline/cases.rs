@@ -8,14 +8,14 @@ use super::conformance::DisciplineInterface;
 use super::model::Discipline;
 use super::{check, defects};
 
-/// With our own in every sequential mode.
+/// A check with our own discipline in every sequential mode.
 fn with_ours(model: Discipline) -> Check<Discipline, DisciplineInterface> {
     let offsets = if model.asks { vec![0] } else { vec![0, 1, -1, 2, -2, 3, -3, 40, -40, 20_000, -20_000] };
     let larger = Discipline { offsets, ..model.clone() };
     check(model).sequential(larger, Walk::new().runs(100).steps(300), Bound::new, Bound::new)
 }
 
-/// Few offsets, so that every transition can be driven.
+/// A model of few offsets, so that every transition can be driven.
 pub(super) fn narrow() -> Discipline {
     let far = Discipline::small().panic_s * 1_000 / super::model::UNIT_MS + 1;
     Discipline { offsets: vec![2, 3, -3, far, -far], ..Discipline::small() }

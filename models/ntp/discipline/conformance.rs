@@ -60,7 +60,7 @@ impl Spec for DisciplineSpec {
     }
 }
 
-/// What the outside sees.
+/// What the outside sees of a discipline.
 #[derive(Debug)]
 pub struct DisciplineInterface;
 

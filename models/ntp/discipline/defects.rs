@@ -8,7 +8,7 @@ use super::check;
 use super::model::{Discipline, Variant};
 use super::properties::{PANIC, REACHABLE, SHIFTED, SLEW, STEPOUT};
 
-/// Those that show in offsets.
+/// Defects that show in offsets.
 fn of_offsets() -> Vec<Defect<Discipline>> {
     let defect = |variant, why, violates| {
         Defect::new(crate::snake(variant), why)
@@ -26,7 +26,7 @@ fn of_offsets() -> Vec<Defect<Discipline>> {
     ]
 }
 
-/// A step threshold of a quarter of a second, so that there is something left to slew after a tick.
+/// A discipline with a step threshold of a quarter of a second, so that there is something left to slew after a tick.
 fn wide() -> Discipline {
     Discipline { step_ms: 256, offsets: vec![2, 3, -3, 5], ..narrow() }
 }
@@ -51,13 +51,13 @@ fn of_reach() -> Vec<Defect<Discipline>> {
     ]
 }
 
-/// Each as a model.
+/// Each defect as a model.
 pub(super) fn as_models() -> Vec<Case> {
     let defects = [of_offsets(), of_the_waiver(), of_reach()].concat();
     Defect::cases("ntp", &defects, check)
 }
 
-/// Each as an implementation, beside the sound model of its bounds.
+/// Each defect as an implementation, beside the sound model of its bounds.
 pub(super) fn as_implementations() -> Vec<Case> {
     let beside = |name: &str, model, defects: &[Defect<Discipline>]| {
         let check = check(model).alongside_only().defects(defects).because_of(defects);

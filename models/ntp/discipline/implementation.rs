@@ -1,23 +1,24 @@
-//! What a clock does with an offset: slew, step, wait and see, or give up. And whether its server is there at all.
+//! The discipline of a clock: what it does with an offset (slew, step, wait and see, or give up), and whether its
+//! server is there at all.
 //!
 //! No clock is in here: whoever owns one does what [`Adjust`] says. Seconds that go by are told by
 //! [`Discipline::elapse`], measured by a clock that never steps.
 
 use thiserror::Error;
 
-/// Samples that are kept, unless it is said otherwise (RFC 5905 §10, the clock filter; A.2, NSTAGE).
+/// Number of samples that are kept, unless it is said otherwise (RFC 5905 §10, the clock filter; A.2, NSTAGE).
 pub const SAMPLES: usize = 8;
 
-/// The limits.
+/// Limits of a discipline.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Config {
-    /// An offset above it is no matter of slewing. RFC 5905 says 125 ms in its text (§7.2) and 128 ms in its skeleton
-    /// (A.2, STEPT), which is the default.
+    /// Offset above which a clock is not slewed, in nanoseconds. RFC 5905 says 125 ms in its text (§7.2) and 128 ms in
+    /// its skeleton (A.2, STEPT), which is the default.
     pub step_ns: u64,
-    /// A set clock is stepped only if the offset stays above for so long. 900 s (A.2, WATCH).
+    /// Time that the offset has to stay above before a set clock is stepped, in seconds. 900 s (A.2, WATCH).
     pub stepout_s: u32,
-    /// An offset above it, either way, is taken by nobody. 1,000 s (A.2, PANICT).
+    /// Offset above which none is believed, either way, in nanoseconds. 1,000 s (A.2, PANICT).
     pub panic_ns: u64,
     /// Whether the first offset of all may be as large as it likes.
     pub first_is_unlimited: bool,
@@ -40,11 +41,11 @@ impl Default for Config {
 /// What to do with the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Adjust {
-    /// Nothing yet: it is slewed, by what [`Discipline::elapse`] says.
+    /// Nothing yet: the clock is slewed, by what [`Discipline::elapse`] says.
     Slew,
-    /// Step it by so many nanoseconds. What was measured before has been shifted.
+    /// Step the clock by so many nanoseconds. What was measured before has been shifted.
     Step {
-        /// Negative: back.
+        /// The step, negative for back.
         by_ns: i64,
     },
     /// Nothing: the offset is too large to be slewed, and may be a spike.
@@ -55,7 +56,7 @@ pub enum Adjust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("the offset of {offset_ns} ns is beyond the panic threshold")]
 pub struct Panic {
-    /// The offset.
+    /// The offset, in nanoseconds.
     pub offset_ns: i64,
 }
 
@@ -72,7 +73,7 @@ enum Phase {
 pub struct Discipline<const KEPT: usize = SAMPLES> {
     config: Config,
     phase: Phase,
-    /// Still to be slewed.
+    /// Part of an offset that is still to be slewed.
     slewing_ns: i64,
     /// Offsets, newest first, by the clock as it is now.
     samples: [Option<i64>; KEPT],
@@ -80,12 +81,12 @@ pub struct Discipline<const KEPT: usize = SAMPLES> {
 }
 
 impl<const KEPT: usize> Discipline<KEPT> {
-    /// Of a clock that is not set yet.
+    /// The discipline of a clock that is not set yet.
     pub fn new(config: Config) -> Self {
         Discipline { config, phase: Phase::Unset, slewing_ns: 0, samples: [None; KEPT], reach: Reach::default() }
     }
 
-    /// `seconds` have gone by: by how much the clock is to be moved for them, in nanoseconds.
+    /// Lets `seconds` go by, and returns by how much the clock is to be moved for them, in nanoseconds.
     pub fn elapse(&mut self, seconds: u32) -> i64 {
         if let Phase::Spike { since_s } = &mut self.phase {
             // Longer than the stepout is as long as it.
@@ -99,7 +100,7 @@ impl<const KEPT: usize> Discipline<KEPT> {
         by_ns
     }
 
-    /// The clock was measured to be behind by `offset_ns`.
+    /// Takes a measurement: the clock is behind by `offset_ns`.
     ///
     /// # Errors
     /// It is beyond the panic threshold, or an earlier one was.
@@ -137,24 +138,24 @@ impl<const KEPT: usize> Discipline<KEPT> {
         }
     }
 
-    /// The clock has moved: what was measured before is measured from where it was.
+    /// Shifts what was measured before, since the clock has moved.
     fn shift(&mut self, by_ns: i64) {
         for sample_ns in self.samples.iter_mut().flatten() {
             *sample_ns = sample_ns.saturating_sub(by_ns);
         }
     }
 
-    /// Offsets, newest first, by the clock as it is now.
+    /// Offsets in nanoseconds, newest first, by the clock as it is now.
     pub fn samples_ns(&self) -> impl Iterator<Item = i64> {
         self.samples.iter().flatten().copied()
     }
 
-    /// What is still to be slewed.
+    /// Part of an offset that is still to be slewed, in nanoseconds.
     pub fn slewing_ns(&self) -> i64 {
         self.slewing_ns
     }
 
-    /// Whether the server is there; told of each question by [`Reach::asked`].
+    /// The register of whether the server is there. Tell it of each question by [`Reach::asked`].
     pub fn reach(&mut self) -> &mut Reach {
         &mut self.reach
     }
@@ -165,17 +166,17 @@ impl<const KEPT: usize> Discipline<KEPT> {
 pub struct Reach(u8);
 
 impl Reach {
-    /// A question left.
+    /// Notes that a question left.
     pub fn asked(&mut self) {
         self.0 <<= 1;
     }
 
-    /// It was answered.
+    /// Notes that the last question was answered.
     pub fn answered(&mut self) {
         self.0 |= 1;
     }
 
-    /// Whether any of the last eight was.
+    /// Whether any of the last eight questions was answered.
     pub fn is_reachable(self) -> bool {
         self.0 != 0
     }

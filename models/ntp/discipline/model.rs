@@ -14,10 +14,10 @@ pub const UNIT_MS: i32 = 64;
 /// Seconds of a tick.
 pub const TICK_S: i32 = 256;
 
-/// Samples that are looked at here.
+/// Number of samples that are looked at here.
 pub const SAMPLES: usize = 2;
 
-/// Questions that the register remembers.
+/// Number of questions that the register remembers.
 pub const REACH: u8 = 8;
 
 /// The model and its bounds.
@@ -25,11 +25,11 @@ pub const REACH: u8 = 8;
 pub struct Discipline {
     /// Offsets that may be measured, in units.
     pub offsets: Vec<i32>,
-    /// Above it a clock is not slewed, in milliseconds.
+    /// Offset above which a clock is not slewed, in milliseconds.
     pub step_ms: i32,
-    /// How long an offset has to stay, in seconds.
+    /// Time that an offset has to stay above before a set clock is stepped, in seconds.
     pub stepout_s: i32,
-    /// Above it nothing is believed, in seconds.
+    /// Offset above which nothing is believed, in seconds.
     pub panic_s: i32,
     /// Whether the first offset may be as large as it likes.
     pub first_is_unlimited: bool,
@@ -42,12 +42,12 @@ pub struct Discipline {
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Variant {
-    /// As it should be.
+    /// The discipline as it should be.
     #[default]
     Sound,
     /// Steps as soon as the threshold is passed.
     StepsAtOnce,
-    /// Looks at offsets forward only for its panic (ntpd-rs issue 185).
+    /// Panics only at an offset forward, not back (ntpd-rs issue 185).
     PanicsForwardOnly,
     /// Has no panic threshold: a server that says it is the year 2000 is believed (USNO, 19 November 2012).
     BelievesAnyYear,
@@ -68,7 +68,7 @@ pub enum Action {
     Tick,
     /// The clock is measured to be behind by so many units.
     Measure {
-        /// Negative: ahead.
+        /// The offset in units, negative where the clock is ahead.
         offset: i32,
     },
     /// A question leaves.
@@ -80,11 +80,11 @@ pub enum Action {
 pub enum Phase {
     /// Nothing was ever measured.
     Unset,
-    /// Set.
+    /// The clock is set.
     Set,
-    /// Set, and the last offsets were too large to be slewed.
+    /// The clock is set, and the last offsets were too large to be slewed.
     Spike {
-        /// No further than the first that are longer than the stepout.
+        /// Ticks since the first of those; no further than the first number that is longer than the stepout.
         ticks: u8,
     },
     /// An offset was beyond all reason.
@@ -94,13 +94,13 @@ pub enum Phase {
 /// A configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Where it is.
+    /// Where the clock is with its discipline.
     pub phase: Phase,
     /// Units still to be slewed.
     pub slewing: i32,
-    /// Samples, newest first, as they are kept; and what each would be if it were measured now.
+    /// Samples, newest first: each as it is kept, and as it would be if it were measured now.
     pub samples: [Option<(i32, i32)>; SAMPLES],
-    /// The register: of the last eight questions which were answered.
+    /// The register: which of the last eight questions were answered.
     pub reach: u8,
     /// Questions since one was answered; no further than [`REACH`].
     pub unanswered: u8,
@@ -108,38 +108,38 @@ pub struct State {
     pub seen: Seen,
 }
 
-/// What was seen to happen, in one step.
+/// What was seen to happen in one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Seen {
-    /// The clock was set, and stepped before the stepout.
+    /// Whether a set clock was stepped before the stepout.
     pub hasty: bool,
-    /// It was stepped by more than is believable.
+    /// Whether the clock was stepped by more than is believable.
     pub unbelievable: bool,
-    /// It was slewed by more than 500 ppm.
+    /// Whether the clock was slewed by more than 500 ppm.
     pub fast: bool,
-    /// It was stepped.
+    /// Whether the clock was stepped.
     pub stepped: bool,
 }
 
 /// What the outside is told by a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Told {
-    /// Nothing.
+    /// There is nothing to say.
     Done,
     /// The clock moves by so many units, slewed.
     Moves(i32),
-    /// It will be slewed.
+    /// The clock will be slewed.
     Slews,
-    /// It is stepped by so many units.
+    /// The clock is stepped by so many units.
     Steps(i32),
-    /// It is left alone.
+    /// The clock is left alone.
     Waits,
-    /// Nothing is done any more.
+    /// Nothing is done to the clock any more.
     Panics,
 }
 
 impl Discipline {
-    /// Both sides of both thresholds, either way.
+    /// A discipline that is given offsets on both sides of both thresholds, either way.
     pub fn small() -> Self {
         let panic = 1_000_000 / UNIT_MS;
         Discipline {
@@ -153,12 +153,12 @@ impl Discipline {
         }
     }
 
-    /// Questions and answers, and no offset.
+    /// A discipline that is given questions and answers, and no offset.
     pub fn asking() -> Self {
         Discipline { offsets: vec![0], asks: true, ..Discipline::small() }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(self, variant: Variant) -> Self {
         Discipline { variant, ..self }
@@ -241,7 +241,7 @@ impl Discipline {
         Told::Moves(by)
     }
 
-    /// What `action` makes of `before`, and what the outside is told.
+    /// The state that `action` makes of `before`, and what the outside is told.
     pub fn step_by(&self, before: &State, action: Action) -> (State, Told) {
         let mut after = before.clone();
         after.seen = Seen::default();
@@ -259,7 +259,7 @@ impl Discipline {
     }
 }
 
-/// Samples as they are kept are shifted by the one, what they would be now by the other.
+/// Shifts samples: as they are kept by `kept_by`, and what they would be now by `by`.
 fn shift(state: &mut State, kept_by: i32, by: i32) {
     for (kept, now) in state.samples.iter_mut().flatten() {
         *kept -= kept_by;

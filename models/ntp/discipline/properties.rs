@@ -4,20 +4,20 @@ use stateright::Property;
 
 use super::model::{Discipline, REACH, State};
 
-/// A spike is not followed.
+/// The promise that a spike is not followed.
 pub const STEPOUT: &str = "a set clock is stepped only if the offset stays";
-/// Either way.
+/// The promise that nothing beyond the panic threshold is believed, either way.
 pub const PANIC: &str = "no clock is stepped beyond the panic threshold, either way";
-/// After a step.
+/// The promise that samples are shifted with a step.
 pub const SHIFTED: &str = "samples that are kept speak of the clock as it is";
-/// 500 ppm.
+/// The promise of a steady clock: 500 ppm.
 pub const SLEW: &str = "a clock is slewed by 500 ppm at most";
-/// The register.
+/// The promise of the register.
 pub const REACHABLE: &str = "a server is reachable if one of eight questions was answered";
-/// Witness.
+/// The witness of a step.
 pub const STEPS: &str = "a clock is stepped";
 
-/// Those that make sense of `model`.
+/// Properties that make sense of `model`.
 pub(super) fn all(model: &Discipline) -> Vec<Property<Discipline>> {
     if model.asks {
         return vec![Property::always(REACHABLE, |_: &Discipline, state: &State| {

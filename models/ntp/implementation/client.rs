@@ -17,7 +17,7 @@ pub struct ClientConfig {
     pub poll_min: u8,
     /// Longest time between questions. By default 10, 1,024 s.
     pub poll_max: u8,
-    /// What stands in the question's transmit field.
+    /// The stamp in the question's transmit field.
     pub stamp: Stamp,
     /// Whether to ask for interleaved answers (RFC 9769 §2).
     pub interleaved: bool,
@@ -32,25 +32,27 @@ impl Default for ClientConfig {
 /// What stands in a question's transmit field, and has to come back as the answer's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stamp {
-    /// 64 random bits; when the question left is kept at home. Who does not see the question has to guess them.
+    /// The question bears 64 random bits; when it left is kept at home. Who does not see the question has to guess
+    /// them.
     Random,
-    /// When the question left, as in RFC 5905. Who knows when a client asks knows most of it.
+    /// The question bears the time when it left, as in RFC 5905. Who knows when a client asks knows most of it.
     Time,
 }
 
 /// Random bits for one question, fresh each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nonces {
-    /// For the transmit field.
+    /// Bits for the transmit field.
     pub transmit: u64,
-    /// For the receive field, by which an interleaved answer is known. Differs from the other.
+    /// Bits for the receive field, by which an interleaved answer is known. They differ from those for the transmit
+    /// field.
     pub receive: u64,
 }
 
 /// A question that waits for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Asked {
-    /// By the wall clock.
+    /// Instant by the wall clock.
     at: Timestamp,
     transmit: Timestamp,
     receive: Timestamp,
@@ -68,7 +70,7 @@ struct Exchanged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Sample {
-    /// Twice what the server's clock is ahead by, in 2⁻³² s: twice, so that no half is lost.
+    /// Twice the time that the server's clock is ahead by, in 2⁻³² s: twice, so that no half is lost.
     pub offset_doubled: i128,
     /// Round trip without the server's own time, in 2⁻³² s.
     pub delay: i128,
@@ -93,7 +95,7 @@ impl Sample {
         (offset_doubled, delay)
     }
 
-    /// What the server's clock is ahead by, in nanoseconds, rounded towards 0.
+    /// Time that the server's clock is ahead by, in nanoseconds, rounded towards 0.
     pub fn offset_ns(&self) -> i128 {
         self.offset_doubled * 1_000_000_000 / (1 << 33)
     }
@@ -102,38 +104,38 @@ impl Sample {
 /// What came of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Received {
-    /// A measurement.
+    /// The packet gave a measurement.
     Sample(Sample),
-    /// The server wants something else than to tell the time. The client has done what it asks for.
+    /// The server sent a kiss. The client has done what it asks for.
     Kiss(KissCode),
 }
 
-/// Why a packet counts for nothing. But where it says otherwise the client is as it was before.
+/// Why a packet counts for nothing. The client is as it was before, but where it is said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Ignored {
-    /// It is no packet.
+    /// The packet is malformed.
     #[error(transparent)]
     Malformed(#[from] DecodeError),
-    /// It is no answer.
+    /// The packet is no answer.
     #[error("mode {0:?} is no answer")]
     NotAnAnswer(Mode),
-    /// It is of another version than the question.
+    /// The packet is of another version than the question.
     #[error("version {}", .0.number())]
     Version(Version),
-    /// The answer that was counted last, again.
+    /// The packet is the answer that was counted last, again.
     #[error("a duplicate of the last answer")]
     Duplicate,
-    /// Its origin is not what was asked, or nothing was.
+    /// The packet's origin is not what was asked, or nothing was.
     #[error("no answer to what was asked")]
     Bogus,
     /// The server is not synchronised. The question is answered.
     #[error("the server is not synchronised")]
     Unsynchronised,
-    /// Its stratum is above 15. The question is answered.
+    /// The server's stratum is above 15. The question is answered.
     #[error("stratum {0}")]
     Stratum(u8),
-    /// It does not say when the question arrived, or when it left. The question is answered.
+    /// The answer does not say when the question arrived, or when it left. The question is answered.
     #[error("the server's stamps are missing")]
     NoTime,
     /// A clock was set between its stamps: the server claims to have spent more time than went by. The question is
@@ -146,7 +148,7 @@ pub enum Ignored {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
     config: ClientConfig,
-    /// As the power of two of seconds.
+    /// Time between questions, as the power of two of seconds.
     poll: u8,
     /// Seconds until the next question.
     wait_s: u32,
@@ -174,12 +176,12 @@ impl Client {
         }
     }
 
-    /// `seconds` have gone by on a clock that is never set.
+    /// Lets `seconds` go by on a clock that is never set.
     pub fn elapse(&mut self, seconds: u32) {
         self.wait_s = self.wait_s.saturating_sub(seconds);
     }
 
-    /// Seconds until it wants to ask; `None`: never again.
+    /// Seconds until the client wants to ask; `None`: never again.
     pub fn asks_in_s(&self) -> Option<u32> {
         self.denied.is_none().then_some(self.wait_s)
     }
@@ -189,7 +191,7 @@ impl Client {
         1 << self.poll
     }
 
-    /// The kiss that ended it.
+    /// The kiss that ended the client's asking.
     pub fn denied(&self) -> Option<KissCode> {
         self.denied
     }
@@ -199,8 +201,8 @@ impl Client {
         self.asked.is_some()
     }
 
-    /// The next question, if it is time for it. One that is still unanswered is given up. `now` is the wall clock's
-    /// reading, `nonces` are random bits for this question alone.
+    /// The next question, if it is time for it. A question that is still unanswered is given up. `now` is the wall
+    /// clock's reading, `nonces` are random bits for this question alone.
     pub fn poll(&mut self, now: Timestamp, nonces: Nonces) -> Option<Packet> {
         if self.denied.is_some() || self.wait_s > 0 {
             return None;
@@ -221,7 +223,7 @@ impl Client {
         Some(Packet { poll: self.poll.cast_signed(), origin, receive, transmit, ..Packet::default() })
     }
 
-    /// A datagram came from the server's address. `now` is the wall clock's reading when it arrived.
+    /// Takes a datagram that came from the server's address. `now` is the wall clock's reading when it arrived.
     ///
     /// # Errors
     /// It counts for nothing, and why.
@@ -273,7 +275,7 @@ impl Client {
         }))
     }
 
-    /// The question that `packet` answers, and whether interleaved. Unknown matches nothing.
+    /// The question that `packet` answers, and whether interleaved. A stamp that is unknown matches nothing.
     fn matches(&self, packet: &Packet) -> Option<(Asked, bool)> {
         let asked = self.asked.filter(|_| !packet.origin.is_unknown())?;
         if packet.origin == asked.transmit {

@@ -11,7 +11,7 @@ use thiserror::Error;
 /// Bytes of a packet without extension fields (RFC 5905 §7.3).
 pub const PACKET_BYTES: usize = 48;
 
-/// Most bytes that are looked at: what no Ethernet frame carries is not a packet of this protocol.
+/// Most bytes of a datagram that are looked at: what no Ethernet frame carries is not a packet of this protocol.
 pub const DATAGRAM_BYTES_MAX: usize = 1_472;
 
 /// Seconds from the start of 1900, where NTP's first era begins, to the start of 1970 (RFC 5905 §6, figure 4).
@@ -27,19 +27,19 @@ pub enum DecodeError {
     /// The header is cut off.
     #[error("{bytes} bytes, a packet has {PACKET_BYTES}")]
     TooShort {
-        /// So many there are.
+        /// Number of bytes.
         bytes: usize,
     },
     /// What follows the header is no extension field and no code of authentication: those come in words of 4 bytes.
     #[error("{bytes} bytes after the header, not a multiple of 4")]
     Ragged {
-        /// So many follow the header.
+        /// Number of bytes that follow the header.
         bytes: usize,
     },
-    /// More than a datagram of this protocol has.
+    /// There are more bytes than a datagram of this protocol has.
     #[error("{bytes} bytes, more than {DATAGRAM_BYTES_MAX}")]
     TooLong {
-        /// So many there are.
+        /// Number of bytes.
         bytes: usize,
     },
 }
@@ -50,15 +50,15 @@ pub enum DecodeError {
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// No instant.
+    /// The timestamp of no instant.
     pub const UNKNOWN: Timestamp = Timestamp(0);
 
-    /// As it stands on the wire.
+    /// The timestamp of 64 bits as they stand on the wire.
     pub const fn from_bits(bits: u64) -> Self {
         Timestamp(bits)
     }
 
-    /// As it stands on the wire.
+    /// The 64 bits as they stand on the wire.
     pub const fn to_bits(self) -> u64 {
         self.0
     }
@@ -81,8 +81,8 @@ impl Timestamp {
         self.0 == 0
     }
 
-    /// How much later than `earlier` it is, or earlier where negative: right as long as the two lie less than half an
-    /// era apart, 68 years, whichever eras they are of.
+    /// Time that it is later than `earlier`, in 2⁻³² s, negative where it is earlier: right as long as the two lie less
+    /// than half an era apart, 68 years, whichever eras they are of.
     pub const fn since(self, earlier: Timestamp) -> i64 {
         self.0.wrapping_sub(earlier.0).cast_signed()
     }
@@ -97,7 +97,7 @@ impl Timestamp {
 /// Warning of a leap second (RFC 5905 §7.3, figure 9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Leap {
-    /// None.
+    /// There is no warning.
     #[default]
     None,
     /// The last minute of the month has 61 seconds.
@@ -111,22 +111,22 @@ pub enum Leap {
 /// Who speaks to whom (RFC 5905 §7.3, figure 10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// 0.
+    /// Mode 0.
     Reserved,
-    /// 1.
+    /// Mode 1.
     SymmetricActive,
-    /// 2.
+    /// Mode 2.
     SymmetricPassive,
-    /// 3: a question.
+    /// Mode 3: a question.
     #[default]
     Client,
-    /// 4: an answer.
+    /// Mode 4: an answer.
     Server,
-    /// 5.
+    /// Mode 5.
     Broadcast,
-    /// 6.
+    /// Mode 6.
     Control,
-    /// 7.
+    /// Mode 7.
     Private,
 }
 
@@ -135,12 +135,12 @@ pub enum Mode {
 pub struct Version(u8);
 
 impl Version {
-    /// `number` from 0 to 7.
+    /// The version `number`, from 0 to 7; `None` above.
     pub const fn new(number: u8) -> Option<Self> {
         if number < 8 { Some(Version(number)) } else { None }
     }
 
-    /// The number.
+    /// The number of the version.
     pub const fn number(self) -> u8 {
         self.0
     }
@@ -157,11 +157,11 @@ impl Default for Version {
 pub struct KissCode(pub [u8; 4]);
 
 impl KissCode {
-    /// Go away, for good.
+    /// Tells the client to go away, for good.
     pub const DENY: KissCode = KissCode(*b"DENY");
-    /// Go away, for good: policy.
+    /// Tells the client to go away, for good: policy.
     pub const RESTRICT: KissCode = KissCode(*b"RSTR");
-    /// Ask less often.
+    /// Tells the client to ask less often.
     pub const RATE: KissCode = KissCode(*b"RATE");
 }
 
@@ -182,7 +182,7 @@ impl fmt::Debug for KissCode {
 pub struct Packet {
     /// Warning of a leap second.
     pub leap: Leap,
-    /// Version.
+    /// Number of the version.
     pub version: Version,
     /// Who speaks to whom.
     pub mode: Mode,
@@ -200,7 +200,7 @@ pub struct Packet {
     pub reference_id: [u8; 4],
     /// When the clock was last set.
     pub reference: Timestamp,
-    /// Of an answer: the question's transmit stamp (receive stamp, if interleaved).
+    /// The question's transmit stamp (receive stamp, if interleaved), in an answer.
     pub origin: Timestamp,
     /// When the question arrived.
     pub receive: Timestamp,

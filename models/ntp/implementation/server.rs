@@ -1,5 +1,5 @@
-//! The server's side of an exchange. It answers questions and nothing else: an answer that is answered is a packet that
-//! two servers send each other for ever.
+//! The server's side of an exchange. It answers questions and nothing else: two servers that answered answers would
+//! send each other packets for ever.
 
 use std::hash::Hash;
 
@@ -53,13 +53,13 @@ impl Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Unanswered {
-    /// It is no packet.
+    /// The packet is malformed.
     #[error(transparent)]
     Malformed(#[from] DecodeError),
-    /// It is no question.
+    /// The packet is no question.
     #[error("mode {0:?} is no question")]
     NotAQuestion(Mode),
-    /// It is of a version that is not spoken here: 0, or above 4.
+    /// The packet is of a version that is not spoken here: 0, or above 4.
     #[error("version {}", .0.number())]
     Version(Version),
 }
@@ -71,12 +71,12 @@ pub struct Question {
     received: Timestamp,
 }
 
-/// What a question gets.
+/// The reply that a question gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
-    /// The time.
+    /// The reply is the time.
     Time,
-    /// A kiss instead.
+    /// The reply is a kiss instead.
     Kiss(KissCode),
 }
 
@@ -85,7 +85,8 @@ pub enum Reply {
 struct Kept<C> {
     client: C,
     received: Timestamp,
-    /// Unknown if another answer bore the same receive stamp: the two cannot be told apart later.
+    /// Instant when the answer left; unknown if another answer bore the same receive stamp: the two cannot be told
+    /// apart later.
     left: Timestamp,
 }
 
@@ -104,17 +105,17 @@ impl<C: Copy + Eq + Hash, const KEPT: usize> Server<C, KEPT> {
         Server { condition, interleaves: false, kept: [None; KEPT] }
     }
 
-    /// One that gives interleaved answers to clients that ask for them (RFC 9769 §2).
+    /// A server that gives interleaved answers to clients that ask for them (RFC 9769 §2).
     pub fn interleaved(condition: Condition) -> Self {
         Server { interleaves: true, ..Server::new(condition) }
     }
 
-    /// The clock's condition has changed.
+    /// Takes note that the clock's condition has changed.
     pub fn set_condition(&mut self, condition: Condition) {
         self.condition = condition;
     }
 
-    /// A datagram came in at `now`.
+    /// Takes a datagram that came in at `now`.
     ///
     /// # Errors
     /// It is not answered, and why.
@@ -178,8 +179,8 @@ impl<C: Copy + Eq + Hash, const KEPT: usize> Server<C, KEPT> {
         }
     }
 
-    /// The last answer to `client` left at `now`, which is known only after it was sent: what the next interleaved one
-    /// will say.
+    /// Takes note that the last answer to `client` left at `now`, which is known only after it was sent: what the next
+    /// interleaved one will say.
     pub fn left(&mut self, client: C, now: Timestamp) {
         let last = self.kept.iter_mut().flatten().find(|kept| kept.client == client && !kept.left.is_unknown());
         if let Some(last) = last {
@@ -193,7 +194,7 @@ impl<C: Copy + Eq + Hash, const KEPT: usize> Server<C, KEPT> {
         self.kept.iter().flatten().find(named).copied()
     }
 
-    /// Of a client only the last answer is kept.
+    /// Keeps an answer, the only one of its client.
     fn keep(&mut self, mut kept: Kept<C>) {
         if self.kept.iter().flatten().any(|old| old.client == kept.client && old.received == kept.received) {
             kept.left = Timestamp::UNKNOWN;

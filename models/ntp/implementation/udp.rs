@@ -10,7 +10,7 @@ use super::client::{Client, ClientConfig, Ignored, Nonces, Received};
 use super::packet::{DATAGRAM_BYTES_MAX, Timestamp};
 use super::server::{Condition, Reply, Server, Unanswered};
 
-/// The system's wall clock.
+/// The time that the system's wall clock shows.
 pub fn system_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix(since.as_secs(), since.subsec_nanos())
@@ -30,14 +30,14 @@ pub struct UdpServer {
 /// What came of one datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// From where.
+    /// The client's address.
     pub client: SocketAddr,
-    /// Whether it was answered, and why not.
+    /// Whether the datagram was answered, and why not.
     pub outcome: Result<(), Unanswered>,
 }
 
 impl UdpServer {
-    /// Listens at `address`, with a clock in `condition`.
+    /// A server that listens at `address`, with a clock in `condition`.
     ///
     /// # Errors
     /// The address cannot be listened at.
@@ -46,7 +46,7 @@ impl UdpServer {
         Ok(UdpServer { socket, core: Server::interleaved(condition), buffer: [0; DATAGRAM_BYTES_MAX + 1] })
     }
 
-    /// Where it listens.
+    /// The address that it listens at.
     ///
     /// # Errors
     /// The socket has none.
@@ -106,7 +106,7 @@ pub struct UdpClient {
 }
 
 impl UdpClient {
-    /// Of the server at `address`.
+    /// A client of the server at `address`.
     ///
     /// # Errors
     /// The address is none, or no socket can be had.
@@ -118,7 +118,7 @@ impl UdpClient {
         Ok(UdpClient { socket, core: Client::new(config), buffer: [0; DATAGRAM_BYTES_MAX + 1] })
     }
 
-    /// The core, to be told of time that goes by.
+    /// The core, which is to be told of time that goes by.
     pub fn core(&mut self) -> &mut Client {
         &mut self.core
     }

@@ -17,7 +17,7 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// As `model` begins: all applications sleep for as long as they may.
+    /// Clock, timers and servers as `model` begins: all applications sleep for as long as they may.
     pub(super) fn new(model: &Leap) -> Self {
         let handling = if model.second == Second::Smear { Handling::Smear } else { Handling::Step };
         let second = if model.second == Second::Delete { LeapSecond::Delete } else { LeapSecond::Insert };
@@ -30,7 +30,7 @@ impl Bound {
         Bound { clock, sources: Sources::default(), second }
     }
 
-    /// The wall clock in whole ticks, and what it shows beyond.
+    /// The wall clock's reading in whole ticks, and what it shows beyond.
     fn wall(&self) -> (i64, i64) {
         let shown_ns = self.clock.since_midnight_ns();
         (shown_ns / TICK_NS, shown_ns % TICK_NS)

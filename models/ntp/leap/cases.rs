@@ -9,13 +9,13 @@ use super::model::{Leap, Second};
 use super::properties::{FORWARD, NOT_LATE};
 use super::{check, defects};
 
-/// With our own clock in every sequential mode.
+/// A check with our own clock in every sequential mode.
 fn with_ours(model: Leap) -> Check<Leap, LeapInterface> {
     let larger = Leap { sleeps: vec![1, 2, 3, 4, 5, 6, 9], follows: true, ..model.clone() };
     check(model).sequential(larger, Walk::new().runs(100).steps(300), Bound::new, Bound::new)
 }
 
-/// No application, and servers that smear and others that do not.
+/// A model without applications, with servers that smear and others that do not.
 pub(super) fn following() -> Leap {
     Leap { apps: 0, follows: true, ..Leap::small(Second::Insert) }
 }

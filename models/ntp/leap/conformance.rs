@@ -16,8 +16,8 @@ pub struct LeapSpec;
 impl Spec for LeapSpec {
     type Model = Leap;
 
-    /// Under no fairness: a loop that takes no time is fair to nobody, and an assumption that the clock goes on would
-    /// hide it.
+    /// Promises of whole runs, under no fairness: a loop that takes no time is fair to nobody, and an assumption that
+    /// the clock goes on would hide it.
     fn temporal(&self) -> Vec<Temporal<Leap>> {
         vec![Temporal::infinitely_often(TIME_GOES_ON, |_: &Leap, state: &State| state.ticked)]
     }
@@ -83,7 +83,7 @@ impl Spec for LeapSpec {
     }
 }
 
-/// What the outside sees.
+/// What the outside sees of a clock and its timers.
 #[derive(Debug)]
 pub struct LeapInterface;
 
@@ -91,7 +91,7 @@ impl Interface for LeapInterface {
     type Model = Leap;
     type Input = Action;
     type Output = Told;
-    /// The wall clock, in ticks since midnight.
+    /// The wall clock's reading, in ticks since midnight.
     type Snapshot = u8;
 
     fn label(&self, model: &Leap, from: &State, action: &Action, _: Option<&State>) -> Option<(Action, Told)> {

@@ -8,7 +8,7 @@ use super::check;
 use super::model::{Leap, Second, Variant};
 use super::properties::{FORWARD, NOT_EARLY, ONCE, TIME_GOES_ON, UNMIXED, WAKES};
 
-/// The story's own is a case by its name.
+/// Name of the story's own defect, which is also a case's.
 pub(super) const STORY: &str = "leap_second_2012";
 
 /// The table of defects.
@@ -36,7 +36,7 @@ fn defects() -> Vec<Defect<Leap>> {
     ]
 }
 
-/// Each as a model.
+/// Each defect as a model.
 pub(super) fn as_models() -> Vec<Case> {
     let mut cases = Defect::cases("ntp", &defects(), check);
     let mixing = following().with(Variant::MixesSmears);
@@ -44,7 +44,7 @@ pub(super) fn as_models() -> Vec<Case> {
     cases
 }
 
-/// Each as an implementation.
+/// Each defect as an implementation.
 pub(super) fn as_implementations() -> Vec<Case> {
     let sound = Leap { apps: 1, ..Leap::small(Second::Insert) };
     let mixing = following().with(Variant::MixesSmears);

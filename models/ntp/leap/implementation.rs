@@ -10,16 +10,16 @@ use thiserror::Error;
 pub enum Handling {
     /// The last second of the day comes twice, or not at all, as in POSIX kernels.
     Step,
-    /// Spread evenly from noon to noon (RFC 8633 §3.7.1): the clock never goes back.
+    /// The leap second is spread evenly from noon to noon (RFC 8633 §3.7.1): the clock never goes back.
     Smear,
 }
 
-/// What is announced for the end of the day.
+/// A leap second that is announced for the end of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LeapSecond {
-    /// One more second.
+    /// The day has one second more.
     Insert,
-    /// One less.
+    /// The day has one second less.
     Delete,
 }
 
@@ -35,12 +35,12 @@ pub enum NotTaken {
     TooLate,
 }
 
-/// Lengths, in nanoseconds.
+/// Lengths of a day and of a second, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lengths {
-    /// Of a day, above two seconds. 86,400 s.
+    /// Length of a day, above two seconds. 86,400 s.
     pub day_ns: i64,
-    /// Of a leap second.
+    /// Length of a leap second.
     pub second_ns: i64,
 }
 
@@ -57,16 +57,16 @@ pub struct WallClock<const TIMERS: usize> {
     lengths: Lengths,
     since_midnight_ns: i64,
     pending: Option<LeapSecond>,
-    /// One was made since the last noon.
+    /// Whether a leap second was made since the last noon.
     done: bool,
-    /// Of a smeared day: time since its noon, by the monotonic clock.
+    /// Time since the noon of a smeared day, by the monotonic clock.
     smearing_ns: Option<i64>,
-    /// Until each is due, by the wall clock.
+    /// Time until each timer is due, by the wall clock.
     left_ns: [Option<i64>; TIMERS],
 }
 
 impl<const TIMERS: usize> WallClock<TIMERS> {
-    /// At midnight, with no timer set.
+    /// A clock at midnight, with no timer set.
     pub fn new(handling: Handling, lengths: Lengths) -> Self {
         WallClock {
             handling,
@@ -79,7 +79,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         }
     }
 
-    /// Nanoseconds since midnight.
+    /// Time that the clock shows, in nanoseconds since midnight.
     pub fn since_midnight_ns(&self) -> i64 {
         self.since_midnight_ns % self.lengths.day_ns
     }
@@ -88,7 +88,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         self.lengths.day_ns / 2
     }
 
-    /// A server's flag is up for the end of this day. Said again it is nothing new.
+    /// Takes note that a server's flag is up for the end of this day. To say it again is nothing new.
     ///
     /// # Errors
     /// It is not taken, and why.
@@ -112,7 +112,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         self.left_ns[index] = Some(after_ns);
     }
 
-    /// Whether timer `index` (0-based) is set and due; one that is due is set no more.
+    /// Whether timer `index` (0-based) is set and due; a timer that is due is not set any more.
     ///
     /// # Panics
     /// If there is no such timer.
@@ -124,7 +124,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         due
     }
 
-    /// `by_ns` have gone by on a clock that never steps.
+    /// Lets `by_ns` go by on a clock that never steps.
     pub fn elapse(&mut self, by_ns: u64) {
         let mut rest_ns = i64::try_from(by_ns).unwrap_or(i64::MAX);
         while rest_ns > 0 {
@@ -136,8 +136,8 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         }
     }
 
-    /// How far it is, by the monotonic clock, to where something may happen: noon, midnight, a second before it, or the
-    /// end of a smear. At least 1.
+    /// Time until something may happen, by the monotonic clock: noon, midnight, a second before it, or the end of a
+    /// smear. At least 1.
     fn until_event_ns(&self) -> i64 {
         if let Some(since_noon_ns) = self.smearing_ns {
             return (self.smear_ns() - since_noon_ns).max(1);
@@ -148,7 +148,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         ahead.min().unwrap_or(day_ns).max(1)
     }
 
-    /// How long a smeared day is, by the monotonic clock.
+    /// Length of a smeared day, by the monotonic clock.
     fn smear_ns(&self) -> i64 {
         match self.pending {
             Some(LeapSecond::Delete) => self.lengths.day_ns - self.lengths.second_ns,
@@ -156,7 +156,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         }
     }
 
-    /// What the wall clock shows of `part_ns`.
+    /// Time that the wall clock shows of `part_ns`.
     fn smeared(&mut self, part_ns: i64) -> i64 {
         let Some(since_noon_ns) = self.smearing_ns else { return part_ns };
         let (day, smear) = (i128::from(self.lengths.day_ns), i128::from(self.smear_ns()));
@@ -167,7 +167,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
         i64::try_from(by_ns).unwrap_or(part_ns)
     }
 
-    /// The wall clock moves, and every timer with it.
+    /// Moves the wall clock, and every timer with it.
     fn move_by(&mut self, by_ns: i64) {
         self.since_midnight_ns += by_ns;
         for left_ns in self.left_ns.iter_mut().flatten() {
@@ -203,7 +203,7 @@ impl<const TIMERS: usize> WallClock<TIMERS> {
     }
 }
 
-/// Servers that are followed: all smear, or none does.
+/// The servers that are followed: all smear, or none does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Sources {
     smear: Option<bool>,
@@ -215,7 +215,7 @@ pub struct Sources {
 pub struct MixedSmear;
 
 impl Sources {
-    /// One more server, which smears or does not.
+    /// Follows one more server, which smears or does not.
     ///
     /// # Errors
     /// Those that are followed already do otherwise.

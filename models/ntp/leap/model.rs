@@ -12,13 +12,13 @@ use super::properties;
 /// Most applications that a state has room for.
 pub const APPS_MAX: usize = 2;
 
-/// Ticks of a second.
+/// Number of ticks in a second.
 pub const SECOND: u8 = 4;
 
-/// Ticks of a day: five seconds are enough to have a noon, a midnight, and time between them.
+/// Number of ticks in a day: five seconds are enough to have a noon, a midnight, and time between them.
 pub const DAY: u8 = 5 * SECOND;
 
-/// Ticks from midnight to noon.
+/// Number of ticks from midnight to noon.
 pub const NOON: u8 = DAY / 2;
 
 /// The model and its bounds.
@@ -26,7 +26,7 @@ pub const NOON: u8 = DAY / 2;
 pub struct Leap {
     /// What happens at the end of the day that is announced.
     pub second: Second,
-    /// Applications that sleep.
+    /// Number of applications that sleep.
     pub apps: u8,
     /// Ticks that they sleep for, whichever they choose.
     pub sleeps: Vec<u8>,
@@ -43,14 +43,14 @@ pub enum Second {
     Insert,
     /// A second is deleted: the last one does not come.
     Delete,
-    /// A second is inserted from noon to noon: each is a little longer.
+    /// A second is inserted from noon to noon: each second is a little longer.
     Smear,
 }
 
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Variant {
-    /// As it should be.
+    /// The clock as it should be.
     #[default]
     Sound,
     /// The wall clock steps and the timer base keeps its old offset (Linux before July 2012: no `clock_was_set`).
@@ -72,9 +72,9 @@ pub enum Action {
     Announce,
     /// The kernel looks at an application's timer; if it fires the application runs, and sleeps again.
     Wake {
-        /// 0-based.
+        /// The application, 0-based.
         app: u8,
-        /// Ticks, from what the wall clock shows then.
+        /// Ticks that it sleeps for, from what the wall clock shows then.
         sleep: u8,
     },
     /// The client is told to follow one more server.
@@ -87,69 +87,69 @@ pub enum Action {
 /// A configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The wall clock: ticks since midnight.
+    /// Reading of the wall clock, in ticks since midnight.
     pub wall: u8,
-    /// Of each application: ticks of the wall clock until its timer is due.
+    /// Ticks of the wall clock until each application's timer is due.
     pub left: [i8; APPS_MAX],
     /// Ticks that the timer base is ahead of the wall clock.
     pub base_ahead: i8,
     /// Ticks of this second that are gone, by the clock that never steps.
     pub of_second: u8,
-    /// Times that applications woke in this second; no further than one more than there may be.
+    /// Number of times that applications woke in this second; no further than one more than there may be.
     pub wakes: u8,
-    /// A leap second is awaited.
+    /// Whether a leap second is awaited.
     pub pending: bool,
-    /// One is just over.
+    /// Whether a leap second is just over.
     pub done: bool,
     /// Ticks since noon of a day that is smeared, by the clock that never steps.
     pub smearing: Option<u8>,
     /// Whether an unsmeared, and whether a smeared server is followed.
     pub followed: [bool; 2],
-    /// Leap seconds so far; no further than two.
+    /// Number of leap seconds so far; no further than two.
     pub leaps: u8,
-    /// The last step was a tick.
+    /// Whether the last step was a tick.
     pub ticked: bool,
     /// What the last step has shown.
     pub seen: Seen,
 }
 
-/// What was seen to happen, in one step.
+/// What was seen to happen in one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Seen {
-    /// A timer fired before it was due.
+    /// Whether a timer fired before it was due.
     pub early: bool,
-    /// A step of the wall clock made a timer late.
+    /// Whether a step of the wall clock made a timer late.
     pub late: bool,
-    /// The wall clock went back.
+    /// Whether the wall clock went back.
     pub backwards: bool,
 }
 
 /// What the outside is told by a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Told {
-    /// Nothing.
+    /// There is nothing to say.
     Done,
     /// The timer fired.
     Woke,
-    /// It did not.
+    /// The timer did not fire.
     Asleep,
-    /// It is not taken.
+    /// The announcement or the server is not taken.
     Refused,
 }
 
 impl Leap {
-    /// Two applications that sleep for a quarter of a second to one and a half.
+    /// A model of two applications that sleep for a quarter of a second to one and a half.
     pub fn small(second: Second) -> Self {
         Leap { second, apps: 2, sleeps: vec![1, 2, 3, 4, 6], follows: false, variant: Variant::Sound }
     }
 
-    /// The same with a defect.
+    /// The model with a defect.
     #[must_use]
     pub fn with(self, variant: Variant) -> Self {
         Leap { variant, ..self }
     }
 
-    /// Times that applications can wake in a second: once a tick, each.
+    /// Number of times that applications can wake in a second: once a tick, each.
     pub fn wakes_max(&self) -> u8 {
         SECOND * self.apps
     }
@@ -186,7 +186,7 @@ impl Leap {
         self.advance(state);
     }
 
-    /// The wall clock shows a tick more.
+    /// Lets the wall clock show a tick more.
     fn advance(&self, state: &mut State) {
         state.wall += 1;
         for app in self.apps() {
@@ -208,7 +208,7 @@ impl Leap {
         }
     }
 
-    /// The wall clock is stepped by a leap second.
+    /// Steps the wall clock by a leap second.
     fn step(&self, state: &mut State, by: i8) {
         state.wall = state.wall.wrapping_add_signed(by);
         state.seen.backwards = by < 0;
@@ -225,7 +225,7 @@ impl Leap {
         }
     }
 
-    /// What `action` makes of `before`, and what the outside is told.
+    /// The state that `action` makes of `before`, and what the outside is told.
     pub fn step_by(&self, before: &State, action: Action) -> (State, Told) {
         let mut after = before.clone();
         after.ticked = false;
@@ -266,7 +266,7 @@ impl Leap {
         (after, told)
     }
 
-    /// Servers keep their flag up until noon of the day after.
+    /// Whether a server's flag is up: it stays up until noon of the day after.
     fn flag_is_up(state: &State) -> bool {
         state.leaps == 0 || state.done
     }

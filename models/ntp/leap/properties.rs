@@ -4,24 +4,24 @@ use stateright::Property;
 
 use super::model::{Leap, State};
 
-/// A timer of a second or more that is fired early shows only this.
+/// The promise that a timer of a second or more breaks if it is fired early.
 pub const NOT_EARLY: &str = "no timer fires before it is due";
-/// A shorter one spins, and this shows it.
+/// The promise that a shorter timer breaks, because it spins.
 pub const WAKES: &str = "an application wakes once a tick at most";
-/// What a deleted second does to timers inside it.
+/// The promise that a deleted second breaks for timers inside it.
 pub const NOT_LATE: &str = "no step of the clock makes a timer late";
-/// What an inserted second does to the wall clock.
+/// The promise that an inserted second breaks for the wall clock.
 pub const FORWARD: &str = "the wall clock never goes back";
-/// Of the flag.
+/// The promise of the flag.
 pub const ONCE: &str = "one leap second is one";
-/// RFC 8633 §3.7.1.
+/// The promise of RFC 8633 §3.7.1.
 pub const UNMIXED: &str = "no client follows smeared and unsmeared servers at once";
-/// No zero-time loop.
+/// The promise that there is no loop that takes no time.
 pub const TIME_GOES_ON: &str = "time goes on, whoever runs";
-/// Witness.
+/// The witness of a leap second.
 pub const LEAPS: &str = "a leap second comes and goes";
 
-/// Those that make sense of `model`.
+/// Properties that make sense of `model`.
 pub(super) fn all(model: &Leap) -> Vec<Property<Leap>> {
     let mut all = vec![
         Property::always(FORWARD, |_: &Leap, state: &State| !state.seen.backwards),

@@ -10,7 +10,7 @@ use super::{Answer, Mark, PACKETS_MAX};
 /// A packet on its way or at the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Packet {
-    /// On its way to the server.
+    /// The packet is a question on its way to the server.
     Question {
         /// Transmit field.
         transmit: Mark,
@@ -21,28 +21,28 @@ pub enum Packet {
         /// Ticks that it may still take.
         left: u8,
     },
-    /// At the server.
+    /// The packet is a question at the server.
     Held {
-        /// As above.
+        /// Transmit field of the question.
         transmit: Mark,
-        /// As above.
+        /// Receive field of the question, of a client that asks for interleaved answers.
         receive: Mark,
-        /// As above.
+        /// Origin field of the question: the receive stamp of the answer that the client had last.
         origin: Option<u8>,
         /// Receive stamp.
         received: u8,
         /// Ticks that the server may still take.
         left: u8,
     },
-    /// On its way to the client.
+    /// The packet is an answer on its way to the client.
     Answer {
-        /// What it says.
+        /// The answer.
         says: Answer,
-        /// Origin.
+        /// Origin field: the mark of the question.
         origin: Mark,
         /// Receive stamp.
         received: u8,
-        /// Transmit stamp; of the answer before, if it is interleaved.
+        /// Transmit stamp; if the answer is interleaved, that of the answer before.
         transmitted: u8,
         /// Ticks that it may still take.
         left: u8,
@@ -62,14 +62,14 @@ pub struct Client {
     pub poll: u8,
     /// Ticks until the next question.
     pub wait: u8,
-    /// It was denied.
+    /// Whether the client was denied.
     pub denied: bool,
 }
 
 /// A question that waits for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Asked {
-    /// When it left, by the client's clock.
+    /// Time when it left, by the client's clock.
     pub at: u8,
     /// Transmit field.
     pub transmit: Mark,
@@ -80,18 +80,18 @@ pub struct Asked {
 /// An exchange that is over but for its transmit stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Before {
-    /// When the question left.
+    /// Time when the question left.
     pub asked: u8,
-    /// When the server received it.
+    /// Time when the server received it.
     pub received: u8,
-    /// When the answer arrived.
+    /// Time when the answer arrived.
     pub arrived: u8,
 }
 
 /// A configuration. Packets lie in slots; one keeps its slot from the question to the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The server's clock, which is right.
+    /// Reading of the server's clock, which is right.
     pub time: u8,
     /// Ticks that it is ahead of the client's.
     pub offset: i8,
@@ -100,96 +100,96 @@ pub struct State {
     /// What the server keeps for interleaved answers: receive and transmit stamp of its last answer; no transmit
     /// stamp, if another answer bore the same receive stamp.
     pub kept: Option<(u8, Option<u8>)>,
-    /// On their way.
+    /// Packets that are on their way or at the server, by slot.
     pub packets: [Option<Packet>; PACKETS_MAX],
-    /// So far.
+    /// Number of packets lost so far.
     pub losses: u8,
-    /// So far.
+    /// Number of packets doubled so far.
     pub doubles: u8,
-    /// So far.
+    /// Number of packets forged so far.
     pub forgeries: u8,
-    /// So far.
+    /// Number of ticks missed so far.
     pub slips: u8,
-    /// History.
+    /// History variables.
     pub history: History,
 }
 
 /// History variables: they steer nothing, properties read them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct History {
-    /// The client has measured.
+    /// Whether the client has measured.
     pub synchronised: bool,
     /// What this step has shown.
     pub seen: Seen,
-    /// The question was answered and counted.
+    /// Whether the question was answered and counted.
     pub counted: bool,
-    /// Ticks missed since the question left; of an interleaved exchange, since the one before.
+    /// Ticks missed since the question left, and, of an interleaved exchange, since the one before.
     pub slipped: [u8; 2],
 }
 
-/// What was seen to happen, in one step.
+/// What was seen to happen in one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Seen {
-    /// A forged packet was counted.
+    /// Whether a forged packet was counted.
     pub believed_forged: bool,
-    /// A packet that is no answer changed something.
+    /// Whether a packet that is no answer changed something.
     pub disturbed: bool,
-    /// An exchange was counted twice.
+    /// Whether an exchange was counted twice.
     pub counted_twice: bool,
-    /// An offset was wrong by more than half the round trip.
+    /// Whether an offset was wrong by more than half the round trip.
     pub beyond_half: bool,
-    /// The same, and drift does not explain it.
+    /// Whether an offset was wrong by more than half the round trip, and drift does not explain it.
     pub beyond_drift: bool,
-    /// A round trip was longer than the network makes it.
+    /// Whether a round trip was longer than the network makes it.
     pub too_long: bool,
-    /// The interval became shorter by a kiss.
+    /// Whether the interval became shorter by a kiss.
     pub shortened: bool,
-    /// A question left after a denial.
+    /// Whether a question left after a denial.
     pub asked_denied: bool,
-    /// A server was believed that says it has no time.
+    /// Whether a server was believed that says it has no time.
     pub believed_timeless: bool,
-    /// The server answered an answer.
+    /// Whether the server answered an answer.
     pub answered_answer: bool,
-    /// An offset was wrong by exactly half the round trip.
+    /// Whether an offset was wrong by exactly half the round trip.
     pub tight: bool,
-    /// The era ended between question and answer.
+    /// Whether the era ended between question and answer.
     pub rolled_over: bool,
-    /// An interleaved answer was counted.
+    /// Whether an interleaved answer was counted.
     pub interleaved: bool,
-    /// A negative round trip was told as such.
+    /// Whether a negative round trip was told as such.
     pub negative: bool,
 }
 
 /// What comes of a packet at the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Heard {
-    /// Twice the offset and the round trip, in ticks.
+    /// The packet gave a measurement: twice the offset and the round trip, in ticks.
     Measured {
-        /// Twice what the server is ahead by.
+        /// Twice the ticks that the server is ahead by.
         offset_doubled: i8,
-        /// Round trip.
+        /// Round trip in ticks.
         delay: i8,
     },
-    /// A kiss.
+    /// The server sent a kiss.
     Kissed(Answer),
-    /// Not synchronised.
+    /// The server is not synchronised.
     Unsynchronised,
-    /// Stratum above 15.
+    /// The server's stratum is above 15.
     TooDeep,
-    /// Stamps are missing.
+    /// The answer lacks a stamp.
     NoTime,
     /// The round trip is negative.
     NegativeDelay,
-    /// The last answer again.
+    /// The packet is the last answer again.
     Duplicate,
-    /// No answer to what was asked.
+    /// The packet is no answer to what was asked.
     Bogus,
 }
 
 /// What the outside is told by a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Told {
-    /// Nothing.
+    /// There is nothing to say.
     Done,
     /// A question left.
     Asked,

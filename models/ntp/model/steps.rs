@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Exchange {
-    /// What the client's clock shows.
+    /// Reading of the client's clock.
     pub fn client_clock(state: &State) -> u8 {
         wrapped(state.time, -state.offset)
     }
@@ -23,7 +23,7 @@ impl Exchange {
         }
     }
 
-    /// Twice the offset, and the round trip.
+    /// Twice the offset, and the round trip, in ticks.
     fn measure(&self, [asked, received, answered, arrived]: [u8; 4]) -> (i8, i8) {
         let (out, back) = (self.difference(received, asked), self.difference(answered, arrived));
         let delay = self.difference(arrived, asked) - self.difference(answered, received);

@@ -19,7 +19,7 @@ use crate::ntp::implementation::udp::{AskError, UdpClient, system_clock};
 /// Seconds of a tick.
 pub(super) const TICK_S: i64 = 1_000;
 
-/// Longer than any answer on the loopback takes. Nobody waits for it: an honest answer is always behind.
+/// Time that is longer than any answer on the loopback takes. Nobody waits for it: an honest answer is always behind.
 const LONG: Duration = Duration::from_secs(8);
 
 /// Two datagrams: what comes back first, and the honest answer behind it. `now` is the server's clock.
@@ -64,7 +64,7 @@ pub(super) fn answers(ask: Ask, question: &Packet, now: Timestamp) -> [Vec<u8>; 
     [first, by(BEHIND).encode().to_vec()]
 }
 
-/// What a measured offset says.
+/// The outcome that a measured offset stands for.
 pub(super) fn believed(offset_s: f64) -> Outcome {
     let ticks = (offset_s / TICK_S as f64).round();
     if ticks.abs() > 100.0 {
@@ -84,7 +84,7 @@ pub(super) struct Responder {
 }
 
 impl Responder {
-    /// On a free port of the loopback.
+    /// A server on a free port of the loopback.
     ///
     /// # Panics
     /// If there is none.
@@ -97,7 +97,7 @@ impl Responder {
         Responder { address, told, thread: Some(thread) }
     }
 
-    /// From here on `ask` comes back.
+    /// Sets what comes back from here on, and returns the server's address.
     pub(super) fn tell(&self, ask: Ask) -> SocketAddr {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = ask;
         self.address
@@ -133,7 +133,7 @@ impl Drop for Responder {
 pub(super) struct OverUdp(Responder);
 
 impl OverUdp {
-    /// With a server of its own.
+    /// A client with a server of its own.
     pub(super) fn new() -> Self {
         OverUdp(Responder::start())
     }

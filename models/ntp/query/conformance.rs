@@ -41,7 +41,7 @@ impl Spec for QuerySpec {
     }
 }
 
-/// What the outside sees.
+/// What the outside sees of a query.
 #[derive(Debug)]
 pub struct QueryInterface;
 

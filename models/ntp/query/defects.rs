@@ -31,12 +31,12 @@ fn defects() -> Vec<Defect<Query>> {
     ]
 }
 
-/// Each as a model.
+/// Each defect as a model.
 pub(super) fn as_models() -> Vec<Case> {
     Defect::cases("ntp", &defects(), check)
 }
 
-/// Each as an implementation. A query is one step, and a tour of one step is all there is.
+/// Each defect as an implementation. A query is one step, and a tour of one step is all there is.
 pub(super) fn as_implementations() -> Case {
     let check = defects().iter().fold(check(Query::default()).alongside_only(), |check, defect| {
         let Some(model) = defect.implementation.clone() else { return check };

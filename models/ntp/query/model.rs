@@ -8,23 +8,23 @@ use stateright::{Model, Property};
 
 use super::properties;
 
-/// Ticks that the honest answer behind says the server is ahead by.
+/// Ticks that the server is ahead by, as the honest answer behind says.
 pub const BEHIND: i8 = 7;
 
-/// Ticks that whatever lies says.
+/// Ticks that the server is ahead by, as whatever lies says.
 pub const LIE: i8 = 5;
 
-/// What comes back first.
+/// The packet that comes back first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Ask {
     /// The time, from a server that is ahead by so many ticks.
     Time {
-        /// Negative: behind.
+        /// Ticks, negative where the server is behind.
         ahead: i8,
     },
     /// The time, with four bytes behind the header.
     Extended,
-    /// The same of version 3.
+    /// The time, in a packet of version 3.
     Older,
     /// A lie whose origin is another.
     WrongOrigin,
@@ -34,7 +34,7 @@ pub enum Ask {
     Question,
     /// A lie that is no answer but a broadcast.
     Broadcast,
-    /// 47 bytes.
+    /// A packet of 47 bytes.
     Short,
     /// A kiss whose origin is another.
     ForgedKiss,
@@ -42,17 +42,17 @@ pub enum Ask {
     Rate,
     /// A kiss: go away.
     Deny,
-    /// Leap indicator 3.
+    /// An answer with leap indicator 3.
     Unsynchronised,
-    /// Stratum 16.
+    /// An answer of stratum 16.
     TooDeep,
-    /// No receive stamp.
+    /// An answer without a receive stamp.
     NoReceive,
-    /// No transmit stamp.
+    /// An answer without a transmit stamp.
     NoTransmit,
 }
 
-/// All of them.
+/// All packets that may come back first.
 pub const ASKS: [Ask; 17] = [
     Ask::Time { ahead: -3 },
     Ask::Time { ahead: 0 },
@@ -73,37 +73,37 @@ pub const ASKS: [Ask; 17] = [
     Ask::NoTransmit,
 ];
 
-/// What the client makes of it.
+/// What the client makes of the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Outcome {
-    /// The server is ahead by so many ticks.
+    /// The client believes that the server is ahead by so many ticks.
     Believes(i8),
-    /// A number that no server of this model says.
+    /// The client believes a number that no server of this model says.
     BelievesNonsense,
-    /// The packet is passed over, and the one behind it taken.
+    /// The client passes over the packet, and takes the one behind it.
     PassesOver,
-    /// The server has sent a kiss.
+    /// The client ends the query with the server's kiss.
     Kissed,
-    /// The query is over without a time.
+    /// The client ends the query without a time.
     GivesUp,
 }
 
 /// The model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// What somebody makes of some packets otherwise than it should be.
+    /// Outcomes that a client makes of some packets otherwise than it should.
     pub quirks: Vec<(Ask, Outcome)>,
 }
 
-/// What came of the last query.
+/// The state after the last query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct State {
-    /// And what it was.
+    /// The packet of the last query and its outcome.
     pub last: Option<(Ask, Outcome)>,
 }
 
 impl Ask {
-    /// Whether it answers nothing: anybody may have sent it.
+    /// Whether the packet answers nothing: anybody may have sent it.
     pub fn answers_nothing(self) -> bool {
         use Ask::{Broadcast, ForgedKiss, Question, Short, WrongOrigin, ZeroOrigin};
         matches!(self, WrongOrigin | ZeroOrigin | Question | Broadcast | Short | ForgedKiss)
@@ -132,7 +132,7 @@ impl Ask {
 }
 
 impl Query {
-    /// What comes of `ask`.
+    /// The outcome of `ask`.
     pub fn outcome(&self, ask: Ask) -> Outcome {
         let quirk = self.quirks.iter().find(|(quirk, _)| *quirk == ask);
         quirk.map_or(ask.sound(), |(_, outcome)| *outcome)

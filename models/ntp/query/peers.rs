@@ -19,7 +19,7 @@ use crate::ntp::implementation::packet::{Packet, Timestamp};
 const RSNTP: &str = "rsntp 4.1.2";
 const SNTPC: &str = "sntpc 0.11.0";
 
-/// Over UDP, with the system's clock.
+/// rsntp, over UDP, with the system's clock.
 struct Rsntp(Responder);
 
 impl Counterpart<QueryInterface> for Rsntp {
@@ -33,10 +33,10 @@ impl Counterpart<QueryInterface> for Rsntp {
     }
 }
 
-/// On a socket that is a list, with a clock that stands still.
+/// sntpc, on a socket that is a list, with a clock that stands still.
 struct Sntpc;
 
-/// Seconds since 1970 that its clock shows.
+/// Time that its clock shows, in seconds since 1970.
 const NOW_S: u64 = 1_700_000_000;
 
 #[derive(Clone, Copy)]
@@ -94,7 +94,7 @@ impl Counterpart<QueryInterface> for Sntpc {
     }
 }
 
-/// Both end a query with the first packet, whatever it is.
+/// Quirks of both: a query ends with the first packet, whatever it is.
 fn impatient() -> Vec<(Ask, Outcome)> {
     let ends = |ask| (ask, Outcome::GivesUp);
     [Ask::WrongOrigin, Ask::ZeroOrigin, Ask::Question, Ask::Broadcast, Ask::Short, Ask::ForgedKiss].map(ends).to_vec()
@@ -107,8 +107,9 @@ fn with(quirks: &[(Ask, Outcome)]) -> Query {
     Query { quirks: all }
 }
 
-/// rsntp looks at the kiss before the origin, not at the receive stamp, and takes a broadcast for an answer.
-/// It does look at the transmit stamp, but reads 0 from the wire as the first instant of era 1, which is not 0 to it.
+/// The model of rsntp, which looks at the kiss before the origin, not at the receive stamp, and takes a broadcast for
+/// an answer. It does look at the transmit stamp, but reads 0 from the wire as the first instant of era 1, which is not
+/// 0 to it.
 fn of_rsntp() -> Query {
     with(&[
         (Ask::ForgedKiss, Outcome::Kissed),
@@ -119,7 +120,7 @@ fn of_rsntp() -> Query {
     ])
 }
 
-/// sntpc does not look at the receive stamp.
+/// The model of sntpc, which does not look at the receive stamp.
 fn of_sntpc() -> Query {
     with(&[(Ask::Older, Outcome::Believes(2)), (Ask::NoReceive, Outcome::BelievesNonsense)])
 }

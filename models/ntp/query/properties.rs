@@ -4,14 +4,14 @@ use stateright::Property;
 
 use super::model::{LIE, Outcome, Query, State};
 
-/// Off-path attackers end nothing.
+/// The promise that off-path attackers end nothing.
 pub const GOES_ON: &str = "a packet that answers nothing ends nothing";
-/// Nor are they believed.
+/// The promise that off-path attackers are not believed.
 pub const NO_LIE: &str = "no lie is believed";
-/// A server without time.
+/// The promise about servers without time.
 pub const NO_NONSENSE: &str = "nobody reckons with stamps that are missing";
 
-/// All of them.
+/// All properties.
 pub(super) fn all() -> Vec<Property<Query>> {
     vec![
         Property::always(GOES_ON, |_: &Query, state: &State| {

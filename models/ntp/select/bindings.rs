@@ -1,4 +1,4 @@
-//! Whatever selects, bound: it is given all reports so far, each time.
+//! Our own selection and others', bound: it is given all reports so far, each time.
 
 use std::hash::Hash;
 
@@ -8,12 +8,12 @@ use super::conformance::{SelectInterface, Survivors};
 use super::implementation::{Algorithm as Ours, Interval, select};
 use super::model::{Algorithm, Report, Span};
 
-/// What selects, given all reports in order: who survives, and what is believed, where it can be read.
+/// A selection. Given all reports in order, it says who survives, and what is believed, where it can be read.
 pub(super) trait Selects {
     fn select(&self, reports: &[Report]) -> (Survivors, Option<Option<Span>>);
 }
 
-/// Reports so far, and what selects.
+/// The reports so far, and the selection that is given them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Reporting<S> {
     reports: Vec<Report>,
@@ -37,7 +37,7 @@ impl<S: Selects> Counterpart<SelectInterface> for Reporting<S> {
     }
 }
 
-/// Our own.
+/// Our own selection by an algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct WithAlgorithm(pub(super) Algorithm);
 

@@ -51,11 +51,11 @@ impl Spec for SelectSpec {
     }
 }
 
-/// What the outside sees: who survives each report, and what is believed.
+/// What the outside sees of a selection: who survives each report, and what is believed.
 #[derive(Debug)]
 pub struct SelectInterface;
 
-/// Servers by number, 0-based, as bits: those whose interval touches what is believed.
+/// Set of servers by number, 0-based, as bits: those whose interval touches what is believed.
 pub type Survivors = u8;
 
 impl Interface for SelectInterface {

@@ -1,20 +1,20 @@
-//! Which of several servers to believe: their intervals, and what enough of them have in common.
+//! The selection of several servers to believe, by what enough of their intervals have in common.
 //!
 //! A server's interval is its offset and as much on either side as it may be wrong by (half the round trip and the
 //! dispersion, [`root_distance`]). Whoever tells the truth has it in the interval; so where more than half tell the
 //! truth, it lies where more than half of the intervals do. What is believed is the span of such places.
 
-/// Where a server says the truth lies, both ends included. In whatever unit, the same for all.
+/// Interval in which a server says that the truth lies, both ends included. The unit is any, the same for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
-    /// Not above `high`.
+    /// Lower end, not above `high`.
     pub low: i64,
-    /// Not below `low`.
+    /// Upper end, not below `low`.
     pub high: i64,
 }
 
 impl Interval {
-    /// `offset` and `distance` on either side, as far as 64 bits go.
+    /// The interval of `offset` and `distance` on either side, as far as 64 bits go.
     pub fn around(offset: i64, distance: u64) -> Self {
         Interval { low: offset.saturating_sub_unsigned(distance), high: offset.saturating_add_unsigned(distance) }
     }
@@ -29,7 +29,7 @@ impl Interval {
     }
 }
 
-/// How to find what enough of them have in common.
+/// Algorithm that finds what enough of the intervals have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// The span of all points that more than half of the intervals cover (K. Marzullo 1984). The truth is inside as
@@ -45,8 +45,8 @@ pub enum Algorithm {
     MaxOverlap,
 }
 
-/// Where the truth lies according to `algorithm`; `None` if too few agree. Takes quadratic time, for there are few
-/// servers, and allocates nothing.
+/// The interval in which the truth lies according to `algorithm`; `None` if too few agree. Takes quadratic time, for
+/// there are few servers, and allocates nothing.
 pub fn select(algorithm: Algorithm, intervals: &[Interval]) -> Option<Interval> {
     match algorithm {
         Algorithm::Majority => span(intervals, intervals.len() / 2 + 1),
@@ -61,12 +61,12 @@ pub fn select(algorithm: Algorithm, intervals: &[Interval]) -> Option<Interval> 
     }
 }
 
-/// How many of `intervals` hold `point`.
+/// Number of `intervals` that hold `point`.
 fn covering(intervals: &[Interval], point: i64) -> usize {
     intervals.iter().filter(|interval| (interval.low..=interval.high).contains(&point)).count()
 }
 
-/// From the first to the last point that `needed` hold.
+/// The span from the first to the last point that `needed` intervals hold.
 fn span(intervals: &[Interval], needed: usize) -> Option<Interval> {
     let enough = |point: &i64| covering(intervals, *point) >= needed;
     let low = intervals.iter().map(|interval| interval.low).filter(enough).min()?;
@@ -84,8 +84,8 @@ fn fewest_liars(intervals: &[Interval], fits: impl Fn(usize, usize) -> bool) -> 
     })
 }
 
-/// How far a server's offset may be from the truth, in nanoseconds: half the round trip to its reference clock and all
-/// dispersion on the way (RFC 5905 §11.2). Dispersion grows by 15 ppm as long as nothing new is heard.
+/// Distance of a server's offset from the truth, at most, in nanoseconds: half the round trip to its reference clock
+/// and all dispersion on the way (RFC 5905 §11.2). Dispersion grows by 15 ppm as long as nothing new is heard.
 pub fn root_distance(round_trip_ns: u64, dispersion_ns: u64, age_ns: u64) -> u64 {
     let drift_ns = u128::from(age_ns) * u128::from(super::super::implementation::FREQUENCY_TOLERANCE_PPM) / 1_000_000;
     let drift_ns = u64::try_from(drift_ns).unwrap_or(u64::MAX);

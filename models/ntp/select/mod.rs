@@ -32,7 +32,7 @@ pub(super) use self::cases::cases;
 #[cfg(feature = "catalogue")]
 pub use self::cases::table;
 
-/// A check of `model` as it reads and looks from outside.
+/// A check of `model`: what the outside sees of it, and the words in which its traces are told.
 pub fn check(model: Select) -> Check<Select, SelectInterface> {
     Check::of(model).interface(SelectInterface).spec(SelectSpec)
 }

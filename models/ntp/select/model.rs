@@ -15,58 +15,58 @@ pub const SERVERS_MAX: usize = 5;
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Select {
-    /// Servers that tell the truth: it lies strictly inside their intervals.
+    /// Number of servers that tell the truth: it lies strictly inside their intervals.
     pub truechimers: u8,
-    /// Servers that do not: it lies outside theirs.
+    /// Number of servers that do not tell the truth: it lies outside their intervals.
     pub falsetickers: u8,
     /// Half the length of an interval, at most.
     pub radius_max: i8,
     /// Offset of a server that does not tell the truth, at most.
     pub centre_max: i8,
-    /// How it is found.
+    /// Algorithm that says where the truth lies.
     pub algorithm: Algorithm,
 }
 
-/// How it is found.
+/// Algorithm that says where the truth lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Algorithm {
     /// The span of all points that more than half of the intervals cover.
     Majority,
     /// RFC 5905, appendix A.5.5.1: at most as many midpoints outside as falsetickers are allowed.
     Rfc5905,
-    /// RFC 5905 §11.2.1: exactly as many.
+    /// RFC 5905 §11.2.1: exactly as many midpoints outside as falsetickers are allowed.
     Rfc5905Text,
     /// The first place that as many intervals as possible have in common, if they are more than half.
     MaxOverlap,
-    /// From the first such place to the last.
+    /// The span from the first such place to the last.
     MaxOverlapSpan,
-    /// The same, but two intervals that touch in a point have it in common only if the later one is listed first.
+    /// The same span, but two intervals that touch in a point have it in common only if the later one is listed first.
     MaxOverlapAsListed,
-    /// A defect: whoever claims the least error is right.
+    /// A defect: the interval of whoever claims the least error.
     TakesTightest,
 }
 
 /// A server reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Report {
-    /// Offset.
+    /// Offset of the server.
     pub centre: i8,
-    /// How much it may be wrong by, either way.
+    /// Error of the offset at most, either way.
     pub radius: i8,
 }
 
-/// From one point to another, both included.
+/// Span from one point to another, both included.
 pub type Span = (i8, i8);
 
-/// What has been reported, in order.
+/// Reports so far, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct State {
-    /// So far.
+    /// The reports, by server.
     pub reports: [Option<Report>; SERVERS_MAX],
 }
 
 impl Report {
-    /// The interval.
+    /// The interval of the report.
     pub fn span(self) -> Span {
         (self.centre - self.radius, self.centre + self.radius)
     }
@@ -77,7 +77,7 @@ impl Report {
 }
 
 impl State {
-    /// The intervals.
+    /// The intervals of all reports.
     pub fn spans(&self) -> Vec<Span> {
         self.reports.iter().flatten().map(|report| report.span()).collect()
     }
@@ -87,7 +87,7 @@ impl State {
 type Point = (i8, i8);
 
 impl Algorithm {
-    /// Where the truth lies.
+    /// The span in which the truth lies according to this algorithm; `None` if too few agree.
     pub fn select(self, spans: &[Span]) -> Option<Span> {
         let servers = spans.len();
         if self == Algorithm::TakesTightest {
@@ -118,8 +118,8 @@ impl Algorithm {
         None
     }
 
-    /// At one place low ends come first, so that a point in which two intervals touch belongs to both; or as they are
-    /// listed.
+    /// The points of `spans` in order. At one place low ends come first, so that a point in which two intervals touch
+    /// belongs to both; or they are left as they are listed.
     fn sorted(self, spans: &[Span]) -> Vec<Point> {
         let mut points: Vec<Point> =
             spans.iter().flat_map(|(low, high)| [(2 * low, -1), (low + high, 0), (2 * high, 1)]).collect();
@@ -132,7 +132,8 @@ impl Algorithm {
     }
 }
 
-/// Walks up until `needed` intervals are open, and down likewise: the two ends, and the midpoints passed on the way.
+/// The two ends, where `needed` intervals are open on the way up and on the way down, and the number of midpoints
+/// passed on the way.
 fn ends(points: &[Point], needed: usize) -> Option<(i8, i8, usize)> {
     let mut outside = 0;
     let mut walk = |points: &mut dyn Iterator<Item = &Point>, opens: i8| {
@@ -157,7 +158,7 @@ fn ends(points: &[Point], needed: usize) -> Option<(i8, i8, usize)> {
 }
 
 impl Select {
-    /// One liar among three, as far as intervals of up to six reach.
+    /// A model of one liar among three, as far as intervals of up to six reach.
     pub fn small(algorithm: Algorithm) -> Self {
         Select { truechimers: 2, falsetickers: 1, radius_max: 3, centre_max: 7, algorithm }
     }
@@ -171,7 +172,7 @@ impl Select {
         Some(state.spans()).filter(|spans| spans.len() == self.servers())
     }
 
-    /// Whether `holds` of the intervals and of what is believed, once all have reported.
+    /// Whether `holds` is true of the intervals and of what is believed, once all have reported.
     pub(super) fn judge(&self, state: &State, holds: impl Fn(&[Span], Option<Span>) -> bool) -> bool {
         self.complete(state).is_none_or(|spans| holds(&spans, self.algorithm.select(&spans)))
     }
@@ -191,7 +192,8 @@ impl Select {
         others.iter().all(|other| true_ones.iter().all(|one| !touch(*one, *other)))
     }
 
-    /// Reversed, and turned by one: between them they make every order.
+    /// Whether the order of `spans` makes no difference. They are reversed, and turned by one: between them these make
+    /// every order.
     pub(super) fn is_ordered(&self, spans: &[Span], found: Option<Span>) -> bool {
         let mut turned = spans.to_vec();
         (0..spans.len()).all(|_| {
@@ -218,7 +220,8 @@ impl Model for Select {
         vec![State { reports: [None; SERVERS_MAX] }]
     }
 
-    /// Servers of one kind are alike: each reports what the one before it did, or something that comes after.
+    /// Lists the reports of the next server. Servers of one kind are alike: each reports what the one before it did, or
+    /// something that comes after.
     fn actions(&self, state: &State, actions: &mut Vec<Report>) {
         let reported = state.reports.iter().flatten().count();
         if reported == self.servers() {

@@ -19,7 +19,7 @@ const RTIME: &str = "rtime-core 0.15.1";
 #[derive(Clone, Copy)]
 struct Rtime;
 
-/// Units of its durations in one of the model's: any power of two.
+/// Units of the crate's durations in one unit of the model's: any power of two.
 const UNIT: i128 = 1 << 32;
 
 impl Selects for Rtime {

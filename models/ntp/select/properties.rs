@@ -4,20 +4,20 @@ use stateright::Property;
 
 use super::model::{Select, Span, State, holds_truth, touch};
 
-/// What it is for.
+/// The promise of what selection is for.
 pub const TRUTH_INSIDE: &str = "what is believed holds the truth";
-/// Something is believed.
+/// The promise that something is believed.
 pub const ANSWERS: &str = "those who agree are found";
-/// The least there is.
+/// The least promise there is.
 pub const SURVIVOR: &str = "one server that tells the truth survives";
-/// What liars that stand apart can do.
+/// The promise about liars that stand apart.
 pub const APART: &str = "liars that touch no true interval keep the truth out of nothing";
-/// Symmetry.
+/// The promise of symmetry among servers.
 pub const ORDER: &str = "the order of the servers is nothing";
-/// Symmetry.
+/// The promise of symmetry in time.
 pub const MIRROR: &str = "the sign of time is nothing";
 
-/// All of them.
+/// All properties.
 pub(super) fn all() -> Vec<Property<Select>> {
     vec![
         Property::always(TRUTH_INSIDE, |model: &Select, state: &State| !model.misses(state)),

@@ -11,22 +11,22 @@ pub const CLIENTS_MAX: usize = 4;
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distributed {
-    /// So many, each with at most one request under way.
+    /// Number of clients, each with at most one request under way.
     pub clients: u8,
-    /// Requests in one life of the key.
+    /// Most requests in one life of the key.
     pub limit: u8,
-    /// How long the key is to live.
+    /// Ticks that the key is to live.
     pub window_ticks: u8,
-    /// So many clients may crash in the middle of a request; each comes back for another one.
+    /// Most clients that crash in the middle of a request; each comes back for another one.
     pub crashes_max: u8,
-    /// What is sent for a request.
+    /// Commands that are sent for a request.
     pub commands: Commands,
 }
 
 /// The commands of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commands {
-    /// One script: increment, and if the key is new give it a time to live.
+    /// One script: it increments the key, and gives a new key a time to live.
     Script,
     /// `INCR`, then `EXPIRE … NX`.
     IncrementThenExpireIfNone,
@@ -43,17 +43,17 @@ pub enum Commands {
 pub enum Action {
     /// A client begins a request with its first command.
     Begin {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
     },
-    /// It sends the second.
+    /// A client sends the second command.
     GoOn {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
     },
-    /// It crashes in between.
+    /// A client crashes between its commands.
     Crash {
-        /// 0-based.
+        /// The client, 0-based.
         client: u8,
     },
     /// Time passes.
@@ -66,22 +66,22 @@ pub enum Action {
 /// key nobody has been admitted by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// In the store.
+    /// The key in the store.
     pub key: Option<Key>,
     /// Whether each client is between its commands.
     pub between: [bool; CLIENTS_MAX],
     /// Crashes so far.
     pub crashes: u8,
-    /// History: let through since the key was new.
+    /// Number of requests let through since the key was new: a history variable.
     pub admitted: u8,
 }
 
 /// A key in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Key {
-    /// Its value; what is beyond the limit by more than one is alike.
+    /// Value of the key; what is beyond the limit by more than one is alike.
     pub count: u8,
-    /// Its time to live; `None`: it lives for ever.
+    /// Ticks that the key has to live; `None`: it lives for ever.
     pub ttl_ticks: Option<u8>,
 }
 
@@ -95,7 +95,7 @@ impl State {
 }
 
 impl Distributed {
-    /// `INCR`: counts a hit.
+    /// Counts a hit, as `INCR` does.
     fn increment(&self, state: &mut State) {
         let key = state.key.get_or_insert(Key { count: 0, ttl_ticks: None });
         key.count = (key.count + 1).min(self.limit + 1);
@@ -104,7 +104,7 @@ impl Distributed {
         }
     }
 
-    /// `EXPIRE`; with `NX` only where there is no time to live so far.
+    /// Gives the key a time to live, as `EXPIRE` does; with `NX` only where it has none so far.
     fn expire(&self, state: &mut State, only_if_none: bool) {
         if let Some(key) = state.key.as_mut().filter(|key| !only_if_none || key.ttl_ticks.is_none()) {
             key.ttl_ticks = Some(self.window_ticks);

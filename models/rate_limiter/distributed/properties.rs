@@ -5,16 +5,16 @@ use stateright::Property;
 
 use super::model::{Action, Commands, Distributed, State};
 
-/// Never more than the limit while the key lives.
+/// The promise that a life of the key never admits more than the limit.
 pub const AT_MOST_LIMIT: &str = "one life of the key admits at most the limit";
 
-/// There is a way to be let through again.
+/// The promise that there is a way to be let through again.
 pub const CAN_PASS: &str = "some schedule lets somebody through again";
 
-/// It comes about by itself.
+/// The promise that this comes about by itself.
 pub const EXPIRES: &str = "a full key expires";
 
-/// Nobody rests for ever; crashes are few.
+/// The assumption that nobody rests for ever, and that crashes are few.
 const LIFE_GOES_ON: &str = "time passes, clients ask again and again and finish what they began";
 
 /// What is always so, or sometimes.
@@ -45,7 +45,7 @@ pub(super) fn temporal() -> Vec<Temporal<Distributed>> {
     ]
 }
 
-/// What must not be put off for ever.
+/// The fairness sets of an action that must not be put off for ever.
 pub(super) fn fairness(action: &Action) -> Vec<FairKey> {
     match action {
         Action::Begin { client } => vec![FairKey::weak(LIFE_GOES_ON).of_each(("begin", client))],

@@ -7,10 +7,10 @@ use super::{Denied, Quota, QuotaError, RateLimiter, admit};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenBucket {
     quota: Quota,
-    /// When it was last charged.
+    /// Instant when it was last charged.
     pub(in crate::rate_limiter) at_ns: u64,
-    /// Missing then from a full bucket, in parts of a token: a token is as many as a window has nanoseconds, a
-    /// nanosecond brings as many as the limit. No more than 32 + 64 bits.
+    /// Tokens missing from a full bucket at that instant, in parts of a token: a token is as many as a window has
+    /// nanoseconds, a nanosecond brings as many as the limit. No more than 32 + 64 bits.
     pub(in crate::rate_limiter) missing: u128,
 }
 
@@ -62,12 +62,12 @@ impl RateLimiter for TokenBucket {
 pub struct Gcra {
     pub(in crate::rate_limiter) interval_ns: u64,
     pub(in crate::rate_limiter) tolerance_ns: u64,
-    /// 0: no request so far.
+    /// Instant when the next request is due; 0: there was no request so far.
     pub(in crate::rate_limiter) due_ns: u64,
 }
 
 impl Gcra {
-    /// Nobody admitted so far.
+    /// A limiter that has admitted nobody.
     ///
     /// # Errors
     /// To drain the burst takes longer than there is time.
@@ -78,7 +78,7 @@ impl Gcra {
 }
 
 impl Quota {
-    /// Between two requests at the steady rate, rounded up, and how much earlier than due one may come.
+    /// Time between two requests at the steady rate, rounded up, and how much earlier than due one may come.
     pub(in crate::rate_limiter) fn spacing(&self) -> Result<(u64, u64), QuotaError> {
         let interval_ns = self.window_ns.div_ceil(self.limit.into());
         match interval_ns.checked_mul(self.burst.into()) {
@@ -88,8 +88,8 @@ impl Quota {
     }
 }
 
-/// Since when a request at `now` would conform, and when the next one is due if it is admitted; `None`: after the end
-/// of representable time.
+/// Instant since when a request at `now` would conform, and when the next one is due if it is admitted; `None` where
+/// that is after the end of representable time.
 pub(in crate::rate_limiter) fn scheduled(due: u64, now: u64, interval: u64, tolerance: u64) -> (u64, Option<u64>) {
     (due.saturating_sub(tolerance), due.max(now).checked_add(interval))
 }

@@ -27,7 +27,7 @@ pub struct Keyed<K, L> {
 }
 
 impl<K: Eq + Hash, L: RateLimiter + Clone> Keyed<K, L> {
-    /// Every key begins as a copy of `new`.
+    /// A keyed limiter without keys. Every key begins as a copy of `new`.
     pub fn new(new: L) -> Self {
         Keyed { new, limiters: HashMap::new() }
     }
@@ -51,7 +51,7 @@ impl<K: Eq + Hash, L: RateLimiter + Clone> Keyed<K, L> {
         Ok(())
     }
 
-    /// When a request of `key` would be admitted if nobody else asked.
+    /// Time until a request of `key` would be admitted if nobody else asked, in nanoseconds.
     pub fn retry_after_ns<Q>(&self, key: &Q, now_ns: u64) -> u64
     where
         K: Borrow<Q>,
@@ -68,7 +68,7 @@ impl<K: Eq + Hash, L: RateLimiter + Clone> Keyed<K, L> {
         self.limiters.shrink_to(4 * self.limiters.len());
     }
 
-    /// Keys that are remembered.
+    /// Number of keys that are remembered.
     pub fn len(&self) -> usize {
         self.limiters.len()
     }

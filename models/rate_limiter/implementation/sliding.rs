@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 
 use super::{Denied, Quota, RateLimiter, admit};
 
-/// The instant of each admission of the last window: the only one here that keeps the limit in every window, with the
-/// limit as its burst. It costs 8 bytes for each admission that it remembers, `limit` of them at most.
+/// The instant of each admission of the last window. It is the only algorithm here that keeps the limit in every
+/// window, with the limit as its burst. It costs 8 bytes for each admission that it remembers, `limit` of them at most.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SlidingLog {
     quota: Quota,
-    /// Oldest first.
+    /// Instants of admissions, oldest first.
     pub(in crate::rate_limiter) admitted_ns: VecDeque<u64>,
 }
 
 impl SlidingLog {
-    /// Nobody admitted so far.
+    /// A limiter that has admitted nobody.
     pub fn new(quota: Quota) -> Self {
         SlidingLog { quota, admitted_ns: VecDeque::new() }
     }
@@ -60,19 +60,19 @@ impl RateLimiter for SlidingLog {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SlidingCounter {
     quota: Quota,
-    /// Windows since the clock's beginning.
+    /// Number of the window, counted from the clock's beginning.
     pub(in crate::rate_limiter) window: u64,
     pub(in crate::rate_limiter) count: u32,
     pub(in crate::rate_limiter) previous: u32,
 }
 
 impl SlidingCounter {
-    /// Nobody admitted so far.
+    /// A limiter that has admitted nobody.
     pub fn new(quota: Quota) -> Self {
         SlidingCounter { quota, window: 0, count: 0, previous: 0 }
     }
 
-    /// The window, what it has admitted, and what the one before has.
+    /// The window, the number it has admitted, and the number that the one before has.
     fn at(&self, now_ns: u64) -> (u64, u32, u32) {
         let window = now_ns / self.quota.window_ns;
         match window.saturating_sub(self.window) {
@@ -82,7 +82,8 @@ impl SlidingCounter {
         }
     }
 
-    /// How far into a window that admitted `count` after `previous` one more is admitted; at its end at the latest.
+    /// Time into a window, which admitted `count` after `previous`, at which one more is admitted; at its end at the
+    /// latest.
     fn admits_after_ns(&self, count: u32, previous: u32) -> Option<u64> {
         let (window_ns, limit) = (u128::from(self.quota.window_ns), u128::from(self.quota.limit));
         // previous · (window − elapsed) + (count + 1) · window ≤ limit · window

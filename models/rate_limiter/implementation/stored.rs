@@ -20,40 +20,40 @@ use super::{Denied, Quota};
 /// return {count, redis.call('PTTL', KEYS[1])}
 /// ```
 pub trait Store<K: ?Sized> {
-    /// What may go wrong on the way.
+    /// Error of a store that cannot be reached or does not answer.
     type Error;
 
-    /// Counts a hit of `key` and returns the count, the hit included; if the key is new it is given `window_ns` to
-    /// live. As one step, whatever else goes on. Counts beyond `u64::MAX` stay there.
+    /// Counts a hit of `key` and returns the count, the hit included; a new key is given `window_ns` to live. It is one
+    /// step, whatever else goes on. Counts beyond `u64::MAX` stay there.
     ///
     /// # Errors
     /// Whether the hit was counted is not known.
     fn hit(&self, key: &K, window_ns: u64) -> Result<Hit, Self::Error>;
 }
 
-/// What a store says of a hit.
+/// Answer of a store to a hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// Hits since the key was new.
+    /// Number of hits since the key was new.
     pub count: u64,
-    /// How long it has still to live.
+    /// Time that the key has still to live, in nanoseconds.
     pub lives_ns: u64,
 }
 
 /// Who passes while the store does not answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenUnreachable {
-    /// Nobody: what stands behind must not be overrun.
+    /// Nobody passes: what stands behind must not be overrun.
     #[default]
     Deny,
-    /// Everybody: what stands behind must not be cut off.
+    /// Everybody passes: what stands behind must not be cut off.
     Admit,
 }
 
-/// Not admitted by a [`StoredLimiter`].
+/// Why a [`StoredLimiter`] does not admit a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoredError<E> {
-    /// By the quota.
+    /// The quota does not admit it.
     #[error(transparent)]
     Denied(Denied),
     /// The store did not answer, and that is not to be taken for a yes.
@@ -76,12 +76,12 @@ impl<S> StoredLimiter<S> {
         StoredLimiter { quota, store, when_unreachable }
     }
 
-    /// What it counts in.
+    /// The store that it counts in.
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    /// Admits a request of `key`, or does not: one round trip.
+    /// Admits a request of `key`, or does not, in one round trip.
     ///
     /// # Errors
     /// It is not admitted, and why.
@@ -105,7 +105,8 @@ pub struct MemoryStore<K>(Mutex<Kept<K>>);
 #[derive(Debug, Default)]
 struct Kept<K> {
     now_ns: u64,
-    /// The count, and when it was new. Kept by its beginning: an end could lie beyond representable time.
+    /// The count of each key, and when it was new. It is kept by its beginning, since an end could lie beyond
+    /// representable time.
     keys: HashMap<K, (u64, u64)>,
 }
 

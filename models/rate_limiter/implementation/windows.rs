@@ -7,18 +7,18 @@ use super::{Denied, Quota, RateLimiter, admit};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FixedWindow {
     quota: Quota,
-    /// Windows since the clock's beginning.
+    /// Number of the window, counted from the clock's beginning.
     pub(in crate::rate_limiter) window: u64,
     pub(in crate::rate_limiter) count: u32,
 }
 
 impl FixedWindow {
-    /// Nobody admitted so far.
+    /// A limiter that has admitted nobody.
     pub fn new(quota: Quota) -> Self {
         FixedWindow { quota, window: 0, count: 0 }
     }
 
-    /// What has been admitted by the window that `now_ns` is in, or by the latest if that is a later one.
+    /// Number that has been admitted by the window that `now_ns` is in, or by the latest if that is a later one.
     fn at(&self, now_ns: u64) -> (u64, u32) {
         let window = now_ns / self.quota.window_ns;
         if window > self.window { (window, 0) } else { (self.window, self.count) }
@@ -53,12 +53,12 @@ impl RateLimiter for FixedWindow {
 pub struct FirstCallWindow {
     quota: Quota,
     pub(in crate::rate_limiter) start_ns: u64,
-    /// 0: no window has begun.
+    /// Number of requests that the window has admitted; 0: no window has begun.
     pub(in crate::rate_limiter) count: u32,
 }
 
 impl FirstCallWindow {
-    /// Nobody admitted so far.
+    /// A limiter that has admitted nobody.
     pub fn new(quota: Quota) -> Self {
         FirstCallWindow { quota, start_ns: 0, count: 0 }
     }
@@ -94,9 +94,9 @@ impl RateLimiter for FirstCallWindow {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CoarseRefill {
     quota: Quota,
-    /// Windows since the clock's beginning, when it was last refilled.
+    /// Number of the window in which it was last refilled, counted from the clock's beginning.
     pub(in crate::rate_limiter) window: u64,
-    /// Used of the burst since.
+    /// Tokens of the burst that were used since.
     pub(in crate::rate_limiter) used: u32,
 }
 

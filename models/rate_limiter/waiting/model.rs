@@ -11,22 +11,22 @@ pub const CALLERS_MAX: usize = 4;
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// So many.
+    /// Number of callers.
     pub callers: u8,
-    /// Who is served.
+    /// Order in which callers are served.
     pub order: Order,
 }
 
-/// Who is served when there is a token.
+/// Order in which callers are served when there is a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Whoever tries first: each caller tries again until it succeeds.
+    /// Whoever tries first is served: each caller tries again until it succeeds.
     WhoeverTries,
-    /// Who has waited longest.
+    /// The caller that has waited longest is served.
     FirstInFirstOut,
-    /// Who has come last.
+    /// The caller that has come last is served.
     LastInFirstOut,
-    /// Who has waited longest, and a caller that gave up keeps its place.
+    /// The caller that has waited longest is served, and one that gave up keeps its place.
     KeepsPlaceOfWhoGaveUp,
 }
 
@@ -35,17 +35,17 @@ pub enum Order {
 pub enum Action {
     /// A caller begins to wait.
     Ask {
-        /// 0-based.
+        /// The caller, 0-based.
         caller: u8,
     },
     /// A caller that waits takes the token.
     Take {
-        /// 0-based.
+        /// The caller, 0-based.
         caller: u8,
     },
     /// A caller that waits goes away.
     GiveUp {
-        /// 0-based.
+        /// The caller, 0-based.
         caller: u8,
     },
     /// Time passes: there is a token, if there was none.
@@ -58,11 +58,11 @@ pub enum Action {
 /// it is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Whether there is one.
+    /// Whether there is a token.
     pub token: bool,
-    /// Who waits.
+    /// Whether each caller waits.
     pub waits: [bool; CALLERS_MAX],
-    /// In the order in which they came, where there is an order.
+    /// Callers in the order in which they came, where there is an order.
     pub queue: Vec<u8>,
 }
 

@@ -5,10 +5,10 @@ use stateright::Property;
 
 use super::model::{Action, State, Waiting};
 
-/// Promised if every caller that can take a token all the time does so in the end.
+/// The promise under weak fairness: a caller that can take a token all the time does so in the end.
 pub const IN_THE_END: &str = "who waits is let through or gives up";
 
-/// Promised only if nobody is unlucky for ever.
+/// The promise under strong fairness: nobody is unlucky for ever.
 pub const WITH_LUCK: &str = "who waits is let through or gives up, if nobody is unlucky for ever";
 
 const THEY_TRY: &str = "time passes and callers try";
@@ -32,7 +32,7 @@ pub(super) fn temporal() -> Vec<Temporal<Waiting>> {
     ]
 }
 
-/// What must not be put off for ever.
+/// The fairness sets of an action that must not be put off for ever.
 pub(super) fn fairness(action: &Action) -> Vec<FairKey> {
     match action {
         Action::Take { caller } => vec![
