@@ -112,8 +112,8 @@ pub enum Ending {
 
 /// A configuration.
 ///
-/// Invariants, whatever the variant: clients and keys beyond the model's are untouched; no value is of a version that the
-/// database has not seen; whoever waits waits for a client that holds a lease.
+/// Invariants, whatever the variant: clients and keys beyond the model's are untouched; no value is of a version that
+/// the database has not seen; whoever waits waits for a client that holds a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Number of writes to the database, of each key.
@@ -270,7 +270,7 @@ impl Model for Cache {
                 true
             }
         };
-        debug_assert!(after.is_consistent(self), "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         changed.then_some(after)
     }
 
@@ -279,7 +279,7 @@ impl Model for Cache {
     }
 }
 
-/// The rules, each with the variants that break it.
+/// The rules, each as it should be; where a variant deviates, a hook of `deviations.rs` says so.
 impl Cache {
     pub(super) fn clients_of<'a>(&self, state: &'a State) -> &'a [Client] {
         &state.clients[..usize::from(self.clients)]
@@ -294,16 +294,14 @@ impl Cache {
     fn leader(&self, state: &State, key: u8) -> Option<u8> {
         let current = state.versions[usize::from(key)];
         let joinable = |client: &Client| {
-            client.lease().is_some_and(|(of, version)| {
-                of == key && (version == current || self.variant == Variant::JoinsVoidedLoad)
-            })
+            client.lease().is_some_and(|(of, version)| of == key && (version == current || self.joins_voided_load()))
         };
         self.clients_of(state).iter().position(joinable).map(|index| index as u8)
     }
 
     /// What an operation finds in the cache.
     pub fn found(&self, state: &State, key: u8) -> Option<Cached> {
-        let served = |cached: &Cached| cached.ticks_left > 0 || self.variant == Variant::ServesExpired;
+        let served = |cached: &Cached| cached.ticks_left > 0 || self.serves_expired();
         state.cached[usize::from(key)].filter(served)
     }
 
@@ -312,14 +310,14 @@ impl Cache {
         let early = draw == Draw::Early && found.is_some_and(|cached| cached.ticks_left <= self.early_ticks);
         state.history.served_expired |= found.is_some_and(|cached| cached.ticks_left == 0);
         let leader = self.leader(state, key);
-        let may_load = self.loads(state) < self.loads_max || self.variant == Variant::LoadsBeyondBound;
+        let may_load = self.loads(state) < self.loads_max || self.loads_beyond_bound();
         let version = state.versions[usize::from(key)];
         let lead = Client::Leading { key, version, ticks_left: self.lease_ticks };
         let becomes = match (found, leader) {
             (Some(_), None) if early && may_load => lead,
-            (Some(_), Some(_)) if early && may_load && self.variant == Variant::RefreshesInHerds => lead,
+            (Some(_), Some(_)) if early && may_load && self.refreshes_in_herds() => lead,
             (Some(_), _) => Client::Idle,
-            (None, Some(leader)) if self.variant != Variant::LoadsAtEveryMiss => {
+            (None, Some(leader)) if !self.loads_at_every_miss() => {
                 let of = state.clients[usize::from(leader)].lease();
                 state.history.joined_voided |= of.is_some_and(|(_, begun)| begun < version);
                 Client::Waiting { leader }
@@ -345,13 +343,7 @@ impl Cache {
                 }
                 tell(state, client, Client::Told { version: Some(version) });
             }
-            Ending::Error | Ending::Cancelled => {
-                let told = match self.variant {
-                    Variant::StrandsJoinersOnFailure => Client::Stranded,
-                    _ => Client::Told { version: None },
-                };
-                tell(state, client, told);
-            }
+            Ending::Error | Ending::Cancelled => tell(state, client, self.told_of_failure()),
         }
         true
     }
@@ -360,7 +352,7 @@ impl Cache {
         if state.versions.iter().sum::<u8>() >= self.writes_max {
             return false;
         }
-        if self.variant == Variant::StrandsJoinersOnDelete
+        if self.strands_joiners_on_delete()
             && let Some(leader) = self.leader(state, key)
         {
             tell(state, leader, Client::Stranded);
@@ -375,11 +367,11 @@ impl Cache {
         for cached in &mut state.cached {
             *cached = match *cached {
                 Some(Cached { ticks_left: 0, .. }) | None => None,
-                Some(Cached { ticks_left: 1, .. }) if self.variant != Variant::ServesExpired => None,
+                Some(Cached { ticks_left: 1, .. }) if !self.serves_expired() => None,
                 Some(Cached { version, ticks_left }) => Some(Cached { version, ticks_left: ticks_left - 1 }),
             };
         }
-        if self.variant == Variant::LeaseNeverExpires {
+        if self.lease_never_expires() {
             return;
         }
         for index in 0..self.clients {
@@ -411,7 +403,7 @@ impl Cache {
 }
 
 impl State {
-    /// What the type cannot say of it.
+    /// Whether the invariants hold.
     fn is_consistent(&self, model: &Cache) -> bool {
         let untouched = self.clients[usize::from(model.clients)..].iter().all(|client| *client == Client::Idle)
             && self.cached[usize::from(model.keys)..].iter().all(Option::is_none);

@@ -172,7 +172,7 @@ impl State {
         self.calls.iter().filter(|call| **call == Call::Current).count() as u8
     }
 
-    /// What the type cannot say of it.
+    /// Whether the invariants hold.
     fn is_consistent(&self, model: &Breaker) -> bool {
         let beyond = &self.calls[usize::from(model.clients)..];
         let of_phase = match self.phase {
@@ -291,7 +291,7 @@ impl Model for Breaker {
         if self.interchangeable_clients {
             after.calls.sort_unstable_by(|left, right| right.cmp(left));
         }
-        debug_assert!(after.is_consistent(self), "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

@@ -200,6 +200,27 @@ impl<A: Attempt> System<A> {
         awaited.is_some() && awaited == configuration.crashed
     }
 
+    /// What `process` makes of `before` when it gets `event`, if it may.
+    fn take(&self, before: &Configuration<A>, process: u8, event: Event<A::Message>) -> Option<Configuration<A>> {
+        let (local, sent) = self.react(before, process, event)?;
+        let mut after = before.clone();
+        if let Event::Message(message) = event {
+            let place = after.buffer.iter().position(|waiting| *waiting == (process, message))?;
+            after.buffer.remove(place);
+        }
+        after.locals[usize::from(process)] = local;
+        after.buffer.extend(sent);
+        self.settle(&mut after);
+        Some(after)
+    }
+
+    fn crash(&self, before: &Configuration<A>, process: u8) -> Configuration<A> {
+        let mut after = Configuration { crashed: Some(process), ..before.clone() };
+        self.settle(&mut after);
+        after
+    }
+
+    /// Forgets messages that are late, where these are passed over, and puts the others in order.
     fn settle(&self, after: &mut Configuration<A>) {
         if self.passes_over_the_late {
             let mut buffer = std::mem::take(&mut after.buffer);
@@ -267,8 +288,8 @@ impl<M> Action<M> {
 
 /// A configuration.
 ///
-/// Invariants: the buffer is in order; as long as nobody has an input nothing is on its way; at most one process has
-/// crashed, and that one is not the one that is trusted.
+/// Invariants: the buffer is in order; before anyone has an input there are no processes and nothing is on its way, and
+/// afterwards all processes are there; the process that has crashed is not the one that is trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Configuration<A: Attempt> {
     /// Input of each process; `None` before they are given.
@@ -281,6 +302,17 @@ pub struct Configuration<A: Attempt> {
     pub crashed: Option<u8>,
     /// The process that no failure detector suspects any more.
     pub trusted: Option<u8>,
+}
+
+impl<A: Attempt> Configuration<A> {
+    /// Whether the invariants hold.
+    fn is_consistent(&self) -> bool {
+        let begun = match self.inputs {
+            None => self.locals.is_empty() && self.buffer.is_empty(),
+            Some(_) => self.locals.len() == PROCESSES,
+        };
+        begun && self.buffer.is_sorted() && (self.crashed.is_none() || self.crashed != self.trusted)
+    }
 }
 
 impl<A: Attempt> Model for System<A> {
@@ -325,27 +357,15 @@ impl<A: Attempt> Model for System<A> {
     }
 
     fn next_state(&self, before: &Configuration<A>, action: Self::Action) -> Option<Configuration<A>> {
-        let (process, event) = match action {
-            Action::Begin { inputs } => return Some(self.begin(inputs)),
-            Action::Crash { process } => {
-                let mut after = Configuration { crashed: Some(process), ..before.clone() };
-                self.settle(&mut after);
-                return Some(after);
-            }
-            Action::Trust { process } => return Some(Configuration { trusted: Some(process), ..before.clone() }),
-            Action::Step { process } => (process, Event::Nothing),
-            Action::Receive { process, message } => (process, Event::Message(message)),
-            Action::Suspect { process } => (process, Event::Suspicion),
+        let after = match action {
+            Action::Begin { inputs } => self.begin(inputs),
+            Action::Step { process } => self.take(before, process, Event::Nothing)?,
+            Action::Receive { process, message } => self.take(before, process, Event::Message(message))?,
+            Action::Suspect { process } => self.take(before, process, Event::Suspicion)?,
+            Action::Crash { process } => self.crash(before, process),
+            Action::Trust { process } => Configuration { trusted: Some(process), ..before.clone() },
         };
-        let (local, sent) = self.react(before, process, event)?;
-        let mut after = before.clone();
-        if let Event::Message(message) = event {
-            let place = after.buffer.iter().position(|waiting| *waiting == (process, message))?;
-            after.buffer.remove(place);
-        }
-        after.locals[usize::from(process)] = local;
-        after.buffer.extend(sent);
-        self.settle(&mut after);
+        assert!(after.is_consistent(), "{after:?}");
         Some(after)
     }
 

@@ -65,6 +65,7 @@ pub mod cluster;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;
+mod deviations;
 #[cfg(feature = "peers-heavy")]
 pub mod heavy;
 pub mod implementation;

@@ -10,6 +10,7 @@ mod state;
 use stateright::{Model, Property};
 
 pub use self::state::{Action, Call, Draw, Server, State};
+pub use super::deviations::{Quirk, Variant};
 use super::properties;
 pub(crate) use super::properties::Breach;
 pub use super::properties::History;
@@ -28,9 +29,6 @@ const DECAYED_TICKS: u8 = 4;
 
 /// Most places that a balancer with [`Quirk::ExpandsWeights`] looks at before it refuses.
 pub const TRIES_MAX: usize = 256;
-
-/// Most requests too many on a server's count, of a variant that keeps them.
-const LEAKS_MAX: usize = 2;
 
 /// The model and its bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,59 +104,6 @@ pub struct Retries {
     pub tokens_max: u8,
 }
 
-/// `Sound`, then one defect each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Variant {
-    /// The balancer as it should be.
-    #[default]
-    Sound,
-    /// Gives each server its weight in one go.
-    NaiveWeighted,
-    /// Takes every weight for 1.
-    ForgetsWeights,
-    /// Does not take a cancelled request off the count.
-    KeepsCountOnCancel,
-    /// Does not take a request off the count when its maker panics.
-    KeepsCountOnPanic,
-    /// Takes a late request off the count of the server that now has the name.
-    CountsLateCompletion,
-    /// Draws the second of two among all, the first one included.
-    DrawsSameTwice,
-    /// Ejects whatever fails, however few are left.
-    EjectsWithoutLimit,
-    /// Never ends an ejection.
-    EjectsForGood,
-    /// Has no panic mode: what is not eligible is not chosen.
-    NeverPanics,
-    /// Begins again with the first server whenever the list or a server's health changes.
-    ResetsCursorOnChange,
-    /// Drops the report that a server is healthy again.
-    LosesHealthUpdate,
-    /// Chooses unhealthy servers too.
-    IgnoresHealth,
-    /// Hashes without regard to load.
-    IgnoresBound,
-    /// Takes the key modulo the number of servers.
-    HashesByPosition,
-    /// Takes nothing out of the bucket for a retry.
-    RetriesForFree,
-    /// Takes a failure's time for a time to respond.
-    FailureLooksFast,
-    /// A server that comes back has its whole weight at once.
-    StartsAtFullWeight,
-}
-
-/// A rule of a published balancer that is not this model's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quirk {
-    /// Pays no attention to weights.
-    NoWeights,
-    /// Walks with a cursor, for [`Policy::SmoothWeighted`], over a list that holds each server as often as its weight,
-    /// and from its beginning again when the list is replaced. From a server that may not be chosen *the same* cursor
-    /// moves on over the list that holds each server once, [`TRIES_MAX`] places at most.
-    ExpandsWeights,
-}
-
 /// The servers in a set of bits.
 pub(crate) fn members(set: u8) -> impl Iterator<Item = u8> {
     (0..SERVERS_MAX as u8).filter(move |server| set >> server & 1 == 1)
@@ -194,14 +139,6 @@ impl Balancer {
         self
     }
 
-    fn is(&self, variant: Variant) -> bool {
-        self.variant == variant
-    }
-
-    fn has(&self, quirk: Quirk) -> bool {
-        self.quirks.contains(&quirk)
-    }
-
     fn keeps_time(&self) -> bool {
         self.outliers.is_some() || self.slow_start_ticks > 0 || self.policy == Policy::PeakEwma
     }
@@ -217,13 +154,13 @@ impl Balancer {
                 return;
             }
             if retry {
-                state.tokens -= if self.is(Variant::RetriesForFree) { 0 } else { retries.cost };
+                state.tokens -= self.price(retries.cost);
             }
         }
         let before = *state;
         let Some(server) = self.choose(state, draw) else {
-            if retry && !self.is(Variant::RetriesForFree) {
-                state.tokens += self.retries.map_or(0, |retries| retries.cost);
+            if retry {
+                state.tokens += self.retries.map_or(0, |retries| self.price(retries.cost));
             }
             state.history.note(Breach::TurnedAway, state.members != 0 && self.panic_percent > 0);
             return;
@@ -249,19 +186,12 @@ impl Balancer {
         let running = state.calls.iter().filter(running).count();
         let at = &mut state.servers[usize::from(server)];
         if late {
-            if self.is(Variant::CountsLateCompletion) {
-                at.in_flight = at.in_flight.saturating_sub(1);
-            }
+            at.in_flight = self.after_late(at.in_flight);
             return;
         }
-        let kept = match ended {
-            Ended::Cancelled => self.is(Variant::KeepsCountOnCancel),
-            Ended::Panicked => self.is(Variant::KeepsCountOnPanic),
-            Ended::Success | Ended::Failure => false,
-        };
-        // It is kept so often and no more: a bound of the model.
-        let kept = kept && usize::from(at.in_flight) <= running + LEAKS_MAX;
-        at.in_flight = at.in_flight.saturating_sub(u8::from(!kept));
+        if !self.keeps_count(ended, at.in_flight, running) {
+            at.in_flight = at.in_flight.saturating_sub(1);
+        }
         let took = ticks * TICK_UNITS;
         match ended {
             Ended::Cancelled | Ended::Panicked => {}
@@ -272,17 +202,13 @@ impl Balancer {
             Ended::Failure => {
                 if self.policy == Policy::PeakEwma {
                     let before = at.estimate;
-                    if self.is(Variant::FailureLooksFast) {
-                        self.estimate(at, took);
-                    } else {
-                        (at.estimate, at.estimated) = (at.estimate.max(took).max(TICK_UNITS), 0);
-                    }
+                    self.estimate_failure(at, took);
                     state.history.note(Breach::FailureSpedUp, at.estimate < before);
                 }
                 if let Some(outliers) = self.outliers {
                     at.failures = (at.failures + 1).min(outliers.failures);
                     let has_room = (ejected + 1) * 100 <= all * u32::from(outliers.ejected_max_percent);
-                    let may = has_room || self.is(Variant::EjectsWithoutLimit);
+                    let may = has_room || self.ejects_without_limit();
                     if at.failures == outliers.failures && at.ejected == 0 && may {
                         (at.ejected, at.failures) = (outliers.ticks, 0);
                         state.history.note(Breach::EjectedTooMany, !has_room);
@@ -294,7 +220,7 @@ impl Balancer {
 
     /// Counts an answer that took `took`: a longer one than expected at once, a shorter one the more the older the
     /// estimate is.
-    fn estimate(&self, at: &mut Server, took: u8) {
+    pub(super) fn estimate(&self, at: &mut Server, took: u8) {
         if self.policy == Policy::PeakEwma {
             let left = at.estimate.saturating_sub(took) >> at.estimated;
             (at.estimate, at.estimated) = (took + left, 0);
@@ -304,14 +230,14 @@ impl Balancer {
     fn set_health(&self, state: &mut State, server: u8, healthy: bool) {
         let bit = 1 << server;
         state.history.told = if healthy { state.history.told | bit } else { state.history.told & !bit };
-        if healthy && self.is(Variant::LosesHealthUpdate) {
+        if healthy && self.loses_recovery() {
             return;
         }
         state.healthy = if healthy { state.healthy | bit } else { state.healthy & !bit };
         if healthy {
             state.servers[usize::from(server)].age = 0;
         }
-        self.changed(state);
+        state.last = self.cursor_after_change(state.last);
     }
 
     fn set_servers(&self, state: &mut State, list: u8) {
@@ -331,27 +257,18 @@ impl Balancer {
         state.healthy = list & (state.healthy | !state.members);
         state.history.told = list & (state.history.told | !state.members);
         state.members = list;
-        if self.has(Quirk::ExpandsWeights) {
-            state.last = self.cursor();
-        }
-        self.changed(state);
-    }
-
-    fn changed(&self, state: &mut State) {
-        if self.is(Variant::ResetsCursorOnChange) {
-            state.last = SERVERS_MAX as u8;
-        }
+        state.last = self.cursor_after_change(self.cursor_of_new_list(state.last));
     }
 
     /// Place of a cursor that has not moved: at no server, or at the place 0 of a list.
-    fn cursor(&self) -> u8 {
-        if self.has(Quirk::ExpandsWeights) { 0 } else { SERVERS_MAX as u8 }
+    pub(super) fn cursor(&self) -> u8 {
+        if self.expands_weights() { 0 } else { SERVERS_MAX as u8 }
     }
 
     fn tick(&self, state: &mut State) {
         for server in members(state.members) {
             let at = &mut state.servers[usize::from(server)];
-            if !self.is(Variant::EjectsForGood) {
+            if !self.ejects_for_good() {
                 at.ejected = at.ejected.saturating_sub(1);
             }
             at.age = (at.age + 1).min(self.slow_start_ticks);
@@ -384,7 +301,7 @@ impl Balancer {
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
+pub(super) enum Ended {
     Success,
     Failure,
     Cancelled,
@@ -463,7 +380,7 @@ impl Model for Balancer {
         if self.candidates(before) != self.candidates(&after) || self.all_weights(before) != self.all_weights(&after) {
             self.disturb(&mut after);
         }
-        debug_assert!(after.is_consistent(self), "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

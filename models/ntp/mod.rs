@@ -43,6 +43,7 @@ mod cases;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;
+mod deviations;
 pub mod discipline;
 pub mod implementation;
 pub mod leap;

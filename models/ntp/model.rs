@@ -7,6 +7,7 @@
 use serde::Serialize;
 use stateright::{Model, Property};
 
+pub use super::deviations::Variant;
 use super::properties;
 
 mod state;
@@ -59,45 +60,6 @@ pub enum Stamps {
     Random,
     /// The time when the question left. Who knows when the client asks knows it.
     Predictable,
-}
-
-/// `Sound`, then one defect each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub enum Variant {
-    /// Client and server as they should be.
-    #[default]
-    Sound,
-    /// Takes an origin of 0 for an answer when nothing is asked (CVE-2015-8138).
-    AcceptsZeroOrigin,
-    /// Honours a kiss before it looks at the origin (CVE-2015-7704).
-    HonoursKissFirst,
-    /// Goes on waiting once it is answered.
-    KeepsQuestionOpen,
-    /// Gives its question up at a packet that is no answer to it (RFC 5905 §8 read literally: state first, then the
-    /// check).
-    UpdatesBeforeCheck,
-    /// Does not look at the leap indicator.
-    BelievesUnsynchronised,
-    /// Does not look at the stratum.
-    BelievesAnyStratum,
-    /// Reads stamps that are missing.
-    ReadsMissingStamps,
-    /// Subtracts stamps as if a later one were never smaller.
-    SubtractsUnsigned,
-    /// Subtracts stamps in more bits than they have.
-    SubtractsWide,
-    /// Halves each part of the offset by itself.
-    HalvesTooEarly,
-    /// Asks more often when it is told to ask less (RFC 5905 §7.4 says to reduce the interval).
-    ShortensOnRate,
-    /// Asks on when it is denied.
-    AsksOnWhenDenied,
-    /// Lets the server answer answers.
-    AnswersAnswers,
-    /// Lets the server keep an answer for the next although another bore the same receive stamp.
-    KeepsTwins,
-    /// Takes an interleaved answer's stamps together with when it arrived itself.
-    MispairsInterleaved,
 }
 
 /// An answer of the server.
@@ -256,9 +218,8 @@ impl Exchange {
             }
             Action::Reflect => {
                 after.forgeries += 1;
-                let answers = self.variant == Variant::AnswersAnswers;
-                after.history.seen.answered_answer |= answers;
-                if answers { Told::Taken } else { Told::Unanswered }
+                after.history.seen.answered_answer |= self.answers_answers();
+                if self.answers_answers() { Told::Taken } else { Told::Unanswered }
             }
             Action::Slip => {
                 after.offset += 1;
@@ -339,6 +300,7 @@ impl Model for Exchange {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

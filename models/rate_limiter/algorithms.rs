@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::model::{Algorithm, Limiter, SKEW_MAX, Variant};
+use super::model::{Algorithm, Limiter, SKEW_MAX};
 
 /// Most ticks that a window has room for.
 pub const WINDOW_MAX: u8 = 20;
@@ -81,29 +81,8 @@ fn age(at: i8) -> usize {
 }
 
 impl Limiter {
-    fn ticks(&self) -> i8 {
+    pub(super) fn ticks(&self) -> i8 {
         self.window_ticks as i8
-    }
-
-    /// Ticks for which an admission is remembered.
-    fn memory(&self) -> i8 {
-        self.ticks() - i8::from(self.is(Variant::ForgetsAtTheEdge))
-    }
-
-    /// Most requests that one window may admit.
-    fn most(&self) -> u8 {
-        self.limit + u8::from(self.is(Variant::AdmitsOneMore))
-    }
-
-    /// Whether what began `at` is taken to be long over because the clock is behind it.
-    fn wraps(&self, seen: Seen, at: i8) -> bool {
-        self.is(Variant::WrapsBackwardClock) && seen.at < at
-    }
-
-    /// Tokens that a bucket holds after a refill; a bound of the model where the burst is none.
-    fn capped(&self, tokens: u16, token: u16) -> u16 {
-        let burst = if self.is(Variant::RefillsBeyondBurst) { 3 * u16::from(self.burst) } else { self.burst.into() };
-        tokens.min(burst * token)
     }
 
     /// Charges a request, if it may pass.
@@ -141,9 +120,7 @@ impl Limiter {
             }
             Algorithm::SlidingLog => {
                 let mut ages = self.remembered(cell, seen);
-                if self.is(Variant::WrapsBackwardClock) {
-                    ages[..age(at)].fill(0);
-                }
+                self.wrap_log(&mut ages[..age(at)]);
                 let admitted: u8 = ages.iter().sum();
                 // A clock that is behind adds to the newest entry.
                 let newest = ages.iter().position(|count| *count > 0).unwrap_or(AGES);
@@ -170,27 +147,24 @@ impl Limiter {
 
     /// Charges a cell by the instant at which the next is due.
     fn charge_gcra(&self, cell: Cell, at: i8) -> Option<Cell> {
-        let (interval, burst) = (self.interval_ticks() as i8, self.burst + u8::from(self.is(Variant::AdmitsOneMore)));
-        let quirk = self.is(Variant::AdmitsOneMoreOnceUsed);
-        let tolerance = (burst - 1) as i8 * interval + if quirk { interval } else { 0 };
         let due = match cell {
             Cell::Arrival { due } => due,
-            // Here the first cell of all is due an interval late.
-            _ if quirk => at + interval,
-            _ => at,
+            _ => self.first_due(at),
         };
-        (due - at <= tolerance).then(|| Cell::Arrival { due: due.max(at) + interval })
+        (due - at <= self.tolerance()).then(|| Cell::Arrival { due: due.max(at) + self.interval_ticks() as i8 })
     }
 
     /// State that is remembered once a request was denied.
     pub(super) fn denied(&self, cell: Cell, seen: Seen) -> Cell {
-        if self.is(Variant::DropsTheRemainder) {
+        if self.drops_the_remainder() {
             let (at, parts) = self.filled(cell, seen);
             return Cell::Level { at, parts };
         }
-        if !self.is(Variant::CountsDenied) {
-            return cell;
-        }
+        if self.counts_denied() { self.charged_though_denied(cell, seen) } else { cell }
+    }
+
+    /// Charges a request that is denied.
+    fn charged_though_denied(&self, cell: Cell, seen: Seen) -> Cell {
         match cell {
             Cell::Log { .. } => {
                 let mut ages = self.remembered(cell, seen);
@@ -237,10 +211,7 @@ impl Limiter {
         let token = u16::from(self.window_ticks);
         match cell {
             Cell::Level { at, parts } if !self.wraps(seen, at) => {
-                let mut come = u16::from(self.limit) * (seen.at - at).max(0) as u16;
-                if self.is(Variant::DropsTheRemainder) {
-                    come -= come % token;
-                }
+                let come = self.refilled(u16::from(self.limit) * (seen.at - at).max(0) as u16, token);
                 (at.max(seen.at), self.capped(parts + come, token))
             }
             _ => (seen.at, u16::from(self.burst) * token),
@@ -263,7 +234,7 @@ impl Limiter {
             Cell::Tokens { at, left } => {
                 let times = (slowest.window(self.ticks()) - (at - 1)) / self.ticks();
                 let full = u16::from(left) + times.max(0) as u16 * u16::from(self.limit);
-                let fresh = self.capped(full, 1) == self.capped(u16::MAX, 1) && !self.is(Variant::RefillsBeyondBurst);
+                let fresh = self.capped(full, 1) == self.capped(u16::MAX, 1) && !self.refills_beyond_burst();
                 if fresh { Cell::Fresh } else { Cell::Tokens { at: (at - 1).max(-4 * self.ticks()), left } }
             }
             Cell::Log { mut ages } => {
@@ -288,19 +259,17 @@ impl Limiter {
                 let full = now_parts == u16::from(self.burst) * u16::from(self.window_ticks);
                 if at > slowest.at + 1 {
                     aged
-                } else if self.is(Variant::RefillsBeyondBurst) {
+                } else if self.refills_beyond_burst() {
                     Cell::Level { at: looked, parts: now_parts }
                 } else if full {
                     Cell::Fresh
-                } else if self.is(Variant::DropsTheRemainder) {
+                } else if self.drops_the_remainder() {
                     aged
                 } else {
                     Cell::Level { at: looked, parts: now_parts }
                 }
             }
-            Cell::Arrival { due } if self.is(Variant::AdmitsOneMoreOnceUsed) => {
-                Cell::Arrival { due: (due - 1).max(slowest.at) }
-            }
+            Cell::Arrival { due } if self.is_late_at_first() => Cell::Arrival { due: (due - 1).max(slowest.at) },
             Cell::Arrival { due } if due - 1 <= slowest.at => Cell::Fresh,
             Cell::Arrival { due } => Cell::Arrival { due: due - 1 },
         }

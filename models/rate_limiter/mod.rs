@@ -60,6 +60,7 @@ pub mod conformance;
 pub mod curves;
 #[cfg(feature = "catalogue")]
 mod defects;
+mod deviations;
 pub mod distributed;
 pub mod implementation;
 pub mod model;

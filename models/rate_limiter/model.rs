@@ -8,6 +8,7 @@ use serde::Serialize;
 use stateright::{Model, Property};
 
 use super::algorithms::{Cell, Seen};
+pub use super::deviations::Variant;
 use super::properties;
 pub use super::properties::History;
 
@@ -85,34 +86,6 @@ impl Algorithm {
     }
 }
 
-/// `Sound`, then one defect each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Variant {
-    /// The limiter as it should be.
-    #[default]
-    Sound,
-    /// Compares what it has admitted with ≤ where < is meant.
-    AdmitsOneMore,
-    /// Lets go of an admission a tick before the window is over.
-    ForgetsAtTheEdge,
-    /// Refills whole tokens at every check and forgets the part that is left over.
-    DropsTheRemainder,
-    /// Computes the time since its last step without regard to a clock that is behind: the difference wraps, and very
-    /// long ago everything was full.
-    WrapsBackwardClock,
-    /// Charges a request that it denies.
-    CountsDenied,
-    /// Refills without looking at the burst.
-    RefillsBeyondBurst,
-    /// Collects keys that are still in use.
-    CollectsBusyKeys,
-    /// Has one limiter for all keys.
-    SharesOneLimiter,
-    /// A limiter that was used before admits one more than the burst; one that never was does not (governor before
-    /// 0.8.0).
-    AdmitsOneMoreOnceUsed,
-}
-
 /// What the scheduler makes happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Action {
@@ -131,8 +104,8 @@ pub enum Action {
 
 /// A configuration.
 ///
-/// Invariants: the clock is inside its window, and 0 where windows are not the clock's; the monitor holds nothing beyond
-/// its ticks.
+/// Invariants: the clock is inside its window, and 0 where windows are not the clock's; the monitor holds nothing
+/// beyond its ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Ticks that the clock is into its window; 0 where windows are not the clock's.
@@ -144,7 +117,7 @@ pub struct State {
 }
 
 impl State {
-    /// What the type cannot say of it.
+    /// Whether the invariants hold.
     fn is_consistent(&self, model: &Limiter) -> bool {
         let aligned = model.algorithm.is_aligned();
         let unmonitored = self.history.admitted.iter().flat_map(|key| &key[usize::from(model.monitored_ticks)..]);
@@ -196,10 +169,6 @@ impl Limiter {
         self
     }
 
-    pub(super) fn is(&self, variant: Variant) -> bool {
-        self.variant == variant
-    }
-
     /// Ticks between two cells of GCRA.
     pub fn interval_ticks(&self) -> u8 {
         self.window_ticks / self.limit
@@ -214,10 +183,6 @@ impl Limiter {
     pub fn span_ticks(&self) -> u8 {
         let fastest = self.skews_ticks.iter().copied().max().unwrap_or(0).max(0);
         fastest.abs_diff(self.slowest_ticks())
-    }
-
-    fn cell_of(&self, key: u8) -> usize {
-        if self.is(Variant::SharesOneLimiter) { 0 } else { usize::from(key) }
     }
 
     /// Outcome of a check: whether it is admitted, and the state that is remembered then.
@@ -292,10 +257,10 @@ impl Model for Limiter {
             }
             Action::Tick => self.pass(&mut after),
             // Whatever is forgotten of itself is idle: to collect it changes nothing.
-            Action::Collect if self.is(Variant::CollectsBusyKeys) => after.cells = Default::default(),
+            Action::Collect if self.collects_busy_keys() => after.cells = Default::default(),
             Action::Collect => {}
         }
-        debug_assert!(after.is_consistent(self), "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

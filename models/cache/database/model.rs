@@ -67,7 +67,9 @@ pub enum Action {
 
 /// A configuration.
 ///
-/// Invariants: no more queries than the database holds; a key that is cached has not lived longer than it may.
+/// Invariants: the database has no more queries than it holds, each for a key of the model; one is in service only
+/// while there are queries; a key that is cached has no longer to live than it may; no client that waits is past its
+/// deadline, or asked more often than it may.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Ticks that each expensive key stays in the cache; 0 where it is not there.
@@ -232,6 +234,19 @@ impl Database {
     }
 }
 
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Database) -> bool {
+        let mut clients = self.queue.iter().flat_map(|query| &query.clients);
+        self.queue.len() <= usize::from(model.queue_max)
+            && self.queue.iter().all(|query| query.key < model.keys)
+            && self.service_ticks_left < model.service_ticks
+            && (self.service_ticks_left == 0 || !self.queue.is_empty())
+            && self.ttl_ticks.iter().all(|left| *left <= model.ttl_ticks)
+            && clients.all(|client| client.waited_ticks <= model.deadline_ticks && client.retries <= model.retries_max)
+    }
+}
+
 impl Model for Database {
     type State = State;
     type Action = Action;
@@ -279,6 +294,7 @@ impl Model for Database {
                 }
             }
         }
+        assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 

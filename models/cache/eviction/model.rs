@@ -86,7 +86,8 @@ pub enum Action {
 
 /// A configuration.
 ///
-/// Invariant: no key is there twice, a removed one's node not counted.
+/// Invariants, whatever the variant: no key is there twice, a removed one's node not counted, and only keys of the
+/// model are there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// The keys that are there, first to go first.
@@ -156,9 +157,8 @@ impl Eviction {
             Policy::Fifo => place.unwrap_or(0),
             Policy::Lru => state.order.len(),
             Policy::Gdsf { frequency_max } => {
-                let cost = if self.variant == Variant::IgnoresCost { 1 } else { self.costs[usize::from(key)] };
                 node.frequency = (node.frequency + 1).min(frequency_max);
-                node.surplus = node.frequency * cost * 2 / self.sizes[usize::from(key)];
+                node.surplus = node.frequency * self.cost_of(key) * 2 / self.sizes[usize::from(key)];
                 state.order.iter().position(|other| other.surplus > node.surplus).unwrap_or(state.order.len())
             }
         };
@@ -181,9 +181,8 @@ impl Eviction {
     }
 
     fn make_room(&self, state: &mut State, size: u8) {
-        let room = if self.variant == Variant::HoldsOneTooMany { self.capacity + 1 } else { self.capacity };
-        while !state.order.is_empty() && self.used(state) + size > room {
-            let first = if self.variant == Variant::EvictsNewest { state.order.len() - 1 } else { 0 };
+        while !state.order.is_empty() && self.used(state) + size > self.room() {
+            let first = self.first_to_go(state);
             if state.order[first].orphan {
                 // It belongs to nobody, so that nothing takes it away; and nobody looks beyond it.
                 return;
@@ -196,6 +195,46 @@ impl Eviction {
             state.history.rightful.retain(|key| *key != gone.key);
             state.history.lost_costly |= gone.key == 0 && self.scan_max.is_some();
         }
+    }
+}
+
+/// Where the rules deviate: each hook is asked by them once.
+impl Eviction {
+    /// Room for values, as the store takes it.
+    fn room(&self) -> u8 {
+        self.capacity + u8::from(self.variant == Variant::HoldsOneTooMany)
+    }
+
+    /// Place of the node that goes first.
+    fn first_to_go(&self, state: &State) -> usize {
+        if self.variant == Variant::EvictsNewest { state.order.len() - 1 } else { 0 }
+    }
+
+    /// Cost of loading `key`, as the store takes it.
+    fn cost_of(&self, key: u8) -> u8 {
+        if self.variant == Variant::IgnoresCost { 1 } else { self.costs[usize::from(key)] }
+    }
+
+    /// Whether a get is no use of its key.
+    fn overlooks_gets(&self) -> bool {
+        self.variant == Variant::OverlooksGets
+    }
+
+    /// Whether the node of a removed key stays in the list.
+    fn orphans_node(&self) -> bool {
+        self.variant == Variant::OrphansNode
+    }
+}
+
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Eviction) -> bool {
+        let mut live = [0_u8; KEYS_MAX];
+        for node in self.order.iter().filter(|node| !node.orphan) {
+            live[usize::from(node.key)] += 1;
+        }
+        let known = self.order.iter().all(|node| node.key < model.keys);
+        known && live.iter().all(|count| *count <= 1)
     }
 }
 
@@ -223,7 +262,7 @@ impl Model for Eviction {
         match action {
             Action::Get { key } => {
                 if self.holds(before, key) {
-                    if self.variant != Variant::OverlooksGets {
+                    if !self.overlooks_gets() {
                         self.touch(&mut after, key);
                     }
                     self.keep_history(&mut after, key, false);
@@ -245,7 +284,6 @@ impl Model for Eviction {
                 self.keep_history(&mut after, key, true);
             }
             Action::Remove { key } => {
-                let orphans = self.variant == Variant::OrphansNode;
                 for node in after.order.iter_mut().filter(|node| node.key == key) {
                     node.orphan = true;
                 }
@@ -253,11 +291,12 @@ impl Model for Eviction {
                 let mut seen = [0_u8; KEYS_MAX];
                 after.order.retain(|node| {
                     seen[usize::from(node.key)] += u8::from(node.orphan);
-                    !node.orphan || (orphans && seen[usize::from(node.key)] == 1)
+                    !node.orphan || (self.orphans_node() && seen[usize::from(node.key)] == 1)
                 });
                 after.history.rightful.retain(|other| *other != key);
             }
         }
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

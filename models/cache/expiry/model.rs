@@ -44,7 +44,7 @@ pub enum Action {
 
 /// Keys stored so far, by the tick in which they end.
 ///
-/// Invariant: no more than the model has, and none beyond the ticks over which they are spread.
+/// Invariants: there are no more keys than the model has, and none beyond the ticks over which they are spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     /// Number of keys that end in each tick, 0-based.
@@ -54,6 +54,15 @@ pub struct State {
 impl State {
     fn stored(&self) -> u8 {
         self.ends.iter().sum()
+    }
+
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Expiry) -> bool {
+        let ticks = match model.spread {
+            Spread::OneTtl => 1,
+            Spread::Drawn | Spread::InTurn => usize::from(model.spread_ticks),
+        };
+        self.stored() <= model.keys && self.ends.iter().skip(ticks).all(|keys| *keys == 0)
     }
 }
 
@@ -81,7 +90,7 @@ impl Model for Expiry {
         match action {
             Action::Store { tick } => after.ends[usize::from(tick)] += 1,
         }
-        debug_assert!(after.stored() <= self.keys, "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 

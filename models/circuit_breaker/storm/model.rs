@@ -115,7 +115,7 @@ pub struct Request {
 }
 
 impl State {
-    /// What the type cannot say of it.
+    /// Whether the invariants hold.
     fn is_consistent(&self, model: &Storm) -> bool {
         let awaited =
             |client: u8| self.queue.iter().filter(|request| request.client == client && request.awaited).count();
@@ -289,7 +289,7 @@ impl Model for Storm {
                 self.pause(&mut after);
             }
         }
-        debug_assert!(after.is_consistent(self), "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 

@@ -33,6 +33,24 @@ pub enum Variant {
     NeverSuspects,
 }
 
+/// Where the rules deviate: each hook is asked by them once.
+impl Variant {
+    /// The estimate that a coordinator proposes, of the newest that it knows and the one that it got.
+    fn proposed(self, newest: u8, got: u8) -> u8 {
+        if self == Variant::ProposesAnyEstimate { got } else { newest }
+    }
+
+    /// Whether a refusal is taken for an acknowledgement.
+    fn counts_refusals(self) -> bool {
+        self == Variant::CountsRefusals
+    }
+
+    /// Whether failure detectors may suspect anyone.
+    fn suspects(self) -> bool {
+        self != Variant::NeverSuspects
+    }
+}
+
 /// The round in which an estimate was proposed; −1 before any.
 type Stamp = i8;
 
@@ -165,16 +183,8 @@ impl Attempt for ChandraToueg {
                 Local::AwaitsEstimate { round, estimate, stamp },
                 Event::Message(Message::Estimate { round: of, value, stamp: other, .. }),
             ) if of == round => {
-                let value = match self.variant {
-                    Variant::ProposesAnyEstimate => value,
-                    Variant::Sound | Variant::CountsRefusals | Variant::NeverSuspects => {
-                        if other > stamp {
-                            value
-                        } else {
-                            estimate
-                        }
-                    }
-                };
+                let newest = if other > stamp { value } else { estimate };
+                let value = self.variant.proposed(newest, value);
                 sent.extend(to_others(process, Message::Proposal { round, value }));
                 Local::AwaitsReply { round, estimate: value }
             }
@@ -192,7 +202,7 @@ impl Attempt for ChandraToueg {
                 Local::AwaitsReply { round, estimate },
                 Event::Message(Message::Reply { round: of, acknowledges, .. }),
             ) if of == round => {
-                if acknowledges || self.variant == Variant::CountsRefusals {
+                if acknowledges || self.variant.counts_refusals() {
                     sent.extend(to_others(process, Message::Decision { value: estimate }));
                     Local::Decided { value: estimate }
                 } else {
@@ -218,7 +228,7 @@ impl Attempt for ChandraToueg {
 
     fn awaited(&self, local: &Local) -> Option<u8> {
         match local {
-            Local::AwaitsProposal { round, .. } if self.variant != Variant::NeverSuspects => Some(coordinator(*round)),
+            Local::AwaitsProposal { round, .. } if self.variant.suspects() => Some(coordinator(*round)),
             Local::New { .. }
             | Local::AwaitsEstimate { .. }
             | Local::AwaitsProposal { .. }

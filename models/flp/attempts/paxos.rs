@@ -49,6 +49,37 @@ pub enum Variant {
 /// A value, and the ballot in which it was accepted.
 pub type Accepted = Option<(Ballot, u8)>;
 
+/// Where the rules deviate: each hook is asked by them once.
+impl Variant {
+    /// The value that a proposer whose ballot is promised proposes.
+    fn proposed(self, input: u8, heard: Accepted) -> u8 {
+        match heard {
+            Some((_, value)) if self != Variant::IgnoresAcceptedValue => value,
+            Some(_) | None => input,
+        }
+    }
+
+    /// What a proposer takes up of two values that were accepted: that of the higher ballot.
+    fn chosen(self, one: Accepted, other: Accepted) -> Accepted {
+        match self {
+            Variant::ChoosesLowestAccepted => one.into_iter().chain(other).min(),
+            Variant::Sound | Variant::IgnoresAcceptedValue | Variant::IgnoresPromise | Variant::OneBallotForBoth => {
+                one.max(other)
+            }
+        }
+    }
+
+    /// Whether an acceptor accepts below what it promised.
+    fn ignores_promise(self) -> bool {
+        self == Variant::IgnoresPromise
+    }
+
+    /// What an acceptor has accepted once it promised `ballot`: the same as before.
+    fn accepted_at_promise(self, accepted: Accepted, ballot: Ballot) -> Accepted {
+        if self == Variant::OneBallotForBoth { accepted.map(|(_, value)| (ballot, value)) } else { accepted }
+    }
+}
+
 /// What a proposer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Proposer {
@@ -138,25 +169,6 @@ impl Paxos {
         let known = local.ballot.max(local.promised);
         (0..max).map(|round| round * PROPOSERS + process + 1).find(|ballot| *ballot > known)
     }
-
-    /// The value that a proposer whose ballot is promised proposes.
-    fn value(self, input: u8, heard: Accepted) -> u8 {
-        match self.variant {
-            Variant::IgnoresAcceptedValue => input,
-            Variant::Sound | Variant::ChoosesLowestAccepted | Variant::IgnoresPromise | Variant::OneBallotForBoth => {
-                heard.map_or(input, |(_, value)| value)
-            }
-        }
-    }
-
-    fn choose(self, one: Accepted, other: Accepted) -> Accepted {
-        match self.variant {
-            Variant::ChoosesLowestAccepted => one.into_iter().chain(other).min(),
-            Variant::Sound | Variant::IgnoresAcceptedValue | Variant::IgnoresPromise | Variant::OneBallotForBoth => {
-                one.max(other)
-            }
-        }
-    }
 }
 
 impl Attempt for Paxos {
@@ -187,13 +199,11 @@ impl Attempt for Paxos {
                 if ballot > local.promised {
                     local.promised = ballot;
                     sent.push((from, Message::Promise { ballot, from: process, accepted: local.accepted }));
-                    if self.variant == Variant::OneBallotForBoth {
-                        local.accepted = local.accepted.map(|(_, value)| (ballot, value));
-                    }
+                    local.accepted = self.variant.accepted_at_promise(local.accepted, ballot);
                 }
             }
             Event::Message(Message::Accept { ballot, from, value }) => {
-                if ballot >= local.promised || self.variant == Variant::IgnoresPromise {
+                if ballot >= local.promised || self.variant.ignores_promise() {
                     local.promised = local.promised.max(ballot);
                     local.accepted = Some((ballot, value));
                     sent.push((from, Message::Accepted { ballot, from: process }));
@@ -204,9 +214,9 @@ impl Attempt for Paxos {
                     && ballot == local.ballot
                 {
                     *promised_by |= 1 << from;
-                    *heard = self.choose(*heard, accepted);
+                    *heard = self.variant.chosen(*heard, accepted);
                     if promised_by.count_ones() >= QUORUM {
-                        let value = self.value(local.input, *heard);
+                        let value = self.variant.proposed(local.input, *heard);
                         local.proposer = Proposer::Proposing { value, accepted_by: 0 };
                         sent.extend(to_all(Message::Accept { ballot, from: process, value }));
                     }

@@ -33,6 +33,19 @@ pub enum Variant {
     KeepsItsEstimate,
 }
 
+/// Where the rules deviate: each hook is asked by them once.
+impl Variant {
+    /// The value that a quorum of votes decides: the one that all of them are for, or that any is.
+    fn decided(self, all: Option<u8>, any: Option<u8>) -> Option<u8> {
+        if self == Variant::DecidesOnOneVote { any } else { all }
+    }
+
+    /// The estimate that a process takes over from a quorum in which `any` vote is for one.
+    fn adopted(self, any: Option<u8>) -> Option<u8> {
+        if self == Variant::KeepsItsEstimate { None } else { any }
+    }
+}
+
 /// What a process does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Local {
@@ -114,19 +127,12 @@ impl RotatingCoordinator {
         votes: [Option<u8>; QUORUM],
         sent: &mut Vec<(u8, Message)>,
     ) -> Local {
-        let decided = match self.variant {
-            Variant::DecidesOnOneVote => votes[0].or(votes[1]),
-            Variant::Sound | Variant::KeepsItsEstimate => votes[0].and(votes[1]),
-        };
-        if let Some(value) = decided {
+        let (all, any) = (votes[0].and(votes[1]), votes[0].or(votes[1]));
+        if let Some(value) = self.variant.decided(all, any) {
             sent.extend(to_others(process, Message::Decision { value }));
             return Local::Decided { value };
         }
-        let heard = match self.variant {
-            Variant::KeepsItsEstimate => None,
-            Variant::Sound | Variant::DecidesOnOneVote => votes[0].or(votes[1]),
-        };
-        self.enter(process, round + 1, heard.unwrap_or(estimate), sent)
+        self.enter(process, round + 1, self.variant.adopted(any).unwrap_or(estimate), sent)
     }
 }
 

@@ -68,6 +68,11 @@ impl Votes {
         matches!(self, Votes::TwoPhaseAnd | Votes::Sequencer | Votes::SequencerMisspeaks)
     }
 
+    /// What a leader that decides `value` says that it decided.
+    fn told(self, value: u8) -> u8 {
+        if self == Votes::SequencerMisspeaks { 1 - value } else { value }
+    }
+
     /// The value that `local` decides by the votes it has heard, if they are enough.
     fn verdict(self, process: u8, local: &Local) -> Option<u8> {
         let votes = || local.heard.iter().flatten();
@@ -120,8 +125,7 @@ impl Attempt for Votes {
                 local.heard = [None; PROCESSES];
             }
             if self.is_led() {
-                let value = if *self == Votes::SequencerMisspeaks { 1 - value } else { value };
-                sent.extend(to_others(process, Message::Decision { value }));
+                sent.extend(to_others(process, Message::Decision { value: self.told(value) }));
             }
         }
         Some((local, sent))

@@ -66,6 +66,24 @@ pub enum Variant {
     DecidesItsCoin,
 }
 
+/// Where the rules deviate: each hook is asked by them once.
+impl Variant {
+    /// Whether a report is proposed that not more than half have made.
+    fn proposes_any_report(self) -> bool {
+        self == Variant::ProposesAnyReport
+    }
+
+    /// Number of proposals of a bit that decide it.
+    fn proposals_needed(self) -> usize {
+        if self == Variant::DecidesOnOneProposal { 1 } else { CRASHES_MAX + 1 }
+    }
+
+    /// Whether a process decides what its coin shows.
+    fn decides_its_coin(self) -> bool {
+        self == Variant::DecidesItsCoin
+    }
+}
+
 /// What the scheduler makes happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Action {
@@ -127,8 +145,8 @@ pub enum Inputs {
 
 /// A configuration.
 ///
-/// Invariants: whoever goes on is no further ahead of the slowest than the model allows; a board holds posts of no round
-/// that nobody has come to.
+/// Invariants: whoever goes on is no further ahead of the slowest than the model allows, and in no round beyond the
+/// bound; a board holds no post of a process that has not come to its round, unless that process has crashed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// The inputs, as far as they are known.
@@ -142,6 +160,17 @@ pub struct State {
 impl State {
     pub(super) fn decided(&self) -> impl Iterator<Item = u8> + '_ {
         self.processes.iter().filter_map(|process| process.decided)
+    }
+
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &BenOr) -> bool {
+        let slowest = model.slowest(self);
+        self.processes.iter().enumerate().filter(|(_, process)| !process.crashed).all(|(number, process)| {
+            let beyond = &self.boards[usize::from(process.round) + 1..];
+            process.round <= slowest + model.skew_max
+                && model.rounds_max.is_none_or(|max| process.round <= max)
+                && beyond.iter().all(|board| board.reports[number].is_none() && board.proposals[number].is_none())
+        })
     }
 }
 
@@ -192,18 +221,14 @@ impl BenOr {
         if !process.proposed {
             let report = |from: u8| board.reports[usize::from(from)];
             let (first, second) = (report(heard[0])?, report(heard[1])?);
-            let is_majority = first == second || self.variant == Variant::ProposesAnyReport;
-            return Some(Outcome::Proposes(is_majority.then_some(first)));
+            let is_proposed = first == second || self.variant.proposes_any_report();
+            return Some(Outcome::Proposes(is_proposed.then_some(first)));
         }
         let proposal = |from: u8| board.proposals[usize::from(from)];
         let proposals = [proposal(heard[0])?, proposal(heard[1])?];
         let bits = proposals.iter().flatten();
-        let needed = match self.variant {
-            Variant::DecidesOnOneProposal => 1,
-            Variant::Sound | Variant::ProposesAnyReport | Variant::DecidesItsCoin => CRASHES_MAX + 1,
-        };
         Some(match (proposals[0].or(proposals[1]), bits.count()) {
-            (Some(bit), count) => Outcome::Reports { bit, decides: count >= needed },
+            (Some(bit), count) => Outcome::Reports { bit, decides: count >= self.variant.proposals_needed() },
             (None, _) => Outcome::ThrowsCoin,
         })
     }
@@ -242,7 +267,7 @@ impl BenOr {
                 if self.coin == Coin::Common {
                     state.boards[round].coin = Some(bit);
                 }
-                (bit, self.variant == Variant::DecidesItsCoin)
+                (bit, self.variant.decides_its_coin())
             }
             (Outcome::Proposes(_) | Outcome::Reports { .. }, Some(_)) | (Outcome::ThrowsCoin, _) => return None,
         };
@@ -318,11 +343,12 @@ impl Model for BenOr {
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let mut after = before.clone();
         match action {
-            Action::Begin { inputs } => return Some(self.begin(Some(inputs))),
+            Action::Begin { inputs } => after = self.begin(Some(inputs)),
             Action::Advance { process, heard, coin } => self.advance(&mut after, process.into(), heard, coin)?,
             Action::Crash { process } => after.processes[usize::from(process)].crashed = true,
         }
         self.rename(&mut after);
+        assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 

@@ -82,6 +82,29 @@ pub enum Variant {
     ForgetsOnRestart,
 }
 
+/// Where the rules deviate: each hook is asked by them once.
+impl Variant {
+    /// The log that binds a node that has decided `own`: the log as far as it is known.
+    fn binding<'a>(self, log: &'a [Value], own: &'a [Value]) -> &'a [Value] {
+        if self == Variant::ForksLog { own } else { log }
+    }
+
+    /// The value that a node may decide next though nothing allows it.
+    fn besides(self, log: &[Value], own: &[Value], values_max: u8) -> Option<Value> {
+        let invented = values_max + 1;
+        match self {
+            Variant::Sound | Variant::ForksLog | Variant::ForgetsOnRestart => None,
+            Variant::InventsValues => (own.len() == log.len() && !log.contains(&invented)).then_some(invented),
+            Variant::DecidesAgain => (own.len() == log.len()).then(|| own.last().copied()).flatten(),
+        }
+    }
+
+    /// Whether a restarted node has decided nothing.
+    fn forgets_on_restart(self) -> bool {
+        self == Variant::ForgetsOnRestart
+    }
+}
+
 /// What the scheduler makes happen. What the application reads after it is the model's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Action {
@@ -141,7 +164,8 @@ pub enum Action {
 
 /// A configuration.
 ///
-/// Invariants: no application has read more than its node has decided; whoever has stopped decides no more.
+/// Invariants, whatever the variant: no application has read more than its node has decided, and no node has decided
+/// more than was ever known of it; no more was appended, cut, lost, restarted or stopped than the model allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     /// Node at which each value was appended: value `v` at index `v - 1`.
@@ -194,6 +218,18 @@ impl State {
         usize::from(value).checked_sub(1).and_then(|index| self.appended.get(index)).copied()
     }
 
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &ReplicatedLog) -> bool {
+        let decided = |node: Node| self.decided[usize::from(node)].len();
+        nodes().all(|node| usize::from(self.read[usize::from(node)]) <= decided(node))
+            && nodes().all(|node| decided(node) <= usize::from(self.known[usize::from(node)]))
+            && self.appended.len() <= usize::from(model.values_max)
+            && self.cuts <= model.cuts_max
+            && self.losses <= model.losses_max
+            && self.restarts <= model.restarts_max
+            && self.stopped.iter().filter(|stopped| **stopped).count() <= usize::from(model.stops_max)
+    }
+
     pub(super) fn is_cut_off(&self, node: Node) -> bool {
         nodes().filter(|other| *other != node).all(|other| self.cut[link(node, other)])
     }
@@ -232,33 +268,20 @@ impl ReplicatedLog {
         }
         let log = state.log();
         let mut readable = vec![None];
-        match log.get(own.len()) {
-            Some(value) if self.variant != Variant::ForksLog => readable.push(Some(*value)),
-            _ => {
+        let binding = self.variant.binding(log, own);
+        match binding.get(own.len()) {
+            Some(value) => readable.push(Some(*value)),
+            None => {
                 let mut heads: BTreeSet<Node> = BTreeSet::new();
                 let values = (1..=state.appended.len() as Value).filter(|value| {
-                    let taken =
-                        if self.variant == Variant::ForksLog { own.contains(value) } else { log.contains(value) };
                     let first = |at: Node| heads.insert(at);
-                    !taken && (self.order == Order::Any || state.appended_at(*value).is_some_and(first))
+                    !binding.contains(value)
+                        && (self.order == Order::Any || state.appended_at(*value).is_some_and(first))
                 });
                 readable.extend(values.map(Some));
             }
         }
-        match self.variant {
-            Variant::Sound | Variant::ForksLog | Variant::ForgetsOnRestart => {}
-            Variant::InventsValues => {
-                let invented = self.values_max + 1;
-                if own.len() == log.len() && !log.contains(&invented) {
-                    readable.push(Some(invented));
-                }
-            }
-            Variant::DecidesAgain => {
-                if own.len() == log.len() {
-                    readable.extend(own.last().map(|value| Some(*value)));
-                }
-            }
-        }
+        readable.extend(self.variant.besides(log, own, self.values_max).map(Some));
         readable
     }
 
@@ -349,13 +372,14 @@ impl Model for ReplicatedLog {
                 if self.reader == Reader::StartsAnew {
                     after.read[node] = 0;
                 }
-                if self.variant == Variant::ForgetsOnRestart {
+                if self.variant.forgets_on_restart() {
                     after.read[node] = 0;
                     after.decided[node].clear();
                 }
             }
             Action::Stop { node } => after.stopped[usize::from(node)] = true,
         }
+        assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Cluster, Policy, Servers, State, Variant};
+use super::model::{Cluster, Policy, Servers, State};
 
 impl Cluster {
     /// Servers that may be sent requests.
@@ -10,7 +10,7 @@ impl Cluster {
         let up = |at: &usize| state.down[*at] == 0 && state.forgotten >> *at & 1 == 0;
         let up: Vec<usize> = (0..self.count()).filter(up).collect();
         let eligible: Vec<usize> = up.iter().copied().filter(|at| state.ejected[*at] == 0).collect();
-        let panics = self.variant != Variant::NeverPanics && eligible.len() * 2 < self.count();
+        let panics = eligible.len() * 2 < self.count() && !self.never_panics();
         if panics { up } else { eligible }
     }
 

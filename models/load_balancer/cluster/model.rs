@@ -145,8 +145,8 @@ pub enum Action {
 
 /// A configuration at the end of a tick.
 ///
-/// Invariants: a server is not down and out for being slow at once; no queue is longer than the model allows, and what is
-/// beyond the model's servers is zero.
+/// Invariants, whatever the variant: no queue is longer than the model allows, and none of a server that is down holds
+/// anything; what is beyond the model's servers is zero; the whole is no further than the horizon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State {
     /// Requests that wait, by server.
@@ -283,9 +283,7 @@ impl Cluster {
                             state.history.crashed = 1 << at;
                         }
                         (state.queues[at], state.down[at], state.cold[at]) = (0, restart_ticks, 0);
-                        if self.variant == Variant::LosesRecovery {
-                            state.forgotten |= 1 << at;
-                        }
+                        state.forgotten |= self.forgotten(at);
                         continue;
                     }
                     Overflow::Shed => shed = shed.saturating_add(queue - self.queue_max),
@@ -298,11 +296,7 @@ impl Cluster {
         if before.history.probed == self.all() && self.probes {
             state.history.probed = (0..self.count()).fold(0, |set, at| set | u16::from(assigned[at] > 0) << at);
         }
-        state.retries = match self.retries_max {
-            None => 0,
-            Some(_) if self.variant == Variant::RetriesWithoutBudget => shed.saturating_mul(2).min(10 * self.load),
-            Some(budget) => shed.min(budget),
-        };
+        state.retries = self.retries_max.map_or(0, |budget| self.retried(shed, budget));
         state.trigger_ticks = state.trigger_ticks.saturating_sub(1);
         if self.horizon.is_some() {
             self.forget(&mut state);
@@ -320,7 +314,7 @@ impl Cluster {
             && state.ejected[at] == 0
         {
             let out = state.ejected[..self.count()].iter().filter(|ticks| **ticks > 0).count();
-            if out < usize::from(outliers.ejected_max) || self.variant == Variant::EjectsWithoutLimit {
+            if out < usize::from(outliers.ejected_max) || self.ejects_without_limit() {
                 state.ejected[at] = outliers.ticks;
             }
         }
@@ -354,6 +348,45 @@ impl Cluster {
                 }
             }
         }
+    }
+}
+
+/// Where the rules deviate: each hook is asked by them.
+impl Cluster {
+    /// The server at `at` as a bit, if nobody will ever hear that it is up again.
+    fn forgotten(&self, at: usize) -> u16 {
+        u16::from(self.variant == Variant::LosesRecovery) << at
+    }
+
+    /// Requests that come again in the next tick, of `shed` that were refused in this one.
+    fn retried(&self, shed: u8, budget: u8) -> u8 {
+        match self.variant {
+            Variant::RetriesWithoutBudget => shed.saturating_mul(2).min(10 * self.load),
+            _ => shed.min(budget),
+        }
+    }
+
+    /// Whether servers are taken out however few are left.
+    fn ejects_without_limit(&self) -> bool {
+        self.variant == Variant::EjectsWithoutLimit
+    }
+
+    /// Whether requests are sent to nobody when all servers are ejected.
+    pub(super) fn never_panics(&self) -> bool {
+        self.variant == Variant::NeverPanics
+    }
+}
+
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Cluster) -> bool {
+        let count = model.count();
+        let beyond = |values: &Servers<u8>| values[count..].iter().all(|value| *value == 0);
+        let queues = self.queues.iter().zip(self.down);
+        queues.into_iter().all(|(queue, down)| *queue <= if down > 0 { 0 } else { model.queue_max })
+            && [self.queues, self.down, self.cold, self.ejected, self.snapshot].iter().all(beyond)
+            && self.forgotten >> count == 0
+            && model.horizon.is_none_or(|horizon| self.tick <= horizon)
     }
 }
 
@@ -405,14 +438,13 @@ impl Model for Cluster {
                     Trigger::Deploy { ticks } => {
                         let at = usize::from(server?);
                         (after.down[at], after.queues[at]) = (ticks, 0);
-                        if self.variant == Variant::LosesRecovery {
-                            after.forgotten |= 1 << at;
-                        }
+                        after.forgotten |= self.forgotten(at);
                     }
                 }
                 after
             }
         };
+        assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 

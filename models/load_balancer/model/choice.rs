@@ -1,6 +1,6 @@
 //! Which servers may be chosen, which one is, and what the rules say of it.
 
-use super::{Balancer, Breach, Draw, History, Policy, Quirk, SERVERS_MAX, State, TRIES_MAX, Variant, members};
+use super::{Balancer, Breach, Draw, History, Policy, SERVERS_MAX, State, TRIES_MAX, members};
 
 impl Balancer {
     /// Servers that are healthy and not ejected, as bits.
@@ -17,15 +17,15 @@ impl Balancer {
 
     /// Servers that are chosen from, as bits.
     pub(super) fn candidates(&self, state: &State) -> u8 {
-        let panics = !self.is(Variant::NeverPanics) && self.panics_now(state);
-        if self.is(Variant::IgnoresHealth) || panics { state.members } else { self.eligible(state) }
+        let panics = self.panics_now(state) && !self.never_panics();
+        if panics || self.ignores_health() { state.members } else { self.eligible(state) }
     }
 
     /// The weight that a server has at its age.
     fn weight(&self, state: &State, server: u8, grows: bool) -> u8 {
         let whole = self.weights[usize::from(server)];
         match self.policy {
-            _ if self.has(Quirk::NoWeights) => 1,
+            _ if self.has_no_weights() => 1,
             Policy::RoundRobin => 1,
             _ if self.slow_start_ticks == 0 || !grows => whole,
             _ => (whole * state.servers[usize::from(server)].age / self.slow_start_ticks).max(1),
@@ -33,10 +33,7 @@ impl Balancer {
     }
 
     fn weight_taken(&self, state: &State, server: u8) -> u8 {
-        if self.is(Variant::ForgetsWeights) {
-            return 1;
-        }
-        self.weight(state, server, !self.is(Variant::StartsAtFullWeight))
+        if self.forgets_weights() { 1 } else { self.weight(state, server, !self.starts_at_full_weight()) }
     }
 
     pub(super) fn all_weights(&self, state: &State) -> [u8; SERVERS_MAX] {
@@ -77,7 +74,7 @@ impl Balancer {
     /// The two servers drawn.
     fn drawn(&self, candidates: u8, first: u8, second: u8) -> (u8, u8) {
         let list: Vec<u8> = members(candidates).collect();
-        let other = if self.is(Variant::DrawsSameTwice) || second < first { second } else { second + 1 };
+        let other = if self.draws_same_twice() || second < first { second } else { second + 1 };
         (list[usize::from(first)], list[usize::from(other).min(list.len() - 1)])
     }
 
@@ -85,7 +82,7 @@ impl Balancer {
     pub(super) fn choose(&self, state: &mut State, draw: Draw) -> Option<u8> {
         let candidates = self.candidates(state);
         let list = || members(candidates);
-        if self.has(Quirk::ExpandsWeights) {
+        if self.expands_weights() {
             // A cursor moves on though nobody is chosen.
             return self.walk_expanded(state, candidates);
         }
@@ -99,18 +96,7 @@ impl Balancer {
                 state.last = server;
                 server
             }
-            (Policy::SmoothWeighted, _) if self.is(Variant::NaiveWeighted) => {
-                // What is owed is counted down from the weight before the next has its turn.
-                let owed = list().find(|at| state.servers[usize::from(*at)].current > 0);
-                let server = owed.or_else(|| {
-                    for at in list() {
-                        state.servers[usize::from(at)].current = self.weight_taken(state, at) as i8;
-                    }
-                    list().next()
-                })?;
-                state.servers[usize::from(server)].current -= 1;
-                server
-            }
+            (Policy::SmoothWeighted, _) if self.is_naive() => self.choose_in_one_go(state, candidates)?,
             (Policy::SmoothWeighted, _) => {
                 let mut sum = 0;
                 for at in list() {
@@ -134,21 +120,42 @@ impl Balancer {
                 let (first, second) = self.drawn(candidates, first, second);
                 if self.is_sooner(state, second, first) { second } else { first }
             }
-            (Policy::BoundedHash, Draw::Key(key)) if self.is(Variant::HashesByPosition) => {
-                let list: Vec<u8> = list().collect();
-                let turn = (0..list.len()).map(|step| list[(usize::from(key) + step) % list.len()]);
-                turn.into_iter().find(|at| self.has_room(state, *at, candidates))?
+            (Policy::BoundedHash, Draw::Key(key)) if self.hashes_by_position() => {
+                self.choose_by_position(state, candidates, key)?
             }
             (Policy::BoundedHash, Draw::Key(key)) => {
                 let mut tried = self.tried(key, candidates);
-                tried.find(|at| self.is(Variant::IgnoresBound) || self.has_room(state, *at, candidates))?
+                tried.find(|at| self.ignores_bound() || self.has_room(state, *at, candidates))?
             }
             (Policy::PowerOfTwo | Policy::PeakEwma | Policy::BoundedHash, _) => return None,
         };
         Some(server)
     }
 
-    /// Chooses by [`Quirk::ExpandsWeights`].
+    /// Chooses the same server until its weight is used up. What is owed is counted down from the weight before the
+    /// next has its turn.
+    fn choose_in_one_go(&self, state: &mut State, candidates: u8) -> Option<u8> {
+        let list = || members(candidates);
+        let owed = list().find(|at| state.servers[usize::from(*at)].current > 0);
+        let server = owed.or_else(|| {
+            for at in list() {
+                state.servers[usize::from(at)].current = self.weight_taken(state, at) as i8;
+            }
+            list().next()
+        })?;
+        state.servers[usize::from(server)].current -= 1;
+        Some(server)
+    }
+
+    /// Chooses the server at the key's place in the list, or the next one with room.
+    fn choose_by_position(&self, state: &State, candidates: u8, key: u8) -> Option<u8> {
+        let list: Vec<u8> = members(candidates).collect();
+        let turn = (0..list.len()).map(|step| list[(usize::from(key) + step) % list.len()]);
+        turn.into_iter().find(|at| self.has_room(state, *at, candidates))
+    }
+
+    /// Chooses by a cursor over a list that holds each server as often as its weight
+    /// ([`Quirk::ExpandsWeights`](super::Quirk::ExpandsWeights)).
     fn walk_expanded(&self, state: &mut State, candidates: u8) -> Option<u8> {
         let each_once: Vec<u8> = members(state.members).collect();
         let weight = |at: u8| usize::from(self.weights[usize::from(at)]);

@@ -69,8 +69,8 @@ pub enum Draw {
 
 /// A configuration.
 ///
-/// Invariants, whatever the variant: no slot beyond the model's is used; a request that is not late is at a server of the
-/// list.
+/// Invariants, whatever the variant: no slot beyond the model's is used; a request that is not late is at a server of
+/// the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Servers in the list, as bits.
@@ -127,7 +127,7 @@ pub enum Call {
 }
 
 impl State {
-    /// What the type cannot say of it.
+    /// Whether the invariants hold.
     pub(super) fn is_consistent(&self, model: &Balancer) -> bool {
         let beyond = &self.calls[usize::from(model.slots)..];
         let placed = |call: &Call| match call {

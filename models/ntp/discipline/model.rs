@@ -14,6 +14,9 @@ pub const UNIT_MS: i32 = 64;
 /// Seconds of a tick.
 pub const TICK_S: i32 = 256;
 
+/// Most units that a clock is slewed by in a tick: 500 ppm of 256 s are 128 ms.
+const SLEWED_MAX: i32 = 2;
+
 /// Number of samples that are looked at here.
 pub const SAMPLES: usize = 2;
 
@@ -92,6 +95,9 @@ pub enum Phase {
 }
 
 /// A configuration.
+///
+/// Invariants, whatever the variant: nothing is slewed before anything was measured, or after a panic; a spike is
+/// waited for no longer than the stepout; samples are kept without a gap, and none where questions are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Where the clock is with its discipline.
@@ -175,13 +181,7 @@ impl Discipline {
 
     fn panics(&self, state: &State, offset: i32) -> bool {
         let first = state.phase == Phase::Unset && self.first_is_unlimited;
-        let beyond = self.is_unbelievable(offset) && !first;
-        match self.variant {
-            Variant::PanicsForwardOnly => beyond && offset > 0,
-            Variant::BelievesAnyYear => false,
-            Variant::WaivesAlways => beyond && !self.first_is_unlimited,
-            _ => beyond,
-        }
+        self.is_unbelievable(offset) && !first && self.looks_at(offset)
     }
 
     fn measure(&self, state: &mut State, offset: i32) -> Told {
@@ -200,13 +200,12 @@ impl Discipline {
             (state.phase, state.slewing) = (Phase::Set, offset);
             return Told::Slews;
         }
-        let at_once = self.variant == Variant::StepsAtOnce;
         match state.phase {
-            Phase::Set if !at_once => {
+            Phase::Set if !self.steps_at_once() => {
                 state.phase = Phase::Spike { ticks: 0 };
                 Told::Waits
             }
-            Phase::Spike { ticks } if ticks < self.stepout_ticks() && !at_once => Told::Waits,
+            Phase::Spike { ticks } if ticks < self.stepout_ticks() && !self.steps_at_once() => Told::Waits,
             Phase::Unset | Phase::Set | Phase::Spike { .. } | Phase::Panicked => {
                 self.step(state, offset);
                 Told::Steps(offset)
@@ -224,18 +223,15 @@ impl Discipline {
             ..Seen::default()
         };
         (state.phase, state.slewing) = (Phase::Set, 0);
-        let kept = if self.variant == Variant::KeepsOldSamples { 0 } else { by };
-        shift(state, kept, by);
+        shift(state, self.shifted(by), by);
     }
 
     fn tick(&self, state: &mut State) -> Told {
         if let Phase::Spike { ticks } = &mut state.phase {
             *ticks = (*ticks + 1).min(self.stepout_ticks());
         }
-        // 500 ppm of 256 s are 128 ms.
-        let most = if self.variant == Variant::SlewsAtOnce { i32::MAX } else { 2 };
-        let by = state.slewing.clamp(-most, most);
-        state.seen.fast = by.abs() > 2;
+        let by = state.slewing.clamp(-self.slewed_max(), self.slewed_max());
+        state.seen.fast = by.abs() > SLEWED_MAX;
         state.slewing -= by;
         shift(state, by, by);
         Told::Moves(by)
@@ -249,13 +245,59 @@ impl Discipline {
             Action::Tick => self.tick(&mut after),
             Action::Measure { offset } => self.measure(&mut after, offset),
             Action::Ask => {
-                let register = if self.variant == Variant::ForgetsEighth { 0x7f } else { 0xff };
-                after.reach = (after.reach << 1) & register;
+                after.reach = (after.reach << 1) & self.register();
                 after.unanswered = (after.unanswered + 1).min(REACH);
                 Told::Done
             }
         };
         (after, told)
+    }
+}
+
+/// Where the rules deviate: each hook is asked by them.
+impl Discipline {
+    /// Whether an offset that is beyond all reason is looked at for a panic.
+    fn looks_at(&self, offset: i32) -> bool {
+        match self.variant {
+            Variant::PanicsForwardOnly => offset > 0,
+            Variant::BelievesAnyYear => false,
+            Variant::WaivesAlways => !self.first_is_unlimited,
+            _ => true,
+        }
+    }
+
+    /// Whether the clock is stepped as soon as the threshold is passed.
+    fn steps_at_once(&self) -> bool {
+        self.variant == Variant::StepsAtOnce
+    }
+
+    /// Units by which kept samples are shifted when the clock is stepped.
+    fn shifted(&self, by: i32) -> i32 {
+        if self.variant == Variant::KeepsOldSamples { 0 } else { by }
+    }
+
+    /// Most units that the clock is slewed by in a tick.
+    fn slewed_max(&self) -> i32 {
+        if self.variant == Variant::SlewsAtOnce { i32::MAX } else { SLEWED_MAX }
+    }
+
+    /// Questions that the register remembers, as bits.
+    fn register(&self) -> u8 {
+        if self.variant == Variant::ForgetsEighth { 0x7f } else { 0xff }
+    }
+}
+
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Discipline) -> bool {
+        let phase = match self.phase {
+            Phase::Unset | Phase::Panicked => self.slewing == 0,
+            Phase::Set => true,
+            Phase::Spike { ticks } => ticks <= model.stepout_ticks(),
+        };
+        let kept = self.samples.iter().flatten().count();
+        let without_gap = self.samples[..kept].iter().all(Option::is_some);
+        phase && without_gap && (kept == 0 || !model.asks) && self.unanswered <= REACH
     }
 }
 
@@ -292,6 +334,7 @@ impl Model for Discipline {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step_by(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

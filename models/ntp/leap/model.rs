@@ -85,6 +85,10 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants, whatever the variant: the wall clock is inside its day, and a second inside itself; a day is smeared
+/// only where leap seconds are; applications beyond the model's sleep for nothing; what is counted goes no further than
+/// said.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Reading of the wall clock, in ticks since midnight.
@@ -214,15 +218,13 @@ impl Leap {
         state.seen.backwards = by < 0;
         state.leaps = (state.leaps + 1).min(2);
         state.done = true;
-        state.pending = self.variant == Variant::NeverClearsFlag;
+        state.pending = self.never_clears_flag();
         for app in self.apps() {
             let before = state.left[app];
             state.left[app] -= by;
             state.seen.late |= before > 0 && state.left[app] < 0;
         }
-        if self.variant == Variant::ForgetsClockWasSet {
-            state.base_ahead -= by;
-        }
+        state.base_ahead -= self.not_told(by);
     }
 
     /// The state that `action` makes of `before`, and what the outside is told.
@@ -236,7 +238,7 @@ impl Leap {
                 Told::Done
             }
             Action::Announce => {
-                let stale = after.done && self.variant != Variant::BelievesStaleFlag;
+                let stale = after.done && !self.believes_stale_flag();
                 let late = self.second == Second::Smear && (after.wall >= NOON || after.smearing.is_some());
                 if stale || late {
                     return (before.clone(), Told::Refused);
@@ -256,7 +258,7 @@ impl Leap {
             }
             Action::Follow { smeared } => {
                 let mixes = after.followed[usize::from(!smeared)];
-                if mixes && self.variant != Variant::MixesSmears {
+                if mixes && !self.mixes_smears() {
                     return (before.clone(), Told::Refused);
                 }
                 after.followed[usize::from(smeared)] = true;
@@ -269,6 +271,41 @@ impl Leap {
     /// Whether a server's flag is up: it stays up until noon of the day after.
     fn flag_is_up(state: &State) -> bool {
         state.leaps == 0 || state.done
+    }
+}
+
+/// Where the rules deviate: each hook is asked by them once.
+impl Leap {
+    /// Whether the flag stays up once the second is over.
+    fn never_clears_flag(&self) -> bool {
+        self.variant == Variant::NeverClearsFlag
+    }
+
+    /// Ticks of a step of the wall clock that its timers are not told of.
+    fn not_told(&self, by: i8) -> i8 {
+        if self.variant == Variant::ForgetsClockWasSet { by } else { 0 }
+    }
+
+    /// Whether a server's flag is believed that is still up when the second is over.
+    fn believes_stale_flag(&self) -> bool {
+        self.variant == Variant::BelievesStaleFlag
+    }
+
+    /// Whether smeared and unsmeared servers are followed at once.
+    fn mixes_smears(&self) -> bool {
+        self.variant == Variant::MixesSmears
+    }
+}
+
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Leap) -> bool {
+        self.wall < DAY
+            && self.of_second < SECOND
+            && self.smearing.is_none_or(|ticks| model.second == Second::Smear && ticks < DAY + SECOND)
+            && self.left[usize::from(model.apps)..].iter().all(|left| *left == 0)
+            && self.wakes <= model.wakes_max() + 1
+            && self.leaps <= 2
     }
 }
 
@@ -316,6 +353,7 @@ impl Model for Leap {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step_by(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         // To announce what is announced, or to follow whom one follows, is nothing.
         let nothing = State { ticked: before.ticked, seen: before.seen, ..after.clone() } == *before;
         let idle = matches!(action, Action::Announce | Action::Follow { .. }) && nothing;

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Answer, Mark, PACKETS_MAX};
+use super::{Answer, ERA, Exchange, Mark, PACKETS_MAX};
 
 /// A packet on its way or at the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -89,6 +89,10 @@ pub struct Before {
 }
 
 /// A configuration. Packets lie in slots; one keeps its slot from the question to the answer.
+///
+/// Invariants, whatever the variant: clocks and stamps are inside an era; no packet has longer to go, or to be held,
+/// than the model allows; no more was lost, doubled, forged or missed than it allows; the client's interval is no
+/// longer than the longest, and it has no longer to wait.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Reading of the server's clock, which is right.
@@ -112,6 +116,32 @@ pub struct State {
     pub slips: u8,
     /// History variables.
     pub history: History,
+}
+
+impl State {
+    /// Whether the invariants hold.
+    pub(super) fn is_consistent(&self, model: &Exchange) -> bool {
+        let client = &self.client;
+        let asked = client.asked.iter().map(|asked| asked.at).chain(client.last_transmit);
+        let before = client.before.iter().flat_map(|before| [before.asked, before.received, before.arrived]);
+        let kept = self.kept.iter().flat_map(|(received, left)| [Some(*received), *left]).flatten();
+        let mut stamps = asked.chain(before).chain(kept).chain([self.time]);
+        let fits = |packet: &Packet| match *packet {
+            Packet::Question { left, .. } => left <= model.delay_max,
+            Packet::Held { received, left, .. } => left <= model.hold_max && received < ERA,
+            Packet::Answer { received, transmitted, left, .. } => {
+                left <= model.delay_max && received < ERA && transmitted < ERA
+            }
+        };
+        stamps.all(|stamp| stamp < ERA)
+            && self.packets.iter().flatten().all(fits)
+            && self.losses <= model.losses_max
+            && self.doubles <= model.doubles_max
+            && self.forgeries <= model.forgeries_max
+            && self.slips <= model.slips_max
+            && client.poll <= model.poll_max
+            && client.wait <= 1 << model.poll_max
+    }
 }
 
 /// History variables: they steer nothing, properties read them.

@@ -1,8 +1,8 @@
-//! What each step does, deviations included.
+//! What each step does, as it should be; where a variant deviates, a hook of `deviations.rs` says so.
 
 use super::{
     Answer, Asked, Before, Client, ERA, Exchange, Guess, Heard, History, Mark, Packet, Seen, Stamps, State, Told,
-    Variant, wrapped,
+    wrapped,
 };
 
 impl Exchange {
@@ -12,25 +12,15 @@ impl Exchange {
     }
 
     fn difference(&self, later: u8, earlier: u8) -> i8 {
-        let wide = later.cast_signed() - earlier.cast_signed();
-        match self.variant {
-            Variant::SubtractsWide => wide,
-            Variant::SubtractsUnsigned => wide.rem_euclid(ERA.cast_signed()),
-            _ => {
-                let half = (ERA / 2).cast_signed();
-                (wide + half).rem_euclid(ERA.cast_signed()) - half
-            }
-        }
+        let (wide, half) = (later.cast_signed() - earlier.cast_signed(), (ERA / 2).cast_signed());
+        self.subtracted(wide).unwrap_or_else(|| (wide + half).rem_euclid(ERA.cast_signed()) - half)
     }
 
     /// Twice the offset, and the round trip, in ticks.
     fn measure(&self, [asked, received, answered, arrived]: [u8; 4]) -> (i8, i8) {
         let (out, back) = (self.difference(received, asked), self.difference(answered, arrived));
         let delay = self.difference(arrived, asked) - self.difference(answered, received);
-        match self.variant {
-            Variant::HalvesTooEarly => ((out / 2 + back / 2) * 2, delay),
-            _ => (out + back, delay),
-        }
+        (self.doubled(out, back), delay)
     }
 
     /// The two smallest numbers of random bits that nothing bears.
@@ -47,8 +37,7 @@ impl Exchange {
 
     pub(super) fn poll(&self, state: &mut State, [transmit, receive]: [u8; 2]) -> Told {
         let Some(slot) = state.packets.iter().position(Option::is_none) else { return Told::NotYet };
-        let denied = state.client.denied && self.variant != Variant::AsksOnWhenDenied;
-        if denied || state.client.wait > 0 {
+        if self.obeys_denial(&state.client) || state.client.wait > 0 {
             return Told::NotYet;
         }
         state.history.seen.asked_denied |= state.client.denied;
@@ -80,7 +69,7 @@ impl Exchange {
         };
         if self.interleaved && tells {
             // Two answers that bear one receive stamp cannot be told apart later: neither is kept.
-            let twin = state.kept.is_some_and(|(kept, _)| kept == received) && self.variant != Variant::KeepsTwins;
+            let twin = state.kept.is_some_and(|(kept, _)| kept == received) && !self.keeps_twins();
             state.kept = Some((received, (!twin).then_some(now)));
         }
         state.packets[slot] = Some(Packet::Answer { says, origin, received, transmitted, left: self.delay_max });
@@ -89,38 +78,32 @@ impl Exchange {
     /// What the client makes of an answer, forged or not: origin, then kiss, then leap and stratum, then the stamps.
     fn hear(&self, state: &mut State, says: Answer, origin: Mark, received: u8, transmitted: u8) -> Heard {
         let now = Exchange::client_clock(state);
-        if self.variant == Variant::HonoursKissFirst && matches!(says, Answer::Rate | Answer::Deny) {
+        if self.honours_first(says) {
             return self.kissed(&mut state.client, says);
         }
-        let asked = state
-            .client
-            .asked
-            .filter(|asked| origin != Mark::Unknown && (origin == asked.transmit || origin == asked.receive));
-        let asked = asked.or_else(|| self.deviant(state, origin));
+        let answers = |asked: &Asked| origin != Mark::Unknown && (origin == asked.transmit || origin == asked.receive);
+        let asked = state.client.asked.filter(answers).or_else(|| self.taken_for_asked(state, origin));
         let Some(asked) = asked else {
             let again = state.client.last_transmit == Some(transmitted);
             return if again { Heard::Duplicate } else { Heard::Bogus };
         };
-        if self.variant != Variant::KeepsQuestionOpen {
-            state.client.asked = None;
-        }
+        state.client.asked = self.still_asked(state.client.asked);
         match says {
-            Answer::Rate | Answer::Deny => {
-                return self.kissed(&mut state.client, says);
-            }
-            Answer::Unsynchronised if self.variant != Variant::BelievesUnsynchronised => return Heard::Unsynchronised,
-            Answer::TooDeep if self.variant != Variant::BelievesAnyStratum => return Heard::TooDeep,
-            Answer::NoTime if self.variant != Variant::ReadsMissingStamps => return Heard::NoTime,
+            Answer::Rate | Answer::Deny => return self.kissed(&mut state.client, says),
             Answer::Time | Answer::Stepped => {}
-            Answer::Unsynchronised | Answer::TooDeep | Answer::NoTime => state.history.seen.believed_timeless = true,
+            Answer::Unsynchronised | Answer::TooDeep | Answer::NoTime if self.believes(says) => {
+                state.history.seen.believed_timeless = true;
+            }
+            Answer::Unsynchronised => return Heard::Unsynchronised,
+            Answer::TooDeep => return Heard::TooDeep,
+            Answer::NoTime => return Heard::NoTime,
         }
         state.client.last_transmit = Some(transmitted);
         let own = Before { asked: asked.at, received, arrived: now };
         let before = if self.interleaved { state.client.before.replace(own) } else { None };
         let interleaved = origin == asked.receive;
         let four = match before.filter(|_| interleaved) {
-            Some(one) if self.variant == Variant::MispairsInterleaved => [one.asked, one.received, transmitted, now],
-            Some(one) => [one.asked, one.received, transmitted, one.arrived],
+            Some(one) => [one.asked, one.received, transmitted, self.paired(one.arrived, now)],
             None => [asked.at, received, transmitted, now],
         };
         let (offset_doubled, delay) = self.measure(four);
@@ -128,25 +111,10 @@ impl Exchange {
         if delay < 0 { Heard::NegativeDelay } else { Heard::Measured { offset_doubled, delay } }
     }
 
-    /// The question that a defective client takes `origin` to answer.
-    fn deviant(&self, state: &mut State, origin: Mark) -> Option<Asked> {
-        match self.variant {
-            Variant::AcceptsZeroOrigin if origin == Mark::Unknown && state.client.asked.is_none() => {
-                let now = Exchange::client_clock(state);
-                Some(Asked { at: now, transmit: Mark::Unknown, receive: Mark::Nonce(u8::MAX) })
-            }
-            Variant::UpdatesBeforeCheck => {
-                state.client.asked = None;
-                None
-            }
-            _ => None,
-        }
-    }
-
     fn kissed(&self, client: &mut Client, code: Answer) -> Heard {
         if code == Answer::Deny {
             client.denied = true;
-        } else if self.variant == Variant::ShortensOnRate {
+        } else if self.shortens_on_rate() {
             client.poll = client.poll.saturating_sub(1);
             client.wait = client.wait.min(1 << client.poll);
         } else {

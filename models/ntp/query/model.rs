@@ -1,5 +1,5 @@
-//! Sub-model *query*: a question and what comes back, one packet, and after it an honest answer. What does a client that
-//! asks once make of it?
+//! Sub-model *query*: a question and what comes back, one packet, and after it an honest answer. What does a client
+//! that asks once make of it?
 //!
 //! The honest answer behind is a barrier: whoever ignored the first packet takes it, so that nobody waits for nothing.
 
@@ -95,7 +95,7 @@ pub struct Query {
     pub quirks: Vec<(Ask, Outcome)>,
 }
 
-/// The state after the last query.
+/// The state after the last query. Any packet may have been its last, so that there are no invariants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct State {
     /// The packet of the last query and its outcome.

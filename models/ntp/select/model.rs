@@ -59,6 +59,9 @@ pub struct Report {
 pub type Span = (i8, i8);
 
 /// Reports so far, in order.
+///
+/// Invariants: no server reports before the one that comes before it; those that tell the truth report first, and the
+/// truth lies strictly inside their intervals, and outside the others'.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct State {
     /// The reports, by server.
@@ -77,6 +80,13 @@ impl Report {
 }
 
 impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Select) -> bool {
+        let count = self.reports.iter().flatten().count();
+        let mut reports = self.reports[..count].iter().enumerate();
+        count <= model.servers() && reports.all(|(at, report)| report.is_some_and(|report| model.fits(report, at)))
+    }
+
     /// The intervals of all reports.
     pub fn spans(&self) -> Vec<Span> {
         self.reports.iter().flatten().map(|report| report.span()).collect()
@@ -167,6 +177,12 @@ impl Select {
         usize::from(self.truechimers + self.falsetickers)
     }
 
+    /// Whether `report` may be that of the server `at`, 0-based: the first ones tell the truth.
+    fn fits(&self, report: Report, at: usize) -> bool {
+        let Report { centre, radius } = report;
+        if at < usize::from(self.truechimers) { centre.abs() < radius } else { centre.abs() > radius }
+    }
+
     /// The intervals, once all have reported.
     fn complete(&self, state: &State) -> Option<Vec<Span>> {
         Some(state.spans()).filter(|spans| spans.len() == self.servers())
@@ -227,15 +243,14 @@ impl Model for Select {
         if reported == self.servers() {
             return;
         }
-        let true_one = reported < usize::from(self.truechimers);
         let first = reported == 0 || reported == usize::from(self.truechimers);
         let before = (!first).then(|| state.reports[reported - 1]).flatten();
         for radius in 1..=self.radius_max {
             for centre in -self.centre_max..=self.centre_max {
-                let fits = if true_one { centre.abs() < radius } else { centre.abs() > radius };
+                let report = Report { centre, radius };
                 let sorted = before.is_none_or(|before| (before.radius, before.centre) <= (radius, centre));
-                if fits && sorted {
-                    actions.push(Report { centre, radius });
+                if sorted && self.fits(report, reported) {
+                    actions.push(report);
                 }
             }
         }
@@ -244,6 +259,7 @@ impl Model for Select {
     fn next_state(&self, before: &State, report: Report) -> Option<State> {
         let mut after = before.clone();
         *after.reports.iter_mut().find(|slot| slot.is_none())? = Some(report);
+        assert!(after.is_consistent(self), "{after:?}");
         Some(after)
     }
 

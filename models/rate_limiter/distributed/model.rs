@@ -86,7 +86,7 @@ pub struct Key {
 }
 
 impl State {
-    /// What the type cannot say of it.
+    /// Whether the invariants hold.
     fn is_consistent(&self, model: &Distributed) -> bool {
         self.crashes <= model.crashes_max
             && !self.between[usize::from(model.clients)..].contains(&true)
@@ -193,7 +193,7 @@ impl Model for Distributed {
                 }
             }
         }
-        debug_assert!(after.is_consistent(self), "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

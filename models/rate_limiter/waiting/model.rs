@@ -54,8 +54,8 @@ pub enum Action {
 
 /// A configuration.
 ///
-/// Invariants: nobody stands in the queue twice; where there is one, whoever waits stands in it, and where there is none
-/// it is empty.
+/// Invariants: nobody stands in the queue twice; where there is one, whoever waits stands in it, and where there is
+/// none it is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Whether there is a token.
@@ -67,7 +67,7 @@ pub struct State {
 }
 
 impl State {
-    /// What the type cannot say of it.
+    /// Whether the invariants hold.
     fn is_consistent(&self, model: &Waiting) -> bool {
         let stands = |caller: &u8| self.queue.iter().filter(|other| *other == caller).count();
         (0..model.callers).all(|caller| {
@@ -138,7 +138,7 @@ impl Model for Waiting {
             }
             Action::Tick => after.token = true,
         }
-        debug_assert!(after.is_consistent(self), "{after:?}");
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 
