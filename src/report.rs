@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::conform::{Agreement, Effort, Mode};
 use crate::model::Kind;
 use crate::trace::Trace;
-use crate::verdict::probability::Bounds;
+use crate::verdict::probability::{Bounds, Extreme};
 use crate::verdict::{FairnessFound, Verdict};
 
 /// The version of the JSON documents' shape.
@@ -68,6 +68,7 @@ pub struct CaseReport {
 
 /// How large an explored model is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Counts {
     /// States reached.
     pub states: usize,
@@ -109,7 +110,7 @@ pub struct PropertyReport {
     pub value_width: Option<f64>,
     /// Whether the value is the least (`min`) or the greatest (`max`) over all schedulers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub extreme: Option<&'static str>,
+    pub extreme: Option<Extreme>,
     /// What `min` has to be at least, or `max` at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<f64>,
@@ -244,6 +245,7 @@ impl Serialize for ConformanceReport {
 
 /// Something optional that did not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct NotRun {
     /// The case.
     pub case: String,

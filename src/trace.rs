@@ -101,6 +101,7 @@ pub struct Step {
 
 /// Why a file is not a trace that this build can use.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TraceError {
     /// The file system refused.
     #[error("{}: {source}", file.display())]

@@ -15,6 +15,7 @@ use crate::model::{Bound, Kind};
 use crate::report::{CaseListing, CaseReport, Counts, Report};
 use crate::trace::{Evidence, Trace};
 use crate::verdict::Verdict;
+use crate::verdict::probability::Extreme;
 
 pub use self::diagram::state_diagram;
 pub use self::trace::trace;
@@ -118,8 +119,8 @@ fn measured(property: &crate::report::PropertyReport) -> String {
         return String::new();
     };
     let (asked, extreme) = match extreme {
-        "min" => (Bound::AtLeast(bound), "least"),
-        _ => (Bound::AtMost(bound), "greatest"),
+        Extreme::Min => (Bound::AtLeast(bound), "least"),
+        Extreme::Max => (Bound::AtMost(bound), "greatest"),
     };
     format!("{value}, {asked} asked: the {extreme} over all schedulers, which see all, coins drawn included")
 }

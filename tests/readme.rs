@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use counterpart::conform::Effort;
+use counterpart::conform::{Agreement, Effort};
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::trace::{Trace, write_whole};
 use counterpart::verdict::Verdict;
@@ -128,7 +128,7 @@ fn verdicts(reports: &[&CaseReport]) -> String {
 fn alongside(reports: &[&CaseReport]) -> String {
     let mut table = String::from("| case | subject | mode | driven |\n|---|---|---|---|\n");
     for report in reports {
-        for subject in report.conformance.iter().filter(|subject| subject.verdict == "conforms") {
+        for subject in report.conformance.iter().filter(|subject| subject.verdict == Agreement::Conforms) {
             let driven = match &subject.effort {
                 Effort::Interleave { schedules, .. } => format!("{schedules} schedules"),
                 Effort::Product { pairs, .. } => format!("{pairs} pairs"),
@@ -147,7 +147,9 @@ fn alongside(reports: &[&CaseReport]) -> String {
 fn deviations(reports: &[&CaseReport], wanted: impl Fn(&ConformanceReport) -> bool) -> String {
     let mut table = String::from("| case | subject | mode | after | |\n|---|---|---|---|---|\n");
     for report in reports {
-        for subject in report.conformance.iter().filter(|subject| subject.verdict == "diverges" && wanted(subject)) {
+        for subject in
+            report.conformance.iter().filter(|subject| subject.verdict == Agreement::Diverges && wanted(subject))
+        {
             let steps = subject.evidence.as_ref().map_or(0, Trace::len);
             let why = subject.evidence.as_ref().map(|trace| trace.because.as_str()).unwrap_or_default();
             let _ = writeln!(

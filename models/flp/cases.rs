@@ -50,6 +50,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(defects::of_rounds());
     cases.extend(ben_or::cases());
     cases.extend(defects::as_implementations());
+    cases.push(defects::never_recovers());
     #[cfg(feature = "peers")]
     cases.extend(replicated_log::cases());
     cases

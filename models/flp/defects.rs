@@ -2,14 +2,16 @@
 
 use counterpart::Case;
 use counterpart::check::Defect;
-use counterpart::conform::Walk;
+use counterpart::conform::{Recovery, Walk};
 
 use super::attempts::chandra_toueg::Variant as Stamped;
 use super::attempts::paxos::{Paxos, Variant};
 use super::attempts::rotating_coordinator::Variant as Rotating;
+use super::attempts::votes::Votes;
+use super::bindings::Processes;
 use super::cases::{by_rounds, by_stamps, paxos_bounded, paxos_one_at_a_time};
 use super::check;
-use super::model::System;
+use super::model::{Action, System};
 use super::properties::{AGREEMENT, Faults};
 
 /// A system of two ballots for each proposer, who differ in what they propose.
@@ -83,4 +85,20 @@ pub(super) fn as_implementations() -> Vec<Case> {
     }
     let late = check(System { begins_without_inputs: true, ..two_ballots(Variant::Sound) }, Faults::Unasked);
     vec![Case::new("flp/defects", early), Case::new("flp/defects_of_three_ballots", late.defects(&two))]
+}
+
+/// Processes that vote and wait for the sequencer's word: no answer is wrong, and when the sequencer has crashed before
+/// it decided they wait for ever. The model is no yardstick here but the defect itself.
+pub(super) fn never_recovers() -> Case {
+    let waiting = System { begins_without_inputs: true, crashes_max: 1, ..System::of(Votes::Sequencer) };
+    let recovery = Recovery::new(|system: &System<Votes>, at| system.decided(at).next().is_some())
+        .without(|action| matches!(action, Action::Crash { .. }))
+        .within(60);
+    let name = "waits_for_the_sequencer";
+    let check = check(waiting, Faults::Crashes)
+        .alongside_only()
+        .subject(name, recovery.of(|| Processes::of(Votes::Sequencer)))
+        .because(name, "the sequencer has stopped, and nobody else may decide")
+        .diverges(name);
+    Case::new("flp/never_recovers", check)
 }

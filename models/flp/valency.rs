@@ -53,7 +53,7 @@ pub const SMALL: [(&str, Votes); 4] = [
 ///
 /// # Panics
 /// If the model cannot be explored.
-pub fn summary(votes: Votes) -> Summary<Action<Message>> {
+pub fn summary(votes: Votes) -> Summary {
     let graph = explored(votes);
     Valencies::of(&graph, &AsConsensus::default()).expect("the graph is complete").summary()
 }
@@ -128,7 +128,7 @@ pub fn picture() -> (String, String) {
     let picture = ValencyPicture::of(&valencies)
         .title("sequencer, inputs 001: what is still open, and who closes it")
         .reached_from(0)
-        .events(|event| match event.message {
+        .events(&graph, &AsConsensus::default(), |event| match event.message {
             Action::Step { process } => format!("p{process} votes"),
             Action::Receive { process, message: Message::Vote { from, .. } } => {
                 format!("p{process} gets p{from}'s vote")

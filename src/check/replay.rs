@@ -276,6 +276,7 @@ impl Replayed {
 
 /// Why a trace could not be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ReplayError {
     /// The trace is of a model that has changed since.
     #[error(

@@ -10,7 +10,6 @@ use crate::explore::{Asked, Explored, ModelError, RefereeError, referee_of};
 use crate::model::Kind;
 use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
 use crate::trace::{self, Trace};
-use crate::verdict::probability::Extreme;
 use crate::verdict::{Finding, Verdict, judge_all, judge_states};
 
 impl AnyCheck {
@@ -185,10 +184,7 @@ impl AnyCheck {
             expected,
             value: value.and_then(|value| Value::of(&value.bounds)),
             value_width: value.and_then(|value| Value::rounded_up(value.bounds.width())),
-            extreme: value.map(|value| match value.extreme {
-                Extreme::Min => "min",
-                Extreme::Max => "max",
-            }),
+            extreme: value.map(|value| value.extreme),
             bound: value.map(|value| value.bound.value()),
             steps: evidence.as_ref().map(Trace::len),
             loop_len: evidence.as_ref().and_then(Trace::loop_len),

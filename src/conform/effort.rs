@@ -69,13 +69,6 @@ impl fmt::Display for Agreement {
     }
 }
 
-/// So that a test may say `report.verdict == "conforms"`.
-impl PartialEq<&str> for Agreement {
-    fn eq(&self, name: &&str) -> bool {
-        self.name() == *name
-    }
-}
-
 /// The figures of a mode: what was done, and within which bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]

@@ -68,6 +68,7 @@ pub struct Setting<F: Interface> {
 
 /// How far every mode goes.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Limits {
     /// How far to explore.
     pub budget: Budget,

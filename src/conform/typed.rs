@@ -69,7 +69,12 @@ impl<F: Interface> Typed<F> {
     }
 
     /// Gives `input` to `subject`; `Err` where what came of it does not equal itself.
-    fn give(&self, subject: &mut dyn Counterpart<F>, input: u32, likely: Likely<'_>) -> Result<Observed, Observed> {
+    fn give<S: Counterpart<F> + ?Sized>(
+        &self,
+        subject: &mut S,
+        input: u32,
+        likely: Likely<'_>,
+    ) -> Result<Observed, Observed> {
         let output = subject.apply(self.inputs.at(input));
         let snapshot = subject.observe();
         let observed = Observed {
@@ -83,7 +88,7 @@ impl<F: Interface> Typed<F> {
     }
 
     /// What `subject` shows.
-    fn shown(&self, subject: &dyn Counterpart<F>, likely: &[u32]) -> Option<u32> {
+    fn shown<S: Counterpart<F> + ?Sized>(&self, subject: &S, likely: &[u32]) -> Option<u32> {
         Some(self.snapshots.number(subject.observe()?, likely, Origin::Shown))
     }
 
@@ -109,7 +114,7 @@ impl<F: Interface> Typed<F> {
     /// Makes subjects that speak in numbers of this model and can be part of a state.
     pub(super) fn explorable(self: &Arc<Self>, factory: &WholeFactory<F>) -> MakeExplorable {
         let (words, factory) = (self.clone(), factory.clone());
-        Arc::new(move || Box::new(BoundWhole { words: words.clone(), subject: factory() }))
+        Arc::new(move || Box::new(Bound { words: words.clone(), subject: factory() }))
     }
 }
 
@@ -123,12 +128,12 @@ pub(super) fn boxed<F: Interface, C: Counterpart<F> + 'static>(
 }
 
 /// An implementation, of whatever type, that speaks in numbers.
-struct Bound<F: Interface> {
+struct Bound<F: Interface, S: ?Sized> {
     words: Arc<Typed<F>>,
-    subject: Box<dyn Counterpart<F>>,
+    subject: Box<S>,
 }
 
-impl<F: Interface> Driven for Bound<F> {
+impl<F: Interface, S: Counterpart<F> + ?Sized> Driven for Bound<F, S> {
     fn apply(&mut self, input: u32, likely: Likely<'_>) -> Result<Observed, Observed> {
         self.words.give(&mut *self.subject, input, likely)
     }
@@ -170,37 +175,13 @@ impl<F: Interface, C: Counterpart<F> + Clone + Eq + Hash + Send + Sync + 'static
     }
 }
 
-/// An implementation, of whatever type, that speaks in numbers and can be part of a state.
-struct BoundWhole<F: Interface> {
-    words: Arc<Typed<F>>,
-    subject: Box<dyn Whole<F>>,
-}
-
-impl<F: Interface> Driven for BoundWhole<F> {
-    fn apply(&mut self, input: u32, likely: Likely<'_>) -> Result<Observed, Observed> {
-        self.words.give(&mut *self.subject, input, likely)
-    }
-
-    fn observe(&self, likely: &[u32]) -> Option<u32> {
-        self.words.shown(&*self.subject, likely)
-    }
-
-    fn supports(&self, input: u32) -> bool {
-        self.subject.supports(self.words.inputs.at(input))
-    }
-
-    fn canonical(&mut self) {
-        self.subject.canonical();
-    }
-}
-
-impl<F: Interface> Explorable for BoundWhole<F> {
+impl<F: Interface> Explorable for Bound<F, dyn Whole<F>> {
     fn cloned(&self) -> Box<dyn Explorable> {
-        Box::new(BoundWhole { words: self.words.clone(), subject: self.subject.cloned() })
+        Box::new(Bound { words: self.words.clone(), subject: self.subject.cloned() })
     }
 
     fn equals(&self, other: &dyn Any) -> bool {
-        let other = other.downcast_ref::<BoundWhole<F>>();
+        let other = other.downcast_ref::<Bound<F, dyn Whole<F>>>();
         other.is_some_and(|other| self.subject.equals(&*other.subject as &dyn Any))
     }
 

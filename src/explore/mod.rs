@@ -47,6 +47,7 @@ pub type Interrupt = Arc<dyn Fn() -> Option<Stop> + Send + Sync>;
 
 /// How far an exploration may go.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Budget {
     /// States kept at most.
     pub states_max: usize,
@@ -109,8 +110,46 @@ impl Default for Budget {
     }
 }
 
+impl Budget {
+    /// States kept at most.
+    #[must_use]
+    pub fn states_max(mut self, states: usize) -> Self {
+        self.states_max = states;
+        self
+    }
+
+    /// Steps from an initial state at most.
+    #[must_use]
+    pub fn depth_max(mut self, steps: usize) -> Self {
+        self.depth_max = steps;
+        self
+    }
+
+    /// Threads that expand states.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Asks `interrupt` before each block of states whether to stop, and why.
+    #[must_use]
+    pub fn interrupt(mut self, interrupt: impl Fn() -> Option<Stop> + Send + Sync + 'static) -> Self {
+        self.interrupt = Arc::new(interrupt);
+        self
+    }
+
+    /// Tells states apart by this.
+    #[must_use]
+    pub fn equality(mut self, equality: Equality) -> Self {
+        self.equality = equality;
+        self
+    }
+}
+
 /// Why an exploration ended before it had seen everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// [`Budget::states_max`] was reached.
     States(usize),
@@ -141,6 +180,7 @@ impl fmt::Display for Stop {
 
 /// The model is not a function of its states.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// The same question had two answers.
     #[error(

@@ -19,6 +19,7 @@ use crate::model::{CheckedModel, Kind, PlainSpec};
 
 /// What stateright's search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Referee {
     /// Its unique-state count.
     pub states: usize,
@@ -28,6 +29,7 @@ pub struct Referee {
 
 /// Why there is no second opinion.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum RefereeError {
     /// The wrapper hands properties over in a table of fixed size.
     #[error("the model has {0} properties, the referee judges at most {PROPERTIES_MAX}")]

@@ -22,6 +22,7 @@ pub struct Survey<M: CheckedModel> {
 
 /// An `always` or `sometimes` of a model, and the first node that shows something of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Discovery {
     /// The property's name.
     pub name: &'static str,

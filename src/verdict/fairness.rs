@@ -13,6 +13,7 @@ use crate::model::{FairKey, Strength};
 
 /// The fairness a property was judged under, and how much of the model it spoke of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FairnessFound {
     /// The assumption's name.
     pub assumption: String,

@@ -5,6 +5,7 @@ use crate::explore::{Budget, Explored, Face, ModelError, Shape, State, Target};
 
 /// A state from which nothing leads to the goal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Trap {
     /// The first of all such nodes, and so one of the nearest.
     pub node: usize,

@@ -7,6 +7,7 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
 use counterpart::Shared;
+use counterpart::conform::Agreement;
 use counterpart::conform::events::{Event, EventLog, Log, LogError, Recorded};
 use counterpart::report::ConformanceReport;
 use counterpart_models::circuit_breaker;
@@ -132,7 +133,7 @@ fn below(random: &mut Pcg64, bound: usize) -> usize {
 fn real_threads() {
     for seed in 0..8 {
         let report = judged_live(RECORDED, move || run_on_threads(seed));
-        assert_eq!(report.verdict, "conforms", "{:?}", report.why);
+        assert_eq!(report.verdict, Agreement::Conforms, "{:?}", report.why);
         assert!(report.effort.steps() >= 200, "{} events were recorded", report.effort.steps());
     }
 }
@@ -142,9 +143,9 @@ fn time_left_out() {
     let without = log.events().iter().filter(|recorded| recorded.event.name != "tick").cloned().collect();
     let without = Log::new(without).expect("a log");
     let hidden = judged(BreakerReader { time_is_recorded: false }, without.clone());
-    assert_eq!(hidden.verdict, "conforms", "{:?}", hidden.why);
+    assert_eq!(hidden.verdict, Agreement::Conforms, "{:?}", hidden.why);
     // It opened, and was asked again after the wait: nothing but time explains that.
-    assert_eq!(judged(RECORDED, without).verdict, "diverges");
+    assert_eq!(judged(RECORDED, without).verdict, Agreement::Diverges);
 }
 
 /// Reads its state under the lock, changes a copy, and writes that back; as many callers as it has probes race, always.
@@ -220,9 +221,9 @@ fn without(log: &Log, left_out: impl Fn(&Event) -> bool) -> Log {
 fn lost_update() {
     let log = race::<2>();
     let answers = without(&log, |event| event.name == "status");
-    assert_eq!(judged(RECORDED, answers).verdict, "conforms", "the answers are those of a sound breaker");
+    assert_eq!(judged(RECORDED, answers).verdict, Agreement::Conforms, "the answers are those of a sound breaker");
     let report = judged(RECORDED, log.clone());
-    assert_eq!(report.verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Diverges);
     let why = report.why.unwrap_or_default();
     assert!(why.starts_with(&format!("line {}, status", log.events().len())), "{why}");
     assert!(why.contains("permits_left=1 phase=half-open"), "{why}");
@@ -233,7 +234,7 @@ fn too_many_probes() {
     let log = race::<3>();
     let log = without(&log, |event| event.name == "status");
     let report = judged(RECORDED, log.clone());
-    assert_eq!(report.verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Diverges);
     // The last of the three to come back.
     let last = log.events().iter().max_by_key(|recorded| recorded.end).map(|recorded| recorded.event.clone());
     let last = last.expect("an event");
@@ -244,7 +245,7 @@ fn too_many_probes() {
         let mut two = log.events().to_vec();
         two.remove(asked_at_once);
         let two = Log::new(two).expect("a log");
-        assert_eq!(judged(RECORDED, two).verdict, "conforms", "any two of the three may be let through");
+        assert_eq!(judged(RECORDED, two).verdict, Agreement::Conforms, "any two of the three may be let through");
     }
 }
 

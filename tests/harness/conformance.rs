@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         claim("conformance::a_right_counter_conforms_in_every_mode", right),
         claim("conformance::a_tour_drives_every_transition_refused_ones_as_well", coverage),
+        claim("conformance::one_call_runs_an_implementation_in_every_sequential_mode", sequential),
         claim("conformance::a_wrong_answer_is_found_by_a_shortest_run", wrong_answer),
         claim("conformance::a_refused_input_that_changes_something_is_found", refused_changes),
         claim("conformance::a_right_answer_with_a_wrong_snapshot_is_found", wrong_snapshot),
@@ -192,7 +193,7 @@ fn found(flaw: Flaw, steps: usize, words: &str) {
 fn right() {
     for job in jobs(|| ours(Flaw::None)) {
         let report = run_on(COUNTER, job);
-        assert_eq!(report.verdict, "conforms", "{report:?}");
+        assert_eq!(report.verdict, Agreement::Conforms, "{report:?}");
     }
 }
 
@@ -200,6 +201,35 @@ fn coverage() {
     // Four states, three inputs each: 3 + 1 that change something, 4 reads, 4 refusals.
     let report = run_on(COUNTER, conform::Tour::new().of(|| ours(Flaw::None)));
     assert_eq!((report.effort.edges(), report.verdict), ((12, 12), Agreement::Conforms));
+}
+
+/// The core is explored with the model, what is shared is toured within the bound and walked beyond it: each is found
+/// where it alone is wrong.
+fn sequential() {
+    let larger = Counter { max: 7, ..COUNTER };
+    let verdicts = |core: Flaw, shared: fn(At) -> Flaw| {
+        let check = Check::of(COUNTER.toy()).interface(SHOWING).sequential(
+            larger.toy(),
+            conform::Walk::new().runs(50).steps(40),
+            move |model| Ours { max: top(model), ..ours(core) },
+            move |model| Ours { max: top(model), ..ours(shared(top(model))) },
+        );
+        let reports = case_report(check).conformance;
+        reports.into_iter().map(|report| (report.mode, report.verdict)).collect::<Vec<_>>()
+    };
+    let right = |_| Flaw::None;
+    let (conforms, diverges) = (Agreement::Conforms, Agreement::Diverges);
+    let expected = |product, tour, walk| [(Mode::Product, product), (Mode::Tour, tour), (Mode::Walk, walk)];
+    assert_eq!(verdicts(Flaw::None, right), expected(conforms, conforms, conforms));
+    assert_eq!(verdicts(Flaw::Misreads, right), expected(diverges, conforms, conforms));
+    assert_eq!(verdicts(Flaw::None, |_| Flaw::Misreads), expected(conforms, diverges, diverges));
+    let beyond = |max| if max > COUNTER.max { Flaw::Misreads } else { Flaw::None };
+    assert_eq!(verdicts(Flaw::None, beyond), expected(conforms, conforms, diverges));
+}
+
+/// How far a counter counts.
+fn top(model: &Toy) -> At {
+    model.edges.iter().map(|edge| edge.from).max().expect("a counter counts")
 }
 
 fn wrong_answer() {
@@ -237,7 +267,7 @@ fn hangs() {
     assert_eq!(report.evidence.expect("a trace").len(), 3);
     for job in [tour, walk] {
         let report = run_on(COUNTER, job);
-        assert_eq!(report.verdict, "diverges");
+        assert_eq!(report.verdict, Agreement::Diverges);
         let trace = report.evidence.expect("a trace");
         let last = trace.steps.last().expect("a step");
         assert_eq!((last.input.as_str(), last.implementation.as_str()), ("Wrap", "no answer within 1500 ms"));
@@ -268,11 +298,11 @@ fn nondeterministic() {
     MOOD.store(0, Ordering::SeqCst);
     let report = run_on(COUNTER, conform::Walk::new().runs(50).steps(40).of(|| Moody(ours(Flaw::None))));
     let why = report.why.unwrap_or_default();
-    assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
+    assert!(report.verdict == Agreement::Diverges && why.contains("not deterministic"), "{why}");
     MOOD.store(90, Ordering::SeqCst);
     let report = run_on(COUNTER, conform::Product::new().of(|| Moody(ours(Flaw::None))));
     let why = report.why.unwrap_or_default();
-    assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
+    assert!(report.verdict == Agreement::Diverges && why.contains("not deterministic"), "{why}");
 }
 
 fn leaks_between_runs() {
@@ -289,12 +319,12 @@ fn leaks_between_runs() {
     }
     let report = run_on(Counter { max: 3, ..COUNTER }, conform::Tour::new().of(|| Leaky));
     let why = report.why.unwrap_or_default();
-    assert!(report.verdict == "diverges" && why.contains("not deterministic"), "{why}");
+    assert!(report.verdict == Agreement::Diverges && why.contains("not deterministic"), "{why}");
 }
 
 fn canonical() {
     let report = run_on(COUNTER, conform::Product::new().of(|| ours(Flaw::ForgetsWhenCanonical)));
-    assert_eq!(report.verdict, "diverges", "{report:?}");
+    assert_eq!(report.verdict, Agreement::Diverges, "{report:?}");
     // Where it happens to stay a behaviour of the model, the walks beside the product find it: in a model that tires,
     // forgetting is allowed, and yet canonical() must not be what does it.
     let tiring = Counter { tires: true, ..COUNTER };
@@ -304,7 +334,7 @@ fn canonical() {
             .subject("subject", conform::Product::new().of(|| ours(Flaw::ForgetsWhenCanonical)))
     };
     let report = case_report(check()).conformance.remove(0);
-    assert_eq!(report.verdict, "diverges", "{report:?}");
+    assert_eq!(report.verdict, Agreement::Diverges, "{report:?}");
     let trace = report.evidence.expect("a trace");
     let again = Case::new("toy/counter", check().diverges("subject")).replay(&trace, &Options::default());
     assert!(again.as_ref().is_ok_and(|again| again.reproduces && again.as_expected), "{again:?}");
@@ -341,11 +371,11 @@ fn internal_steps() {
     // The model may fall back to 0 unseen. One that falls back by itself conforms to it, and not to the strict one.
     let tiring = Counter { tires: true, ..COUNTER };
     for job in jobs(|| ours(Flaw::None)) {
-        assert_eq!(run_on(tiring, job).verdict, "conforms");
+        assert_eq!(run_on(tiring, job).verdict, Agreement::Conforms);
     }
     let report = run_on(tiring, conform::Tour::new().of(|| ours(Flaw::Tires)));
-    assert_eq!(report.verdict, "conforms", "{report:?}");
-    assert_eq!(run_on(COUNTER, conform::Tour::new().of(|| ours(Flaw::Tires))).verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Conforms, "{report:?}");
+    assert_eq!(run_on(COUNTER, conform::Tour::new().of(|| ours(Flaw::Tires))).verdict, Agreement::Diverges);
 }
 
 fn no_labels() {
@@ -368,7 +398,7 @@ fn beyond() {
     // It counts to 3 as the explored model does, and stops there although the walked one goes on to 9.
     let larger = Arc::new(Counter { max: 9, ..COUNTER }.toy());
     let report = run_on(COUNTER, conform::Walk::new().beside(larger).runs(50).steps(60).of(|| ours(Flaw::None)));
-    assert_eq!(report.verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Diverges);
     // Add four times, and be refused.
     assert_eq!(report.evidence.expect("a trace").len(), 4);
 }
@@ -397,7 +427,7 @@ fn limits() {
         .fold(Check::of(COUNTER.toy()).interface(SHOWING), |check, job| check.subject("subject", job));
     let report = Case::new("toy/counter", check).run(&options).0;
     for subject in &report.conformance {
-        let incomplete = subject.verdict == "incomplete";
+        let incomplete = subject.verdict == Agreement::Incomplete;
         assert_eq!(incomplete, subject.mode != Mode::Walk, "{subject:?}");
     }
 }
@@ -405,7 +435,8 @@ fn limits() {
 /// What lies beyond the boundary was not looked at: that the rest conforms is not the whole of it.
 fn cut() {
     let [product, tour, walk] = jobs(|| ours(Flaw::None));
-    for (job, verdict) in [(product, "incomplete"), (tour, "incomplete"), (walk, "conforms")] {
+    for (job, verdict) in [(product, Agreement::Incomplete), (tour, Agreement::Incomplete), (walk, Agreement::Conforms)]
+    {
         let check = Check::of(COUNTER.toy().bound(2)).interface(SHOWING).answer_within(ANSWER_WITHIN);
         let report = case_report(check.subject("subject", job)).conformance.remove(0);
         assert_eq!(report.verdict, verdict, "{report:?}");

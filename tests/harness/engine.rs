@@ -125,7 +125,7 @@ impl Model for Words {
 fn threads() {
     let explored: Vec<_> = [1, 2, 3, 7]
         .map(|threads| {
-            let budget = Budget { threads, ..Budget::default() };
+            let budget = Budget::default().threads(threads);
             explore(Arc::new(Words { len: 14 }), &budget).expect("a model")
         })
         .into_iter()
@@ -166,13 +166,11 @@ fn limits() {
         assert!(graph.incomplete().is_some());
         graph.stop().cloned()
     };
-    assert_eq!(stop(Budget { states_max: 10, ..Budget::default() }), Some(Stop::States(10)));
-    assert_eq!(stop(Budget { depth_max: 3, ..Budget::default() }), Some(Stop::Depth(3)));
-    let interrupt = Arc::new(|| Some(Stop::Interrupted));
-    assert_eq!(stop(Budget { interrupt, ..Budget::default() }), Some(Stop::Interrupted));
+    assert_eq!(stop(Budget::default().states_max(10)), Some(Stop::States(10)));
+    assert_eq!(stop(Budget::default().depth_max(3)), Some(Stop::Depth(3)));
+    assert_eq!(stop(Budget::default().interrupt(|| Some(Stop::Interrupted))), Some(Stop::Interrupted));
     // A limit that is not reached is none.
-    let graph =
-        explore(Arc::new(adder(40)), &Budget { states_max: 41, depth_max: 12, ..Budget::default() }).expect("a model");
+    let graph = explore(Arc::new(adder(40)), &Budget::default().states_max(41).depth_max(12)).expect("a model");
     assert_eq!(graph.incomplete(), None);
     // Through a check: incomplete, unless that is allowed aloud.
     let limited = || Check::of(adder(MANY)).states_max(5);

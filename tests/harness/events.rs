@@ -3,17 +3,20 @@
 mod files;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use counterpart::Check;
 use counterpart::check::{Case, Options};
-use counterpart::conform::events::{ByText, Event, EventLog, Events, Labelled, Log, LogReader, Recorded};
-use counterpart::conform::{Effort, Job, Mode};
+use counterpart::conform::events::{
+    ByText, Event, EventLog, Events, Labelled, Log, LogReader, LogWriter, Logged, Recorded,
+};
+use counterpart::conform::{Agreement, Effort, Job, Mode};
 use counterpart::report::ConformanceReport;
+use counterpart::{Check, Shared};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use tracing::Span;
 
 use crate::claim;
 use crate::toy::{At, Edge, FACE, Face, Say, Toy, Word};
@@ -39,6 +42,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("events::text_is_a_witness", by_text),
         claim("events::a_layer_records_spans_as_intervals_and_events_as_points", layer),
         claim("events::a_thread_that_does_not_start_keeps_no_other_waiting", not_started),
+        claim("events::a_logged_subject_tells_each_call_with_its_answer", logged),
+        claim("events::time_stands_still_while_a_call_is_inside", time_stands_still),
     ];
     trials.extend(files::trials());
     trials
@@ -100,19 +105,19 @@ fn judged(reader: impl LogReader<Face>, log: Vec<Recorded>) -> ConformanceReport
 
 #[track_caller]
 fn conforms(report: &ConformanceReport) {
-    assert_eq!(report.verdict, "conforms", "{:?}", report.why);
+    assert_eq!(report.verdict, Agreement::Conforms, "{:?}", report.why);
     assert_eq!(report.mode, Mode::Events);
 }
 
 #[track_caller]
 fn diverges(report: &ConformanceReport, why: &str) {
-    assert_eq!(report.verdict, "diverges", "{:?}", report.why);
+    assert_eq!(report.verdict, Agreement::Diverges, "{:?}", report.why);
     assert_eq!(report.why.as_deref(), Some(why));
 }
 
 #[track_caller]
 fn incomplete(report: &ConformanceReport, why: &str) {
-    assert_eq!(report.verdict, "incomplete");
+    assert_eq!(report.verdict, Agreement::Incomplete);
     assert!(report.why.as_deref().is_some_and(|said| said.contains(why)), "{:?}", report.why);
 }
 
@@ -131,8 +136,14 @@ fn precedence() {
          possible there: Take -> 0, Discard -> 0; it could be explained if it did not say ticket",
     );
     // The two in the middle overlap; what comes before and after them does not.
-    assert_eq!(judged(PLAIN, vec![take(1, 2, 0), take(3, 6, 2), take(4, 5, 1), take(7, 8, 3)]).verdict, "conforms");
-    assert_eq!(judged(PLAIN, vec![take(1, 2, 0), take(3, 6, 2), take(4, 5, 3), take(7, 8, 1)]).verdict, "diverges");
+    assert_eq!(
+        judged(PLAIN, vec![take(1, 2, 0), take(3, 6, 2), take(4, 5, 1), take(7, 8, 3)]).verdict,
+        Agreement::Conforms
+    );
+    assert_eq!(
+        judged(PLAIN, vec![take(1, 2, 0), take(3, 6, 2), take(4, 5, 3), take(7, 8, 1)]).verdict,
+        Agreement::Diverges
+    );
     // One that is under way all the time may come between any two.
     for long in 0..4 {
         let mut log = vec![take(1, 100, long)];
@@ -190,12 +201,12 @@ fn omitted() {
 
 fn hidden() {
     let log = || vec![take(1, 2, 0), take(3, 4, 3), take(5, 6, 4)];
-    assert_eq!(judged(PLAIN, log()).verdict, "diverges");
+    assert_eq!(judged(PLAIN, log()).verdict, Agreement::Diverges);
     conforms(&judged(HIDING, log()));
     // Also before the first and between any two, and told in a trace.
     conforms(&judged(HIDING, vec![take(1, 2, 7)]));
     let report = judged(HIDING, vec![take(1, 2, 1), take(3, 4, 10)]);
-    assert_eq!(report.verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Diverges);
     let trace = report.evidence.expect("a trace");
     let told: Vec<_> = trace.steps.iter().map(|step| (step.action.as_str(), step.implementation.as_str())).collect();
     assert_eq!(told, [("", ""), ("Discard", ""), ("Take", "line 1, take ticket=1"), ("", "line 2, take ticket=10")]);
@@ -204,7 +215,7 @@ fn hidden() {
 fn internal() {
     let log = Log::new(vec![take(1, 2, 0), take(3, 4, 5)]).expect("a log");
     let job = Events::new(PLAIN).of(move || Ok(log.clone()));
-    assert_eq!(run(tickets(false), job.clone()).verdict, "diverges");
+    assert_eq!(run(tickets(false), job.clone()).verdict, Agreement::Diverges);
     conforms(&run(tickets(true), job));
 }
 
@@ -225,8 +236,8 @@ fn unfinished() {
     conforms(&judged(PLAIN, vec![open(1), take(2, 3, 1)]));
     conforms(&judged(PLAIN, vec![open(1), take(2, 3, 0), take(4, 5, 2)]));
     // It may take effect once, and not before it began.
-    assert_eq!(judged(PLAIN, vec![open(1), take(2, 3, 2)]).verdict, "diverges");
-    assert_eq!(judged(PLAIN, vec![take(1, 2, 1), open(3)]).verdict, "diverges");
+    assert_eq!(judged(PLAIN, vec![open(1), take(2, 3, 2)]).verdict, Agreement::Diverges);
+    assert_eq!(judged(PLAIN, vec![take(1, 2, 1), open(3)]).verdict, Agreement::Diverges);
     incomplete(&judged(PLAIN, vec![open(1), open(2)]), "no event of the log has ended");
 }
 
@@ -285,7 +296,7 @@ fn wide() {
     conforms(&judged(PLAIN, log.clone()));
     log.pop();
     log.push(take(200, 201, 7));
-    assert_eq!(judged(PLAIN, log).verdict, "diverges");
+    assert_eq!(judged(PLAIN, log).verdict, Agreement::Diverges);
 }
 
 fn case(reader: TicketReader) -> Case {
@@ -327,7 +338,7 @@ fn by_text() {
     let report = judged(ByText, vec![said(1, "Take", Some("0")), said(3, "Discard", Some("0"))]);
     assert!(report.why.is_some_and(|why| why.starts_with("line 2, call input=Discard output=0: ")));
     let number = Recorded { begin: 1, end: Some(2), event: Event::new("", "call").with("output", 0) };
-    assert_eq!(judged(ByText, vec![number]).verdict, "diverges", "the text of a field is text");
+    assert_eq!(judged(ByText, vec![number]).verdict, Agreement::Diverges, "the text of a field is text");
 }
 
 fn not_started() {
@@ -370,4 +381,109 @@ fn layer() {
     assert_eq!((actors[0], actors[2], actors[3]), ("her", "7", "him"));
     drop(still_open);
     assert_eq!(log.recorded().events()[2].end, Some(6));
+}
+
+/// Hands out tickets, and skips some if it is told to.
+struct Booth {
+    next: AtomicU8,
+    skips: u8,
+}
+
+impl Shared<Face> for Booth {
+    fn call(&self, _: &Word) -> Say {
+        Say::Number(f32::from(self.next.fetch_add(1 + self.skips, Ordering::SeqCst)))
+    }
+}
+
+struct Tells;
+
+impl LogWriter<Face> for Tells {
+    fn begins(&self, input: &Word) -> Span {
+        assert_eq!(input.0, "Take");
+        tracing::info_span!(target: "tickets", "take", ticket = tracing::field::Empty)
+    }
+
+    fn ends(&self, span: &Span, output: &Say) {
+        if let Say::Number(ticket) = output {
+            span.record("ticket", f64::from(*ticket) as u64);
+        }
+    }
+
+    fn moves_time(&self, input: &Word) -> bool {
+        input.0 == "Tick"
+    }
+}
+
+fn logged() {
+    let judged = |skips| {
+        let log = EventLog::of("tickets");
+        let booth = Logged::new(Booth { next: AtomicU8::new(0), skips }, Tells);
+        let takes = || (0..3).for_each(|_| _ = Shared::<Face>::call(&booth, &Word::from("Take")));
+        log.here(takes);
+        let log = log.recorded();
+        assert_eq!(log.events().len(), 3);
+        run(tickets(false), Events::new(PLAIN).of(move || Ok(log.clone())))
+    };
+    conforms(&judged(0));
+    diverges(&judged(1), "line 2, take ticket=2: nothing that the model does explains it");
+}
+
+/// Whether the clock was moved, and whether that was seen from inside a call.
+#[derive(Default)]
+struct Clocked {
+    is_asked_to_move: AtomicBool,
+    has_moved: AtomicBool,
+    moved_inside: AtomicBool,
+}
+
+impl Shared<Face> for Clocked {
+    fn call(&self, input: &Word) -> Say {
+        if input.0 == "Tick" {
+            self.has_moved.store(true, Ordering::SeqCst);
+        } else {
+            while !self.is_asked_to_move.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            // Long enough that whoever asked would have moved it.
+            for _ in 0..2_000 {
+                std::thread::yield_now();
+            }
+            self.moved_inside.fetch_or(self.has_moved.load(Ordering::SeqCst), Ordering::SeqCst);
+        }
+        Say::Number(0.0)
+    }
+}
+
+struct Silent;
+
+impl LogWriter<Face> for Silent {
+    fn begins(&self, _: &Word) -> Span {
+        Span::none()
+    }
+
+    fn ends(&self, _: &Span, _: &Say) {}
+
+    fn moves_time(&self, input: &Word) -> bool {
+        input.0 == "Tick"
+    }
+}
+
+fn time_stands_still() {
+    let logged = Logged::new(Clocked::default(), Silent);
+    let inside = Barrier::new(2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            logged.look(|clocked| {
+                inside.wait();
+                Shared::<Face>::call(clocked, &Word::from("Take"))
+            })
+        });
+        scope.spawn(|| {
+            inside.wait();
+            logged.look(|clocked| clocked.is_asked_to_move.store(true, Ordering::SeqCst));
+            Shared::<Face>::call(&logged, &Word::from("Tick"))
+        });
+    });
+    let flags = |clocked: &Clocked| [&clocked.has_moved, &clocked.moved_inside].map(|flag| flag.load(Ordering::SeqCst));
+    assert_eq!(logged.look(flags), [true, false]);
 }

@@ -6,8 +6,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::interleave::{CALLS_MAX, Condvar, Interleave, SCHEDULES_MAX, Script, THREADS_MAX};
+use counterpart::conform::interleave::{
+    CALLS_MAX, Condvar, Interleave, LosesUpdates, SCHEDULES_MAX, Script, THREADS_MAX,
+};
 use counterpart::conform::{Agreement, Effort};
+use counterpart::model::Hold;
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Shared};
 use libtest_mimic::Trial;
@@ -32,6 +35,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("interleave::nothing_to_run_is_incomplete", nothing_to_run),
         claim("interleave::misuse_of_loom_is_told_with_what_to_do", misuse),
         claim("interleave::a_leak_is_a_deviation", leaks),
+        claim("interleave::a_lost_update_of_any_core_is_found_and_a_lock_loses_none", lost_update),
     ]
 }
 
@@ -177,7 +181,7 @@ fn waits_by_right() {
 
 fn woken() {
     let scripts = vec![race(ACQUIRE, RELEASE), Script::after([]).thread([ACQUIRE, RELEASE]).thread([RELEASE, ACQUIRE])];
-    assert_eq!(verdict(Flaw::None, scripts).0, "conforms");
+    assert_eq!(verdict(Flaw::None, scripts).0, Agreement::Conforms);
 }
 
 fn lost_wake_up() {
@@ -186,7 +190,7 @@ fn lost_wake_up() {
         let case = case(none_free(), scripts(), move || Semaphore::new(flaw, 0), true);
         let report = case.run(&Options::default()).0.conformance.remove(0);
         let why = report.why.unwrap_or_default();
-        assert_eq!(report.verdict, "diverges");
+        assert_eq!(report.verdict, Agreement::Diverges);
         assert_eq!(why, "thread 0 waits for ever in Acquire, although the model would answer true");
         let trace = report.evidence.expect("a divergence leaves a trace");
         // Shrunk to one call each: two invokes, one return, and who waits.
@@ -208,7 +212,7 @@ fn took_and_waits() {
     let scripts = one(Script::after([]).thread([ACQUIRE]).thread([TRY_ACQUIRE]));
     let report = run(model, scripts, || Semaphore::new(Flaw::TakesAndWaits, 1));
     let why = report.why.unwrap_or_default();
-    assert_eq!(report.verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Diverges);
     assert!(why.starts_with("thread 0 waits for ever in Acquire, although "), "{why}");
 }
 
@@ -228,7 +232,7 @@ fn locks_in_turn() {
     let model = permits(1, 2);
     let report = run(model, one(race(RELEASE, TRY_ACQUIRE)), || TwoLocks(Mutex::new(()), Mutex::new(())));
     let why = report.why.unwrap_or_default();
-    assert_eq!(report.verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Diverges);
     assert_eq!(why, "thread 1 waits for ever in TryAcquire, although the model would answer true");
 }
 
@@ -261,10 +265,10 @@ fn looms_own() {
     let make = || Loomed(Mutex::new(0), loom::sync::Condvar::new());
     let report = run(none_free(), one(race(ACQUIRE, ACQUIRE)), make);
     let why = report.why.unwrap_or_default();
-    assert_eq!(report.verdict, "incomplete");
+    assert_eq!(report.verdict, Agreement::Incomplete);
     assert!(why.starts_with("script 0: ") && why.contains("counterpart::conform::interleave::Condvar"), "{why}");
     // Where nobody waits for ever, it is as good.
-    assert_eq!(run(none_free(), one(race(ACQUIRE, RELEASE)), make).verdict, "conforms");
+    assert_eq!(run(none_free(), one(race(ACQUIRE, RELEASE)), make).verdict, Agreement::Conforms);
 }
 
 fn may_not_wait() {
@@ -278,7 +282,7 @@ fn may_not_wait() {
     let check = Check::of(none_free()).interface(NEVER_WAITS).subject("subject", job);
     let report = Case::new("toy/semaphore", check).run(&Options::default()).0.conformance.remove(0);
     let why = report.why.unwrap_or_default();
-    assert!(report.verdict == "incomplete" && why.contains("Acquire is not always possible"), "{why}");
+    assert!(report.verdict == Agreement::Incomplete && why.contains("Acquire is not always possible"), "{why}");
 }
 
 /// Each call one step, and a step that is lost if told to.
@@ -308,7 +312,7 @@ fn told() {
     let scripts = vec![race(RELEASE, RELEASE), race(RELEASE, RELEASE).preemptions_max(1)];
     let whole = case(many(), scripts, steps(2), false).run(&Options::default()).0;
     let report = &whole.conformance[0];
-    assert_eq!(report.verdict, "conforms", "{:?}", report.why);
+    assert_eq!(report.verdict, Agreement::Conforms, "{:?}", report.why);
     let Effort::Interleave { scripts, schedules, .. } = &report.effort else { panic!("{report:?}") };
     let [all, some] = &scripts[..] else { panic!("{scripts:?}") };
     assert_eq!((all.preemptions_max, some.preemptions_max), (None, Some(1)));
@@ -324,13 +328,13 @@ fn bounded() {
     let run = |script: Script<Word>| run(many(), one(script), steps(3));
     // All its schedules are more than 200,000.
     let bounded = run(script().schedules_max(6_000));
-    assert_eq!(bounded.verdict, "conforms", "{:?}", bounded.why);
+    assert_eq!(bounded.verdict, Agreement::Conforms, "{:?}", bounded.why);
     let Effort::Interleave { scripts, schedules, .. } = &bounded.effort else { panic!("{bounded:?}") };
     assert_eq!(scripts.iter().map(|script| script.preemptions_max).collect::<Vec<_>>(), [Some(3)]);
     assert!(*schedules < 6_000);
     let truncated = run(script().schedules_max(20));
     let why = truncated.why.unwrap_or_default();
-    assert_eq!(truncated.verdict, "incomplete");
+    assert_eq!(truncated.verdict, Agreement::Incomplete);
     assert_eq!(
         why,
         "script 0: more than 20 schedules, even with preemptions at most 3: give it fewer calls or threads, or a larger \
@@ -370,7 +374,7 @@ impl<T: Send + Sync> Shared<Face> for Told<T> {
 fn misused<T: Send + Sync + 'static>(make: fn() -> T, call: fn(&T), words: &str) {
     let report = run(many(), one(race(RELEASE, RELEASE)), move || Told(make(), call));
     let why = report.why.unwrap_or_default();
-    assert!(report.verdict == "incomplete" && why.contains(words), "{}: {why}", report.verdict);
+    assert!(report.verdict == Agreement::Incomplete && why.contains(words), "{}: {why}", report.verdict);
 }
 
 fn misuse() {
@@ -439,5 +443,50 @@ fn leaks() {
     let make = || Told((), |()| std::mem::forget(loom::sync::Arc::new(0)));
     let report = run(many(), one(race(RELEASE, RELEASE)), make);
     let why = report.why.unwrap_or_default();
-    assert!(report.verdict == "diverges" && why.contains("leaks what it shares (Arc leaked)"), "{why}");
+    assert!(report.verdict == Agreement::Diverges && why.contains("leaks what it shares (Arc leaked)"), "{why}");
+}
+
+/// A semaphore nobody waits for: its core is a number, however that is held.
+struct Held<H>(H);
+
+impl<H: Hold<At>> Shared<Face> for Held<H> {
+    fn call(&self, act: &Word) -> Say {
+        self.0.with(|free| {
+            let can = if *act == RELEASE { *free < 2 } else { *free > 0 };
+            match *act {
+                RELEASE => *free += At::from(can),
+                _ => *free -= At::from(can),
+            }
+            can.into()
+        })
+    }
+
+    fn observe(&self) -> Option<At> {
+        Some(self.0.with(|free| *free))
+    }
+}
+
+struct Locked(Mutex<At>);
+
+impl Hold<At> for Locked {
+    fn hold(free: At) -> Self {
+        Locked(Mutex::new(free))
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut At) -> R) -> R {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One permit and two who want it: who loses an update gives it to both.
+fn lost_update() {
+    let scripts = || one(race(TRY_ACQUIRE, TRY_ACQUIRE));
+    let report = run(permits(1, 2), scripts(), || Held(Locked::hold(1)));
+    assert_eq!(report.verdict, Agreement::Conforms, "{:?}", report.why);
+    let report = run(permits(1, 2), scripts(), || Held(LosesUpdates::hold(1)));
+    assert_eq!(report.verdict, Agreement::Diverges);
+    assert_eq!(report.evidence.expect("a divergence leaves a trace").len(), 2);
+    // One after the other nothing is lost.
+    let in_turn = one(Script::after([TRY_ACQUIRE]).thread([TRY_ACQUIRE]));
+    assert_eq!(run(permits(1, 2), in_turn, || Held(LosesUpdates::hold(1))).verdict, Agreement::Conforms);
 }

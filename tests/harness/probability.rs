@@ -178,7 +178,7 @@ fn slow() {
     choices.push((last, vec![(last + 1, 1), (last + 2, 1)]));
     let mdp = Process { inits: vec![0], choices, ..Process::default() };
     let mdp = Process { inits: (0..=last + 2).collect(), ..mdp }.mdp().expect("complete");
-    let short = Precision { width_max: 1e-3, ..Precision::default() };
+    let short = Precision::default().width_max(1e-3);
     for extreme in [Extreme::Min, Extreme::Max] {
         let bounds = mdp.probability(&goal(&mdp, &[usize::from(last) + 1]), extreme, &short)[0];
         assert!(bounds.lower <= 0.5 && 0.5 <= bounds.upper && bounds.width() <= 1e-3, "{bounds:?}");
@@ -236,7 +236,7 @@ fn refused() {
 
 fn interrupted() {
     let mdp = coin(4).1;
-    let stop = Precision { interrupt: Arc::new(|| Some(Stop::Interrupted)), ..Precision::default() };
+    let stop = Precision::default().interrupt(|| Some(Stop::Interrupted));
     let (states, _) = coin(4);
     let finished: Vec<bool> = states.iter().map(Shared::is_finished).collect();
     for (extreme, value) in [(Extreme::Min, 192.0), (Extreme::Max, 243.0)] {

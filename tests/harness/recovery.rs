@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use counterpart::check::Options;
-use counterpart::conform::{Effort, Recovery};
+use counterpart::conform::{Agreement, Effort, Recovery};
 use counterpart::model::Simulated;
 use counterpart::trace::Trace;
 use counterpart::{Case, Check, Counterpart};
@@ -103,7 +103,7 @@ fn vacuous() {
     let always = Recovery::new(|_, _| true).without(|input: &Word| input.0 == "Break");
     let report = check(&SOUND, always).run();
     let subject = &report.cases[0].conformance[0];
-    assert_eq!(subject.verdict, "incomplete");
+    assert_eq!(subject.verdict, Agreement::Incomplete);
     assert!(subject.why.as_ref().is_some_and(|why| why.contains("had to recover from")), "{:?}", subject.why);
 }
 

@@ -101,7 +101,7 @@ fn alike<M: CheckedModel + Clone>(model: &M, budget: &Budget, equalities: &[Equa
         })
         .collect();
     for (equality, threads) in equalities.iter().flat_map(|equality| [1, 2, 5].map(|threads| (*equality, threads))) {
-        let budget = Budget { equality, threads, ..budget.clone() };
+        let budget = budget.clone().equality(equality).threads(threads);
         let survey = survey(Arc::new(model.clone()), &budget).expect("a model");
         let told = format!("{equality:?}, {threads} threads");
         assert_eq!(
@@ -135,10 +135,10 @@ fn limited() {
     let model = Drawn { seed: 3, states: 6_000, actions: 9 };
     let whole = explore(Arc::new(model.clone()), &Budget::default()).expect("a model");
     for states_max in [1, 2, 3, 70, 1_000, whole.node_count() - 1, whole.node_count()] {
-        alike(&model, &Budget { states_max, ..Budget::default() }, &EQUALITIES);
+        alike(&model, &Budget::default().states_max(states_max), &EQUALITIES);
     }
     for depth_max in [0, 1, 3, whole.depth(), whole.depth() + 1] {
-        alike(&model, &Budget { depth_max, ..Budget::default() }, &EQUALITIES);
+        alike(&model, &Budget::default().depth_max(depth_max), &EQUALITIES);
     }
 }
 
@@ -147,7 +147,7 @@ fn outgrown() {
     let model = Drawn { seed: 1, states, actions: 9 };
     let reached = alike(&model, &Budget::default(), &[Equality::Automatic]);
     assert!(reached > Equality::EXACT_STATES_MAX, "{reached} states are compared to the end");
-    alike(&model, &Budget { states_max: reached - 1_000, ..Budget::default() }, &[Equality::Automatic]);
+    alike(&model, &Budget::default().states_max(reached - 1_000), &[Equality::Automatic]);
 }
 
 /// A state that says too little of itself.
@@ -180,8 +180,7 @@ impl Model for Pairs {
 }
 
 fn weak_hash() {
-    let states =
-        |equality| survey(Arc::new(Pairs), &Budget { equality, ..Budget::default() }).map(|it| it.node_count());
+    let states = |equality| survey(Arc::new(Pairs), &Budget::default().equality(equality)).map(|it| it.node_count());
     assert_eq!(EQUALITIES.map(|equality| states(equality).expect("a model")), [100, 100, 50, 50]);
 }
 
@@ -220,7 +219,7 @@ impl Model for Fickle {
 fn fickle() {
     for equality in [Equality::Automatic, Equality::Fingerprint64] {
         let model = Fickle { asked: AtomicUsize::new(0) };
-        let error = survey(Arc::new(model), &Budget { equality, ..Budget::default() }).expect_err("refused");
+        let error = survey(Arc::new(model), &Budget::default().equality(equality)).expect_err("refused");
         assert!(matches!(&error, ModelError::Nondeterministic { what, .. } if what.contains("next_state")), "{error}");
     }
 }
@@ -228,8 +227,7 @@ fn fickle() {
 fn interrupted() {
     let asked = Arc::new(AtomicUsize::new(0));
     let interrupt = move || (asked.fetch_add(1, Ordering::SeqCst) == 2).then_some(Stop::Interrupted);
-    let budget =
-        Budget { equality: Equality::Fingerprint64, interrupt: Arc::new(interrupt), threads: 2, ..Budget::default() };
+    let budget = Budget::default().equality(Equality::Fingerprint64).interrupt(interrupt).threads(2);
     let survey = survey(Arc::new(Drawn { seed: 1, states: 200_000, actions: 9 }), &budget).expect("a model");
     assert_eq!(survey.stop(), Some(&Stop::Interrupted));
     assert!(survey.incomplete().is_some() && survey.node_count() > 1_000, "{survey:?}");

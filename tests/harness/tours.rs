@@ -93,7 +93,7 @@ fn only(mut report: CaseReport) -> ConformanceReport {
 
 /// How many of `tables` a tour does not find out.
 fn missed(options: Tour, tables: &[Table]) -> usize {
-    tables.iter().filter(|table| toured(FIVE, options, (*table).clone()).verdict != "diverges").count()
+    tables.iter().filter(|table| toured(FIVE, options, (*table).clone()).verdict != Agreement::Diverges).count()
 }
 
 /// Every implementation in which one step leads to one wrong position, and answers right.
@@ -148,7 +148,7 @@ fn extra_states() {
     }
     assert!(missed(Tour::new(), &tables) > 0);
     assert_eq!(missed(Tour::new().extra_states(1), &tables), 0);
-    assert_eq!(toured(FIVE, Tour::new().extra_states(2), right).verdict, "conforms");
+    assert_eq!(toured(FIVE, Tour::new().extra_states(2), right).verdict, Agreement::Conforms);
 }
 
 fn indistinguishable() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use counterpart::explore::{Budget, Graph, explore};
 use counterpart::model::{Consensus, Event, Values};
-use counterpart::verdict::valency::{AdjacentPair, Deciding, Lemma2, Valencies, Valency, ValencyError};
+use counterpart::verdict::valency::{AdjacentPair, Deciding, Lemma2, Printed, Valencies, Valency, ValencyError};
 use counterpart::view::ValencyPicture;
 use libtest_mimic::Trial;
 
@@ -37,7 +37,7 @@ fn explored(toy: Toy) -> Graph<Toy> {
     explore(Arc::new(toy), &Budget::default()).expect("a model")
 }
 
-fn valencies(graph: &Graph<Toy>) -> Valencies<'_, AsConsensus> {
+fn valencies(graph: &Graph<Toy>) -> Valencies<'_> {
     Valencies::of(graph, &AsConsensus).expect("a complete graph")
 }
 
@@ -47,7 +47,7 @@ fn node(graph: &Graph<Toy>, inputs: [u8; 3], holds: impl Fn(&State) -> bool) -> 
     graph.states().iter().position(|state| state.inputs == inputs && holds(state)).expect("a reachable state")
 }
 
-fn counted(valencies: &Valencies<'_, AsConsensus>) -> BTreeMap<Valency, usize> {
+fn counted(valencies: &Valencies<'_>) -> BTreeMap<Valency, usize> {
     valencies.summary().configurations
 }
 
@@ -77,9 +77,10 @@ fn sequencer() {
         assert!(state.inputs[1] != state.inputs[2] && state.sent.len() == 2 && state.taken.is_empty());
         assert_eq!(configuration.values(), Values::from_iter(BOTH));
         assert_eq!(configuration.decider(), Some(0));
-        let steps: Vec<(Event<Action>, u8)> =
+        let steps: Vec<(Event<Printed>, u8)> =
             configuration.steps.iter().map(|step| (step.event.clone(), step.value)).collect();
-        let deliver = |from| (Event::of(0, Action::Deliver { to: 0, from }), state.inputs[from]);
+        let printed = |action: Action| Printed(format!("{action:?}"));
+        let deliver = |from| (Event::of(0, printed(Action::Deliver { to: 0, from })), state.inputs[from]);
         assert_eq!(steps, [deliver(1), deliver(2)]);
         assert_eq!(valencies.decision_without(configuration.node, 0), None);
         // Either of the others may stop: process 0 decides at the next step.
@@ -207,7 +208,7 @@ fn gaps() {
 }
 
 fn refused() {
-    let budget = Budget { depth_max: 2, ..Budget::default() };
+    let budget = Budget::default().depth_max(2);
     let graph = explore(Arc::new(Toy::of(Attempt::Sequencer)), &budget).expect("a model");
     let Err(error) = Valencies::of(&graph, &AsConsensus) else { panic!("only part of it was seen") };
     assert_eq!(error, ValencyError::Incomplete("the limit of 2 steps was reached".into()));
@@ -252,7 +253,8 @@ fn pictures() {
     for (name, attempt, inputs) in [("sequencer", Attempt::Sequencer, 0b001), ("picky", Attempt::Picky, 0b001)] {
         let graph = explored(Toy { attempt, idle: true });
         let valencies = valencies(&graph);
-        let picture = || ValencyPicture::of(&valencies).title(format!("{name}, inputs 001")).events(brief);
+        let picture =
+            || ValencyPicture::of(&valencies).title(format!("{name}, inputs 001")).events(&graph, &AsConsensus, brief);
         let part = picture().reached_from(inputs);
         snapshot(&format!("valency/{name}-dot"), &part.dot());
         snapshot(&format!("valency/{name}-svg"), &part.svg());
@@ -287,7 +289,8 @@ fn hostile_text() {
     let valencies = valencies(&graph);
     let hostile = "</text><script>&\"\\\u{1b}]]>";
     let picture = ValencyPicture::of(&valencies).title(hostile).reached_from(1);
-    let picture = picture.states(move |_| format!("{hostile}\nsecond")).events(move |_| hostile.into());
+    let picture = picture.states(&graph, move |_| format!("{hostile}\nsecond"));
+    let picture = picture.events(&graph, &AsConsensus, |_| hostile.into());
     let svg = picture.svg();
     well_formed(&svg);
     assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{svg}");

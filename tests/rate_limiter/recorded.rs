@@ -5,6 +5,7 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
 use counterpart::Shared;
+use counterpart::conform::Agreement;
 use counterpart::conform::events::{EventLog, Log, LogError};
 use counterpart::report::ConformanceReport;
 use counterpart_models::rate_limiter;
@@ -62,7 +63,7 @@ fn run_on_threads() -> Result<Log, LogError> {
 fn real_threads() {
     for _ in 0..8 {
         let report = judged(run_on_threads);
-        assert_eq!(report.verdict, "conforms", "{:?}", report.why);
+        assert_eq!(report.verdict, Agreement::Conforms, "{:?}", report.why);
         assert_eq!(report.effort.steps(), 5 * 40);
     }
 }
@@ -111,7 +112,7 @@ fn lost_update() {
         log.here(|| limiter.call(&check));
         Ok(log.recorded())
     });
-    assert_eq!(report.verdict, "diverges");
+    assert_eq!(report.verdict, Agreement::Diverges);
     let why = report.why.unwrap_or_default();
     assert!(why.starts_with("line 3, check") && why.contains("answer=Admitted"), "{why}");
 }

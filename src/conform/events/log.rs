@@ -98,6 +98,7 @@ pub struct Log {
 
 /// Why something is not a log.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LogError {
     /// The file system refused.
     #[error("{}: {source}", file.display())]

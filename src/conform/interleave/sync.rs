@@ -1,13 +1,13 @@
 //! Locks and atomics under loom, by the names that they have in [`std::sync`], and the lost update of any core.
 //!
 //! One file holds what threads share of an implementation; it is compiled twice. There it says `super::sync`:
-//! ```ignore
+//! ```text
 //! // shared.rs
 //! use super::sync::atomic::{AtomicU64, Ordering};
 //! use super::sync::{Mutex, MutexGuard, PoisonError};
 //! ```
 //! and beside it stands what that is, as shipped and, to be raced, under loom:
-//! ```ignore
+//! ```text
 //! // mod.rs
 //! use std::sync;
 //!

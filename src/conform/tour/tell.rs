@@ -7,6 +7,7 @@ use crate::conform::lts::Lts;
 ///
 /// It assumes that the implementation is deterministic and has at most `extra_states` more states than the model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Verified {
     /// Transitions whose target was to be verified: all that were driven.
     pub edges: usize,
@@ -37,6 +38,7 @@ pub struct Verified {
 
 /// Transitions that the model allows and the implementation never took, those alike counted together.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Unchosen {
     /// The model's action.
     pub action: String,

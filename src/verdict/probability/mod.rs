@@ -30,9 +30,10 @@ mod quantitative;
 use std::fmt;
 use std::ops::Range;
 
+use serde::Serialize;
 use thiserror::Error;
 
-use crate::explore::{Explored, Graph, Interrupt, Spoken};
+use crate::explore::{Explored, Graph, Interrupt, Spoken, Stop};
 use crate::model::{CheckedModel, Spec};
 
 pub use qualitative::EndComponent;
@@ -40,7 +41,8 @@ pub use qualitative::EndComponent;
 pub(super) use build::Process;
 
 /// The least or the greatest over all schedulers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Extreme {
     /// The least: what is guaranteed.
     Min,
@@ -76,6 +78,7 @@ impl Bounds {
 
 /// How long to iterate.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Precision {
     /// The iteration ends when no bounds are farther apart than this: absolutely for values up to 1, and in proportion for those above.
     /// What floating point cannot tell apart stays apart: bounds are then wider than asked for.
@@ -90,6 +93,22 @@ impl fmt::Debug for Precision {
     }
 }
 
+impl Precision {
+    /// Ends when no bounds are farther apart than this: absolutely for values up to 1, and in proportion for those above.
+    #[must_use]
+    pub fn width_max(mut self, width: f64) -> Self {
+        self.width_max = width;
+        self
+    }
+
+    /// Asks `interrupt` now and then whether to stop, and why.
+    #[must_use]
+    pub fn interrupt(mut self, interrupt: impl Fn() -> Option<Stop> + Send + Sync + 'static) -> Self {
+        self.interrupt = std::sync::Arc::new(interrupt);
+        self
+    }
+}
+
 impl Default for Precision {
     fn default() -> Self {
         Precision { width_max: 1e-9, interrupt: std::sync::Arc::new(|| None) }
@@ -98,6 +117,7 @@ impl Default for Precision {
 
 /// Why no process can be made of a graph.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum MdpError {
     /// A probability speaks of all that can happen, so what was not explored makes every one unknown.
     #[error("probabilities are not known: {0}")]

@@ -5,6 +5,7 @@ use super::{Extreme, Mdp};
 
 /// How a scheduler avoids a goal for ever: whenever chance takes this path, the goal is never reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EndComponent {
     /// Nodes from an initial one into the component, no goal among them. No shorter path leads into such a component.
     pub path: Vec<usize>,

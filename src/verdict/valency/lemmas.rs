@@ -1,7 +1,7 @@
 //! What the proof's lemmas say, asked of the graph at hand.
 
-use super::{Valencies, Valency};
-use crate::model::{Consensus, Event};
+use super::{Printed, Valencies, Valency};
+use crate::model::Event;
 
 /// What Lemma 2 is about: whether the inputs alone leave the decision open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,23 +31,25 @@ pub struct AdjacentPair {
 
 /// What Lemma 3 says of every bivalent configuration and every event applicable in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lemma3<M> {
+#[non_exhaustive]
+pub struct Lemma3 {
     /// How many pairs there are.
     pub pairs: usize,
     /// Pairs for which it does not hold.
     pub failures: usize,
     /// The nearest of these pairs, by node and then in the order in which events were first seen; at most
     /// [`FAILURES_KEPT`].
-    pub nearest: Vec<Pair<M>>,
+    pub nearest: Vec<Pair>,
 }
 
 /// A bivalent configuration, and an event that is applicable in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair<M> {
+#[non_exhaustive]
+pub struct Pair {
     /// The configuration.
     pub node: usize,
     /// The event.
-    pub event: Event<M>,
+    pub event: Event<Printed>,
 }
 
 /// How many failures of Lemma 3 are told one by one.
@@ -61,7 +63,7 @@ struct Backwards {
     edges: Vec<u32>,
 }
 
-impl<C: Consensus> Valencies<'_, C> {
+impl Valencies<'_> {
     /// Whether an initial configuration is bivalent; if none is, the first two adjacent ones that decide differently.
     pub fn lemma_2(&self) -> Lemma2 {
         let initial = self.initial();
@@ -94,7 +96,7 @@ impl<C: Consensus> Valencies<'_, C> {
     /// One search an event and not one a pair: backwards from where the event leads to a bivalent configuration. What
     /// leads to a bivalent configuration is bivalent, so that the search is among those only; and it need not keep off
     /// the event itself, since where that leads to a bivalent configuration is where it begins.
-    pub fn lemma_3(&self) -> Lemma3<C::Message> {
+    pub fn lemma_3(&self) -> Lemma3 {
         let backwards = self.backwards();
         let mut applicable: Vec<Vec<u32>> = vec![Vec::new(); self.events.len()];
         for node in (0..self.open.len()).filter(|node| self.is_bivalent(*node)) {

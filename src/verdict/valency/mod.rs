@@ -127,6 +127,7 @@ impl fmt::Display for Valency {
 
 /// Why valency cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ValencyError {
     /// A value that seems out of reach may lie where nothing was explored.
     #[error(
@@ -149,6 +150,7 @@ pub enum ValencyError {
 
 /// An initial configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Initial {
     /// Its node.
     pub node: usize,
@@ -168,25 +170,27 @@ impl Initial {
 
 /// A bivalent configuration that every step which changes it makes univalent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Critical<M> {
+#[non_exhaustive]
+pub struct Critical {
     /// Its node.
     pub node: usize,
     /// The steps that change it, in the order of the model's actions; at least one.
-    pub steps: Vec<SettlingStep<M>>,
+    pub steps: Vec<SettlingStep>,
 }
 
 /// A step out of a critical configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettlingStep<M> {
+#[non_exhaustive]
+pub struct SettlingStep {
     /// What happens.
-    pub event: Event<M>,
+    pub event: Event<Printed>,
     /// The node it leads to.
     pub node: usize,
     /// The one value that can be decided from there.
     pub value: u8,
 }
 
-impl<M> Critical<M> {
+impl Critical {
     /// The values that its steps lead to.
     pub fn values(&self) -> Values {
         self.steps.iter().map(|step| step.value).collect()
@@ -206,20 +210,30 @@ impl<M> Critical<M> {
     }
 }
 
+/// A message as its `Debug` prints it. Whatever asks about valency works on numbers; only the texts are kept.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Printed(pub String);
+
+impl fmt::Debug for Printed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The valency of every configuration of an explored graph.
-pub struct Valencies<'a, C: Consensus> {
-    graph: &'a Graph<C::Model>,
+pub struct Valencies<'a> {
+    shape: &'a Shape,
     decided: Vec<Values>,
     /// What can be decided, by node.
     open: Vec<Values>,
     initial: Vec<Initial>,
     /// Every event, in the order in which nodes and their actions show them.
-    events: Vec<Event<C::Message>>,
+    events: Vec<Event<Printed>>,
     /// The event of each place of the graph; [`NO_EVENT`] where a step was refused.
     event_at: Vec<u32>,
 }
 
-impl<C: Consensus> fmt::Debug for Valencies<'_, C> {
+impl fmt::Debug for Valencies<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Valencies").field("initial", &self.initial).finish_non_exhaustive()
     }
@@ -228,12 +242,12 @@ impl<C: Consensus> fmt::Debug for Valencies<'_, C> {
 /// The event of a step that is none.
 const NO_EVENT: u32 = u32::MAX;
 
-impl<'a, C: Consensus> Valencies<'a, C> {
+impl<'a> Valencies<'a> {
     /// Reads `graph` as `consensus` says.
     ///
     /// # Errors
     /// The graph is incomplete, or its initial configurations are not of the same number of processes.
-    pub fn of(graph: &'a Graph<C::Model>, consensus: &C) -> Result<Self, ValencyError> {
+    pub fn of<C: Consensus>(graph: &'a Graph<C::Model>, consensus: &C) -> Result<Self, ValencyError> {
         if let Some(why) = graph.incomplete() {
             return Err(ValencyError::Incomplete(why));
         }
@@ -249,12 +263,17 @@ impl<'a, C: Consensus> Valencies<'a, C> {
             return Err(ValencyError::Inputs { node: other.node, found: other.inputs.len(), expected });
         }
         let (events, event_at) = read_events(graph, consensus);
-        Ok(Valencies { graph, decided, open, initial, events, event_at })
+        let printed = |event: Event<C::Message>| Event {
+            process: event.process,
+            message: Printed(format!("{:?}", event.message)),
+        };
+        let events = events.into_iter().map(printed).collect();
+        Ok(Valencies { shape: graph, decided, open, initial, events, event_at })
     }
 
-    /// The graph.
-    pub fn graph(&self) -> &'a Graph<C::Model> {
-        self.graph
+    /// The configurations and the transitions between them.
+    pub fn shape(&self) -> &'a Shape {
+        self.shape
     }
 
     /// What can be decided from `node`.
@@ -277,8 +296,13 @@ impl<'a, C: Consensus> Valencies<'a, C> {
     ///
     /// # Panics
     /// If there is no such place.
-    pub fn event_at(&self, place: usize) -> Option<&Event<C::Message>> {
+    pub fn event_at(&self, place: usize) -> Option<&Event<Printed>> {
         self.events.get(self.event_at[place] as usize)
+    }
+
+    /// The number of the event at a place, in the order of [`read_events`].
+    pub(crate) fn event_number(&self, place: usize) -> Option<usize> {
+        Some(self.event_at[place] as usize).filter(|number| *number < self.events.len())
     }
 
     /// The initial configurations, by node.
@@ -292,7 +316,7 @@ impl<'a, C: Consensus> Valencies<'a, C> {
     }
 
     /// The critical configurations, by node, and so the nearest first.
-    pub fn critical(&self) -> Vec<Critical<C::Message>> {
+    pub fn critical(&self) -> Vec<Critical> {
         (0..self.open.len()).filter_map(|node| self.critical_at(node)).collect()
     }
 
@@ -300,7 +324,7 @@ impl<'a, C: Consensus> Valencies<'a, C> {
     ///
     /// # Panics
     /// If there is no such node.
-    pub fn critical_at(&self, node: usize) -> Option<Critical<C::Message>> {
+    pub fn critical_at(&self, node: usize) -> Option<Critical> {
         if self.open[node].len() < 2 {
             return None;
         }
@@ -336,7 +360,7 @@ impl<'a, C: Consensus> Valencies<'a, C> {
 
     /// Where the transitions of `node` lead that are not refused, each with the number of its event.
     fn steps(&self, node: usize) -> impl Iterator<Item = (usize, u32)> + '_ {
-        self.graph.places(node).filter_map(|place| match self.graph.target_at(place) {
+        self.shape.places(node).filter_map(|place| match self.shape.target_at(place) {
             Target::Node(to) => Some((to, self.event_at[place])),
             Target::Refused | Target::Cut => None,
         })
@@ -370,7 +394,7 @@ fn open_values(shape: &Shape, decided: &[Values]) -> Vec<Values> {
 }
 
 /// Every event once, and which of them stands at each place.
-fn read_events<C: Consensus>(graph: &Graph<C::Model>, consensus: &C) -> (Vec<Event<C::Message>>, Vec<u32>) {
+pub(crate) fn read_events<C: Consensus>(graph: &Graph<C::Model>, consensus: &C) -> (Vec<Event<C::Message>>, Vec<u32>) {
     let model = &**graph.model();
     let mut numbers: HashMap<Event<C::Message>, u32> = HashMap::new();
     let mut events = Vec::new();

@@ -1,14 +1,14 @@
 //! What valency tells of a protocol, in a few lines.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Debug};
+use std::fmt;
 
 use super::{Initial, Lemma2, Lemma3, Valencies, Valency};
-use crate::model::Consensus;
 
 /// What valency tells of a protocol. Its `Display` is a few lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary<M> {
+#[non_exhaustive]
+pub struct Summary {
     /// How many configurations are of each valency.
     pub configurations: BTreeMap<Valency, usize>,
     /// Configurations in which two values are decided.
@@ -25,7 +25,7 @@ pub struct Summary<M> {
     /// The critical configurations by their one decider; under `None` those that have none, or several.
     pub deciders: BTreeMap<Option<usize>, Deciding>,
     /// What becomes of Lemma 3.
-    pub lemma_3: Lemma3<M>,
+    pub lemma_3: Lemma3,
 }
 
 /// The critical configurations of one decider.
@@ -37,9 +37,9 @@ pub struct Deciding {
     pub blocking: usize,
 }
 
-impl<C: Consensus> Valencies<'_, C> {
+impl Valencies<'_> {
     /// The summary of all that valency tells.
-    pub fn summary(&self) -> Summary<C::Message> {
+    pub fn summary(&self) -> Summary {
         let mut configurations = BTreeMap::new();
         for values in &self.open {
             *configurations.entry(Valency::from(*values)).or_default() += 1;
@@ -74,7 +74,7 @@ impl<C: Consensus> Valencies<'_, C> {
     }
 }
 
-impl<M> Summary<M> {
+impl Summary {
     /// The inputs of the initial configuration `node`.
     fn inputs(&self, node: usize) -> String {
         self.initial.iter().find(|initial| initial.node == node).map(Initial::inputs_text).unwrap_or_default()
@@ -95,7 +95,7 @@ impl<M> Summary<M> {
     }
 }
 
-impl<M: Debug> fmt::Display for Summary<M> {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total: usize = self.configurations.values().sum();
         let parts = self.configurations.iter().map(|(valency, count)| format!("{count} {valency}"));

@@ -10,14 +10,12 @@ mod svg;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
-use stateright::Model;
+use crate::explore::{Graph, Target};
+use crate::model::{CheckedModel, Consensus, Event};
+use crate::verdict::valency::{Printed, Valencies, Valency, read_events};
 
-use crate::explore::Target;
-use crate::model::{Consensus, Event};
-use crate::verdict::valency::{Valencies, Valency};
-
-type StateText<'a, C> = Box<dyn Fn(&<<C as Consensus>::Model as Model>::State) -> String + 'a>;
-type EventText<'a, C> = Box<dyn Fn(&Event<<C as Consensus>::Message>) -> String + 'a>;
+/// What stands at a node, or at an event by its number.
+type Text<'a> = Box<dyn Fn(usize) -> String + 'a>;
 
 /// What is drawn of a graph's valencies. A picture of more than some sixty configurations is hard to read:
 /// [`reached_from`](ValencyPicture::reached_from) draws a part.
@@ -25,29 +23,30 @@ type EventText<'a, C> = Box<dyn Fn(&Event<<C as Consensus>::Message>) -> String 
 /// Steps that change nothing are left out. The same picture is the same bytes, always.
 ///
 /// `dot` writes it for Graphviz, and `svg` (feature `picture`) lays it out and draws it.
-pub struct ValencyPicture<'a, C: Consensus> {
-    valencies: &'a Valencies<'a, C>,
+pub struct ValencyPicture<'a> {
+    valencies: &'a Valencies<'a>,
     title: String,
     start: Option<usize>,
-    state_text: StateText<'a, C>,
-    event_text: EventText<'a, C>,
+    state_text: Text<'a>,
+    /// Where it is not said: the message.
+    event_text: Option<Text<'a>>,
 }
 
-impl<C: Consensus> fmt::Debug for ValencyPicture<'_, C> {
+impl fmt::Debug for ValencyPicture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ValencyPicture").field("title", &self.title).field("start", &self.start).finish_non_exhaustive()
     }
 }
 
-impl<'a, C: Consensus> ValencyPicture<'a, C> {
+impl<'a> ValencyPicture<'a> {
     /// A picture of all configurations. A step is labelled with its message.
-    pub fn of(valencies: &'a Valencies<'a, C>) -> Self {
+    pub fn of(valencies: &'a Valencies<'a>) -> Self {
         ValencyPicture {
             valencies,
             title: String::new(),
             start: None,
             state_text: Box::new(|_| String::new()),
-            event_text: Box::new(|event| format!("{:?}", event.message)),
+            event_text: None,
         }
     }
 
@@ -68,15 +67,22 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
     /// Sets what stands in each configuration, below its inputs and its valency. Nothing by default. The text may have
     /// several lines.
     #[must_use]
-    pub fn states(mut self, text: impl Fn(&<C::Model as Model>::State) -> String + 'a) -> Self {
-        self.state_text = Box::new(text);
+    pub fn states<M: CheckedModel>(mut self, graph: &'a Graph<M>, text: impl Fn(&M::State) -> String + 'a) -> Self {
+        self.state_text = Box::new(move |node| text(&graph.states()[node]));
         self
     }
 
-    /// Sets what stands at each step, on one line. An empty text leaves the label out.
+    /// Sets what stands at each step, on one line; the message by default. An empty text leaves the label out. `graph` and
+    /// `consensus` are those that the valencies are of.
     #[must_use]
-    pub fn events(mut self, text: impl Fn(&Event<C::Message>) -> String + 'a) -> Self {
-        self.event_text = Box::new(text);
+    pub fn events<C: Consensus>(
+        mut self,
+        graph: &Graph<C::Model>,
+        consensus: &C,
+        text: impl Fn(&Event<C::Message>) -> String,
+    ) -> Self {
+        let texts: Vec<String> = read_events(graph, consensus).0.iter().map(text).collect();
+        self.event_text = Some(Box::new(move |event| texts[event].clone()));
         self
     }
 
@@ -136,11 +142,11 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
 
     fn drawing(&self) -> Drawing {
         let valencies = self.valencies;
-        let graph = valencies.graph();
+        let shape = valencies.shape();
         let initial: BTreeMap<usize, String> =
             valencies.initial().iter().map(|initial| (initial.node, initial.inputs_text())).collect();
         let shown: Vec<usize> = match self.start {
-            None => (0..graph.states().len()).collect(),
+            None => (0..shape.node_count()).collect(),
             Some(start) => self.reached(start).into_iter().collect(),
         };
         let places: BTreeMap<usize, usize> = shown.iter().enumerate().map(|(place, node)| (*node, place)).collect();
@@ -162,7 +168,7 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
                 true => valencies.valency(node).to_string(),
                 false => format!("decided {}", decided.join(" and ")),
             });
-            let text = (self.state_text)(&graph.states()[node]);
+            let text = (self.state_text)(node);
             lines.extend(text.lines().map(str::to_string));
             drawing.nodes.push(Node {
                 number: node,
@@ -173,13 +179,13 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
             });
             // Steps of one process between the same two are one arrow.
             let mut arrows: BTreeMap<(usize, Option<usize>), Vec<String>> = BTreeMap::new();
-            for place in graph.places(node) {
-                let (Target::Node(to), Some(event)) = (graph.target_at(place), valencies.event_at(place)) else {
+            for place in shape.places(node) {
+                let (Target::Node(to), Some(event)) = (shape.target_at(place), valencies.event_at(place)) else {
                     continue;
                 };
                 if let (Some(to), true) = (places.get(&to), to != node) {
                     let labels = arrows.entry((*to, event.process)).or_default();
-                    let label = (self.event_text)(event);
+                    let label = self.label(place, event);
                     if !label.is_empty() && !labels.contains(&label) {
                         labels.push(label);
                     }
@@ -192,13 +198,20 @@ impl<'a, C: Consensus> ValencyPicture<'a, C> {
         drawing
     }
 
+    fn label(&self, place: usize, event: &Event<Printed>) -> String {
+        match (&self.event_text, self.valencies.event_number(place)) {
+            (Some(text), Some(number)) => text(number),
+            _ => event.message.0.clone(),
+        }
+    }
+
     /// What can be reached from `start`.
     fn reached(&self, start: usize) -> BTreeSet<usize> {
-        let graph = self.valencies.graph();
+        let shape = self.valencies.shape();
         let mut reached = BTreeSet::from([start]);
         let mut waiting = vec![start];
         while let Some(node) = waiting.pop() {
-            for target in graph.targets(node) {
+            for target in shape.targets(node) {
                 if let Target::Node(to) = target
                     && reached.insert(to)
                 {

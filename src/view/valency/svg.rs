@@ -41,6 +41,33 @@ pub(super) fn draw(drawing: &Drawing) -> String {
         .collect();
     let mut body = String::new();
     let mut extent = Place { x: 320.0, y: 0.0 };
+    draw_edges(drawing, &graph, &places, &mut body, &mut extent);
+    draw_nodes(drawing, &graph, &places, &mut body, &mut extent);
+    let (legend, bottom) = legend(drawing, extent);
+    let title = if drawing.title.is_empty() { "valency" } else { &drawing.title };
+    let (width, height) = (extent.x + MARGIN, bottom + MARGIN);
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} \
+         {height:.0}\" role=\"img\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" \
+         text-anchor=\"middle\">\n<title>{}</title>\n<desc>{}</desc>\n<rect width=\"100%\" height=\"100%\" \
+         fill=\"#ffffff\"/>\n",
+        escaped(title),
+        escaped(&drawing.caption().join("; "))
+    );
+    text.push_str(&body);
+    text.push_str(&legend);
+    text.push_str("</svg>\n");
+    text
+}
+
+/// Puts the steps into `body`, each with its label. `extent` grows to what is drawn.
+fn draw_edges(
+    drawing: &Drawing,
+    graph: &Graph<NodeLabel, EdgeLabel>,
+    places: &[Outline],
+    body: &mut String,
+    extent: &mut Place,
+) {
     for (index, edge) in drawing.edges.iter().enumerate() {
         let (from, to) = (node_name(&drawing.nodes[edge.from]), node_name(&drawing.nodes[edge.to]));
         let Some(laid) = graph.edge(&from, &to, Some(&index.to_string())) else { continue };
@@ -73,9 +100,19 @@ pub(super) fn draw(drawing: &Drawing) -> String {
             extent.include(Place { x: x + width / 2.0, y });
         }
     }
-    for (node, outline) in drawing.nodes.iter().zip(&places) {
+}
+
+/// Puts the configurations into `body`, over the steps' ends. `extent` grows to what is drawn.
+fn draw_nodes(
+    drawing: &Drawing,
+    graph: &Graph<NodeLabel, EdgeLabel>,
+    places: &[Outline],
+    body: &mut String,
+    extent: &mut Place,
+) {
+    for (node, outline) in drawing.nodes.iter().zip(places) {
         if node.is_initial {
-            let start = place(&graph, &start_name(node));
+            let start = place(graph, &start_name(node));
             let _ = writeln!(body, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{INK}\"/>", start.x, start.y);
             let stroke = Stroke { colour: INK, dot_style: "solid", dashes: "" };
             body.push_str(&arrow(&[start, outline.meets(start)], &stroke));
@@ -96,21 +133,6 @@ pub(super) fn draw(drawing: &Drawing) -> String {
         body.push_str("</g>\n");
         extent.include(Place { x: outline.centre.x + outline.width / 2.0, y: outline.centre.y + outline.height / 2.0 });
     }
-    let (legend, bottom) = legend(drawing, extent);
-    let title = if drawing.title.is_empty() { "valency" } else { &drawing.title };
-    let (width, height) = (extent.x + MARGIN, bottom + MARGIN);
-    let mut text = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} \
-         {height:.0}\" role=\"img\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" \
-         text-anchor=\"middle\">\n<title>{}</title>\n<desc>{}</desc>\n<rect width=\"100%\" height=\"100%\" \
-         fill=\"#ffffff\"/>\n",
-        escaped(title),
-        escaped(&drawing.caption().join("; "))
-    );
-    text.push_str(&body);
-    text.push_str(&legend);
-    text.push_str("</svg>\n");
-    text
 }
 
 impl Place {

@@ -1,7 +1,5 @@
 //! Bounds stay sound in numbers that round: sums are chosen whose exact value lies between two of them.
 
-use std::sync::Arc;
-
 use counterpart::explore::Stop;
 use counterpart::verdict::probability::{Bounds, Extreme, Precision};
 
@@ -41,7 +39,7 @@ pub(super) fn guess() {
         // Out of the loop once in `leave` times: so many steps are expected.
         let mdp = Process::of(&[(0, &[(0, leave - 1), (1, 1)])]).mdp().expect("complete");
         for extreme in [Extreme::Min, Extreme::Max] {
-            let stop = Precision { interrupt: Arc::new(|| Some(Stop::Interrupted)), ..Precision::default() };
+            let stop = Precision::default().interrupt(|| Some(Stop::Interrupted));
             let bounds = mdp.reward(&goal(&mdp, &[1]), &[1.0, 0.0], extreme, &stop)[0];
             assert!(bounds.lower <= leave as f64 && leave as f64 <= bounds.upper, "{leave}: {bounds:?}");
             assert!(bounds.upper <= 2.0 * leave as f64 + 1.0, "{leave}: {bounds:?} is a poor guess");

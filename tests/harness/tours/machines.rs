@@ -127,10 +127,10 @@ fn found_out() {
             let with = machine.mistaken(1 + below(3, &mut random), &mut random);
             let differs = machine.differs_from(&with);
             let verdict = toured(Tour::new(), &with).verdict;
-            assert_eq!(verdict == "diverges", differs, "{machine:?} and {with:?}: {verdict}");
+            assert_eq!(verdict == Agreement::Diverges, differs, "{machine:?} and {with:?}: {verdict}");
             differ += u32::from(differs);
             let without = toured(Tour::new().suffixes(false), &with).verdict;
-            missed_without += u32::from(differs && without != "diverges");
+            missed_without += u32::from(differs && without != Agreement::Diverges);
         }
     }
     assert!(differ > 500 && missed_without > 20, "{differ} differ, of which a mere tour misses {missed_without}");

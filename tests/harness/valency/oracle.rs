@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use counterpart::explore::{Budget, explore};
 use counterpart::model::{Consensus, Event, Values};
-use counterpart::verdict::valency::{FAILURES_KEPT, Lemma2, Valencies, Valency};
+use counterpart::verdict::valency::{FAILURES_KEPT, Lemma2, Printed, Valencies, Valency};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
@@ -158,13 +158,7 @@ fn bits(values: Values) -> u8 {
 }
 
 /// The decider of a critical state, after what is found was compared with what is so.
-fn critical(
-    number: usize,
-    drawn: &Drawn,
-    valencies: &Valencies<'_, Drawn>,
-    node: usize,
-    state: u8,
-) -> Option<Option<usize>> {
+fn critical(number: usize, drawn: &Drawn, valencies: &Valencies<'_>, node: usize, state: u8) -> Option<Option<usize>> {
     let critical = valencies.critical_at(node);
     let steps = critical
         .as_ref()
@@ -228,8 +222,11 @@ pub(super) fn agreement() {
         }
         let lemma_3 = valencies.lemma_3();
         assert_eq!((lemma_3.pairs, lemma_3.failures), (pairs, failures.len()), "graph {number}: {drawn:?}");
-        let mut nearest: Vec<(usize, Key)> =
-            lemma_3.nearest.iter().map(|pair| (pair.node, (pair.event.process, pair.event.message))).collect();
+        let mut nearest: Vec<(usize, Key)> = lemma_3
+            .nearest
+            .iter()
+            .map(|pair| (pair.node, (pair.event.process, drawn_number(&pair.event.message))))
+            .collect();
         assert!(failures.len() <= FAILURES_KEPT && nearest.is_sorted_by_key(|(node, _)| *node));
         nearest.sort_unstable();
         failures.sort_unstable();
@@ -246,8 +243,13 @@ pub(super) fn agreement() {
     assert!(met.iter().all(|count| *count > GRAPHS / 60), "{met:?}");
 }
 
+/// A message is a number here.
+fn drawn_number(message: &Printed) -> u8 {
+    message.0.parse().expect("a number")
+}
+
 /// What is found, after it was compared with all pairs of initial states.
-fn lemma_2(drawn: &Drawn, valencies: &Valencies<'_, Drawn>) -> Lemma2 {
+fn lemma_2(drawn: &Drawn, valencies: &Valencies<'_>) -> Lemma2 {
     let count = drawn.inputs.len();
     let open: Vec<u8> = (0..count as u8).map(|state| drawn.open(state)).collect();
     let bivalent: Vec<usize> = (0..count).filter(|node| open[*node].count_ones() > 1).collect();
