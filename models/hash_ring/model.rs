@@ -231,7 +231,7 @@ impl Placement {
         if self.is(Variant::OverwritesPoint) {
             slots.resize(usize::from(self.positions), None);
             for point in placing::points_of(self, node, weight) {
-                slots[usize::from(point)] = by;
+                slots[usize::from(*point)] = by;
             }
         }
     }

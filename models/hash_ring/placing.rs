@@ -1,54 +1,43 @@
 //! The placements as functions: a view and a key give an owner, the nodes that keep it, and what moves.
 
-use super::model::{Placement, Policy, Slots, Variant, View};
+use super::model::{NODES_MAX, Placement, Policy, Slots, Variant, View};
 
 /// The points of a node of some weight.
-pub(super) fn points_of(model: &Placement, node: u8, weight: u8) -> Vec<u8> {
+pub(super) fn points_of(model: &Placement, node: u8, weight: u8) -> &[u8] {
     let (points, per_weight) = match &model.policy {
         Policy::Ring { points, points_per_weight } => (points, *points_per_weight),
         Policy::Bounded { points, .. } => (points, 1),
-        Policy::Rendezvous { .. } | Policy::Jump { .. } | Policy::Maglev { .. } | Policy::Modulo => return Vec::new(),
+        Policy::Rendezvous { .. } | Policy::Jump { .. } | Policy::Maglev { .. } | Policy::Modulo => return &[],
     };
     let own = &points[usize::from(node)];
     let count = usize::from(per_weight) * usize::from(weight);
     if model.is(Variant::ReplacesPoints) && weight > 1 {
-        return own[own.len() - usize::from(per_weight)..].to_vec();
+        return &own[own.len() - usize::from(per_weight)..];
     }
-    own[..count.min(own.len())].to_vec()
+    &own[..count.min(own.len())]
 }
 
-/// Whose point stands at a position: of the nodes that have one there, the one with the least number.
-fn at(model: &Placement, view: &View, slots: &Slots, position: u8) -> Option<u8> {
+/// The nodes that have a point at a position, first the one that counts there: the one with the least number.
+fn standing(model: &Placement, view: &View, slots: &Slots, position: u8) -> impl Iterator<Item = u8> + use<> {
+    let mut nodes = [None; NODES_MAX];
     if model.is(Variant::OverwritesPoint) {
-        return slots.get(usize::from(position)).copied().flatten();
+        nodes[0] = slots.get(usize::from(position)).copied().flatten();
+        return nodes.into_iter().flatten();
     }
-    let mut there = view.nodes.iter().filter(|(node, weight)| points_of(model, *node, *weight).contains(&position));
-    if model.is(Variant::TiesByOrder) {
-        return there.next().map(|(node, _)| *node);
+    let there = view.nodes.iter().filter(|(node, weight)| points_of(model, *node, *weight).contains(&position));
+    let mut count = 0;
+    for (node, _) in there {
+        nodes[count] = Some(*node);
+        count += 1;
     }
-    there.map(|(node, _)| *node).min()
+    let settled = if model.is(Variant::TiesByOrder) { count.min(1) } else { 0 };
+    nodes[settled..count].sort_unstable();
+    nodes.into_iter().flatten()
 }
 
-/// All points that stand at a position or after it, clockwise, once around: where two collide, first the one that
-/// counts.
-fn clockwise(model: &Placement, view: &View, slots: &Slots, from: u8) -> Vec<u8> {
-    let mut nodes = Vec::new();
-    for step in 0..model.positions {
-        let position = (from + step) % model.positions;
-        let first = at(model, view, slots, position);
-        nodes.extend(first);
-        let mut others: Vec<u8> = view
-            .nodes
-            .iter()
-            .filter(|(node, weight)| Some(*node) != first && points_of(model, *node, *weight).contains(&position))
-            .map(|(node, _)| *node)
-            .collect();
-        others.sort_unstable();
-        if !model.is(Variant::OverwritesPoint) {
-            nodes.extend(others);
-        }
-    }
-    nodes
+/// All points that stand at a position or after it, clockwise, once around.
+fn clockwise<'a>(model: &'a Placement, view: &'a View, slots: &'a Slots, from: u8) -> impl Iterator<Item = u8> + 'a {
+    (0..model.positions).flat_map(move |step| standing(model, view, slots, (from + step) % model.positions))
 }
 
 /// Who owns a key.
@@ -56,9 +45,9 @@ pub(super) fn owner(model: &Placement, view: &View, slots: &Slots, key: u8) -> O
     let count = view.nodes.len();
     match &model.policy {
         Policy::Ring { .. } if model.is(Variant::TakesArcBehind) && count > 1 => {
-            clockwise(model, view, slots, (key + 1) % model.positions).last().copied()
+            clockwise(model, view, slots, (key + 1) % model.positions).last()
         }
-        Policy::Ring { .. } => clockwise(model, view, slots, key).first().copied(),
+        Policy::Ring { .. } => clockwise(model, view, slots, key).next(),
         Policy::Bounded { percent, .. } => bounded(model, view, *percent).get(usize::from(key)).copied(),
         Policy::Rendezvous { scores } => {
             let score = |node: u8| scores[usize::from(node)][usize::from(key)];
@@ -86,16 +75,15 @@ fn bounded(model: &Placement, view: &View, percent: u8) -> Vec<u8> {
     let share = share(model, percent, view.nodes.len());
     let share = share + usize::from(model.is(Variant::ExceedsShare));
     let mut owners: Vec<u8> = Vec::new();
-    if view.nodes.is_empty() {
-        return owners;
-    }
+    let mut loads = [0; NODES_MAX];
+    let slots = Slots::new();
     for key in 0..model.positions {
-        let load = |node: u8| owners.iter().filter(|owner| **owner == node).count();
-        let room: Vec<u8> =
-            clockwise(model, view, &Slots::new(), key).into_iter().filter(|node| load(*node) < share).collect();
+        let mut room = clockwise(model, view, &slots, key).filter(|node| loads[usize::from(*node)] < share);
         let skipped = model.is(Variant::SkipsRoom) && key + 1 == model.positions;
-        let last = if skipped { room.last() } else { room.first() };
-        owners.extend(last);
+        if let Some(owner) = if skipped { room.last() } else { room.next() } {
+            owners.push(owner);
+            loads[usize::from(owner)] += 1;
+        }
     }
     owners
 }
@@ -124,8 +112,11 @@ fn maglev(view: &View, entries: u8, key: u8) -> Option<u8> {
 pub(super) fn preference(model: &Placement, view: &View, slots: &Slots, key: u8) -> Option<Vec<u8>> {
     let wanted = usize::from(model.replicas);
     let mut preferred: Vec<u8> = Vec::new();
-    for node in clockwise(model, view, slots, key) {
-        if preferred.len() < wanted && (!preferred.contains(&node) || model.is(Variant::ListsPoints)) {
+    let mut clockwise = clockwise(model, view, slots, key);
+    while preferred.len() < wanted
+        && let Some(node) = clockwise.next()
+    {
+        if !preferred.contains(&node) || model.is(Variant::ListsPoints) {
             preferred.push(node);
         }
     }
@@ -136,13 +127,16 @@ pub(super) fn preference(model: &Placement, view: &View, slots: &Slots, key: u8)
 pub(super) fn across_zones(model: &Placement, view: &View, slots: &Slots, key: u8) -> Option<Vec<u8>> {
     let zone = |node: u8| model.zones[usize::from(node)];
     let mut preferred: Vec<u8> = Vec::new();
-    for node in clockwise(model, view, slots, key) {
+    let mut clockwise = clockwise(model, view, slots, key);
+    while preferred.len() < usize::from(model.replicas)
+        && let Some(node) = clockwise.next()
+    {
         let taken = if model.is(Variant::IgnoresZones) {
             preferred.contains(&node)
         } else {
             preferred.iter().any(|other| zone(*other) == zone(node))
         };
-        if preferred.len() < usize::from(model.replicas) && !taken {
+        if !taken {
             preferred.push(node);
         }
     }
@@ -154,7 +148,9 @@ pub(super) type Move = (u8, u8, u8);
 
 /// The plan, as the keys of its arcs: between two neighbouring points of either view the owners are the same.
 pub(super) fn plan(model: &Placement, before: (&View, &Slots), now: (&View, &Slots)) -> Vec<Move> {
-    let is_cut = |position: &u8| [before, now].iter().any(|(view, slots)| at(model, view, slots, *position).is_some());
+    let is_cut = |position: &u8| {
+        [before, now].iter().any(|(view, slots)| standing(model, view, slots, *position).next().is_some())
+    };
     let cuts: Vec<u8> = (0..model.positions).filter(is_cut).collect();
     let mut moves = Vec::new();
     for (index, through) in cuts.iter().enumerate() {

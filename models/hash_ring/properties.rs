@@ -67,7 +67,7 @@ fn arcs(model: &Placement, view: &View, node: u8) -> BTreeSet<u8> {
     let points: BTreeSet<(u8, u8)> = view
         .nodes
         .iter()
-        .flat_map(|(other, weight)| placing::points_of(model, *other, *weight).into_iter().map(|at| (at, *other)))
+        .flat_map(|(other, weight)| placing::points_of(model, *other, *weight).iter().map(|at| (*at, *other)))
         .collect();
     let mut arcs = BTreeSet::new();
     for (position, owner) in &points {

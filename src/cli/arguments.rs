@@ -60,6 +60,9 @@ pub(super) struct CheckArguments {
     /// One JSON document on stdout.
     #[arg(long)]
     pub(super) json: bool,
+    /// Tell on stderr how long each case took, the slowest first.
+    #[arg(long)]
+    pub(super) timings: bool,
     /// Do not ask stateright's own search for a second opinion.
     #[arg(long)]
     pub(super) no_referee: bool,

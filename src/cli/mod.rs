@@ -5,15 +5,15 @@
 
 mod arguments;
 pub mod bench;
+mod run;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
@@ -22,9 +22,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use self::arguments::{Arguments, CheckArguments, Command, Limits, TRACES, TraceCommand};
+use self::run::side_by_side;
 use crate::check::{Case, Options, ReplayError, limited};
 use crate::explore::{Budget, Interrupt, Stop};
-use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
+use crate::report::{NotRun, Outcome, Report, SCHEMA};
 use crate::trace::Trace;
 use crate::view;
 
@@ -259,7 +260,9 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     let mut out = Data { to: &mut host.out, outcome: Ok(()) };
     let (mut reports, mut not_run) = (Vec::new(), Vec::new());
     let (mut defects, mut not_kept) = (Vec::new(), None);
-    side_by_side(&running, &options, &bar, |ran| {
+    let mut times = Vec::new();
+    side_by_side(&running, &options, &bar, |case, ran, took| {
+        times.push((took, case));
         let (report, skipped) = match ran {
             Ok(ran) => ran,
             Err(defect) => return defects.push(defect),
@@ -303,6 +306,9 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         exits.push(Exit::Usage);
     }
     exits.extend(unwritten(given, host)?);
+    if arguments.timings {
+        timings(times, host);
+    }
     Ok(worst(&exits))
 }
 
@@ -313,6 +319,14 @@ fn exit_of(report: &Report) -> Exit {
         Outcome::Incomplete => Exit::Incomplete,
         Outcome::AsExpected if report.cases.is_empty() => Exit::Incomplete,
         Outcome::AsExpected => Exit::AsExpected,
+    }
+}
+
+/// Tells how long each case took by the clock, the slowest first. They ran beside each other.
+fn timings(mut times: Vec<(Duration, &Case)>, host: &mut Host) {
+    times.sort_by(|left, right| (right.0, left.1.name()).cmp(&(left.0, right.1.name())));
+    for (took, case) in times {
+        say!(host, "{:9.3} s  {}", took.as_secs_f64(), case.name());
     }
 }
 
@@ -354,53 +368,6 @@ impl Data<'_> {
             self.outcome = self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush());
         }
     }
-}
-
-/// What came of a case: its report and what it did not run, or the words of a panic.
-type RanCase = Result<(CaseReport, Vec<NotRun>), String>;
-
-/// Runs cases on as many threads as the options say, and hands over what came of them in the catalogue's order. A case
-/// whose turn comes after the user asked to end is not run.
-fn side_by_side(cases: &[&Case], options: &Options, bar: &ProgressBar, mut done: impl FnMut(RanCase)) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        for _ in 0..options.budget.threads.min(cases.len()) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                while let Some((index, case)) = take_turn(cases, next)
-                    && (options.budget.interrupt)() != Some(Stop::Interrupted)
-                {
-                    bar.set_message(case.name().to_string());
-                    let ran = catch_unwind(AssertUnwindSafe(|| case.run(options)));
-                    let ran = ran.map_err(|panic| {
-                        let message = crate::conform::panic_message(&*panic);
-                        format!("{}: this is a defect, of the model or of counterpart: {message}", case.name())
-                    });
-                    bar.inc(1);
-                    // The receiver outlives the threads of this scope.
-                    let _ = sender.send((index, ran));
-                }
-            });
-        }
-        drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut turn = 0;
-        for (index, ran) in receiver {
-            waiting.insert(index, ran);
-            while let Some(ran) = waiting.remove(&turn) {
-                turn += 1;
-                done(ran);
-            }
-        }
-        // After an interrupt there may be gaps.
-        waiting.into_values().for_each(done);
-    });
-}
-
-fn take_turn<'a>(cases: &[&'a Case], next: &AtomicUsize) -> Option<(usize, &'a Case)> {
-    let index = next.fetch_add(1, Ordering::SeqCst);
-    cases.get(index).map(|case| (index, *case))
 }
 
 fn show(file: &Path, host: &mut Host) -> io::Result<Exit> {
