@@ -29,6 +29,8 @@ pub fn cases() -> Vec<Case> {
     cases.extend(defects::as_implementations());
     cases.extend(handoff::cases());
     cases.extend(chord::cases());
+    #[cfg(feature = "peers")]
+    cases.extend(super::peers::cases());
     cases
 }
 
@@ -103,12 +105,12 @@ fn functions() -> Vec<Case> {
     ]
 }
 
-fn scores() -> Vec<Vec<u64>> {
+pub(super) fn scores() -> Vec<Vec<u64>> {
     let of = |node: u8| (0..16).map(|key: u8| score(&[node], &[key])).collect();
     (0..NODES_MAX as u8).map(of).collect()
 }
 
-fn buckets() -> Vec<Vec<u8>> {
+pub(super) fn buckets() -> Vec<Vec<u8>> {
     let of =
         |count: u32| (0..16_u8).filter_map(|key| jump(hash_of(&[key]), count)).map(|bucket| bucket as u8).collect();
     (1..=NODES_MAX as u32).map(of).collect()

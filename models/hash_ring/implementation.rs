@@ -5,9 +5,11 @@
 mod arcs;
 mod bounded;
 mod functions;
+mod ketama;
 mod ring;
 
 pub use self::arcs::{Arc, Migration, migrated_ranges};
 pub use self::bounded::{BoundedLoads, LoadError};
 pub use self::functions::{jump, rendezvous, score};
+pub use self::ketama::{KETAMA_POINTS, Ketama};
 pub use self::ring::{Hashed, Member, Placement, Ring, RingError, hash_of};

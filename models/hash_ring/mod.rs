@@ -73,6 +73,8 @@ mod defects;
 pub mod handoff;
 pub mod implementation;
 pub mod model;
+#[cfg(feature = "peers")]
+mod peers;
 #[cfg(feature = "catalogue")]
 mod picture;
 mod placing;

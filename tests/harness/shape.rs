@@ -39,7 +39,6 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("load_balancer/cluster", &OF_A_STORY, "the world around a balancer; what differs is a policy"),
     ("ntp", &["peers.rs"], "crates that select stand in ntp/select, those that ask in ntp/query"),
     ("ntp/discipline", &["peers.rs"], "crates that discipline move the system's clock, or hide theirs"),
-    ("hash_ring", &["peers.rs"], "no crate runs alongside yet"),
     ("hash_ring/chord", &["peers.rs"], "no crate has it"),
     ("hash_ring/handoff", &["peers.rs"], "no crate hands keys over"),
     ("ntp/leap", &["peers.rs"], "no published crate keeps timers of its own through a leap second"),

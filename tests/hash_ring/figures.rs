@@ -10,6 +10,8 @@ use crate::claim;
 pub(super) fn trials() -> Vec<Trial> {
     vec![
         claim("hash_ring::with_160_points_a_node_the_fullest_of_ten_is_a_quarter_above_the_mean_at_most", balance),
+        #[cfg(feature = "peers")]
+        claim("hash_ring::our_ketama_ring_answers_as_pingoras_does", ketama),
         claim("hash_ring::a_tenth_node_takes_a_tenth_of_the_keys_and_no_others_move", join),
     ]
 }
@@ -56,4 +58,31 @@ fn join() {
         }
     }
     assert!((KEYS / 13..KEYS / 8).contains(&moved), "{moved} of {KEYS}");
+}
+
+/// The golden vectors: nine hosts of weight 100 and a thousand keys, as in nginx's sample; eight of unequal weights and
+/// 99 keys, as in ketama's own cases. They are made here, by the crate that reproduces both.
+#[cfg(feature = "peers")]
+fn ketama() {
+    use std::net::SocketAddr;
+
+    use counterpart_models::hash_ring::implementation::{KETAMA_POINTS, Ketama};
+    use pingora_ketama::{Bucket, Continuum};
+
+    let nine: Vec<(SocketAddr, u32)> = (1..=9).map(|host| (SocketAddr::from(([10, 0, 0, host], 443)), 100)).collect();
+    let weights = [600, 300, 200, 350, 1000, 800, 950, 100];
+    let eight: Vec<(SocketAddr, u32)> =
+        (1..).zip(weights).map(|(host, weight)| (SocketAddr::from(([10, 0, 1, host], 11211)), weight)).collect();
+    for (hosts, keys) in [(nine, 1_000), (eight, 99)] {
+        let buckets: Vec<Bucket> = hosts.iter().map(|(host, weight)| Bucket::new(*host, *weight)).collect();
+        let theirs = Continuum::new(&buckets);
+        let mut ours = Ring::new(Ketama, NonZeroU32::new(KETAMA_POINTS).expect("positive"));
+        for (host, weight) in hosts {
+            ours.add(host, Member { weight, ..Member::default() }).expect("a new host");
+        }
+        for key in 0..keys {
+            let key = format!("/path/{key}");
+            assert_eq!(ours.owner(key.as_bytes()).ok(), theirs.node(key.as_bytes()).as_ref(), "{key}");
+        }
+    }
 }

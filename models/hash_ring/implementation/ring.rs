@@ -9,6 +9,11 @@ pub trait Placement<N> {
     fn point(&self, node: &N, replica: u32) -> u64;
     /// Position of a key.
     fn key(&self, key: &[u8]) -> u64;
+
+    /// Positions of a node's first `count` points: for placements that find each from the one before.
+    fn points(&self, node: &N, count: u32) -> Vec<u64> {
+        (0..count).map(|replica| self.point(node, replica)).collect()
+    }
 }
 
 /// FNV-1a, finished as SplitMix64 is. Does not depend on the machine, its endianness or the standard library.
@@ -141,7 +146,8 @@ impl<N: Clone + Ord + std::fmt::Debug, P: Placement<N>> Ring<N, P> {
             return Err(RingError::Duplicate { node });
         }
         let count = self.point_count(&node, member.weight)?;
-        self.points.extend((0..count).map(|replica| (self.placement.point(&node, replica), node.clone())));
+        let points = self.placement.points(&node, count);
+        self.points.extend(points.into_iter().map(|point| (point, node.clone())));
         self.points.sort();
         // Two points of one node in one place are one point.
         self.points.dedup();

@@ -1,0 +1,66 @@
+//! Cases run side by side, each on one of the threads.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+
+use crate::check::{Case, Options};
+use crate::explore::Stop;
+use crate::report::{CaseReport, NotRun};
+
+/// What came of a case: its report and what it did not run, or the words of a panic.
+pub(super) type RanCase = Result<(CaseReport, Vec<NotRun>), String>;
+
+/// Runs cases on as many threads as the options say, and hands over what came of them, and how long it took by the clock, in the
+/// catalogue's order. A case
+/// whose turn comes after the user asked to end is not run.
+pub(super) fn side_by_side<'a>(
+    cases: &[&'a Case],
+    options: &Options,
+    bar: &ProgressBar,
+    mut done: impl FnMut(&'a Case, RanCase, Duration),
+) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        for _ in 0..options.budget.threads.min(cases.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                while let Some((index, case)) = take_turn(cases, next)
+                    && (options.budget.interrupt)() != Some(Stop::Interrupted)
+                {
+                    bar.set_message(case.name().to_string());
+                    let began = Instant::now();
+                    let ran = catch_unwind(AssertUnwindSafe(|| case.run(options)));
+                    let ran = ran.map_err(|panic| {
+                        let message = crate::conform::panic_message(&*panic);
+                        format!("{}: this is a defect, of the model or of counterpart: {message}", case.name())
+                    });
+                    bar.inc(1);
+                    // The receiver outlives the threads of this scope.
+                    let _ = sender.send((index, case, ran, began.elapsed()));
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut turn = 0;
+        for (index, case, ran, took) in receiver {
+            waiting.insert(index, (case, ran, took));
+            while let Some((case, ran, took)) = waiting.remove(&turn) {
+                turn += 1;
+                done(case, ran, took);
+            }
+        }
+        // After an interrupt there may be gaps.
+        waiting.into_values().for_each(|(case, ran, took)| done(case, ran, took));
+    });
+}
+
+fn take_turn<'a>(cases: &[&'a Case], next: &AtomicUsize) -> Option<(usize, &'a Case)> {
+    let index = next.fetch_add(1, Ordering::SeqCst);
+    cases.get(index).map(|case| (index, *case))
+}
