@@ -11,7 +11,7 @@ use super::attempts::votes::Votes;
 use super::bindings::Processes;
 use super::cases::{by_rounds, by_stamps, paxos_bounded, paxos_one_at_a_time};
 use super::check;
-use super::model::{Action, System};
+use super::model::System;
 use super::properties::{AGREEMENT, Faults};
 
 /// A system of two ballots for each proposer, who differ in what they propose.
@@ -87,18 +87,22 @@ pub(super) fn as_implementations() -> Vec<Case> {
     vec![Case::new("flp/defects", early), Case::new("flp/defects_of_three_ballots", late.defects(&two))]
 }
 
-/// Processes that vote and wait for the sequencer's word: no answer is wrong, and when the sequencer has crashed before
+/// Processes that vote and wait for the sequencer's word: no answer is wrong, and when the sequencer has stopped before
 /// it decided they wait for ever. The model is no yardstick here but the defect itself.
 pub(super) fn never_recovers() -> Case {
-    let waiting = System { begins_without_inputs: true, crashes_max: 1, ..System::of(Votes::Sequencer) };
+    let waiting = System { begins_without_inputs: true, ..System::of(Votes::Sequencer) };
     let recovery = Recovery::new(|system: &System<Votes>, at| system.decided(at).next().is_some())
-        .without(|action| matches!(action, Action::Crash { .. }))
+        .without(|action| action.process() == Some(SEQUENCER))
+        .after(6)
         .within(60);
     let name = "waits_for_the_sequencer";
-    let check = check(waiting, Faults::Crashes)
+    let check = check(waiting, Faults::Stops)
         .alongside_only()
         .subject(name, recovery.of(|| Processes::of(Votes::Sequencer)))
         .because(name, "the sequencer has stopped, and nobody else may decide")
         .diverges(name);
     Case::new("flp/never_recovers", check)
 }
+
+/// The process that all others wait for.
+const SEQUENCER: u8 = 0;
