@@ -7,11 +7,11 @@ use counterpart::conform::{Recovery, Walk};
 use super::attempts::chandra_toueg::Variant as Stamped;
 use super::attempts::paxos::{Paxos, Variant};
 use super::attempts::rotating_coordinator::Variant as Rotating;
-use super::attempts::votes::Votes;
+use super::attempts::votes::{Message, Votes};
 use super::bindings::Processes;
 use super::cases::{by_rounds, by_stamps, paxos_bounded, paxos_one_at_a_time};
 use super::check;
-use super::model::System;
+use super::model::{Action, System};
 use super::properties::{AGREEMENT, Faults};
 
 /// A system of two ballots for each proposer, who differ in what they propose.
@@ -92,7 +92,7 @@ pub(super) fn as_implementations() -> Vec<Case> {
 pub(super) fn never_recovers() -> Case {
     let waiting = System { begins_without_inputs: true, ..System::of(Votes::Sequencer) };
     let recovery = Recovery::new(|system: &System<Votes>, at| system.decided(at).next().is_some())
-        .without(|action| action.process() == Some(SEQUENCER))
+        .without(|action: &Action<Message>| action.process() == Some(SEQUENCER))
         .after(6)
         .within(60);
     let name = "waits_for_the_sequencer";
