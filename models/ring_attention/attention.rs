@@ -18,7 +18,7 @@
 //! ```
 
 mod places;
-mod tile;
+pub(super) mod tile;
 
 use std::sync::Arc;
 use std::thread;
@@ -26,19 +26,17 @@ use std::thread;
 use ndarray::{Array3, Array4, Axis, NdFloat};
 use thiserror::Error;
 
-use super::implementation::{Order, Pass, Plan, PlanError, Rotation};
-use super::shared::{Host, Lost, connect};
+use super::implementation::{Keep, Lap, Lost, Order, Pass, Plan, PlanError, Rotation, Way, Ways};
+use super::shared::{Host, connect};
 
 pub use self::places::{Layout, Mask};
 
-use self::tile::{Sum, add_gradients};
+use self::tile::{Given, Sees, Sum, add_gradients};
 
 /// A ring of hosts, and what their queries see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RingAttention {
-    hosts: usize,
-    order: Order,
-    capacity: usize,
+    plan: Plan,
     mask: Mask,
     layout: Layout,
 }
@@ -101,9 +99,21 @@ pub enum AttentionError {
         keys: usize,
     },
     /// NaN or an infinity.
-    #[error("{tensor} is not finite at {place:?} (batch, head, token, column)")]
+    #[error("{tensor}, which is {shape:?}, is not finite at {place:?} (batch, head, token, column)")]
     NotFinite {
         /// Which.
+        tensor: &'static str,
+        /// What it has.
+        shape: Vec<usize>,
+        /// 0-based.
+        place: Vec<usize>,
+    },
+    /// All numbers were finite, and what comes of them is not.
+    #[error(
+        "{tensor} is too large at {place:?} (batch, head, token, column) for this precision: scale the queries down"
+    )]
+    TooLarge {
+        /// `the output` or `the gradients of …`.
         tensor: &'static str,
         /// 0-based.
         place: Vec<usize>,
@@ -119,6 +129,14 @@ pub enum AttentionError {
     /// A host gave up.
     #[error(transparent)]
     Lost(#[from] Lost),
+    /// The system gave no thread.
+    #[error("no thread for host {host}: {why}")]
+    NoThread {
+        /// 0-based.
+        host: usize,
+        /// The system's words.
+        why: String,
+    },
     /// A host panicked: our bug.
     #[error("host {host} panicked")]
     Panicked {
@@ -127,17 +145,38 @@ pub enum AttentionError {
     },
 }
 
+impl AttentionError {
+    fn is_of_a_neighbour(&self) -> bool {
+        matches!(self, AttentionError::Lost(Lost::Neighbour { .. }))
+    }
+}
+
 /// Keys and values of a block; cloned with each send, by count.
 type Block<T> = Arc<(Array4<T>, Array4<T>)>;
 
 impl RingAttention {
-    /// `hosts` threads whose channels hold `capacity` blocks; every query sees every key, and blocks are contiguous.
+    /// `hosts` threads whose channels hold `capacity` blocks, which go one way; every query sees every key, and blocks
+    /// are contiguous.
     ///
     /// # Errors
-    /// There are no hosts, or they would wait for each other for ever.
+    /// There are no hosts or too many, or they would wait for each other for ever.
     pub fn new(hosts: usize, order: Order, capacity: usize) -> Result<Self, AttentionError> {
-        Plan::new(hosts, order, capacity, Pass::Forward)?;
-        Ok(RingAttention { hosts, order, capacity, mask: Mask::Full, layout: Layout::Contiguous })
+        let plan = Plan::new(hosts, order, capacity, Pass::Forward)?;
+        Ok(RingAttention { plan, mask: Mask::Full, layout: Layout::Contiguous })
+    }
+
+    /// Which ways blocks go in the forward pass. Backward they go one way.
+    ///
+    /// # Errors
+    /// Hosts would wait for each other for ever.
+    pub fn ways(self, ways: Ways) -> Result<Self, AttentionError> {
+        Ok(RingAttention { plan: self.plan.ways(ways)?, ..self })
+    }
+
+    /// What hosts keep of the blocks that come by in the forward pass.
+    #[must_use]
+    pub fn keep(self, keep: Keep) -> Self {
+        RingAttention { plan: self.plan.keep(keep), ..self }
     }
 
     /// What queries see.
@@ -152,12 +191,9 @@ impl RingAttention {
         RingAttention { layout, ..self }
     }
 
-    /// Blocks that a host holds at once, at most.
-    ///
-    /// # Errors
-    /// As [`RingAttention::new`].
-    pub fn blocks_bound(&self) -> Result<usize, AttentionError> {
-        Ok(Plan::new(self.hosts, self.order, self.capacity, Pass::Forward)?.resident_max())
+    /// Blocks that a host holds at once in the forward pass, at most.
+    pub fn blocks_bound(&self) -> usize {
+        self.plan.resident_max()
     }
 
     /// Outputs of all queries.
@@ -171,15 +207,15 @@ impl RingAttention {
         values: &Array4<T>,
     ) -> Result<Output<T>, AttentionError> {
         let (batch, heads, tokens, _) = self.fits(queries, keys, values)?;
-        let places = self.layout.places(&self.mask, self.hosts, tokens);
+        let places = self.layout.places(&self.mask, self.plan.hosts(), tokens);
         let blocks: Vec<Block<T>> = places.iter().map(|own| Arc::new((dealt(keys, own), dealt(values, own)))).collect();
-        let parts = self.on_threads(Pass::Forward, blocks, |host, lap| {
-            let (own, inbound) = (&places[host], lap.inbound());
+        let parts = self.on_threads(self.plan, &places, blocks, |number, host| {
+            let (own, handle) = (&places[number], host.handle());
             let mut sum = Sum::none(dealt(queries, own), values.len_of(Axis(3)));
-            lap.lap(|origin, block: &mut Block<T>| {
-                sum.add(&block.0, &block.1, &|row, column| self.mask.allows(own[row], places[origin][column]));
+            host.lap(|origin, block: &mut Block<T>| {
+                self.with_mask(own, &places[origin], |sees| sum.add(&block.0, &block.1, sees));
             })?;
-            Ok((sum, inbound.held_max()))
+            Ok((sum, handle.held_max()))
         })?;
         let mut out = Array4::zeros((batch, heads, tokens, values.len_of(Axis(3))));
         let mut log_sums = Array3::from_elem((batch, heads, tokens), T::neg_infinity());
@@ -191,6 +227,7 @@ impl RingAttention {
             }
             blocks_max.push(held);
         }
+        small_enough("the output", &out)?;
         Ok(Output { out, log_sums, blocks_max })
     }
 
@@ -216,31 +253,34 @@ impl RingAttention {
             let (tensor, shape) = ("log_sums", output.log_sums.shape().to_vec());
             return Err(AttentionError::Shape { tensor, shape, expected: expected[..3].to_vec() });
         }
-        let places = self.layout.places(&self.mask, self.hosts, tokens);
+        if let Some(((batch, head, token), _)) = output.log_sums.indexed_iter().find(|(_, sum)| !sum.is_finite()) {
+            let (tensor, shape, place) = ("log_sums", output.log_sums.shape().to_vec(), vec![batch, head, token]);
+            return Err(AttentionError::NotFinite { tensor, shape, place });
+        }
+        let plan = self.plan.backward()?;
+        let places = self.layout.places(&self.mask, plan.hosts(), tokens);
         // Per query, the output times its gradient.
         let shares = (&output.out * of_output).sum_axis(Axis(3));
-        let blocks: Vec<Travelling<T>> = places
-            .iter()
-            .map(|own| {
-                let (keys, values) = (dealt(keys, own), dealt(values, own));
-                let gradients = (Array4::zeros(keys.raw_dim()), Array4::zeros(values.raw_dim()));
-                (Arc::new((keys, values)), gradients.0, gradients.1)
-            })
-            .collect();
-        let parts = self.on_threads(Pass::Backward, blocks, |host, lap| {
-            let own = &places[host];
-            let given = tile::Given {
+        let of_block = |own: &Vec<usize>| -> Travelling<T> {
+            let (keys, values) = (dealt(keys, own), dealt(values, own));
+            let gradients = (Array4::zeros(keys.raw_dim()), Array4::zeros(values.raw_dim()));
+            (Arc::new((keys, values)), gradients.0, gradients.1)
+        };
+        let parts = self.on_threads(plan, &places, places.iter().map(of_block).collect(), |number, host| {
+            let own = &places[number];
+            let given = Given {
                 queries: dealt(queries, own),
                 log_sums: output.log_sums.select(Axis(2), own),
                 of_output: dealt(of_output, own),
                 shares: shares.select(Axis(2), own),
             };
             let mut of_queries = Array4::zeros(given.queries.raw_dim());
-            let home = lap.lap(|origin, (block, of_keys, of_values): &mut Travelling<T>| {
-                let allows = |row: usize, column: usize| self.mask.allows(own[row], places[origin][column]);
-                add_gradients(&given, (&block.0, &block.1), (&mut of_queries, of_keys, of_values), &allows);
+            let lap = host.lap(|origin, (block, of_keys, of_values): &mut Travelling<T>| {
+                self.with_mask(own, &places[origin], |sees| {
+                    add_gradients(&given, (&block.0, &block.1), (&mut of_queries, of_keys, of_values), sees);
+                });
             })?;
-            Ok((of_queries, home))
+            Ok((of_queries, lap.into_block(Way::Up)))
         })?;
         let mut gradients = Gradients {
             queries: Array4::zeros(queries.raw_dim()),
@@ -254,28 +294,58 @@ impl RingAttention {
                 scatter(&mut gradients.values, &of_values, own);
             }
         }
+        small_enough("the gradient of the queries", &gradients.queries)?;
+        small_enough("the gradient of the keys", &gradients.keys)?;
+        small_enough("the gradient of the values", &gradients.values)?;
         Ok(gradients)
+    }
+
+    /// What the mask leaves of the keys at `theirs` to the queries at `own`.
+    fn with_mask(&self, own: &[usize], theirs: &[usize], act: impl FnOnce(Sees<'_>)) {
+        if self.mask.leaves_all(own, theirs) {
+            act(Sees::All);
+        } else {
+            act(Sees::These(&|row, column| self.mask.allows(own[row], theirs[column])));
+        }
     }
 
     /// Each host's lap on a thread of its own; all are joined whatever comes.
     fn on_threads<B: Clone + Send, R: Send>(
         &self,
-        pass: Pass,
+        plan: Plan,
+        places: &[Vec<usize>],
         blocks: Vec<B>,
         work: impl Fn(usize, Host<B>) -> Result<R, Lost> + Sync,
     ) -> Result<Vec<R>, AttentionError> {
-        let plan = Plan::new(self.hosts, self.order, self.capacity, pass)?;
-        let rotations = (0..self.hosts).map(|host| Rotation::new(plan, host)).collect::<Result<Vec<_>, _>>()?;
+        let lap = |(number, block): (usize, B)| {
+            let needs = places.iter().map(|theirs| self.mask.leaves_any(&places[number], theirs));
+            Ok(Lap::new(Rotation::new(plan, number)?, block).needing(needs.collect()))
+        };
+        let laps = blocks.into_iter().enumerate().map(lap).collect::<Result<Vec<_>, PlanError>>()?;
         let work = &work;
         thread::scope(|scope| {
-            let hosts = connect(rotations, blocks).into_iter().enumerate();
-            let threads: Vec<_> = hosts.map(|(number, host)| scope.spawn(move || work(number, host))).collect();
-            let joined = threads.into_iter().map(|thread| thread.join()).collect::<Vec<_>>();
-            // A panic first: the neighbours that it left behind are not what is to be told.
-            if let Some(host) = joined.iter().position(Result::is_err) {
-                return Err(AttentionError::Panicked { host });
+            let started: Vec<_> = connect(laps)
+                .into_iter()
+                .enumerate()
+                // A host that gets no thread is dropped, which its neighbours see.
+                .map(|(number, host)| thread::Builder::new().spawn_scoped(scope, move || work(number, host)))
+                .collect();
+            let mut ends = Vec::new();
+            for (host, thread) in started.into_iter().enumerate() {
+                ends.push(match thread {
+                    Err(error) => Err(AttentionError::NoThread { host, why: error.to_string() }),
+                    Ok(thread) => match thread.join() {
+                        Err(_) => Err(AttentionError::Panicked { host }),
+                        Ok(part) => part.map_err(AttentionError::from),
+                    },
+                });
             }
-            joined.into_iter().flatten().map(|part| part.map_err(AttentionError::from)).collect()
+            // What the neighbours that were left behind say of it is not what is to be told.
+            let is_cause = |end: &Result<R, AttentionError>| matches!(end, Err(error) if !error.is_of_a_neighbour());
+            match ends.iter().position(is_cause) {
+                Some(cause) => ends.swap_remove(cause).map(|part| vec![part]),
+                None => ends.into_iter().collect(),
+            }
         })
     }
 
@@ -321,12 +391,17 @@ impl RingAttention {
 type Travelling<T> = (Block<T>, Array4<T>, Array4<T>);
 
 fn finite<T: NdFloat>(tensor: &'static str, given: &Array4<T>) -> Result<(), AttentionError> {
-    match given.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some(((batch, head, token, column), _)) => {
-            Err(AttentionError::NotFinite { tensor, place: vec![batch, head, token, column] })
-        }
-    }
+    let shape = || given.shape().to_vec();
+    not_finite(given).map_or(Ok(()), |place| Err(AttentionError::NotFinite { tensor, shape: shape(), place }))
+}
+
+fn small_enough<T: NdFloat>(tensor: &'static str, found: &Array4<T>) -> Result<(), AttentionError> {
+    not_finite(found).map_or(Ok(()), |place| Err(AttentionError::TooLarge { tensor, place }))
+}
+
+fn not_finite<T: NdFloat>(of: &Array4<T>) -> Option<Vec<usize>> {
+    let ((batch, head, token, column), _) = of.indexed_iter().find(|(_, value)| !value.is_finite())?;
+    Some(vec![batch, head, token, column])
 }
 
 fn dealt<T: NdFloat>(all: &Array4<T>, places: &[usize]) -> Array4<T> {

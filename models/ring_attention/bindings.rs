@@ -1,5 +1,5 @@
 //! Our own hosts, bound to the model's words: as threads that a turnstile lets go on one primitive at a time, and as
-//! threads that loom races.
+//! threads that loom races. [`polled`](super::polled) has them without threads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,42 +8,99 @@ use counterpart::conform::turnstile::{Place, Turnstile};
 use counterpart::{Counterpart, Shared};
 
 use super::conformance::{Answer, Input, Primitive, RingInterface, Seen, SeenHost, Standing, Tolerance};
-use super::implementation::{self, Next, Plan, PlanError, Rotation};
-use super::model::{Order, Pass, Ring};
+use super::implementation::{self, Keep, Lap, Next, Plan, PlanError, Rotation, Tagged, Way, Ways};
+use super::model::{Directions, Order, Pass, Ring, Scheme};
+use super::numbers::{Block, Met, Numbers, Ours, Sums};
 use super::{loomed, turnstiled};
 
-/// The rotations of a ring, and the capacity of its channels, which a ring that comes to a standstill has not from a
-/// plan.
+/// The plan of a ring; of one that comes to a standstill, which has none, that of the same with room in its channels.
 ///
 /// # Panics
 /// If the model is one of an order, or of hosts, that ours has not.
-pub fn rotations(model: &Ring) -> (usize, Vec<Rotation>) {
-    let hosts = usize::from(model.hosts);
+pub fn plan(model: &Ring) -> Plan {
+    let plan = |capacity: u8| planned(model, capacity);
+    let plan = match plan(model.capacity) {
+        Err(PlanError::StandsStill { .. }) => plan(1),
+        plan => plan,
+    };
+    plan.expect("a ring of the model's bounds")
+}
+
+/// The plan of `model`'s ring with room for `capacity` blocks in its channels.
+///
+/// # Errors
+/// Ours refuses such a ring.
+///
+/// # Panics
+/// If the model is one of an order that ours has not.
+pub fn planned(model: &Ring, capacity: u8) -> Result<Plan, PlanError> {
     let order = match model.order {
         Order::SendFirst => implementation::Order::SendFirst,
         Order::OddEven => implementation::Order::OddEven,
-        Order::ReceiveFirst | Order::Overlapped => panic!("ours has no order {:?}", model.order),
+        Order::Overlapped => implementation::Order::Overlapped,
+        Order::ReceiveFirst => panic!("ours has no order {:?}", model.order),
     };
     let pass = match model.pass {
         Pass::Forward => implementation::Pass::Forward,
         Pass::Backward => implementation::Pass::Backward,
     };
-    let capacity = usize::from(model.capacity);
-    // A plan that would stand still is refused: it is made with room, and connected without.
-    let plan = match Plan::new(hosts, order, capacity, pass) {
-        Err(PlanError::StandsStill { .. }) => Plan::new(hosts, order, 1, pass),
-        plan => plan,
+    let ways = match model.directions {
+        Directions::One => Ways::One,
+        Directions::Both => Ways::Both,
     };
-    let plan = plan.expect("a ring of the model's bounds");
-    let rotations = (0..hosts).map(|host| Rotation::new(plan, host).expect("a host of this ring"));
-    (capacity, rotations.collect())
+    let keep = match model.scheme {
+        Scheme::Rotation => Keep::AtHand,
+        Scheme::AllGather => Keep::All,
+    };
+    let plan = Plan::new(usize::from(model.hosts), order, usize::from(capacity), pass)?;
+    Ok(plan.ways(ways)?.keep(keep))
+}
+
+/// The laps of a ring: by `programme`, each with the block that `block` gives to its host.
+pub(super) fn laps<B: Clone>(
+    model: &Ring,
+    programme: impl Fn(&Plan, usize) -> Vec<Vec<Next>>,
+    block: impl Fn(usize) -> B,
+) -> (Plan, Vec<Lap<B>>) {
+    let plan = plan(model);
+    let lap = |host| {
+        let rotation = Rotation::by(plan, host, programme(&plan, host)).expect("a host of this ring");
+        Lap::new(rotation, block(host))
+    };
+    (plan, (0..plan.hosts()).map(lap).collect())
+}
+
+/// The laps of a ring without numbers.
+pub(super) fn bare_laps(model: &Ring) -> Vec<Lap<()>> {
+    let numbers = Numbers::of(model);
+    let (_, laps) = laps(model, |plan, host| plan.programme(host), |_| ());
+    laps.into_iter().enumerate().map(|(host, lap)| lap.needing(numbers.needs(host))).collect()
+}
+
+/// What a thread is stopped before: that, if it is one.
+pub(super) fn next_primitive(next: Option<Next>) -> Option<Primitive> {
+    match next? {
+        Next::Post(_) => Some(Primitive::Send),
+        Next::Ask(_) => Some(Primitive::Receive),
+        Next::Compute(_) => Some(Primitive::Compute),
+        Next::Publish => Some(Primitive::Publish),
+        Next::AwaitTaken(_) | Next::AwaitGiven(_) | Next::MoveOn => None,
+    }
+}
+
+/// The origins of the blocks at hand, a way after the other.
+pub(super) fn seen_holds<B: Clone>(lap: &Lap<B>) -> Vec<u8> {
+    let plan = lap.rotation().plan();
+    plan.each_way().iter().filter_map(|way| lap.origin(*way)).map(|origin| origin as u8).collect()
 }
 
 /// What is known of a host beside where its thread stands.
 #[derive(Clone, Debug, Default)]
 struct Spot {
     end: Option<Standing>,
-    origin: u8,
+    /// What it does, or is stopped before.
+    next: Option<Next>,
+    holds: Vec<u8>,
     computed: Vec<u8>,
 }
 
@@ -61,10 +118,7 @@ fn lock(board: &Board) -> MutexGuard<'_, Vec<Spot>> {
     board.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Handle = turnstiled::shared::Handle<(usize, ())>;
-
-/// The channels of a ring, seen from outside: into each host, and out of it.
-type Ends = Arc<Vec<(Handle, Handle)>>;
+type Handle = turnstiled::shared::Handle<Tagged<Block>>;
 
 /// Whom the operator is to take down next.
 type Down = Arc<Mutex<Option<usize>>>;
@@ -76,41 +130,51 @@ const OPERATOR: &str = "operator";
 pub struct Threads {
     turnstile: Turnstile,
     board: Board,
-    ends: Ends,
+    handles: Vec<Handle>,
     down: Down,
 }
 
 impl Threads {
-    /// The hosts of `model`'s ring, each before its first primitive.
+    /// The hosts of `model`'s ring, each before its first primitive, with the numbers of the implementation.
     ///
     /// # Panics
     /// If ours has no such ring.
     pub fn new(model: &Ring) -> Self {
-        let (capacity, rotations) = rotations(model);
-        let count = rotations.len();
-        let hosts = turnstiled::shared::connect_by(capacity, rotations, vec![(); count]);
-        let ends: Ends = Arc::new(hosts.iter().map(|host| (host.inbound(), host.outbound())).collect());
-        let spots = (0..count as u8).map(|origin| Spot { origin, ..Spot::default() });
-        let board: Board = Arc::new(Mutex::new(spots.collect()));
+        Threads::with::<Ours>(model)
+    }
+
+    /// The same with other sums.
+    ///
+    /// # Panics
+    /// If ours has no such ring.
+    pub fn with<S: Sums>(model: &Ring) -> Self {
+        let numbers = Numbers::of(model);
+        let (_, laps) = laps(model, |plan, host| plan.programme(host), |host| numbers.block(host));
+        let laps = laps.into_iter().enumerate().map(|(host, lap)| lap.needing(numbers.needs(host))).collect();
+        let hosts = turnstiled::shared::connect_by(usize::from(model.capacity), laps);
+        let handles: Vec<Handle> = hosts.iter().map(turnstiled::shared::Host::handle).collect();
+        let spot = |host: &turnstiled::shared::Host<Block>| {
+            let lap = host.progress();
+            Spot { next: lap.next(), holds: seen_holds(lap), ..Spot::default() }
+        };
+        let board: Board = Arc::new(Mutex::new(hosts.iter().map(spot).collect()));
         let down = Down::default();
         let mut turnstile = Turnstile::new();
         for (number, host) in hosts.into_iter().enumerate() {
-            let board = board.clone();
-            turnstile.start(name(number), move |gate| run(host, number, &board, |label| gate.pass(label)));
+            let (board, sums) = (board.clone(), S::none(&numbers, number));
+            turnstile.start(name(number), move |gate| run(host, sums, &board, |label| gate.pass(label)));
         }
-        let (told, channels) = (down.clone(), ends.clone());
+        let (told, ends) = (down.clone(), handles.clone());
         turnstile.start(OPERATOR, move |gate| {
             loop {
                 gate.pass("take a host down");
                 if let Some(number) = told.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                    let (into, out): &(Handle, Handle) = &channels[number];
-                    into.sever_receiver();
-                    out.sever_sender();
+                    ends[number].sever();
                 }
             }
         });
-        let mut threads = Threads { turnstile, board, ends, down };
-        for number in 0..count {
+        let mut threads = Threads { turnstile, board, handles, down };
+        for number in 0..threads.handles.len() {
             threads.release(&name(number));
         }
         threads.release(OPERATOR);
@@ -125,18 +189,21 @@ impl Threads {
 
     /// Most blocks that any host ever held.
     pub fn held_max(&self) -> usize {
-        self.ends.iter().map(|(into, _)| into.held_max()).max().unwrap_or_default()
+        self.handles.iter().map(Handle::held_max).max().unwrap_or_default()
     }
 
     fn standing(&self, number: usize) -> Standing {
-        if let Some(end) = lock(&self.board)[number].end {
+        let spot = &lock(&self.board)[number];
+        if let Some(end) = spot.end {
             return end;
         }
-        match &self.turnstile.places()[number].1 {
-            Place::Parked { label } => Standing::Before(primitive(label)),
-            Place::Blocked { label } if label.ends_with("send") => Standing::WaitsToSend,
-            Place::Blocked { .. } => Standing::WaitsToReceive,
-            other => panic!("host {number} is {other:?}, and said nothing"),
+        match (&self.turnstile.places()[number].1, spot.next) {
+            (Place::Parked { .. }, next) => {
+                Standing::Before(next_primitive(next).expect("it is stopped before primitives"))
+            }
+            (Place::Blocked { .. }, Some(Next::Post(_) | Next::AwaitTaken(_))) => Standing::WaitsToSend,
+            (Place::Blocked { .. }, _) => Standing::WaitsToReceive,
+            (other, _) => panic!("host {number} is {other:?}, and said nothing"),
         }
     }
 
@@ -151,33 +218,32 @@ fn name(number: usize) -> String {
     format!("host {number}")
 }
 
-fn label(next: Next) -> &'static str {
-    match next {
-        Next::Send => "send",
-        Next::Receive => "receive",
-        Next::Compute => "compute",
-        Next::Publish => "publish",
-    }
-}
-
-fn primitive(label: &str) -> Primitive {
-    match label {
-        "send" => Primitive::Send,
-        "receive" => Primitive::Receive,
-        "compute" => Primitive::Compute,
-        _ => Primitive::Publish,
-    }
-}
-
 /// One host's lap, on its thread.
-fn run(mut host: turnstiled::shared::Host<()>, number: usize, board: &Board, stop: impl Fn(&'static str)) {
-    while let Some(next) = host.next() {
-        stop(label(next));
-        let done = host.step(&mut |origin, ()| lock(board)[number].computed.push(origin as u8));
+fn run<S: Sums>(mut host: turnstiled::shared::Host<Block>, mut sums: S, board: &Board, stop: impl Fn(&'static str)) {
+    let (number, handle) = (host.progress().rotation().host(), host.handle());
+    while let Some(next) = host.progress().next() {
+        if let Some(primitive) = next_primitive(Some(next)) {
+            stop(match primitive {
+                Primitive::Send => "send",
+                Primitive::Receive => "receive",
+                Primitive::Compute => "compute",
+                Primitive::Publish => "publish",
+            });
+        }
+        let step = host.progress().rotation().step();
+        let landed = match next {
+            Next::Compute(way) => handle.landed(way).map(|(_, block)| block),
+            _ => None,
+        };
+        let done = host.step(|origin, block| {
+            lock(board)[number].computed.push(origin as u8);
+            sums.compute(Met { step, origin, block, landed: landed.as_ref() });
+        });
+        let lap = host.progress();
         let spot = &mut lock(board)[number];
-        spot.origin = host.origin().unwrap_or(number) as u8;
+        (spot.next, spot.holds) = (lap.next(), seen_holds(lap));
         match done {
-            Ok(Some(Next::Publish)) => spot.end = Some(Standing::Published(Tolerance::Within)),
+            Ok(Some(Next::Publish)) => spot.end = Some(Standing::Published(sums.tolerance(lap.block(Way::Up)))),
             Ok(_) => {}
             Err(_) => {
                 // Who has crashed says nothing any more.
@@ -212,12 +278,12 @@ impl Counterpart<RingInterface> for Threads {
             let running = spot.end.is_none();
             SeenHost {
                 standing,
-                holds: running.then_some(spot.origin),
+                holds: if running { spot.holds.clone() } else { Vec::new() },
                 computed: spot.computed(),
-                blocks: running.then(|| self.ends[number].0.held() as u8),
+                blocks: running.then(|| self.handles[number].held() as u8),
             }
         };
-        Some(Seen::of((0..self.ends.len()).map(seen).collect()))
+        Some(Seen::of((0..self.handles.len()).map(seen).collect()))
     }
 }
 
@@ -233,9 +299,7 @@ impl Raced {
     /// # Panics
     /// If ours has no such ring.
     pub fn new(model: &Ring) -> Self {
-        let (capacity, rotations) = rotations(model);
-        let count = rotations.len();
-        let hosts = loomed::shared::connect_by(capacity, rotations, vec![(); count]);
+        let hosts = loomed::shared::connect_by(usize::from(model.capacity), bare_laps(model));
         Raced { hosts: Mutex::new(hosts.into_iter().map(Some).collect()) }
     }
 
@@ -268,8 +332,8 @@ impl Shared<RingInterface> for Raced {
 }
 
 /// All hosts at once.
-pub fn laps(hosts: u8) -> Script<Input> {
-    (0..hosts).fold(Script::default(), |script, host| script.thread([Input::Lap { host }])).preemptions_max(2)
+pub fn laps_at_once(hosts: u8) -> Script<Input> {
+    (0..hosts).fold(Script::default(), |script, host| script.thread([Input::Lap { host }]))
 }
 
 /// All hosts at once, and one of them is gone before it has done anything.

@@ -3,11 +3,13 @@
 use counterpart::conform::Walk;
 use counterpart::{Case, Check};
 
-use super::bindings::{Raced, Threads, a_host_is_gone, laps};
+use super::bindings::{Raced, Threads, a_host_is_gone, laps_at_once};
 use super::check;
 use super::conformance::RingInterface;
 use super::geometry::{Layout, Mask};
 use super::model::{Grain, Groups, Ring, Scheme};
+use super::numbers::Ours;
+use super::polled::Polled;
 use super::programme::{Directions, Order, Parts, Pass};
 use super::properties::{ALL_PUBLISHED, BALANCED, BOUND_IS_MET, BOUNDED, ENDS};
 use super::{defects, figure, recorded};
@@ -30,12 +32,14 @@ pub fn cases() -> Vec<Case> {
     cases.extend(large());
     cases.extend(defects::as_models());
     cases.extend(alongside());
+    cases.extend(raced());
     cases.extend(defects::as_implementations());
+    cases.extend(defects::of_our_own());
     cases.push(defects::stands_still());
     cases.push(defects::between_threads());
     cases.extend(recorded::cases());
     #[cfg(feature = "peers")]
-    cases.push(super::peers::case());
+    cases.extend(super::peers::cases());
     cases
 }
 
@@ -149,33 +153,63 @@ fn stories() -> Vec<Case> {
     ]
 }
 
-/// Our own hosts: their threads driven over every transition, walked beyond that, and raced.
+/// Our own hosts: explored together with the model without threads; as threads driven over every transition, walked
+/// beyond that, and raced.
 fn alongside() -> Vec<Case> {
-    let send_first = by_primitives(Ring { crashes_max: 1, ..Ring::of(3) });
+    let send_first = Ring { crashes_max: 1, ..Ring::of(3) };
     let odd_even = Ring { order: Order::OddEven, capacity: 0, ..send_first.clone() };
-    let larger = |model: &Ring| Ring { hosts: 5, ..model.clone() };
+    let both_ways = Ring { directions: Directions::Both, ..send_first.clone() };
+    let causal = Ring { mask: Mask::Causal, crashes_max: 1, ..overlapped(3) };
     let driven = |name: &str, model: Ring| {
+        let model = by_primitives(model);
+        let larger = Ring { hosts: 5, ..model.clone() };
         let walk = Walk::new().runs(100).steps(200);
-        case(name, check(model.clone()).driven(larger(&model), walk, Threads::new))
+        case(name, check(model).sequential(larger, walk, Polled::<Ours>::new, Threads::new))
     };
-    let raced = |model: Ring, script| {
-        let factory = model.clone();
-        check(model).interleave(vec![script], move || Raced::new(&factory))
+    let explored = |name: &str, model: Ring| {
+        let model = by_primitives(model);
+        let ours = model.clone();
+        case(name, check(model).alongside_only().product(move || Polled::<Ours>::new(&ours)))
     };
     let story = by_primitives(Ring { capacity: 0, ..Ring::of(3) });
     let driven_story = story.clone();
     vec![
         driven("threads_send_first", send_first.clone()),
-        driven("threads_odd_even", odd_even.clone()),
+        driven("threads_odd_even", odd_even),
+        driven("threads_overlapped", Ring { crashes_max: 1, ..overlapped(3) }),
+        driven("threads_causal_overlapped", causal),
+        driven("threads_both_ways", both_ways),
         driven("threads_backward", Ring { pass: Pass::Backward, ..send_first }),
+        explored("both_ways_of_four", Ring { directions: Directions::Both, ..Ring::of(4) }),
+        explored("backward_causal_zigzag", zigzag(Ring { pass: Pass::Backward, ..overlapped(3) })),
+        explored("packed_documents_of_ours", packed(Layout::Packed)),
+        // It keeps every block, and shows it; that it does is what the ring is there to spare.
+        explored("all_gather_of_ours", Ring { scheme: Scheme::AllGather, ..Ring::of(3) }),
         // What stands still in the model stands still in its threads, at the same places.
         case(
             "threads_stand_still",
             check(story).violates(ENDS).violates(ALL_PUBLISHED).tour(move || Threads::new(&driven_story)),
         ),
-        case("races", raced(Ring::of(3), laps(3))),
-        case("races_rendezvous", raced(Ring { order: Order::OddEven, capacity: 0, ..Ring::of(3) }, laps(3))),
-        case("races_with_a_lost_host", raced(Ring { crashes_max: 1, ..Ring::of(3) }, a_host_is_gone(3))),
+    ]
+}
+
+fn zigzag(model: Ring) -> Ring {
+    Ring { mask: Mask::Causal, layout: Layout::Zigzag, ..model }
+}
+
+/// Our own hosts without numbers, raced.
+fn raced() -> Vec<Case> {
+    let raced = |name: &str, model: Ring, script| {
+        let factory = model.clone();
+        case(name, check(model).interleave(vec![script], move || Raced::new(&factory)))
+    };
+    let three = || laps_at_once(3).preemptions_max(2);
+    vec![
+        raced("races", Ring::of(3), three()),
+        raced("races_rendezvous", Ring { order: Order::OddEven, capacity: 0, ..Ring::of(3) }, three()),
+        raced("races_overlapped", overlapped(3), three()),
+        raced("races_of_two", Ring::of(2), laps_at_once(2)),
+        raced("races_with_a_lost_host", Ring { crashes_max: 1, ..Ring::of(3) }, a_host_is_gone(3)),
     ]
 }
 

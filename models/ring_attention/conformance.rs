@@ -107,6 +107,11 @@ impl Spec for RingSpec {
     }
 }
 
+/// The origins of the blocks at hand.
+fn at_hand(model: &Ring, host: &Host) -> Vec<u8> {
+    model.directions().iter().map(|way| host.resident[*way as usize].origin).collect()
+}
+
 /// A host in words.
 fn host_json(model: &Ring, state: &State, number: u8) -> Value {
     let host = &state.hosts[usize::from(number)];
@@ -126,7 +131,7 @@ fn host_json(model: &Ring, state: &State, number: u8) -> Value {
         Status::Disconnected => "has given up: a neighbour is gone",
         Status::Crashed => "has crashed",
     };
-    let holds: Vec<u8> = model.directions().iter().map(|way| host.resident[*way as usize].origin).collect();
+    let holds = at_hand(model, host);
     json!({
         "step": host.step,
         "now": now,
@@ -252,8 +257,8 @@ pub struct Seen {
 pub struct SeenHost {
     /// Where it stands.
     pub standing: Standing,
-    /// The origin of the block at hand, of a host at work.
-    pub holds: Option<u8>,
+    /// The origins of the blocks at hand, of a host at work: one, or with both ways two.
+    pub holds: Vec<u8>,
     /// The origins of the blocks it has computed with, ascending.
     pub computed: Vec<u8>,
     /// Blocks that it holds, those that wait in its channel counted; of a host at work.
@@ -323,7 +328,7 @@ impl Interface for RingInterface {
             let running = host.status == Status::Running;
             SeenHost {
                 standing: standing(model, host, number),
-                holds: running.then_some(host.resident[0].origin),
+                holds: if running { at_hand(model, host) } else { Vec::new() },
                 computed: blocks(host.computed),
                 blocks: running.then(|| model.resident(state, number)),
             }

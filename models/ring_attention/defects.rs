@@ -1,15 +1,22 @@
-//! Defects: each as a model and as an implementation, for one reason; and what goes wrong only between threads.
+//! Defects: each as a model and as an implementation, for one reason; what our own hosts do with one of them, numbers and
+//! all; and what goes wrong only between threads.
 
-use counterpart::Case;
+use std::hash::Hash;
+
 use counterpart::check::Defect;
 use counterpart::conform::interleave::Interleave;
 use counterpart::conform::{Tour, Walk};
+use counterpart::{Case, Counterpart};
 
-use super::bindings::{Raced, Threads, laps};
+use super::bindings::{Raced, Threads, laps_at_once};
 use super::cases::{by_primitives, overlapped};
 use super::check;
+use super::conformance::RingInterface;
+use super::defective::{ForgetsToRescale, MasksByStep, OneBuffer, from_both_sides};
 use super::geometry::Mask;
-use super::model::{Ring, Variant};
+use super::model::{Ring, Scheme, Variant};
+use super::numbers::Ours;
+use super::polled::Polled;
 use super::programme::{Directions, Pass};
 use super::properties::{BOUNDED, ENDS, FINAL, LEAD, MASK_OF_ORIGIN, ONCE, SCALED, TAGS, UNTORN};
 
@@ -106,6 +113,34 @@ pub(super) fn as_implementations() -> Vec<Case> {
     defects().iter().filter_map(of).collect()
 }
 
+/// Our own hosts with a defect, beside the sound ring that they depart from. Of the first three nothing shows but the
+/// numbers.
+pub(super) fn of_our_own() -> Vec<Case> {
+    let causal = Ring { mask: Mask::Causal, ..Ring::of(3) };
+    let both = Ring { directions: Directions::Both, ..Ring::of(4) };
+    let kept = Ring { scheme: Scheme::AllGather, ..Ring::of(3) };
+    vec![
+        of_ours("masks_by_step", causal, Polled::<MasksByStep>::new),
+        of_ours("forgets_to_rescale", Ring::of(3), Polled::<ForgetsToRescale>::new),
+        of_ours("overwrites_before_compute_ends", overlapped(2), Polled::<OneBuffer>::new),
+        of_ours("counts_opposite_twice", both, |model| Polled::<Ours>::by(model, from_both_sides)),
+        of_ours("keeps_every_block", Ring::of(3), move |_| Polled::<Ours>::new(&kept)),
+    ]
+}
+
+fn of_ours<C>(name: &str, model: Ring, make: impl Fn(&Ring) -> C + Clone + Send + Sync + 'static) -> Case
+where
+    C: Counterpart<RingInterface> + Clone + Eq + Hash + Send + Sync + 'static,
+{
+    let why = match name {
+        "keeps_every_block" => "it keeps every block that comes by, as an all-gather does",
+        _ => defects().into_iter().find(|defect| defect.name == name).expect("a defect of the table").why,
+    };
+    let sound = by_primitives(model);
+    let check = check(sound.clone()).alongside_only().defective(name, move || make(&sound)).because(name, why);
+    Case::new(format!("ring_attention/ours_{name}"), check)
+}
+
 /// What the hosts of [`between_threads`] and [`stands_still`] do.
 const NO_ROOM: &str = "its channels have no room for a block, and all hosts send first";
 
@@ -125,7 +160,7 @@ pub(super) fn stands_still() -> Case {
 /// The same hosts, raced.
 pub(super) fn between_threads() -> Case {
     let sound = Ring::of(3);
-    let raced = Interleave::new(vec![laps(3)]);
+    let raced = Interleave::new(vec![laps_at_once(3)]);
     let check = check(sound.clone())
         .alongside_only()
         .subject("sends_first_into_no_room", raced.of(move || Raced::new(&without_room(&sound))))

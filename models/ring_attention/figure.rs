@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::implementation::{Next, Order, Pass, Plan, Rotation};
+use super::implementation::{Next, Order, Pass, Plan, Rotation, Way};
 
 /// Hosts in the picture.
 const HOSTS: usize = 8;
@@ -55,8 +55,8 @@ fn origins(plan: Plan, host: usize) -> Vec<usize> {
     let mut rotation = Rotation::new(plan, host).expect("a host of this ring");
     let mut origins = Vec::new();
     while let Some(next) = rotation.next() {
-        if next == Next::Compute {
-            origins.push(rotation.origin());
+        if next == Next::Compute(Way::Up) {
+            origins.push(rotation.origin(Way::Up));
         }
         rotation.done();
     }

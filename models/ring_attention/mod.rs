@@ -26,14 +26,20 @@ pub mod bindings;
 mod cases;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
+pub mod defective;
+#[cfg(feature = "catalogue")]
 mod defects;
 #[cfg(feature = "catalogue")]
 mod figure;
 pub mod geometry;
 pub mod implementation;
 pub mod model;
+#[cfg(feature = "catalogue")]
+pub mod numbers;
 #[cfg(feature = "peers")]
 pub mod peers;
+#[cfg(feature = "catalogue")]
+pub mod polled;
 pub mod programme;
 pub mod properties;
 #[cfg(feature = "catalogue")]

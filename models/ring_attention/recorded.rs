@@ -8,9 +8,10 @@ use counterpart::conform::events::{Event, EventLog, Events, Labelled, Log, LogEr
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
-use super::bindings::rotations;
+use super::bindings::bare_laps;
+use super::cases::overlapped;
 use super::conformance::{Input, RingInterface, Standing, Tolerance};
-use super::model::{Order, Ring, State};
+use super::model::{Directions, Mask, Order, Ring, State};
 use super::{check, shared};
 
 /// The target of the spans.
@@ -60,9 +61,7 @@ pub fn recorded<'work>(laps: impl IntoIterator<Item = Box<dyn FnOnce() + Send + 
 
 /// Our hosts, run freely.
 fn free_run(model: &Ring) -> Result<Log, LogError> {
-    let (capacity, rotations) = rotations(model);
-    let count = rotations.len();
-    let hosts = shared::connect_by(capacity, rotations, vec![(); count]);
+    let hosts = shared::connect(bare_laps(model));
     Ok(recorded(hosts.into_iter().enumerate().map(|(number, host)| -> Box<dyn FnOnce() + Send> {
         Box::new(move || lap(number, |computes| host.lap(|origin, ()| computes(origin)).is_ok()))
     })))
@@ -92,6 +91,8 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         free("free_run", Ring::of(3)),
         free("free_run_rendezvous", Ring { order: Order::OddEven, capacity: 0, ..Ring::of(3) }),
+        free("free_run_overlapped", Ring { mask: Mask::Causal, ..overlapped(3) }),
+        free("free_run_both_ways", Ring { directions: Directions::Both, ..overlapped(3) }),
         Case::new("ring_attention/recorded_defect", of_a_defect),
     ]
 }

@@ -45,17 +45,20 @@ impl Ring {
             && !state.channels[usize::from(previous)][direction as usize].is_empty()
     }
 
-    /// Whether it waits for a neighbour that is gone. What that has sent before can still be received.
+    /// Whether it waits for a neighbour that is gone. What that has sent before can still be received; who does not wait
+    /// finds out later.
     pub(super) fn sees_disconnect(&self, state: &State, host: u8) -> bool {
         let own = &state.hosts[usize::from(host)];
-        self.variant != Variant::WaitsForTheDead
-            && self.directions().iter().any(|direction| {
-                let d = *direction as usize;
-                let previous = self.previous(host, *direction);
-                let nothing = state.channels[usize::from(previous)][d].is_empty();
-                own.posted[d].is_some() && self.gone(state, self.next(host, *direction))
-                    || own.asked[d].is_some() && nothing && self.gone(state, previous)
-            })
+        let waits_for_the_dead = match self.op(host, own) {
+            Some(Op::AwaitTaken(way)) => own.posted[way as usize].is_some() && self.gone(state, self.next(host, way)),
+            Some(Op::AwaitGiven(way)) => {
+                let previous = self.previous(host, way);
+                let nothing = state.channels[usize::from(previous)][way as usize].is_empty();
+                own.asked[way as usize].is_some() && nothing && self.gone(state, previous)
+            }
+            _ => false,
+        };
+        waits_for_the_dead && self.variant != Variant::WaitsForTheDead
     }
 
     pub(super) fn disconnect(&self, state: &mut State, host: u8) {

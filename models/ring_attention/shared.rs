@@ -1,336 +1,186 @@
-//! What hosts share: a bounded channel to the next one, and a host that goes through its lap on the thread that calls it.
+//! What hosts share: the inboxes of neighbours behind locks, and a host that goes through its lap on the thread that
+//! calls it.
 //!
 //! Compiled three times: with the locks of the standard library, with loom's, and with those of a turnstile, which sees
 //! who waits.
 
-use std::collections::VecDeque;
 use std::sync::PoisonError;
+use std::task::Poll;
 
-use thiserror::Error;
-
-use super::implementation::{Next, Rotation};
+use super::implementation::{Gone, Inbox, Landing, Lap, Lost, Next, Port, Step, Tagged, Way};
 use super::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-/// The neighbour at the other end is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the neighbour is gone")]
-pub struct Gone;
-
-/// One end sends, the other receives.
+/// An inbox, and who waits for it to change.
 #[derive(Debug)]
-struct Channel<T> {
-    capacity: usize,
-    inner: Mutex<Inner<T>>,
+struct Guarded<T> {
+    inbox: Mutex<Inbox<T>>,
     changed: Condvar,
 }
 
-#[derive(Debug)]
-struct Inner<T> {
-    /// With capacity 0: what is offered and not taken, one at most.
-    queue: VecDeque<T>,
-    sender_gone: bool,
-    receiver_gone: bool,
-    /// Blocks in the receiver's own buffers.
-    held: usize,
-    held_max: usize,
-}
-
-impl<T> Channel<T> {
-    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+impl<T> Guarded<T> {
+    fn lock(&self) -> MutexGuard<'_, Inbox<T>> {
         // No panic leaves it half changed.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, guard: MutexGuard<'a, Inner<T>>) -> MutexGuard<'a, Inner<T>> {
-        self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    fn change<R>(&self, change: impl FnOnce(&mut Inbox<T>) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changed.notify_all();
+        result
     }
 
-    fn count(&self, inner: &mut Inner<T>) {
-        let waiting = if self.capacity == 0 { 0 } else { inner.queue.len() };
-        inner.held_max = inner.held_max.max(inner.held + waiting);
-    }
-}
-
-/// A channel that holds `capacity` blocks; with 0 sender and receiver meet. Its receiver begins with one block of its
-/// own.
-pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    let inner = Inner { queue: VecDeque::new(), sender_gone: false, receiver_gone: false, held: 1, held_max: 1 };
-    let channel = Arc::new(Channel { capacity, inner: Mutex::new(inner), changed: Condvar::new() });
-    (Sender(channel.clone()), Receiver(channel))
-}
-
-/// Sends. Dropped, it lets the receiver know.
-#[derive(Debug)]
-pub struct Sender<T>(Arc<Channel<T>>);
-
-impl<T> Sender<T> {
-    /// Hands over `block`; waits for room, and with capacity 0 until it is taken.
-    ///
-    /// # Errors
-    /// The receiver is gone, and has not taken it.
-    pub fn send(&self, block: T) -> Result<(), Gone> {
-        let channel = &*self.0;
-        let mut inner = channel.lock();
-        while inner.queue.len() >= channel.capacity.max(1) && !inner.receiver_gone && !inner.sender_gone {
-            inner = channel.wait(inner);
-        }
-        if inner.receiver_gone || inner.sender_gone {
-            return Err(Gone);
-        }
-        inner.queue.push_back(block);
-        channel.count(&mut inner);
-        channel.changed.notify_all();
-        if channel.capacity == 0 {
-            while !inner.queue.is_empty() && !inner.receiver_gone && !inner.sender_gone {
-                inner = channel.wait(inner);
+    /// Waits until `ready` has a result.
+    fn wait<R>(&self, mut ready: impl FnMut(&mut Inbox<T>) -> Poll<R>) -> R {
+        let mut inbox = self.lock();
+        loop {
+            if let Poll::Ready(result) = ready(&mut inbox) {
+                return result;
             }
-            if inner.queue.pop_back().is_some() {
-                return Err(Gone);
-            }
+            inbox = self.changed.wait(inbox).unwrap_or_else(PoisonError::into_inner);
         }
-        Ok(())
-    }
-
-    /// Takes this end away, from whatever thread.
-    pub fn sever(&self) {
-        let mut inner = self.0.lock();
-        inner.sender_gone = true;
-        if self.0.capacity == 0 {
-            inner.queue.clear();
-        }
-        self.0.changed.notify_all();
-    }
-
-    /// Another handle of the same end, for [`sever`](Sender::sever). It keeps the channel and does not keep it open.
-    pub fn handle(&self) -> Handle<T> {
-        Handle(self.0.clone())
     }
 }
 
-impl<T> Drop for Sender<T> {
-    fn drop(&mut self) {
-        self.sever();
-    }
-}
-
-/// Receives. Dropped, it lets the sender know.
+/// A host's own inbox and those of its neighbours, seen from outside. It keeps them, and does not keep them open.
 #[derive(Debug)]
-pub struct Receiver<T>(Arc<Channel<T>>);
-
-impl<T> Receiver<T> {
-    /// Takes the oldest block; waits for one. `into_spare`: the block at hand is kept until [`moved_on`].
-    ///
-    /// [`moved_on`]: Receiver::moved_on
-    ///
-    /// # Errors
-    /// The sender is gone, and nothing is left of what it sent.
-    pub fn receive(&self, into_spare: bool) -> Result<T, Gone> {
-        let channel = &*self.0;
-        let mut inner = channel.lock();
-        while inner.queue.is_empty() && !inner.sender_gone && !inner.receiver_gone {
-            inner = channel.wait(inner);
-        }
-        if inner.receiver_gone {
-            return Err(Gone);
-        }
-        let block = inner.queue.pop_front().ok_or(Gone)?;
-        inner.held += usize::from(into_spare);
-        channel.count(&mut inner);
-        channel.changed.notify_all();
-        Ok(block)
-    }
-
-    /// The spare has become the block at hand.
-    pub fn moved_on(&self) {
-        let mut inner = self.0.lock();
-        inner.held = inner.held.saturating_sub(1);
-    }
-
-    /// Takes this end away, from whatever thread.
-    pub fn sever(&self) {
-        self.0.lock().receiver_gone = true;
-        self.0.changed.notify_all();
-    }
-
-    /// Another handle of the same end.
-    pub fn handle(&self) -> Handle<T> {
-        Handle(self.0.clone())
-    }
+pub struct Handle<T> {
+    own: Arc<Guarded<T>>,
+    /// For each way the inbox that it leads to.
+    neighbours: Vec<(Way, Arc<Guarded<T>>)>,
 }
 
-impl<T> Drop for Receiver<T> {
-    fn drop(&mut self) {
-        self.sever();
+impl<T> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        Handle { own: self.own.clone(), neighbours: self.neighbours.clone() }
     }
 }
-
-/// A channel, seen from outside.
-#[derive(Debug)]
-pub struct Handle<T>(Arc<Channel<T>>);
 
 impl<T> Handle<T> {
-    /// Blocks that the receiver holds now, those that wait for it counted.
+    /// Blocks that the host holds now, those that wait for it counted.
     pub fn held(&self) -> usize {
-        let inner = self.0.lock();
-        inner.held + if self.0.capacity == 0 { 0 } else { inner.queue.len() }
+        self.own.lock().held()
     }
 
     /// The most that it ever held.
     pub fn held_max(&self) -> usize {
-        self.0.lock().held_max
+        self.own.lock().held_max()
     }
 
-    /// Takes the sender's end away, as a crash does.
-    pub fn sever_sender(&self) {
-        let mut inner = self.0.lock();
-        inner.sender_gone = true;
-        if self.0.capacity == 0 {
-            inner.queue.clear();
+    /// A copy of what has come that way and is not at hand yet.
+    pub fn landed(&self, way: Way) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.own.lock().landed(way).cloned()
+    }
+
+    /// Takes the host's ends away, from whatever thread: as a crash does.
+    pub fn sever(&self) {
+        self.own.change(Inbox::sever_receiver);
+        for (way, inbox) in &self.neighbours {
+            inbox.change(|inbox| inbox.sever_sender(*way));
         }
-        self.0.changed.notify_all();
     }
 
-    /// Takes the receiver's end away, as a crash does.
-    pub fn sever_receiver(&self) {
-        self.0.lock().receiver_gone = true;
-        self.0.changed.notify_all();
+    fn neighbour(&self, way: Way) -> Result<&Guarded<T>, Gone> {
+        self.neighbours.iter().find(|(leads, _)| *leads == way).map(|(_, inbox)| &**inbox).ok_or(Gone)
     }
 }
 
-/// Why a lap ended before its output was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Lost {
-    /// The neighbour that this host sends to, or receives from, is gone.
-    #[error("host {host}: {gone} while it was about to {doing:?}: the lap has no output")]
-    Neighbour {
-        /// 0-based.
-        host: usize,
-        /// What it was doing.
-        doing: Next,
-        /// The channel's word.
-        gone: Gone,
-    },
-    /// The block that came is not the one that was to come.
-    #[error("host {host} received the block of host {got}, and expected that of host {expected}")]
-    Misrouted {
-        /// 0-based.
-        host: usize,
-        /// Whose block was to come.
-        expected: usize,
-        /// Whose block came.
-        got: usize,
-    },
+/// The ends themselves. Dropped, they let the neighbours know.
+#[derive(Debug)]
+pub struct Ends<T>(Handle<T>);
+
+impl<T> Port<T> for Ends<T> {
+    fn post(&mut self, way: Way, block: &mut Option<T>) -> Poll<Result<(), Gone>> {
+        let posted = self.0.neighbour(way).map(|inbox| {
+            inbox.wait(|inbox| inbox.post(way, block));
+            inbox.changed.notify_all();
+        });
+        Poll::Ready(posted)
+    }
+
+    fn taken(&mut self, way: Way) -> Poll<Result<(), Gone>> {
+        Poll::Ready(self.0.neighbour(way).and_then(|inbox| inbox.wait(|inbox| inbox.taken(way))))
+    }
+
+    fn ask(&mut self, way: Way, landing: Landing) {
+        self.0.own.change(|inbox| inbox.ask(way, landing));
+    }
+
+    fn given(&mut self, way: Way) -> Poll<Result<(), Gone>> {
+        Poll::Ready(self.0.own.wait(|inbox| inbox.given(way)))
+    }
+
+    fn take(&mut self, way: Way, keeps: bool) -> Option<T> {
+        self.0.own.lock().take(way, keeps)
+    }
 }
 
-/// Blocks are sent with the number of the host whose they are.
-type Tagged<B> = (usize, B);
+impl<T> Drop for Ends<T> {
+    fn drop(&mut self) {
+        self.0.sever();
+    }
+}
 
-/// One host. `B` is a block: whatever is cheap to clone (an `Arc` of keys and values), or nothing at all.
+/// One host, which waits where a neighbour is not so far.
 #[derive(Debug)]
 pub struct Host<B> {
-    rotation: Rotation,
-    block: Option<Tagged<B>>,
-    spare: Option<Tagged<B>>,
-    to: Sender<Tagged<B>>,
-    from: Receiver<Tagged<B>>,
+    lap: Lap<B>,
+    ends: Ends<Tagged<B>>,
 }
 
 impl<B: Clone> Host<B> {
-    /// A host with its own `block` at hand.
-    pub fn new(rotation: Rotation, block: B, to: Sender<Tagged<B>>, from: Receiver<Tagged<B>>) -> Self {
-        let block = Some((rotation.host(), block));
-        Host { rotation, block, spare: None, to, from }
+    /// How far it is.
+    pub fn progress(&self) -> &Lap<B> {
+        &self.lap
     }
 
-    /// What it does next; `None` at the end.
-    pub fn next(&self) -> Option<Next> {
-        self.rotation.next()
+    /// Its ends, seen from outside.
+    pub fn handle(&self) -> Handle<Tagged<B>> {
+        self.ends.0.clone()
     }
 
-    /// Whose block is at hand.
-    pub fn origin(&self) -> Option<usize> {
-        self.block.as_ref().map(|(origin, _)| *origin)
-    }
-
-    /// The channel into it, seen from outside.
-    pub fn inbound(&self) -> Handle<Tagged<B>> {
-        self.from.handle()
-    }
-
-    /// The channel out of it, seen from outside.
-    pub fn outbound(&self) -> Handle<Tagged<B>> {
-        self.to.handle()
-    }
-
-    /// Does what is next, and says what it was; `compute` is given a block and its origin. Waits where a neighbour is not
-    /// so far.
+    /// Does what is next, and says what it was, `None` at the end; `compute` is given a block and whose it is.
     ///
     /// # Errors
     /// A neighbour is gone, or a wrong block came.
-    pub fn step(&mut self, compute: &mut impl FnMut(usize, &mut B)) -> Result<Option<Next>, Lost> {
-        let Some(next) = self.rotation.next() else { return Ok(None) };
-        let host = self.rotation.host();
-        let lost = |gone| Lost::Neighbour { host, doing: next, gone };
-        match next {
-            Next::Send => {
-                if let Some(block) = &self.block {
-                    self.to.send(block.clone()).map_err(lost)?;
-                }
-            }
-            Next::Receive => {
-                let into_spare = self.rotation.receives_into_spare();
-                let (got, block) = self.from.receive(into_spare).map_err(lost)?;
-                let expected = self.rotation.origin_to_come();
-                if got != expected {
-                    return Err(Lost::Misrouted { host, expected, got });
-                }
-                if into_spare {
-                    self.spare = Some((got, block));
-                } else {
-                    self.block = Some((got, block));
-                }
-            }
-            Next::Compute => {
-                if let Some((origin, block)) = &mut self.block {
-                    compute(*origin, block);
-                }
-            }
-            Next::Publish => {}
+    pub fn step(&mut self, compute: impl FnOnce(usize, &mut B)) -> Result<Option<Next>, Lost> {
+        match self.lap.step(&mut self.ends, compute)? {
+            Step::Did(next) | Step::Waits(next) => Ok(Some(next)),
+            Step::Over => Ok(None),
         }
-        let before = self.rotation.origin();
-        self.rotation.done();
-        if self.rotation.origin() != before
-            && let Some(block) = self.spare.take()
-        {
-            self.block = Some(block);
-            self.from.moved_on();
-        }
-        Ok(Some(next))
     }
 
-    /// Goes through the whole lap, and gives back the block that is then at hand: backward its own, with its gradient.
+    /// Goes through the whole lap, and gives it back as it is then.
     ///
     /// # Errors
     /// A neighbour is gone, or a wrong block came.
-    pub fn lap(mut self, mut compute: impl FnMut(usize, &mut B)) -> Result<Option<B>, Lost> {
+    pub fn lap(mut self, mut compute: impl FnMut(usize, &mut B)) -> Result<Lap<B>, Lost> {
         while self.step(&mut compute)?.is_some() {}
-        Ok(self.block.take().map(|(_, block)| block))
+        Ok(self.lap)
     }
 }
 
-/// The hosts of a ring, connected; `blocks` are theirs, in order.
-pub fn connect<B: Clone>(rotations: Vec<Rotation>, blocks: Vec<B>) -> Vec<Host<B>> {
-    let capacity = rotations.first().map_or(0, |rotation| rotation.plan().capacity());
-    connect_by(capacity, rotations, blocks)
+/// The hosts of a ring, connected; `laps` are theirs, in order.
+pub fn connect<B: Clone>(laps: Vec<Lap<B>>) -> Vec<Host<B>> {
+    let capacity = laps.first().map_or(0, |lap| lap.rotation().plan().capacity());
+    connect_by(capacity, laps)
 }
 
 /// The same over channels of another capacity than the plan's, which may come to a standstill.
-pub fn connect_by<B: Clone>(capacity: usize, rotations: Vec<Rotation>, blocks: Vec<B>) -> Vec<Host<B>> {
-    let (senders, mut receivers): (Vec<_>, Vec<_>) = rotations.iter().map(|_| channel(capacity)).unzip();
-    // The channel out of the last leads to the first.
-    receivers.rotate_right(1);
-    let ends = senders.into_iter().zip(receivers);
-    let hosts = rotations.into_iter().zip(blocks).zip(ends);
-    hosts.map(|((rotation, block), (to, from))| Host::new(rotation, block, to, from)).collect()
+pub fn connect_by<B: Clone>(capacity: usize, laps: Vec<Lap<B>>) -> Vec<Host<B>> {
+    let inbox = |lap: &Lap<B>| {
+        let plan = lap.rotation().plan();
+        let inbox = Inbox::new(capacity, plan.each_way().len(), plan.at_hand());
+        Arc::new(Guarded { inbox: Mutex::new(inbox), changed: Condvar::new() })
+    };
+    let inboxes: Vec<_> = laps.iter().map(inbox).collect();
+    let connected = |(lap, own): (Lap<B>, &Arc<Guarded<Tagged<B>>>)| {
+        let (plan, number) = (*lap.rotation().plan(), lap.rotation().host());
+        let to = |way: &Way| Some((*way, inboxes.get(plan.neighbour(number, *way))?.clone()));
+        let neighbours = plan.each_way().iter().filter_map(to).collect();
+        Host { lap, ends: Ends(Handle { own: own.clone(), neighbours }) }
+    };
+    laps.into_iter().zip(&inboxes).map(connected).collect()
 }

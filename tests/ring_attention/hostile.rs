@@ -1,7 +1,7 @@
 //! Shapes that do not fit, and numbers that are none: an error that names what is wrong, and nothing else.
 
-use counterpart_models::ring_attention::attention::{AttentionError, Layout, Mask, RingAttention};
-use counterpart_models::ring_attention::implementation::{Order, PlanError};
+use counterpart_models::ring_attention::attention::{AttentionError, Layout, Mask, Output, RingAttention};
+use counterpart_models::ring_attention::implementation::{Order, PlanError, Ways};
 use libtest_mimic::Trial;
 use ndarray::Array4;
 use proptest::prelude::*;
@@ -14,6 +14,8 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("ring_attention::whatever_the_shapes_there_is_an_output_or_an_error_that_fits", shapes),
         claim("ring_attention::what_is_not_finite_is_named_by_its_place", not_finite),
         claim("ring_attention::errors_name_the_shape", names),
+        claim("ring_attention::finite_numbers_whose_products_are_not_are_an_error", too_large),
+        claim("ring_attention::a_backward_pass_is_as_strict", backward),
     ]
 }
 
@@ -27,14 +29,18 @@ fn runner() -> TestRunner {
 fn shapes() {
     let axis = || 0..4_usize;
     let shape = || (axis(), axis(), 0..6_usize, axis());
-    let ring = (0..4_usize, any::<bool>(), 0..3_usize, prop::collection::vec(0..5_usize, 0..4), any::<bool>());
+    let orders = prop::sample::select(vec![Order::SendFirst, Order::OddEven, Order::Overlapped]);
+    let ring =
+        (0..5_usize, (orders, any::<bool>()), 0..3_usize, prop::collection::vec(0..5_usize, 0..4), any::<bool>());
     runner()
         .run(
             &(shape(), shape(), shape(), ring),
-            |(queries, keys, values, (hosts, odd_even, capacity, lengths, documents))| {
-                let order = if odd_even { Order::OddEven } else { Order::SendFirst };
-                let Ok(ring) = RingAttention::new(hosts, order, capacity) else {
-                    prop_assert!(hosts == 0 || capacity == 0 && hosts > 1 && !odd_even);
+            |(queries, keys, values, (hosts, (order, both), capacity, lengths, documents))| {
+                let ways = if both { Ways::Both } else { Ways::One };
+                let ring = RingAttention::new(hosts, order, capacity).and_then(|ring| ring.ways(ways));
+                let Ok(ring) = ring else {
+                    let waits = order == Order::SendFirst || order == Order::OddEven && both && hosts % 2 == 1;
+                    prop_assert!(hosts == 0 || capacity == 0 && hosts > 1 && waits);
                     return Ok(());
                 };
                 let sum: usize = lengths.iter().sum();
@@ -72,7 +78,11 @@ fn not_finite() {
             let ring = RingAttention::new(2, Order::SendFirst, 1).expect("a ring");
             let error = ring.forward(&given[0], &given[1], &given[2]).expect_err("not finite");
             let tensor = ["queries", "keys", "values"][tensor];
-            prop_assert_eq!(error, AttentionError::NotFinite { tensor, place: vec![b, h, t, c] });
+            prop_assert!(error.to_string().contains("which is [2, 2, 5, 3]"));
+            prop_assert_eq!(
+                error,
+                AttentionError::NotFinite { tensor, shape: vec![2, 2, 5, 3], place: vec![b, h, t, c] }
+            );
             Ok(())
         })
         .expect("every place is named");
@@ -97,4 +107,53 @@ fn names() {
     );
     let stands_still = RingAttention::new(2, Order::SendFirst, 0);
     assert_eq!(stands_still, Err(AttentionError::Plan(PlanError::StandsStill { hosts: 2 })));
+}
+
+fn too_large() {
+    let ring = RingAttention::new(2, Order::SendFirst, 1).expect("a ring");
+    let (large, ones) = (Array4::<f32>::from_elem((1, 1, 4, 2), 1e30), Array4::<f32>::ones((1, 1, 4, 2)));
+    // All scores are infinite, of one sign or of both.
+    let mixed = Array4::from_shape_fn((1, 1, 4, 2), |(_, _, _, column)| if column == 0 { 1e30 } else { -1e30 });
+    for keys in [&large, &mixed] {
+        let error = ring.forward(&large, keys, &ones).expect_err("no number comes of it");
+        let said = "the output is too large at [0, 0, 0, 0] (batch, head, token, column) for this precision: scale the \
+                    queries down";
+        assert_eq!(error.to_string(), said);
+    }
+    // Scores that are −∞ against others that are not have no weight, and harm nothing.
+    let one_low = Array4::from_shape_fn((1, 1, 4, 2), |(_, _, token, _)| if token == 0 { -1e30 } else { 0.0 });
+    let output = ring.forward(&large, &one_low, &ones).expect("the others weigh as much as each other");
+    assert!(output.out.iter().all(|value| (value - 1.0).abs() < 1e-6));
+}
+
+fn backward() {
+    let ring = RingAttention::new(2, Order::SendFirst, 1).expect("a ring");
+    let ones = |shape| Array4::<f64>::ones(shape);
+    let (queries, keys, values) = (ones((1, 2, 4, 3)), ones((1, 1, 4, 3)), ones((1, 1, 4, 5)));
+    let output = ring.forward(&queries, &keys, &values).expect("fits");
+    let of = (&queries, &keys, &values);
+    let error = |output: &Output<f64>, of_output: &Array4<f64>| {
+        ring.backward(of, output, of_output).expect_err("hostile").to_string()
+    };
+    assert_eq!(
+        error(&output, &ones((1, 2, 4, 3))),
+        "the gradient of the output is [1, 2, 4, 3], and [1, 2, 4, 5] was expected (batch, heads, tokens, width)"
+    );
+    let of_output = ones((1, 2, 4, 5));
+    let mut short = output.clone();
+    short.log_sums = ndarray::Array3::zeros((1, 2, 3));
+    assert!(error(&short, &of_output).starts_with("log_sums is [1, 2, 3], and [1, 2, 4] was expected"));
+    for what in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mut torn = output.clone();
+        torn.log_sums[[0, 1, 2]] = what;
+        assert!(error(&torn, &of_output).starts_with("log_sums, which is [1, 2, 4], is not finite at [0, 1, 2]"));
+        let mut torn = of_output.clone();
+        torn[[0, 1, 2, 3]] = what;
+        assert!(
+            error(&output, &torn).starts_with("the gradient of the output, which is [1, 2, 4, 5], is not finite at")
+        );
+    }
+    let mut low = output.clone();
+    low.log_sums.fill(-1e300);
+    assert!(error(&low, &of_output).contains("is too large at"));
 }

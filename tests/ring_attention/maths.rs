@@ -1,7 +1,7 @@
 //! How near the ring's sums are to those of attention computed at once: each type by its own measure.
 
 use counterpart_models::ring_attention::attention::{Layout, Mask, Output, RingAttention};
-use counterpart_models::ring_attention::implementation::Order;
+use counterpart_models::ring_attention::implementation::{Keep, Order, Ways};
 use libtest_mimic::Trial;
 use ndarray::{Array4, Axis};
 use rand_pcg::Pcg64Mcg;
@@ -89,6 +89,10 @@ fn masks() -> [Mask; 3] {
 
 const LAYOUTS: [Layout; 4] = [Layout::Contiguous, Layout::Striped, Layout::Zigzag, Layout::Packed];
 
+/// One way, both ways, and both while it computes.
+const WAYS: [(Order, usize, Ways); 3] =
+    [(Order::SendFirst, 1, Ways::One), (Order::SendFirst, 1, Ways::Both), (Order::Overlapped, 0, Ways::Both)];
+
 /// 13 tokens on 1, 2, 3, 5 and 14 hosts, the last of which has none; a head of keys for each of queries, and for two.
 fn every_ring(mut check: impl FnMut(&RingAttention, &Given, &Mask, &str)) {
     for (hosts, heads, factor, ascending) in [
@@ -100,10 +104,12 @@ fn every_ring(mut check: impl FnMut(&RingAttention, &Given, &Mask, &str)) {
     ] {
         let given = given(13, heads, factor, ascending);
         for mask in masks() {
-            for layout in LAYOUTS {
-                let ring = RingAttention::new(hosts, Order::SendFirst, 1).expect("a ring");
+            for (layout, (order, capacity, ways)) in
+                LAYOUTS.into_iter().flat_map(|layout| WAYS.map(|ways| (layout, ways)))
+            {
+                let ring = RingAttention::new(hosts, order, capacity).and_then(|ring| ring.ways(ways)).expect("a ring");
                 let ring = ring.mask(mask.clone()).layout(layout);
-                check(&ring, &given, &mask, &format!("{hosts} hosts, {mask:?}, {layout:?}"));
+                check(&ring, &given, &mask, &format!("{hosts} hosts, {mask:?}, {layout:?}, {order:?}, {ways:?}"));
             }
         }
     }
@@ -192,32 +198,72 @@ fn gradients() {
     }
 }
 
-/// Who is first is up to the scheduler, and so is the order of sending; in which order blocks come to a host is not.
+/// Who is first is up to the scheduler, and so is the order of sending, and whether blocks are kept; in which order blocks
+/// come to a host is not.
 fn bits() {
     let (queries, keys, values) = given(13, (2, 2), 8.0, false);
     let (queries, keys, values) = (single(&queries), single(&keys), single(&values));
-    let run = |order, capacity| -> Output<f32> {
-        let ring = RingAttention::new(3, order, capacity).expect("a ring").mask(Mask::Causal).layout(Layout::Zigzag);
-        ring.forward(&queries, &keys, &values).expect("fits")
+    let run = |order, capacity, ways, keep| -> Output<f32> {
+        let ring = RingAttention::new(3, order, capacity).and_then(|ring| ring.ways(ways)).expect("a ring").keep(keep);
+        ring.mask(Mask::Causal).layout(Layout::Zigzag).forward(&queries, &keys, &values).expect("fits")
     };
-    let first = run(Order::SendFirst, 1);
-    for _ in 0..20 {
-        for (order, capacity) in
-            [(Order::SendFirst, 1), (Order::SendFirst, 2), (Order::OddEven, 0), (Order::OddEven, 1)]
-        {
-            let again = run(order, capacity);
-            let same = first.out.iter().zip(&again.out).all(|(left, right)| left.to_bits() == right.to_bits());
-            assert!(same, "{order:?} {capacity}");
+    let backward = |order, capacity, output: &Output<f32>| {
+        let ring = RingAttention::new(3, order, capacity).expect("a ring").mask(Mask::Causal).layout(Layout::Zigzag);
+        ring.backward((&queries, &keys, &values), output, &output.out).expect("fits")
+    };
+    let same = |left: &Array4<f32>, right: &Array4<f32>| {
+        left.iter().zip(right).all(|(left, right)| left.to_bits() == right.to_bits())
+    };
+    let orders = [
+        (Order::SendFirst, 1),
+        (Order::SendFirst, 2),
+        (Order::OddEven, 0),
+        (Order::OddEven, 1),
+        (Order::Overlapped, 0),
+        (Order::Overlapped, 1),
+    ];
+    for ways in [Ways::One, Ways::Both] {
+        let first = run(Order::SendFirst, 1, ways, Keep::AtHand);
+        let gradients = backward(Order::SendFirst, 1, &first);
+        for _ in 0..10 {
+            // Three hosts that meet, both ways, would stand still.
+            for (order, capacity) in
+                orders.into_iter().filter(|order| ways == Ways::One || *order != (Order::OddEven, 0))
+            {
+                for keep in [Keep::AtHand, Keep::All] {
+                    let again = run(order, capacity, ways, keep);
+                    assert!(same(&first.out, &again.out), "{order:?} {capacity} {ways:?} {keep:?}");
+                }
+                let again = backward(order, capacity, &first);
+                let all = [&again.queries, &again.keys, &again.values];
+                let pairs = [&gradients.queries, &gradients.keys, &gradients.values].into_iter().zip(all);
+                assert!(pairs.into_iter().all(|(left, right)| same(left, right)), "{order:?} {capacity} backward");
+            }
         }
     }
 }
 
 fn residency() {
     let (queries, keys, values) = given(12, (2, 2), 1.0, false);
-    for (order, capacity, bound) in [(Order::SendFirst, 1, 2), (Order::SendFirst, 2, 3), (Order::OddEven, 0, 2)] {
-        let ring = RingAttention::new(4, order, capacity).expect("a ring");
-        assert_eq!(ring.blocks_bound(), Ok(bound));
-        let held = ring.forward(&queries, &keys, &values).expect("fits").blocks_max;
-        assert!(held.iter().all(|held| *held <= bound), "{order:?} {capacity}: {held:?}");
+    let held = |order, capacity, ways, keep| {
+        let ring = RingAttention::new(4, order, capacity).and_then(|ring| ring.ways(ways)).expect("a ring").keep(keep);
+        (ring.blocks_bound(), ring.forward(&queries, &keys, &values).expect("fits").blocks_max)
+    };
+    for (order, capacity, ways, bound) in [
+        (Order::SendFirst, 1, Ways::One, 2),
+        (Order::SendFirst, 2, Ways::One, 3),
+        (Order::OddEven, 0, Ways::One, 2),
+        (Order::Overlapped, 0, Ways::One, 2),
+        (Order::SendFirst, 1, Ways::Both, 4),
+        (Order::Overlapped, 0, Ways::Both, 4),
+    ] {
+        let (stated, held) = held(order, capacity, ways, Keep::AtHand);
+        assert_eq!(stated, bound, "{order:?} {capacity} {ways:?}");
+        assert!(held.iter().all(|held| *held <= bound), "{order:?} {capacity} {ways:?}: {held:?}");
     }
+    // A block is in the channel, or in the spare buffer, while the one at hand still is.
+    for (order, capacity) in [(Order::SendFirst, 1), (Order::Overlapped, 0)] {
+        assert_eq!(held(order, capacity, Ways::One, Keep::AtHand), (2, vec![2; 4]), "{order:?}");
+    }
+    assert_eq!(held(Order::SendFirst, 1, Ways::One, Keep::All), (4, vec![4; 4]));
 }

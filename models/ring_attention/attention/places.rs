@@ -21,6 +21,24 @@ impl Mask {
         }
     }
 
+    /// Whether some query of `own` sees some key of `theirs`.
+    pub fn leaves_any(&self, own: &[usize], theirs: &[usize]) -> bool {
+        match self {
+            Mask::Full => !own.is_empty() && !theirs.is_empty(),
+            Mask::Causal => theirs.iter().min().zip(own.iter().max()).is_some_and(|(key, query)| key <= query),
+            Mask::Documents(_) => own.iter().any(|query| theirs.iter().any(|key| self.allows(*query, *key))),
+        }
+    }
+
+    /// Whether every query of `own` is known to see every key of `theirs`.
+    pub fn leaves_all(&self, own: &[usize], theirs: &[usize]) -> bool {
+        match self {
+            Mask::Full => true,
+            Mask::Causal => theirs.iter().max() <= own.iter().min(),
+            Mask::Documents(_) => false,
+        }
+    }
+
     /// Keys that the query at a place sees.
     fn seen(&self, query: usize, tokens: usize) -> usize {
         match self {
@@ -35,6 +53,7 @@ impl Mask {
 fn begin(lengths: &[usize], place: usize) -> usize {
     let mut begin = 0;
     for length in lengths {
+        // No overflow: lengths are known to sum to the sequence.
         if place < begin + length {
             break;
         }
