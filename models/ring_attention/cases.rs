@@ -150,6 +150,7 @@ fn stories() -> Vec<Case> {
         holds("a_lost_host_rendezvous", Ring { order: Order::OddEven, capacity: 0, crashes_max: 1, ..Ring::of(3) }),
         holds("a_lost_host_backward", Ring { pass: Pass::Backward, crashes_max: 1, ..Ring::of(3) }),
         holds("a_lost_host_causal_overlapped", Ring { mask: Mask::Causal, crashes_max: 1, ..overlapped(3) }),
+        holds("a_lost_host_of_four_causal_overlapped", Ring { mask: Mask::Causal, crashes_max: 1, ..overlapped(4) }),
     ]
 }
 
@@ -208,7 +209,8 @@ fn raced() -> Vec<Case> {
         raced("races", Ring::of(3), three()),
         raced("races_rendezvous", Ring { order: Order::OddEven, capacity: 0, ..Ring::of(3) }, three()),
         raced("races_overlapped", overlapped(3), three()),
-        raced("races_of_two", Ring::of(2), laps_at_once(2)),
+        raced("races_of_two", Ring::of(2), laps_at_once(2).preemptions_max(5)),
+        raced("races_of_two_overlapped", overlapped(2), laps_at_once(2).preemptions_max(4)),
         raced("races_with_a_lost_host", Ring { crashes_max: 1, ..Ring::of(3) }, a_host_is_gone(3)),
     ]
 }
@@ -220,5 +222,5 @@ pub(super) fn by_primitives(model: Ring) -> Ring {
 
 fn large() -> Vec<Case> {
     let lost = |crashes_max| Ring { mask: Mask::Causal, capacity: 1, crashes_max, ..overlapped(4) };
-    vec![holds("two_lost_hosts_causal_overlapped", lost(2)).large()]
+    vec![holds("two_lost_hosts_causal_overlapped", lost(2)).large(), holds("one_lost_host_room", lost(1)).large()]
 }

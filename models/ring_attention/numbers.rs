@@ -290,7 +290,7 @@ fn dense<T: NdFloat>(given: &[Array4<T>; 3], mask: &Mask) -> (Array4<T>, Array3<
         let (weights, log_sum) = weights(given, mask, (h, t));
         log_sums[[0, h, t]] = log_sum;
         for (c, (key, weight)) in (0..WIDTHS.1).flat_map(|c| weights.iter().map(move |weight| (c, weight))) {
-            out[[0, h, t, c]] = out[[0, h, t, c]] + *weight * given[2][[0, 0, *key, c]];
+            out[[0, h, t, c]] += *weight * given[2][[0, 0, *key, c]];
         }
     }
     (out, log_sums)
@@ -309,11 +309,11 @@ fn dense_gradients<T: NdFloat>(given: &[Array4<T>; 3], of_output: &Array4<T>, ma
         for (key, weight) in weights {
             let of_score = weight * (of_weight(key) - mean) / root;
             for c in 0..WIDTHS.0 {
-                of_queries[[0, h, t, c]] = of_queries[[0, h, t, c]] + of_score * keys[[0, 0, key, c]];
-                of_keys[[0, 0, key, c]] = of_keys[[0, 0, key, c]] + of_score * queries[[0, h, t, c]];
+                of_queries[[0, h, t, c]] += of_score * keys[[0, 0, key, c]];
+                of_keys[[0, 0, key, c]] += of_score * queries[[0, h, t, c]];
             }
             for c in 0..WIDTHS.1 {
-                of_values[[0, 0, key, c]] = of_values[[0, 0, key, c]] + weight * of_output[[0, h, t, c]];
+                of_values[[0, 0, key, c]] += weight * of_output[[0, h, t, c]];
             }
         }
     }

@@ -187,29 +187,32 @@ impl Ring {
         own.at = 0;
     }
 
-    /// Channels take and give, and who sees a disconnect sees it, until nothing of that is left.
+    /// Channels take and give until nothing of that is left; then who waits for the dead sees it, one after the other.
     pub(super) fn settle(&self, state: &mut State) {
-        let mut moved = true;
-        while moved {
-            moved = false;
-            for host in 0..self.hosts {
-                for direction in self.directions() {
-                    if self.can_take(state, host, *direction) {
-                        self.take(state, host, *direction);
-                        moved = true;
-                    }
-                    if self.can_give(state, host, *direction) {
-                        self.give(state, host, *direction);
-                        moved = true;
-                    }
-                }
-                if self.sees_disconnect(state, host) {
-                    self.disconnect(state, host);
+        while self.channels_move(state) || self.somebody_gives_up(state) {}
+    }
+
+    fn channels_move(&self, state: &mut State) -> bool {
+        let mut moved = false;
+        for host in 0..self.hosts {
+            for direction in self.directions() {
+                if self.can_take(state, host, *direction) {
+                    self.take(state, host, *direction);
                     moved = true;
                 }
-                self.come_to_a_stop(state, host);
+                if self.can_give(state, host, *direction) {
+                    self.give(state, host, *direction);
+                    moved = true;
+                }
             }
+            self.come_to_a_stop(state, host);
         }
+        moved
+    }
+
+    fn somebody_gives_up(&self, state: &mut State) -> bool {
+        let sees = (0..self.hosts).find(|host| self.sees_disconnect(state, *host));
+        sees.inspect(|host| self.disconnect(state, *host)).is_some()
     }
 
     /// A host that has been let go on does so up to its next primitive.

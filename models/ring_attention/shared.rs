@@ -89,37 +89,58 @@ impl<T> Handle<T> {
 
 /// The ends themselves. Dropped, they let the neighbours know.
 #[derive(Debug)]
-pub struct Ends<T>(Handle<T>);
+pub struct Ends<T> {
+    of: Handle<T>,
+    /// What is known for each way since the last time that the inbox was locked, which need not be asked again.
+    known: [Known; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    taken: bool,
+    given: bool,
+}
 
 impl<T> Port<T> for Ends<T> {
     fn post(&mut self, way: Way, block: &mut Option<T>) -> Poll<Result<(), Gone>> {
-        let posted = self.0.neighbour(way).map(|inbox| {
-            inbox.wait(|inbox| inbox.post(way, block));
+        let posted = self.of.neighbour(way).map(|inbox| {
+            let taken = inbox.wait(|inbox| inbox.post(way, block).map(|()| inbox.taken(way)));
             inbox.changed.notify_all();
+            taken == Poll::Ready(Ok(()))
         });
-        Poll::Ready(posted)
+        Poll::Ready(posted.map(|taken| self.known[way.index()].taken = taken))
     }
 
     fn taken(&mut self, way: Way) -> Poll<Result<(), Gone>> {
-        Poll::Ready(self.0.neighbour(way).and_then(|inbox| inbox.wait(|inbox| inbox.taken(way))))
+        if self.known[way.index()].taken {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Ready(self.of.neighbour(way).and_then(|inbox| inbox.wait(|inbox| inbox.taken(way))))
     }
 
     fn ask(&mut self, way: Way, landing: Landing) {
-        self.0.own.change(|inbox| inbox.ask(way, landing));
+        let given = self.of.own.change(|inbox| {
+            inbox.ask(way, landing);
+            inbox.given(way)
+        });
+        self.known[way.index()].given = given == Poll::Ready(Ok(()));
     }
 
     fn given(&mut self, way: Way) -> Poll<Result<(), Gone>> {
-        Poll::Ready(self.0.own.wait(|inbox| inbox.given(way)))
+        if self.known[way.index()].given {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Ready(self.of.own.wait(|inbox| inbox.given(way)))
     }
 
     fn take(&mut self, way: Way, keeps: bool) -> Option<T> {
-        self.0.own.lock().take(way, keeps)
+        self.of.own.lock().take(way, keeps)
     }
 }
 
 impl<T> Drop for Ends<T> {
     fn drop(&mut self) {
-        self.0.sever();
+        self.of.sever();
     }
 }
 
@@ -138,7 +159,7 @@ impl<B: Clone> Host<B> {
 
     /// Its ends, seen from outside.
     pub fn handle(&self) -> Handle<Tagged<B>> {
-        self.ends.0.clone()
+        self.ends.of.clone()
     }
 
     /// Does what is next, and says what it was, `None` at the end; `compute` is given a block and whose it is.
@@ -180,7 +201,7 @@ pub fn connect_by<B: Clone>(capacity: usize, laps: Vec<Lap<B>>) -> Vec<Host<B>> 
         let (plan, number) = (*lap.rotation().plan(), lap.rotation().host());
         let to = |way: &Way| Some((*way, inboxes.get(plan.neighbour(number, *way))?.clone()));
         let neighbours = plan.each_way().iter().filter_map(to).collect();
-        Host { lap, ends: Ends(Handle { own: own.clone(), neighbours }) }
+        Host { lap, ends: Ends { of: Handle { own: own.clone(), neighbours }, known: Default::default() } }
     };
     laps.into_iter().zip(&inboxes).map(connected).collect()
 }

@@ -260,19 +260,18 @@ impl Plan {
         if step == self.hops(Way::Up) {
             return [compute, vec![Next::Publish]].concat();
         }
+        let receives_first = self.order == Order::OddEven && host % 2 == 1;
         let moving = ways(&|way| step < self.hops(way));
         let send = each(&moving, &[Next::Post, Next::AwaitTaken]);
         let receive = each(&moving, &[Next::Ask, Next::AwaitGiven]);
         let (first, then) = match self.order {
-            Order::SendFirst => (send, receive),
-            Order::OddEven if host % 2 == 0 => (send, receive),
-            Order::OddEven => (receive, send),
+            Order::OddEven if receives_first => (receive, send),
+            Order::SendFirst | Order::OddEven => (send, receive),
             Order::Overlapped => (
                 [each(&moving, &[Next::Post]), each(&moving, &[Next::Ask])].concat(),
                 [each(&moving, &[Next::AwaitTaken]), each(&moving, &[Next::AwaitGiven])].concat(),
             ),
         };
-        let receives_first = self.order == Order::OddEven && host % 2 == 1;
         let parts = match self.pass {
             // A gradient leaves with this host's part in it.
             Pass::Backward => [compute, first, then],
