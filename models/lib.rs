@@ -25,6 +25,8 @@ pub use self::catalogue::{Generated, Protocol, catalogue};
 pub mod cache;
 #[cfg(feature = "circuit_breaker")]
 pub mod circuit_breaker;
+#[cfg(feature = "dns")]
+pub mod dns;
 #[cfg(feature = "flp")]
 pub mod flp;
 #[cfg(feature = "hash_ring")]
@@ -57,4 +59,6 @@ pub const PROTOCOLS: &[Protocol] = &[
     ring_attention::PROTOCOL,
     #[cfg(feature = "hash_ring")]
     hash_ring::PROTOCOL,
+    #[cfg(feature = "dns")]
+    dns::PROTOCOL,
 ];

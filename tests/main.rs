@@ -11,9 +11,12 @@ mod cache;
 mod catalogue;
 #[cfg(feature = "circuit_breaker")]
 mod cli;
+#[cfg(feature = "dns")]
+mod dns;
 #[cfg(any(
     feature = "cache",
     feature = "circuit_breaker",
+    feature = "dns",
     feature = "hash_ring",
     feature = "load_balancer",
     feature = "rate_limiter"
@@ -57,6 +60,8 @@ fn main() -> ExitCode {
         catalogue::trials(),
         #[cfg(feature = "circuit_breaker")]
         cli::trials(),
+        #[cfg(feature = "dns")]
+        dns::trials(),
         #[cfg(feature = "flp")]
         flp::trials(),
         #[cfg(feature = "hash_ring")]

@@ -32,6 +32,8 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("cache/eviction", &["implementation.rs", "peers.rs"], "the store and the crates are the cache's own"),
     ("cache/expiry", &OF_A_STORY, "draws that are weighed; who draws is not driven"),
     ("circuit_breaker/storm", &OF_A_STORY, "many clients and one service; what differs is a policy"),
+    ("dns/poison", &["peers.rs"], "no crate is run alongside yet: the one that has it brings a runtime"),
+    ("dns/work", &["peers.rs"], "no crate is run alongside yet: the one that has it brings a runtime"),
     ("flp", &["peers.rs"], "the crate that is run is one of a replicated log, the sub-model"),
     ("flp/attempts", &SHAPE, "no sub-model: the attempts of the one model, a file each"),
     ("flp/ben_or", &["implementation.rs", "peers.rs"], "ours stands beside the other attempts, and no crate has it"),

@@ -1,0 +1,185 @@
+//! What is kept, until when, and by which rank.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::name::{Name, Question, Record, Type};
+
+/// What is known of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Fact {
+    /// These records, all of one type.
+    Records(Arc<[Record]>),
+    /// It has none of the type that was asked for (RFC 2308 §2.2).
+    NoData,
+    /// It does not exist, and nothing below it (RFC 8020 §2).
+    NxDomain,
+}
+
+/// How much a source is to be trusted (RFC 2181 §5.4.1), the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rank {
+    /// The additional section, as glue.
+    Additional,
+    /// The authority section of a referral.
+    Referral,
+    /// The authority section of an authoritative answer.
+    Authority,
+    /// The answer section of an authoritative answer.
+    Answer,
+}
+
+/// What of a name an entry is about. A denial of the name itself is about all types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum About {
+    Name,
+    Type(Type),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Entry {
+    fact: Fact,
+    rank: Rank,
+    ends_ms: u64,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Found {
+    /// What is known.
+    pub fact: Fact,
+    /// From which source.
+    pub rank: Rank,
+    /// When its life ends, or has ended.
+    pub ends_ms: u64,
+}
+
+type Key = (Name, About);
+
+/// Facts by name and type. What ends first goes first when there is no room.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Store {
+    entries: BTreeMap<Key, Entry>,
+    by_end: BTreeSet<(u64, Key)>,
+    entries_max: usize,
+    /// How long what has ended is kept, to be told when nothing better can be had.
+    keep_ms: u64,
+    serve_at_zero: bool,
+}
+
+impl Store {
+    /// An empty store of at most `entries_max` facts, each kept for `keep_ms` after its end. `serve_at_zero`: a fact of
+    /// TTL n still lives n seconds later, to the millisecond.
+    pub fn new(entries_max: usize, keep_ms: u64, serve_at_zero: bool) -> Self {
+        Store { entries: BTreeMap::new(), by_end: BTreeSet::new(), entries_max, keep_ms, serve_at_zero }
+    }
+
+    /// Whether what ends at `ends_ms` lives at `now_ms`.
+    pub fn lives(&self, ends_ms: u64, now_ms: u64) -> bool {
+        now_ms < ends_ms || (self.serve_at_zero && now_ms == ends_ms)
+    }
+
+    /// How many facts are kept.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// What lives that answers `question`: a fact about its type, or a denial of its name or of one above.
+    pub fn live(&self, question: &Question, now_ms: u64) -> Option<Found> {
+        self.find(question, |entry| self.lives(entry.ends_ms, now_ms))
+    }
+
+    /// What lives and may be told to whoever asks: glue and the NS records of a referral are good for asking only.
+    pub fn answer(&self, question: &Question, now_ms: u64) -> Option<Found> {
+        self.live(question, now_ms).filter(|found| found.rank == Rank::Answer)
+    }
+
+    /// What answers `question` and has ended, no longer ago than it is kept.
+    pub fn ended(&self, question: &Question, now_ms: u64) -> Option<Found> {
+        self.find(question, |entry| {
+            !self.lives(entry.ends_ms, now_ms) && now_ms.saturating_sub(entry.ends_ms) <= self.keep_ms
+        })
+    }
+
+    fn find(&self, question: &Question, counts: impl Fn(&Entry) -> bool) -> Option<Found> {
+        // Each drives out the other when it comes: at most one of these lives.
+        let denials = question.name.ancestors().map(|name| (name, About::Name));
+        let own = std::iter::once((question.name.clone(), About::Type(question.kind)));
+        own.chain(denials).filter_map(|key| self.entries.get(&key)).find(|entry| counts(entry)).map(|entry| Found {
+            fact: entry.fact.clone(),
+            rank: entry.rank,
+            ends_ms: entry.ends_ms,
+        })
+    }
+
+    /// Keeps `fact` about `question` until `ends_ms`, and forgets what it contradicts. What lives and is of a higher rank
+    /// stays (RFC 2181 §5.4.1). Returns whether it is kept.
+    pub fn insert(&mut self, question: &Question, fact: Fact, rank: Rank, ends_ms: u64, now_ms: u64) -> bool {
+        let about = if fact == Fact::NxDomain { About::Name } else { About::Type(question.kind) };
+        let key = (question.name.clone(), about);
+        let outranks = |entry: &Entry| entry.rank > rank && self.lives(entry.ends_ms, now_ms);
+        if self.entries.get(&key).is_some_and(outranks) {
+            return false;
+        }
+        self.contradict(question, &fact);
+        if !self.lives(ends_ms, now_ms) || self.entries_max == 0 {
+            return false;
+        }
+        if self.entries.len() >= self.entries_max
+            && let Some((_, first)) = self.by_end.first().cloned()
+        {
+            self.remove(&first);
+        }
+        self.by_end.insert((ends_ms, key.clone()));
+        self.entries.insert(key, Entry { fact, rank, ends_ms });
+        true
+    }
+
+    /// Forgets what cannot be so any more once `fact` is known, whether or not it is kept: a fact that lives for no time
+    /// still ends what was known before.
+    fn contradict(&mut self, question: &Question, fact: &Fact) {
+        match fact {
+            Fact::NxDomain => {
+                let from = (question.name.clone(), About::Name);
+                let below = self.entries.range(from..).map(|(key, _)| key);
+                let below: Vec<Key> = below.take_while(|(name, _)| name.is_within(&question.name)).cloned().collect();
+                below.iter().for_each(|key| self.remove(key));
+            }
+            Fact::Records(_) | Fact::NoData => {
+                self.remove(&(question.name.clone(), About::Type(question.kind)));
+                for name in question.name.ancestors() {
+                    self.remove(&(name, About::Name));
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(entry) = self.entries.remove(key) {
+            self.by_end.remove(&(entry.ends_ms, key.clone()));
+        }
+    }
+
+    /// Forgets what has ended longer ago than it is kept.
+    pub fn expire(&mut self, now_ms: u64) {
+        while let Some((ends_ms, key)) = self.by_end.first().cloned() {
+            if self.lives(ends_ms, now_ms) || (self.keep_ms > 0 && now_ms.saturating_sub(ends_ms) <= self.keep_ms) {
+                return;
+            }
+            self.remove(&key);
+        }
+    }
+
+    /// Moves every end by `by_ms` towards 0, as when the clock is begun anew.
+    pub fn rebase(&mut self, by_ms: u64) {
+        for entry in self.entries.values_mut() {
+            entry.ends_ms = entry.ends_ms.saturating_sub(by_ms);
+        }
+        self.by_end = self.entries.iter().map(|(key, entry)| (entry.ends_ms, key.clone())).collect();
+    }
+}

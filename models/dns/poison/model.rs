@@ -1,0 +1,361 @@
+//! Sub-model *poison*: a resolver asks the server of a zone, an attacker who sees nothing sends answers of their own, and
+//! the server, which may be the attacker's, adds what nobody has asked for.
+//!
+//! Two zones, `a.zz` and `b.zz`, each with a name `www`. What is drawn for a question is drawn from few: an id of two bits
+//! and a port of one. The attacker guesses in a fixed order. Since what is drawn is equally likely each, no order is
+//! better, and whoever sees what was drawn gains nothing by it.
+
+use serde::Serialize;
+use stateright::{Model, Property};
+
+use super::properties;
+
+/// Names, one of each zone.
+pub const NAMES: usize = 2;
+
+/// The model and its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison {
+    /// How many of the names are asked for.
+    pub names: u8,
+    /// Ids to draw from.
+    pub ids: u8,
+    /// Ports to draw from.
+    pub ports: u8,
+    /// Guesses that the attacker has.
+    pub guesses_max: u8,
+    /// Whether servers add what nobody has asked for, and others send answers that are wrong in one thing. Without it a
+    /// question is asked once, so that how likely a guess is can be told.
+    pub adds: bool,
+    /// What it does otherwise than it should.
+    pub variant: Variant,
+}
+
+/// `Sound`, then one defect each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Variant {
+    /// As it should be.
+    #[default]
+    Sound,
+    /// All questions are sent from one port.
+    DrawsIdAlone,
+    /// The port that an answer comes to is not looked at (CVE-2020-25684).
+    AcceptsAnyPort,
+    /// The id is not looked at.
+    AcceptsAnyId,
+    /// The question in the answer is not looked at.
+    AcceptsAnyQuestion,
+    /// Where an answer comes from is not looked at.
+    AcceptsAnyServer,
+    /// A question that is on its way is sent again for each client (CVE-2020-25686).
+    AsksInParallel,
+    /// A referral to a zone beside the server's own is followed.
+    AcceptsSiblingReferral,
+    /// Of a positive answer the authority section is kept as well.
+    KeepsAuthority,
+    /// Of a positive answer the additional section is kept as well.
+    KeepsAdditional,
+    /// All of the answer section is kept, whatever was asked.
+    KeepsForeignAnswers,
+    /// Glue is told as an answer.
+    TellsGlue,
+}
+
+/// What the scheduler makes happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Action {
+    /// A client asks, and this is drawn if it is needed.
+    Ask {
+        /// 0-based.
+        name: u8,
+        /// Of the question.
+        id: u8,
+        /// That it is sent from.
+        port: u8,
+    },
+    /// The attacker sends the next guess.
+    Guess {
+        /// At which question.
+        name: u8,
+    },
+    /// Somebody sends an answer that is right but for one thing.
+    Forge {
+        /// At which question.
+        name: u8,
+        /// What is wrong.
+        wrong: Field,
+    },
+    /// The server answers.
+    Answer {
+        /// What.
+        name: u8,
+        /// And what it adds.
+        content: Content,
+    },
+}
+
+/// By what an answer is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Field {
+    /// The id.
+    Id,
+    /// Our port.
+    Port,
+    /// The question.
+    Question,
+    /// The server's address.
+    Server,
+}
+
+/// What a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Content {
+    /// The address that was asked for.
+    Plain,
+    /// The same, and an NS record of the other zone in AUTHORITY.
+    WithAuthority,
+    /// The same, and an address of another name in ADDITIONAL.
+    WithAdditional,
+    /// The same, and an address of the other zone's `www` in ANSWER.
+    WithForeignAnswer,
+    /// A zone of its own begins at the name; its server's address, which is the name's, comes with it.
+    Referral,
+    /// The other zone is to be asked.
+    SiblingReferral,
+}
+
+/// All of them.
+pub const CONTENTS: [Content; 6] = [
+    Content::Plain,
+    Content::WithAuthority,
+    Content::WithAdditional,
+    Content::WithForeignAnswer,
+    Content::Referral,
+    Content::SiblingReferral,
+];
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Of each name, the questions on their way: id and port.
+    pub open: [[Option<(u8, u8)>; 2]; NAMES],
+    /// What is told of each name.
+    pub known: [Known; NAMES],
+    /// Of each name, whether a referral was followed.
+    pub referred: [bool; NAMES],
+    /// Guesses that were sent.
+    pub guesses: u8,
+    /// What should not have happened.
+    pub breach: Option<Breach>,
+}
+
+/// What is told of a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub enum Known {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What its server has said.
+    True,
+    /// What somebody else has said.
+    Forged,
+}
+
+/// What should not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Breach {
+    /// An answer was believed that is wrong in something.
+    Mismatched,
+    /// Something was kept that is not the server's to say.
+    OutOfZone,
+    /// Something was kept that nobody has asked for.
+    Unasked,
+    /// Glue was told.
+    Glue,
+}
+
+/// What the outside is told by a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Told {
+    /// The question is sent.
+    Sent,
+    /// It is on its way.
+    UnderWay,
+    /// It is answered from what is known.
+    Hit,
+    /// An answer is believed.
+    Believed,
+    /// A referral is followed.
+    Referred,
+    /// An answer says nothing that can be used.
+    Lame,
+    /// It is as if nothing had come.
+    Ignored,
+}
+
+impl Poison {
+    /// Two bits of id, one of port, two guesses, one name that is asked for.
+    pub fn small() -> Self {
+        Poison { names: 1, ids: 4, ports: 2, guesses_max: 2, adds: true, variant: Variant::Sound }
+    }
+
+    /// The same, asked for once, and guesses alone.
+    pub fn drawn() -> Self {
+        Poison { adds: false, ..Poison::small() }
+    }
+
+    /// The same with a defect.
+    #[must_use]
+    pub fn with(self, variant: Variant) -> Self {
+        Poison { variant, ..self }
+    }
+
+    /// The guess of that number.
+    pub fn guess(&self, number: u8) -> (u8, u8) {
+        (number % self.ids, number / self.ids % self.ports)
+    }
+
+    fn ask(&self, state: &mut State, name: usize, id: u8, port: u8) -> Told {
+        if state.known[name] != Known::Nothing {
+            return Told::Hit;
+        }
+        let port = if self.variant == Variant::DrawsIdAlone { 0 } else { port };
+        let most = if self.variant == Variant::AsksInParallel { 2 } else { 1 };
+        match state.open[name][..most].iter_mut().find(|open| open.is_none()) {
+            Some(open) => {
+                *open = Some((id, port));
+                Told::Sent
+            }
+            None => Told::UnderWay,
+        }
+    }
+
+    /// A forged answer comes: right in `server` and `question`, or not.
+    fn forged(&self, state: &mut State, name: usize, (id, port): (u8, u8), server: bool, question: bool) -> Told {
+        let looks_at = |field: Variant| self.variant != field;
+        let believed = state.open[name].iter().flatten().any(|open| {
+            (open.0 == id || !looks_at(Variant::AcceptsAnyId))
+                && (open.1 == port || !looks_at(Variant::AcceptsAnyPort))
+                && (server || !looks_at(Variant::AcceptsAnyServer))
+                && (question || !looks_at(Variant::AcceptsAnyQuestion))
+        });
+        if !believed {
+            return Told::Ignored;
+        }
+        let matches = server && question && state.open[name].contains(&Some((id, port)));
+        if !matches {
+            state.breach.get_or_insert(Breach::Mismatched);
+        }
+        state.open[name] = [None; 2];
+        state.known[name] = Known::Forged;
+        Told::Believed
+    }
+
+    fn answer(&self, state: &mut State, name: usize, content: Content) -> Told {
+        if state.open[name] == [None; 2] {
+            return Told::Ignored;
+        }
+        state.open[name] = [None; 2];
+        let kept = match (content, self.variant) {
+            (Content::WithAuthority, Variant::KeepsAuthority)
+            | (Content::SiblingReferral, Variant::AcceptsSiblingReferral) => Some(Breach::OutOfZone),
+            (Content::WithForeignAnswer, Variant::KeepsForeignAnswers) => Some(Breach::OutOfZone),
+            (Content::WithAdditional, Variant::KeepsAdditional) => Some(Breach::Unasked),
+            (Content::Referral, Variant::TellsGlue) => Some(Breach::Glue),
+            _ => None,
+        };
+        state.breach = state.breach.or(kept);
+        match content {
+            Content::Plain | Content::WithAuthority | Content::WithAdditional | Content::WithForeignAnswer => {
+                state.known[name] = Known::True;
+                if kept == Some(Breach::OutOfZone) && content == Content::WithForeignAnswer {
+                    state.known[1 - name] = Known::Forged;
+                }
+                Told::Believed
+            }
+            Content::Referral => {
+                state.referred[name] = true;
+                if kept.is_some() {
+                    state.known[name] = Known::Forged;
+                }
+                Told::Referred
+            }
+            Content::SiblingReferral if kept.is_some() => {
+                state.referred[1 - name] = true;
+                Told::Referred
+            }
+            Content::SiblingReferral => Told::Lame,
+        }
+    }
+
+    /// What `action` makes of `before`, and what the outside is told.
+    pub fn step(&self, before: &State, action: Action) -> (State, Told) {
+        let mut state = before.clone();
+        let told = match action {
+            Action::Ask { name, id, port } => self.ask(&mut state, name.into(), id, port),
+            Action::Guess { name } => {
+                state.guesses += 1;
+                self.forged(&mut state, name.into(), self.guess(before.guesses), true, true)
+            }
+            Action::Forge { name, wrong } => match before.open[usize::from(name)][0] {
+                None => Told::Ignored,
+                Some((id, port)) => {
+                    let sent = match wrong {
+                        Field::Id => ((id + 1) % self.ids, port),
+                        Field::Port => (id, (port + 1) % self.ports),
+                        Field::Question | Field::Server => (id, port),
+                    };
+                    let (server, question) = (wrong != Field::Server, wrong != Field::Question);
+                    self.forged(&mut state, name.into(), sent, server, question)
+                }
+            },
+            Action::Answer { name, content } => self.answer(&mut state, name.into(), content),
+        };
+        (state, told)
+    }
+}
+
+impl Model for Poison {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State {
+            open: [[None; 2]; NAMES],
+            known: [Known::Nothing; NAMES],
+            referred: [false; NAMES],
+            guesses: 0,
+            breach: None,
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for name in 0..self.names {
+            for id in 0..self.ids {
+                actions.extend((0..self.ports).map(|port| Action::Ask { name, id, port }));
+            }
+            if state.guesses < self.guesses_max {
+                actions.push(Action::Guess { name });
+            }
+            if !self.adds {
+                actions.push(Action::Answer { name, content: Content::Plain });
+                continue;
+            }
+            let fields = [Field::Id, Field::Port, Field::Question, Field::Server];
+            // With two on their way what is wrong of the one may be right of the other.
+            if state.open[usize::from(name)][1].is_none() {
+                actions.extend(fields.map(|wrong| Action::Forge { name, wrong }));
+            }
+            actions.extend(CONTENTS.map(|content| Action::Answer { name, content }));
+        }
+    }
+
+    fn next_state(&self, before: &State, action: Action) -> Option<State> {
+        let (after, _) = self.step(before, action);
+        (after != *before).then_some(after)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::all(self)
+    }
+}

@@ -1,0 +1,271 @@
+//! The resolver's parts as someone meets them who ships them: hostile configurations, clocks, names and messages; and
+//! what the model has no room for.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use counterpart_models::dns::implementation::message::{CODE_NO_ERROR, CODE_NX_DOMAIN};
+use counterpart_models::dns::implementation::{
+    Code, Config, ConfigError, Core, Data, Denial, Effect, Finding, Message, Name, NameError, Question, Record,
+    Response, Soa, Stale, Type, sift,
+};
+use counterpart_models::dns::poison::implementation::{Draw, Exchanges};
+use counterpart_models::dns::work::implementation::{Limits, Next, Reply, Resolution};
+use libtest_mimic::Trial;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+
+use crate::claim;
+use crate::drawn::{edgy, for_all};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        claim("dns::every_configuration_is_a_cache_or_an_error", configurations),
+        claim("dns::no_text_is_a_name_that_could_not_be_sent", names),
+        claim("dns::what_comes_to_a_cache_never_makes_it_panic_or_grow_beyond_its_bounds", hostile_to_the_cache),
+        claim("dns::a_ttl_with_its_top_bit_set_counts_as_zero", top_bit),
+        claim("dns::a_clock_that_goes_back_stands_still", clock),
+        claim("dns::stale_data_comes_as_rfc_8767_recommends", stale_times),
+        claim("dns::nothing_but_what_was_asked_for_is_found_in_a_message", hostile_messages),
+        claim("dns::no_sequence_of_replies_costs_more_than_the_budget", hostile_replies),
+    ]
+}
+
+fn name(text: &str) -> Name {
+    text.parse().expect("a name")
+}
+
+fn address_of(text: &str) -> Question {
+    Question { name: name(text), kind: Type::A }
+}
+
+fn address(text: &str, ttl_s: u32) -> Record {
+    Record { name: name(text), ttl_s, data: Data::A(Ipv4Addr::LOCALHOST) }
+}
+
+fn soa(minimum_s: u32) -> Soa {
+    Soa { primary: Name::root(), serial: 1, minimum_s }
+}
+
+fn configurations() {
+    let edges = || edgy(vec![0, 999, 1_000, 300_000, 300_001, u64::MAX], any::<u64>());
+    let count = || edgy(vec![0, 1, usize::MAX], 0..4_usize);
+    for_all((edges(), edges(), count(), count()), |(failure_ttl_ms, timeout_ms, fetches_max, waiting_max)| {
+        let config = Config { failure_ttl_ms, timeout_ms, fetches_max, waiting_max, ..Config::default() };
+        let makes_sense =
+            (1_000..=300_000).contains(&failure_ttl_ms) && timeout_ms > 0 && fetches_max > 0 && waiting_max > 0;
+        assert_eq!(Core::<u8>::new(config).is_ok(), makes_sense);
+    });
+    let refused = Core::<u8>::new(Config { failure_ttl_ms: 999, ..Config::default() }).expect_err("refused");
+    assert_eq!(refused, ConfigError::FailureTtl { found: 999 });
+}
+
+fn names() {
+    assert_eq!("a..b".parse::<Name>(), Err(NameError::EmptyLabel));
+    assert_eq!("a".repeat(64).parse::<Name>(), Err(NameError::LongLabel { octets: 64 }));
+    let long = vec!["a".repeat(63); 4].join(".");
+    assert_eq!(long.parse::<Name>(), Err(NameError::LongName { octets: 257 }));
+    assert_eq!(name("WWW.a.ZZ."), name("www.a.zz"));
+    assert!(name("www.a.zz").is_within(&name("a.zz")) && !name("wwwa.zz").is_within(&name("a.zz")));
+    for_all(proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..70), 0..8), |labels| {
+        let octets = 1 + labels.iter().map(|label: &Vec<u8>| label.len() + 1).sum::<usize>();
+        let fits = labels.iter().all(|label| (1..=63).contains(&label.len())) && octets <= 255;
+        let read = Name::from_labels(labels.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        assert_eq!(read.is_ok(), fits, "{labels:?}");
+        if let Ok(name) = read {
+            assert_eq!(name.depth(), labels.len());
+            assert_eq!(name.ancestors().count(), labels.len() + 1);
+        }
+    });
+}
+
+const TEXTS: [&str; 6] = ["zz", "a.zz", "www.a.zz", "x.www.a.zz", "b.zz", "www.b.zz"];
+
+fn text() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(TEXTS.to_vec())
+}
+
+fn ttl() -> impl Strategy<Value = u32> {
+    edgy(vec![0, 1, 86_400, i32::MAX as u32, i32::MAX as u32 + 1, u32::MAX], 0..5_u32)
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let data = prop_oneof![
+        Just(Data::A(Ipv4Addr::LOCALHOST)),
+        text().prop_map(|text| Data::Ns(name(text))),
+        text().prop_map(|text| Data::Cname(name(text))),
+        ttl().prop_map(|minimum_s| Data::Soa(soa(minimum_s))),
+        any::<u16>().prop_map(|kind| Data::Other(Type(kind), [0_u8; 3].as_slice().into())),
+    ];
+    (text(), ttl(), data).prop_map(|(text, ttl_s, data)| Record { name: name(text), ttl_s, data })
+}
+
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    proptest::collection::vec(record(), 0..4)
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let denial =
+        || proptest::option::of((ttl(), ttl()).prop_map(|(ttl_s, minimum)| Denial { ttl_s, soa: soa(minimum) }));
+    prop_oneof![
+        records().prop_map(Response::Records),
+        (text(), ttl()).prop_map(|(text, ttl_s)| Response::Records(vec![address(text, ttl_s)])),
+        denial().prop_map(Response::NoData),
+        denial().prop_map(Response::NxDomain),
+        Just(Response::Truncated),
+        Just(Response::Failure),
+    ]
+}
+
+/// 250 events a run, 512 runs: above 100,000.
+fn hostile_to_the_cache() {
+    let time = edgy(vec![0, u64::MAX - 1, u64::MAX], 0..20_000_u64);
+    let event = (0..4_u8, text(), proptest::bool::ANY, time, response());
+    for_all((proptest::collection::vec(event, 250), proptest::bool::ANY), |(events, is_stale)| {
+        let stale = is_stale.then(Stale::default);
+        let config = Config { entries_max: 3, fetches_max: 2, waiting_max: 2, stale, ..Config::default() };
+        let mut core = Core::new(config).expect("a configuration");
+        let mut waiting = 0_usize;
+        for (what, text, is_a, now_ms, response) in events {
+            let question = Question { name: name(text), kind: if is_a { Type::A } else { Type::AAAA } };
+            let effects = match what {
+                0 | 1 => {
+                    waiting += 1;
+                    core.query(0_u8, question, now_ms)
+                }
+                2 => core.on_response(&question, response, now_ms),
+                _ => core.tick(now_ms),
+            };
+            for effect in effects {
+                if let Effect::Tell { answer, .. } = effect {
+                    waiting -= 1;
+                    assert!(answer.ttl_s <= 86_400, "no TTL is above the bound");
+                    assert!(answer.code != Code::ServFail || answer.records.is_empty());
+                }
+            }
+            assert!(core.fetches() <= 2 && core.facts() <= 3 && waiting <= 4);
+        }
+        core.tick(u64::MAX);
+        core.rebase(u64::MAX);
+    });
+}
+
+/// What a client of `core` is told at once.
+fn told(core: &mut Core<u8>, question: &Question, now_ms: u64) -> Option<(Code, u32, bool)> {
+    let effects = core.query(0, question.clone(), now_ms);
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::Tell { answer, .. } => Some((answer.code, answer.ttl_s, answer.is_stale)),
+        Effect::Ask { .. } => None,
+    })
+}
+
+fn learn(core: &mut Core<u8>, ttl_s: u32, now_ms: u64) {
+    let question = address_of("www.a.zz");
+    let _ = core.query(0, question.clone(), now_ms);
+    let _ = core.on_response(&question, Response::Records(vec![address("www.a.zz", ttl_s)]), now_ms);
+}
+
+fn top_bit() {
+    let mut core = Core::new(Config::default()).expect("a configuration");
+    learn(&mut core, i32::MAX as u32 + 1, 0);
+    assert_eq!(told(&mut core, &address_of("www.a.zz"), 0), None);
+    let mut core = Core::new(Config::default()).expect("a configuration");
+    learn(&mut core, i32::MAX as u32, 0);
+    assert_eq!(told(&mut core, &address_of("www.a.zz"), 0), Some((Code::NoError, 86_400, false)));
+}
+
+fn clock() {
+    let mut core = Core::new(Config::default()).expect("a configuration");
+    learn(&mut core, 10, 100_000);
+    assert_eq!(told(&mut core, &address_of("www.a.zz"), 105_000), Some((Code::NoError, 5, false)));
+    assert_eq!(told(&mut core, &address_of("www.a.zz"), 0), Some((Code::NoError, 5, false)));
+    assert_eq!(told(&mut core, &address_of("www.a.zz"), 109_999), Some((Code::NoError, 0, false)));
+    assert_eq!(told(&mut core, &address_of("www.a.zz"), 110_000), None);
+}
+
+fn stale_times() {
+    let config = Config { stale: Some(Stale::default()), ..Config::default() };
+    let mut core = Core::new(config).expect("a configuration");
+    let question = address_of("www.a.zz");
+    learn(&mut core, 10, 0);
+    assert_eq!(told(&mut core, &question, 10_000), None, "something better is looked for");
+    assert!(core.tick(11_799).is_empty());
+    let late = core.tick(11_800);
+    assert!(matches!(&late[..], [Effect::Tell { answer, .. }] if answer.is_stale && answer.ttl_s == 30), "{late:?}");
+    let _ = core.on_response(&question, Response::Failure, 12_000);
+    assert_eq!(told(&mut core, &question, 41_999), Some((Code::NoError, 30, true)));
+    assert_eq!(core.fetches(), 0, "nobody asks again for 30 s");
+    assert_eq!(told(&mut core, &question, 42_000), None);
+    assert_eq!(core.fetches(), 1);
+}
+
+/// 250 messages a run, 512 runs: above 100,000.
+fn hostile_messages() {
+    let code = prop_oneof![Just(CODE_NO_ERROR), Just(CODE_NX_DOMAIN), any::<u8>()];
+    let bits = (proptest::bool::ANY, proptest::bool::ANY, proptest::bool::weighted(0.1));
+    let message = (0..4_u16, bits, code, proptest::option::of(text()), (records(), records(), records()));
+    let message = message.prop_map(|(id, (answer, authoritative, truncated), code, asked, sections)| Message {
+        id,
+        is_answer: answer,
+        is_authoritative: authoritative,
+        is_truncated: truncated,
+        code,
+        question: asked.map(address_of),
+        answers: sections.0,
+        authorities: sections.1,
+        additionals: sections.2,
+    });
+    for_all(proptest::collection::vec((message, text()), 250), |messages| {
+        let (server, draw) = (SocketAddr::from(([192, 0, 2, 1], 53)), Draw { id: 1, port: 50_000 });
+        let mut exchanges = Exchanges::new(2);
+        for (message, asked) in messages {
+            let (question, zone) = (address_of(asked), name("a.zz"));
+            check_found(&sift(&message, &question, &zone), &question, &zone);
+            let _ = exchanges.ask(question, zone.clone(), server, draw);
+            assert!(exchanges.len() <= 2);
+            if let Ok((question, finding)) = exchanges.receive(&message, server, draw.port) {
+                assert!(message.is_answer && message.id == 1 && message.question == Some(question.clone()));
+                check_found(&finding, &question, &zone);
+            }
+        }
+    });
+}
+
+fn check_found(finding: &Finding, question: &Question, zone: &Name) {
+    match finding {
+        Finding::Records(records) => {
+            assert!(question.name.is_within(zone));
+            let asked = |record: &Record| record.name == question.name && record.data.kind() == question.kind;
+            assert!(!records.is_empty() && records.iter().all(asked));
+        }
+        Finding::Alias { record, .. } => assert_eq!(record.name, question.name),
+        Finding::Referral { zone: cut, servers, glue } => {
+            assert!(cut != zone && cut.is_within(zone) && question.name.is_within(cut));
+            assert!(servers.iter().all(|record| record.name == *cut && record.data.kind() == Type::NS));
+            assert!(glue.iter().all(|record| record.name.is_within(cut)));
+        }
+        Finding::NoData(_) | Finding::NxDomain(_) | Finding::Truncated | Finding::Failure => {}
+    }
+}
+
+/// 250 replies a run, 512 runs: above 100,000.
+fn hostile_replies() {
+    let reply = prop_oneof![
+        Just(Reply::Address),
+        Just(Reply::Nothing),
+        text().prop_map(|text| Reply::Alias(name(text))),
+        proptest::collection::vec(text().prop_map(name), 0..20).prop_map(Reply::Referral),
+    ];
+    let limits = (0..20_u32, 0..5_u32, 0..3_u32, 0..4_usize);
+    for_all((proptest::collection::vec(reply, 250), limits, 0..3_usize), |(replies, limits, servers)| {
+        let (questions_max, aliases_max, tries_max, depth_max) = limits;
+        let limits = Limits { questions_max, aliases_max, tries_max, depth_max };
+        let mut resolution = Resolution::new(name("www.a.zz"), servers, limits);
+        for reply in replies {
+            let over = !matches!(resolution.next(), Next::Ask { .. });
+            let before = resolution.clone();
+            resolution.on_reply(reply);
+            assert!(resolution.asked() <= questions_max);
+            assert!(!over || resolution == before, "what comes when all is over is ignored");
+        }
+        assert!(!matches!(resolution.next(), Next::Ask { .. }), "it ends");
+    });
+}
