@@ -130,7 +130,7 @@ fn passed_on(answer: &Answer) -> Response {
 }
 
 impl Bound {
-    /// As `model` begins.
+    /// The caches as `model` begins.
     ///
     /// # Panics
     /// If its times make no configuration.

@@ -66,7 +66,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// With our own cache in every sequential mode.
+/// A check with our own cache in every sequential mode.
 fn with_ours(model: Cache) -> Check<Cache, CacheInterface> {
     let larger = Cache { ttl_max: 9, timeout: 5, ..model.clone() };
     check(model).sequential(larger, Walk::new().runs(100).steps(300), Bound::new, Bound::new)

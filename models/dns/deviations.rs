@@ -15,9 +15,9 @@ pub enum Variant {
     TakesSoaTtlAlone,
     /// A denial without SOA is kept for the instant.
     KeepsDenialWithoutSoa,
-    /// That a name does not exist is kept of the type that was asked for.
+    /// A denial of a name is kept of the type that was asked for alone.
     CoversTypeOnly,
-    /// That a name has no record of one type is told of another.
+    /// A denial of one type is told of another.
     NoDataCoversName,
     /// A truncated answer is kept.
     CachesTruncated,

@@ -48,7 +48,7 @@ pub struct Cache {
     pub ttl_max: u8,
     /// Whether what has 0 ticks left is told.
     pub serve_at_zero: bool,
-    /// For how long a failure is remembered.
+    /// Ticks for which a failure is remembered.
     pub failure_ttl: u8,
     /// After how long a question has failed.
     pub timeout: u8,
@@ -69,7 +69,7 @@ pub struct Cache {
 pub enum Content {
     /// `n` has an address.
     Has {
-        /// Of the address.
+        /// The address's TTL.
         ttl: u8,
     },
     /// There is no `n`.
@@ -79,7 +79,7 @@ pub enum Content {
 /// What a denial carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Soa {
-    /// Of the record itself.
+    /// The record's own TTL.
     pub ttl: u8,
     /// What it says.
     pub minimum: u8,
@@ -88,11 +88,11 @@ pub struct Soa {
 /// Serve-stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Stale {
-    /// For how long after its end. `None`: for ever.
+    /// Ticks after its end for which it is told. `None`: for ever.
     pub max: Option<u8>,
     /// How long a client waits for something better.
     pub client_timer: u8,
-    /// For how long nobody asks again after asking has failed.
+    /// Ticks for which nobody asks again after asking has failed.
     pub retry: u8,
     /// What a client is told it may keep it for.
     pub ttl: u8,
@@ -119,7 +119,7 @@ pub enum Action {
     },
     /// The answer arrives; if nobody waits for it, one that nobody asked for.
     Deliver {
-        /// Where.
+        /// The cache that has asked.
         layer: u8,
         /// What was asked.
         question: u8,
@@ -146,7 +146,7 @@ pub enum How {
 /// A configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Of the zone.
+    /// The zone's version.
     pub version: u8,
     /// The caches.
     pub layers: [Layer; LAYERS_MAX],
@@ -161,7 +161,7 @@ pub struct State {
 /// A cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Layer {
-    /// By question; and that `n` does not exist.
+    /// What is held by question, and last that `n` does not exist.
     pub held: [Option<Held>; QUESTIONS + 1],
     /// Ticks for which each question is not asked again.
     pub failed: [u8; QUESTIONS],
@@ -174,7 +174,7 @@ pub struct Layer {
 pub struct Held {
     /// What it says.
     pub kind: Kind,
-    /// Of which version of the zone.
+    /// The version of the zone that it is of.
     pub version: u8,
     /// Ticks that it lives. Negative: it has ended so long ago.
     pub left: i8,
@@ -211,10 +211,10 @@ pub struct Fetch {
 pub enum Phase {
     /// On its way.
     Asked {
-        /// Over TCP, the answer being too long otherwise.
+        /// Whether it went over TCP, the answer being too long otherwise.
         over_tcp: bool,
     },
-    /// At the cache above, which asks in turn.
+    /// The cache above has it, and asks in turn.
     Above,
     /// Its answer is on its way.
     Replied(Reply),
@@ -225,7 +225,7 @@ pub enum Phase {
 pub struct Reply {
     /// What it says.
     pub kind: Kind,
-    /// Of which version of the zone.
+    /// The version of the zone that it is of.
     pub version: u8,
     /// How long it may be kept. `None`: it does not say.
     pub ttl: Option<u8>,

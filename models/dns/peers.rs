@@ -22,7 +22,7 @@ use super::model::{Action, Cache, Content, How, Kind, QUESTIONS, Soa, Told, Vari
 
 const HICKORY: &str = "hickory-resolver 0.26.3";
 
-/// Beyond what any clock will show while this runs.
+/// A time beyond what any clock will show while this runs.
 const AHEAD: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// What is told: its kind, the version of an address, the TTL.
@@ -51,7 +51,7 @@ fn query(question: usize) -> Query {
     Query::query(Name::from_ascii(format!("{name}.")).expect("a name"), kind)
 }
 
-/// As a resolver of that crate hands a denial to its cache.
+/// A denial as a resolver of that crate hands it to its cache.
 fn denied(query: &Query, kind: Kind, soa: Option<Soa>) -> NetError {
     let code = if kind == Kind::NxDomain { ResponseCode::NXDomain } else { ResponseCode::NoError };
     let mut none = NoRecords::new(query.clone(), code);
@@ -178,7 +178,7 @@ impl Counterpart<CacheInterface> for Hickory {
     }
 }
 
-/// As the crate does it: by name and type, to the last instant, and failures are not its business.
+/// The model of what the crate does: by name and type, to the last instant, failures not its business.
 fn quirks(model: Cache) -> Cache {
     let model = Cache { serve_at_zero: true, clients: 1, fails: true, ..model };
     model.with(Variant::CoversTypeOnly).with(Variant::KeepsDenialWithoutSoa).with(Variant::NeverRemembersFailures)

@@ -11,7 +11,7 @@ pub const IN_TIME: &str = "nothing is told as living after its end";
 pub const STALE_LAST: &str = "what has ended is told only when asking anew has failed or takes too long";
 /// RFC 8767 §4.
 pub const STALE_TTL: &str = "what has ended is told with the TTL that is set for it";
-/// Of records.
+/// A record's TTL counts down.
 pub const COUNTS_DOWN: &str = "no TTL is above what the authority gave less the time since";
 /// RFC 1035 §7.3 and RFC 2181 §8 leave it to the cache.
 pub const CAPPED: &str = "no TTL is above the bound";
@@ -23,9 +23,9 @@ pub const NO_SOA: &str = "a denial without SOA changes nothing";
 pub const SUBTREE: &str = "nothing is asked for at or below a name that does not exist";
 /// RFC 2308 §2.2.
 pub const TRUE_ONCE: &str = "what is told was so in some version of the zone";
-/// Of caches above one another.
+/// Caches above one another pass on what is left.
 pub const PASSED_ON: &str = "a cache tells what is left";
-/// Of three of them: it adds up.
+/// What three caches that do not pass it on add up to.
 pub const ONE_LIFE: &str = "what is told ended no longer ago than one TTL";
 /// RFC 2181 §9.
 pub const WHOLE: &str = "no truncated answer is kept";
@@ -38,7 +38,7 @@ pub const SETTLES: &str = "what is told is in the end what the authority has";
 
 /// What is assumed for the one.
 pub(super) const TIME_PASSES: &str = "time passes";
-/// And for the other.
+/// What is assumed for the other.
 pub(super) const GOES_ON: &str = "time passes, and answers arrive";
 
 fn no(breach: Breach) -> impl Fn(&State) -> bool {

@@ -55,7 +55,7 @@ pub struct Stale {
 }
 
 impl Default for Stale {
-    /// As RFC 8767 §5 recommends; a day.
+    /// The times that RFC 8767 recommends, and a day.
     fn default() -> Self {
         Stale { keep_ms: 86_400_000, client_timer_ms: 1_800, retry_ms: 30_000, ttl_s: 30 }
     }
@@ -167,7 +167,7 @@ pub struct Denial {
 pub enum Effect<C> {
     /// A client is told.
     Tell {
-        /// Which.
+        /// The client.
         client: C,
         /// What it had asked.
         question: Question,

@@ -133,7 +133,7 @@ impl Type {
     pub const NS: Type = Type(2);
     /// Another name for a name.
     pub const CNAME: Type = Type(5);
-    /// Of a zone as a whole.
+    /// The SOA record: what a zone says of itself.
     pub const SOA: Type = Type(6);
     /// An IPv6 address (RFC 3596).
     pub const AAAA: Type = Type(28);
@@ -142,7 +142,7 @@ impl Type {
 /// What is asked for. The class is always the Internet's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
-    /// Of which name.
+    /// The name.
     pub name: Name,
     /// Records of which type.
     pub kind: Type,
@@ -170,13 +170,13 @@ pub enum Data {
     Ns(Name),
     /// Another name.
     Cname(Name),
-    /// Of the zone as a whole.
+    /// What the zone says of itself.
     Soa(Soa),
-    /// Of a type that is carried and not looked into.
+    /// Data of any other type, carried and not looked into.
     Other(Type, Arc<[u8]>),
 }
 
-/// Of a zone as a whole, what a resolver looks at.
+/// What a resolver looks at in an SOA record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Soa {
     /// The server that the zone comes from.

@@ -48,7 +48,7 @@ struct Entry {
 pub struct Found {
     /// What is known.
     pub fact: Fact,
-    /// From which source.
+    /// The rank of its source.
     pub rank: Rank,
     /// When its life ends, or has ended.
     pub ends_ms: u64,

@@ -24,7 +24,7 @@ const ENDS_MS: u64 = 60_000;
 pub(super) struct Bound {
     exchanges: Exchanges,
     store: Store,
-    /// Of the last question for each name.
+    /// What was drawn for the last question for each name.
     sent: [Option<Draw>; NAMES],
     guesses: u8,
     model: (u8, u8),

@@ -34,7 +34,7 @@ pub struct Poison {
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Variant {
-    /// As it should be.
+    /// The sound one.
     #[default]
     Sound,
     /// All questions are sent from one port.
@@ -51,9 +51,9 @@ pub enum Variant {
     AsksInParallel,
     /// A referral to a zone beside the server's own is followed.
     AcceptsSiblingReferral,
-    /// Of a positive answer the authority section is kept as well.
+    /// The authority section of a positive answer is kept as well.
     KeepsAuthority,
-    /// Of a positive answer the additional section is kept as well.
+    /// The additional section of a positive answer is kept as well.
     KeepsAdditional,
     /// All of the answer section is kept, whatever was asked.
     KeepsForeignAnswers,
@@ -68,19 +68,19 @@ pub enum Action {
     Ask {
         /// 0-based.
         name: u8,
-        /// Of the question.
+        /// The id of the question.
         id: u8,
-        /// That it is sent from.
+        /// The port that it is sent from.
         port: u8,
     },
     /// The attacker sends the next guess.
     Guess {
-        /// At which question.
+        /// The name whose question it is aimed at, 0-based.
         name: u8,
     },
     /// Somebody sends an answer that is right but for one thing.
     Forge {
-        /// At which question.
+        /// The name whose question it is aimed at, 0-based.
         name: u8,
         /// What is wrong.
         wrong: Field,
@@ -89,12 +89,12 @@ pub enum Action {
     Answer {
         /// What.
         name: u8,
-        /// And what it adds.
+        /// What it answers, and adds.
         content: Content,
     },
 }
 
-/// By what an answer is known.
+/// What an answer is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Field {
     /// The id.
@@ -137,11 +137,11 @@ pub const CONTENTS: [Content; 6] = [
 /// A configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// Of each name, the questions on their way: id and port.
+    /// The questions on their way for each name: id and port.
     pub open: [[Option<(u8, u8)>; 2]; NAMES],
     /// What is told of each name.
     pub known: [Known; NAMES],
-    /// Of each name, whether a referral was followed.
+    /// Whether a referral was followed, for each name.
     pub referred: [bool; NAMES],
     /// Guesses that were sent.
     pub guesses: u8,

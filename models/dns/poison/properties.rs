@@ -11,11 +11,11 @@ pub const MATCHES: &str = "what is believed matches id, port, question and serve
 pub const ONCE: &str = "no question is on its way twice";
 /// The zone of the server that was asked.
 pub const IN_ZONE: &str = "nothing is kept that is not the server's to say";
-/// Of positive answers.
+/// A positive answer brings what was asked for, and no more.
 pub const ASKED_FOR: &str = "nothing is kept that nobody has asked for";
 /// RFC 2181 §5.4.1.
 pub const NO_GLUE: &str = "glue is told to nobody";
-/// With the guesses that the model has.
+/// The bound is one for the guesses that the model has.
 pub const UNLIKELY: &str = "a guess is believed once in four times at most";
 
 fn no(state: &State, breach: Breach) -> bool {

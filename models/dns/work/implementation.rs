@@ -31,9 +31,9 @@ impl Default for Limits {
 pub enum Next {
     /// A server is asked.
     Ask {
-        /// For which name.
+        /// The name that is asked for.
         name: Name,
-        /// Which of the servers that are known for it; 0-based.
+        /// The server among those that are known for it; 0-based.
         server: usize,
     },
     /// The client's name is resolved.
@@ -72,7 +72,7 @@ pub enum Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Quest {
     name: Name,
-    /// Of each server, how often it was asked.
+    /// How often each server was asked.
     tries: Vec<u32>,
     server: usize,
 }
@@ -91,7 +91,7 @@ pub struct Resolution {
 }
 
 impl Resolution {
-    /// Of `name`, for which `servers` are known.
+    /// A resolution of `name`, for which `servers` are known.
     pub fn new(name: Name, servers: usize, limits: Limits) -> Self {
         let mut new = Resolution {
             limits,

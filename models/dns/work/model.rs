@@ -41,7 +41,7 @@ pub struct Work {
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Variant {
-    /// As it should be.
+    /// The sound one.
     #[default]
     Sound,
     /// Each alias begins with a full budget.
@@ -65,12 +65,12 @@ pub enum Action {
     Address,
     /// The name is an alias.
     Alias {
-        /// Of which, 0-based.
+        /// The other name, 0-based.
         to: u8,
     },
     /// Servers without addresses.
     Referral {
-        /// How many.
+        /// Their number.
         servers: u8,
     },
     /// Nothing.
@@ -99,11 +99,11 @@ pub struct State {
 /// A name that is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quest {
-    /// Which: an alias by its number, or a server's.
+    /// The name: an alias by its number, or a server's.
     pub name: u8,
-    /// Of each server, how often it was asked.
+    /// How often each server was asked.
     pub tries: [u8; SERVERS],
-    /// Which is asked.
+    /// The server that is asked.
     pub server: u8,
 }
 
@@ -127,7 +127,7 @@ pub enum Outcome {
 pub struct Told {
     /// Questions that go upstream.
     pub asks: u8,
-    /// For which name, and which server.
+    /// The name that is asked for, and the server.
     pub asked: Option<(u8, u8)>,
     /// How it has ended.
     pub over: Option<Outcome>,

@@ -9,7 +9,7 @@ use super::model::{Outcome, State, Work};
 pub const BOUNDED: &str = "no question of a client costs more than its budget";
 /// A visited set.
 pub const NO_LOOP: &str = "no alias is followed twice";
-/// And a bound.
+/// Chains of aliases have a bound.
 pub const FEW_ALIASES: &str = "no more aliases are followed than may be";
 /// RFC 9520 §3.1 asks for few.
 pub const FEW_TRIES: &str = "no server is asked the same more often than it may be";
