@@ -76,7 +76,6 @@ impl Spec for WorkSpec {
             (properties::FEW_ALIASES, "each alias leads to another, for as long as somebody makes them up"),
             (properties::FEW_TRIES, "the server says nothing, and is asked again"),
             (properties::RESOLVES, "the first server says nothing, and the second, which would, is never asked"),
-            (properties::ENDS, "nothing that comes ends it"),
         ]
     }
 }

@@ -13,8 +13,6 @@ pub const NO_LOOP: &str = "no alias is followed twice";
 pub const FEW_ALIASES: &str = "no more aliases are followed than may be";
 /// RFC 9520 §3.1 asks for few.
 pub const FEW_TRIES: &str = "no server is asked the same more often than it may be";
-/// Liveness.
-pub const ENDS: &str = "every question ends";
 /// Liveness, where one server is good.
 pub const RESOLVES: &str = "with one good server the name resolves";
 
@@ -38,10 +36,7 @@ pub(super) fn all(model: &Work) -> Vec<Property<Work>> {
 }
 
 pub(super) fn temporal(good: bool) -> Vec<Temporal<Work>> {
-    let mut temporal = vec![Temporal::eventually(ENDS, |_: &Work, state: &State| state.over.is_some()).under(ANSWERED)];
-    if good {
-        let resolved = |_: &Work, state: &State| state.over == Some(Outcome::Resolved);
-        temporal.push(Temporal::eventually(RESOLVES, resolved).under(ANSWERED));
-    }
-    temporal
+    let resolved = |_: &Work, state: &State| state.over == Some(Outcome::Resolved);
+    let resolves = || Temporal::eventually(RESOLVES, resolved).under(ANSWERED);
+    good.then(resolves).into_iter().collect()
 }
