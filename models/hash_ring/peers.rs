@@ -5,7 +5,9 @@
 //! model goes by is read off the crate with all nodes there, and the model says what then follows for every other
 //! view, in whatever order it came about.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+mod hashers;
+
+use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
 use anchorhash::AnchorHash;
@@ -15,9 +17,9 @@ use hrw_hash::HrwNodes;
 use maglev::ConsistentHasher as _;
 use pingora_ketama::{Bucket, Continuum};
 
+use self::hashers::{Bytes, Node, Placed};
 use super::cases::{buckets, scores};
 use super::conformance::{Answer, PlacementInterface};
-use super::implementation::hash_of;
 use super::model::{Action, NODES_MAX, Placement, Policy};
 
 const ANCHORHASH: &str = "anchorhash 0.2.2";
@@ -137,92 +139,6 @@ fn ketama(nodes: &[u8], key: u8) -> Option<u8> {
 /// Ketama, with key 0 on the arc that ends where two nodes have a point.
 fn ketama_collision(nodes: &[u8], key: u8) -> Option<u8> {
     if key == 0 { ketama_node(nodes, "key-263") } else { ketama(nodes, key) }
-}
-
-/// A hasher of a number's bytes, by our own function.
-#[derive(Clone, Default)]
-struct Bytes(Vec<u8>);
-
-impl Hasher for Bytes {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        hash_of(&self.0)
-    }
-}
-
-/// A node that says that it is one: its number is written as 16 bits, a key as 8, and what was a hash before as 64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Node(u8);
-
-impl Hash for Node {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u16(self.0.into());
-    }
-}
-
-/// Where the model has points and keys.
-#[derive(Clone, Copy)]
-enum Placed {
-    /// By node its first point, then each from the one before; a key where it is.
-    Ring(&'static [[u8; 4]; NODES_MAX]),
-    /// The permutation of the model's table.
-    Maglev,
-}
-
-impl BuildHasher for Placed {
-    type Hasher = PlacedHasher;
-
-    fn build_hasher(&self) -> PlacedHasher {
-        PlacedHasher { placed: *self, seed: 0, hash: 0 }
-    }
-}
-
-struct PlacedHasher {
-    placed: Placed,
-    seed: u32,
-    hash: u64,
-}
-
-/// What the crate hashes with a node for the step of its permutation.
-const MAGLEV_SKIP: u32 = 0xdead_beef;
-
-impl Hasher for PlacedHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        panic!("{bytes:?} is neither a node nor a key");
-    }
-
-    fn write_u8(&mut self, key: u8) {
-        self.hash = key.into();
-    }
-
-    fn write_u16(&mut self, node: u16) {
-        self.hash = match self.placed {
-            Placed::Ring(points) => points[usize::from(node)][0].into(),
-            Placed::Maglev if self.seed == MAGLEV_SKIP => u64::from(node) * 3,
-            Placed::Maglev => u64::from(node) * 5 + 3,
-        };
-    }
-
-    fn write_u32(&mut self, seed: u32) {
-        self.seed = seed;
-    }
-
-    fn write_u64(&mut self, before: u64) {
-        let Placed::Ring(points) = self.placed else { return self.hash = before };
-        let next = points.iter().enumerate().find_map(|(node, own)| {
-            let at = own.iter().position(|point| u64::from(*point) == before)?;
-            // After the last point nothing stands on the ring.
-            Some(own.get(at + 1).map_or(u64::from(KEYS) + node as u64, |point| u64::from(*point)))
-        });
-        self.hash = next.unwrap_or(before);
-    }
-
-    fn finish(&self) -> u64 {
-        self.hash
-    }
 }
 
 /// Four points a node, none where another's is.

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::super::implementation::{Finding, Message, Name, Question, sift};
 
-/// What is drawn for a question, from a source that nobody can foresee: 32 bits between them (RFC 5452 §4).
+/// What is drawn for a question, from a source that nobody can foresee: 32 bits between them (RFC 5452 §9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Draw {
     /// The message's id.
