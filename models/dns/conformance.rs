@@ -177,10 +177,10 @@ impl Interface for CacheInterface {
     fn snapshot(&self, model: &Cache, state: &State) -> Option<Kept> {
         let mut kept = Kept::default();
         for (layer, seen) in state.layers[..usize::from(model.layers)].iter().zip(&mut kept.0) {
-            for question in 0..usize::from(model.questions) {
+            for (question, seen) in seen.iter_mut().enumerate().take(model.questions.into()) {
                 let lives = |slot: usize| layer.held[slot].filter(|held| model.lives(held));
                 let held = lives(question).or(lives(DENIED));
-                seen[question] = held.map(|held| (held.kind, held.left.max(0).cast_unsigned()));
+                *seen = held.map(|held| (held.kind, held.left.max(0).cast_unsigned()));
             }
         }
         Some(kept)

@@ -41,8 +41,11 @@ pub(super) fn without_soa() -> Cache {
     Cache { soa: None, ..denials() }
 }
 
+/// Bounds by name, and the defects that show in them, each with what it violates there.
+type Shown = (&'static str, Cache, Vec<(Variant, &'static [&'static str])>);
+
 /// The bounds in which defects show, by name, and what each of them violates there.
-fn table() -> Vec<(&'static str, Cache, Vec<(Variant, &'static [&'static str])>)> {
+fn table() -> Vec<Shown> {
     let small = Cache::small;
     let bare = Cache { zone: vec![Content::Has { ttl: 2 }, Content::Absent], ..without_soa() };
     let of_denials = Cache { soa: Some(Soa { ttl: 3, minimum: 1 }), ..small() };
