@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cli::every_exit_code_is_tried", every_exit_code_is_tried),
         claim("cli::a_signal_ends_the_binary_with_130", a_signal_ends_the_binary_with_130),
         claim("cli::text_is_on_stdout_and_all_else_on_stderr", text_is_on_stdout_and_all_else_on_stderr),
+        claim("cli::times_are_told_when_asked_for_each_case_once_and_beside_the_data", times),
         claim("cli::colours_are_for_those_who_want_them", colours_are_for_those_who_want_them),
         claim("cli::a_reader_who_has_seen_enough_is_no_error", a_reader_who_has_seen_enough_is_no_error),
         claim("cli::the_log_is_asked_for_and_on_stderr", the_log_is_asked_for_and_on_stderr),
@@ -172,6 +173,26 @@ fn text_is_on_stdout_and_all_else_on_stderr() {
         let Ran { exit, out, err } = toy::run("over", arguments);
         assert!(exit == 0 && !out.is_empty() && err.is_empty(), "{arguments:?} asks for text: {out}{err}");
     }
+}
+
+fn times() {
+    let place = Place::new();
+    let arguments = ["check", "--threads", "1", "--traces", &place.path("traces"), "circuit_breaker/storm_*"];
+    let ran = |more: &[&str]| binary(&arguments).args(more).output().expect("the binary runs");
+    let (plain, timed) = (ran(&[]), ran(&["--timings"]));
+    assert_eq!(plain.stdout, timed.stdout, "a run's data does not depend on the clock");
+    let said = String::from_utf8_lossy(&timed.stderr);
+    let lines: Vec<(&str, &str)> = said.lines().filter_map(|line| line.trim_start().split_once(" s  ")).collect();
+    let seconds: Vec<f64> = lines.iter().map(|(took, _)| took.parse().expect("seconds")).collect();
+    assert!(seconds.is_sorted_by(|left, right| left >= right), "the slowest first: {said}");
+    let mut named: Vec<&str> = lines.iter().map(|(_, name)| *name).collect();
+    named.sort_unstable();
+    let of_catalogue = counterpart_models::catalogue().into_iter().filter(|case| !case.is_large());
+    let names: Vec<String> = of_catalogue.map(|case| case.name().to_string()).collect();
+    let mut asked: Vec<&str> =
+        names.iter().map(String::as_str).filter(|name| name.starts_with("circuit_breaker/storm_")).collect();
+    asked.sort_unstable();
+    assert_eq!(named, asked);
 }
 
 fn colours_are_for_those_who_want_them() {

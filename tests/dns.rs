@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use counterpart_models::dns::implementation::message::{CODE_NO_ERROR, CODE_NX_DOMAIN};
 use counterpart_models::dns::implementation::{
-    Code, Config, ConfigError, Core, Data, Denial, Effect, Finding, Message, Name, NameError, Question, Record,
-    Response, Soa, Stale, Type, sift,
+    Code, Config, ConfigError, Core, Data, Denial, Effect, Fact, Finding, Message, Name, NameError, Question, Rank,
+    Record, Response, Soa, Stale, Store, Type, sift,
 };
 use counterpart_models::dns::poison::implementation::{Draw, Exchanges};
 use counterpart_models::dns::work::implementation::{Limits, Next, Reply, Resolution};
@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("dns::every_configuration_is_a_cache_or_an_error", configurations),
         claim("dns::no_text_is_a_name_that_could_not_be_sent", names),
         claim("dns::what_comes_to_a_cache_never_makes_it_panic_or_grow_beyond_its_bounds", hostile_to_the_cache),
+        claim("dns::what_lives_and_is_of_a_higher_rank_is_not_overwritten", ranks),
         claim("dns::a_ttl_with_its_top_bit_set_counts_as_zero", top_bit),
         claim("dns::a_clock_that_goes_back_stands_still", clock),
         claim("dns::stale_data_comes_as_rfc_8767_recommends", stale_times),
@@ -161,6 +162,33 @@ fn learn(core: &mut Core<u8>, ttl_s: u32, now_ms: u64) {
     let question = address_of("www.a.zz");
     let _ = core.query(0, question.clone(), now_ms);
     let _ = core.on_response(&question, Response::Records(vec![address("www.a.zz", ttl_s)]), now_ms);
+}
+
+/// RFC 2181, 5.4.1, of all that a fact would drive out: its own kind, a denial of a name above it, and what lies below a
+/// name that is denied.
+fn ranks() {
+    let (asked, above) = (address_of("www.a.zz"), address_of("a.zz"));
+    let known = || Fact::Records(vec![address("www.a.zz", 9)].into());
+    let cases = [
+        (&asked, known(), &asked, Fact::NoData),
+        (&asked, known(), &above, Fact::NxDomain),
+        (&above, Fact::NxDomain, &asked, known()),
+        (&asked, Fact::NoData, &asked, known()),
+    ];
+    for (of_first, first, of_second, second) in cases {
+        let mut store = Store::new(9, 0, false);
+        assert!(store.insert(of_first, first.clone(), Rank::Answer, 10, 0));
+        let found = store.answer(of_first, 9);
+        assert_eq!(found.as_ref().map(|found| &found.fact), Some(&first));
+        assert!(!store.insert(of_second, second.clone(), Rank::Additional, 20, 9), "{second:?} over {first:?}");
+        assert_eq!(store.answer(of_first, 9), found);
+        assert!(store.insert(of_second, second.clone(), Rank::Answer, 20, 9), "of the same rank the newer counts");
+        assert_eq!(store.answer(of_second, 9).map(|found| found.fact), Some(second));
+    }
+    // What has ended stands in nobody's way.
+    let mut store = Store::new(9, 100, false);
+    assert!(store.insert(&asked, known(), Rank::Answer, 10, 0));
+    assert!(store.insert(&above, Fact::NxDomain, Rank::Referral, 20, 10));
 }
 
 fn top_bit() {

@@ -94,7 +94,7 @@ pub(super) fn never_recovers() -> Case {
     let recovery = Recovery::new(|system: &System<Votes>, at| system.decided(at).next().is_some())
         .without(|action: &Action<Message>| action.process() == Some(SEQUENCER))
         .after(6)
-        .within(60);
+        .within(12);
     let name = "waits_for_the_sequencer";
     let check = check(waiting, Faults::Stops)
         .alongside_only()

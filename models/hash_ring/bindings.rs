@@ -144,40 +144,33 @@ impl Counterpart<PlacementInterface> for BoundedBinding {
     }
 }
 
-/// Nodes in the order in which they came, and a function of them.
+/// Who owns a key among nodes, given in the order in which they came.
+pub type Owner = fn(&[u8], u8) -> Option<u8>;
+
+/// Nodes in the order in which they came, and a function of them: a placement that is made anew for each view.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FunctionBinding {
     nodes: Vec<u8>,
-    function: Function,
-}
-
-/// Which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Function {
-    /// [`rendezvous`].
-    Rendezvous,
-    /// [`jump`].
-    Jump,
+    owner: Owner,
 }
 
 impl FunctionBinding {
     /// No nodes yet.
-    pub fn new(function: Function) -> Self {
-        FunctionBinding { nodes: Vec::new(), function }
+    pub fn new(owner: Owner) -> Self {
+        FunctionBinding { nodes: Vec::new(), owner }
     }
+}
 
-    fn owner(&self, key: u8) -> Option<u8> {
-        match self.function {
-            Function::Rendezvous => {
-                let names: Vec<[u8; 1]> = self.nodes.iter().map(|node| [*node]).collect();
-                rendezvous(&names, &[key]).map(|[node]| *node)
-            }
-            Function::Jump => {
-                let bucket = jump(hash_of(&[key]), u32::try_from(self.nodes.len()).ok()?)?;
-                self.nodes.get(bucket as usize).copied()
-            }
-        }
-    }
+/// Our [`rendezvous`].
+pub fn by_rendezvous(nodes: &[u8], key: u8) -> Option<u8> {
+    let names: Vec<[u8; 1]> = nodes.iter().map(|node| [*node]).collect();
+    rendezvous(&names, &[key]).map(|[node]| *node)
+}
+
+/// Our [`jump`].
+pub fn by_jump(nodes: &[u8], key: u8) -> Option<u8> {
+    let bucket = jump(hash_of(&[key]), u32::try_from(nodes.len()).ok()?)?;
+    nodes.get(bucket as usize).copied()
 }
 
 impl Counterpart<PlacementInterface> for FunctionBinding {
@@ -193,7 +186,7 @@ impl Counterpart<PlacementInterface> for FunctionBinding {
                 Answer::Done
             }
             Action::Leave { .. } => Answer::Refused,
-            Action::Owner { key } => Answer::Owner(self.owner(key)),
+            Action::Owner { key } => Answer::Owner((self.owner)(&self.nodes, key)),
             Action::Reweight { .. } | Action::Preference { .. } | Action::AcrossZones { .. } | Action::Plan => {
                 panic!("{input:?} is asked of rings alone")
             }

@@ -3,7 +3,7 @@
 use counterpart::Case;
 use counterpart::conform::Walk;
 
-use super::bindings::{BoundedBinding, Function, FunctionBinding, RingBinding};
+use super::bindings::{BoundedBinding, FunctionBinding, RingBinding, by_jump, by_rendezvous};
 use super::implementation::{hash_of, jump, score};
 use super::model::{NODES_MAX, Placement, Policy};
 use super::properties::*;
@@ -74,12 +74,12 @@ fn functions() -> Vec<Case> {
         Case::new(
             "hash_ring/rendezvous",
             check(rendezvous.clone())
-                .product(|| FunctionBinding::new(Function::Rendezvous))
-                .driven(rendezvous, Walk::new().runs(20).steps(100), |_| FunctionBinding::new(Function::Rendezvous)),
+                .product(|| FunctionBinding::new(by_rendezvous))
+                .driven(rendezvous, Walk::new().runs(20).steps(100), |_| FunctionBinding::new(by_rendezvous)),
         ),
         Case::new(
             "hash_ring/jump",
-            check(appended).product(|| FunctionBinding::new(Function::Jump)).tour(|| FunctionBinding::new(Function::Jump)),
+            check(appended).product(|| FunctionBinding::new(by_jump)).tour(|| FunctionBinding::new(by_jump)),
         ),
         Case::new(
             "hash_ring/jump_anybody_leaves",

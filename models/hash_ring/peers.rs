@@ -18,6 +18,7 @@ use maglev::ConsistentHasher as _;
 use pingora_ketama::{Bucket, Continuum};
 
 use self::hashers::{Bytes, Node, Placed};
+use super::bindings::{FunctionBinding, Owner};
 use super::cases::{buckets, scores};
 use super::conformance::{Answer, PlacementInterface};
 use super::model::{Action, NODES_MAX, Placement, Policy};
@@ -33,42 +34,6 @@ const PINGORA_KETAMA: &str = "pingora-ketama 0.9.1";
 
 /// Keys of a model: every position of its ring.
 const KEYS: u8 = 16;
-
-/// Who owns a key among these nodes, in the order in which they came.
-type Owner = fn(&[u8], u8) -> Option<u8>;
-
-/// A placement that is made anew for each view.
-struct Function {
-    nodes: Vec<u8>,
-    owner: Owner,
-}
-
-impl Function {
-    fn of(owner: Owner) -> Self {
-        Function { nodes: Vec::new(), owner }
-    }
-}
-
-impl Counterpart<PlacementInterface> for Function {
-    fn apply(&mut self, input: &Action) -> Answer {
-        match *input {
-            Action::Join { node, .. } if self.nodes.contains(&node) => Answer::Refused,
-            Action::Join { node, .. } => {
-                self.nodes.push(node);
-                Answer::Done
-            }
-            Action::Leave { node } if self.nodes.contains(&node) => {
-                self.nodes.retain(|other| *other != node);
-                Answer::Done
-            }
-            Action::Leave { .. } => Answer::Refused,
-            Action::Owner { key } => Answer::Owner((self.owner)(&self.nodes, key)),
-            Action::Reweight { .. } | Action::Preference { .. } | Action::AcrossZones { .. } | Action::Plan => {
-                panic!("{input:?} is asked of rings alone")
-            }
-        }
-    }
-}
 
 /// Rendezvous hashing.
 fn hrw(nodes: &[u8], key: u8) -> Option<u8> {
@@ -371,11 +336,11 @@ fn conforming() -> Vec<Case> {
             ConsistentHashRing::new(false)
         }),
         case("hashring", HASHRING, ring(1, 1), || HashRing::new(false)),
-        case("hrw_hash", HRW_HASH, ranked(hrw), || Function::of(hrw)),
-        case("jumphash", JUMPHASH, stack(buckets()), || Function::of(jumphash)),
-        case("maglev_crate", MAGLEV, table, || Function::of(maglev)),
-        case("mpchash", MPCHASH, ranked(mpchash), || Function::of(mpchash)),
-        case("pingora_ketama", PINGORA_KETAMA, ranked(ketama), || Function::of(ketama)),
+        case("hrw_hash", HRW_HASH, ranked(hrw), || FunctionBinding::new(hrw)),
+        case("jumphash", JUMPHASH, stack(buckets()), || FunctionBinding::new(jumphash)),
+        case("maglev_crate", MAGLEV, table, || FunctionBinding::new(maglev)),
+        case("mpchash", MPCHASH, ranked(mpchash), || FunctionBinding::new(mpchash)),
+        case("pingora_ketama", PINGORA_KETAMA, ranked(ketama), || FunctionBinding::new(ketama)),
     ]
     .into_iter()
     .map(|(name, check)| Case::new(name, check))
@@ -406,31 +371,31 @@ fn deviating() -> Vec<Case> {
              as often as it takes",
         ),
         (
-            case("hrw_hash_by_our_scores", HRW_HASH, ours, || Function::of(hrw)),
+            case("hrw_hash_by_our_scores", HRW_HASH, ours, || FunctionBinding::new(hrw)),
             HRW_HASH,
             "rendezvous hashing says nothing of the hash: two programs that both do it, by different ones, look for the \
              same key on different nodes",
         ),
         (
-            case("jumphash_by_its_own_hash", JUMPHASH, stack(buckets()), || Function::of(jumphash_sip)),
+            case("jumphash_by_its_own_hash", JUMPHASH, stack(buckets()), || FunctionBinding::new(jumphash_sip)),
             JUMPHASH,
             "with the hash that it brings the same key lies in another bucket: the algorithm is published with a number \
              as key, and how a key becomes one is left to each",
         ),
         (
-            case("maglev_crate_as_named", MAGLEV, table, || Function::of(maglev_as_named)),
+            case("maglev_crate_as_named", MAGLEV, table, || FunctionBinding::new(maglev_as_named)),
             MAGLEV,
             "the table is filled in turns, in the order in which the nodes are named: two machines that name the same \
              nodes in another order disagree on who owns the key",
         ),
         (
-            case("mpchash_replicas", MPCHASH, ranked(mpchash), || Function::of(mpchash_first_replica)),
+            case("mpchash_replicas", MPCHASH, ranked(mpchash), || FunctionBinding::new(mpchash_first_replica)),
             MPCHASH,
             "the replicas begin at the key's own position and the owner is found by probes: the first replica is not \
              the owner, though \"it is guaranteed that the first node is the same as the one returned by node()\"",
         ),
         (
-            case("pingora_ketama_collision", PINGORA_KETAMA, ranked(ketama_collision), || Function::of(ketama_collision)),
+            case("pingora_ketama_collision", PINGORA_KETAMA, ranked(ketama_collision), || FunctionBinding::new(ketama_collision)),
             PINGORA_KETAMA,
             "two nodes have a point in one place, and which of them counts depends on the order in which they are listed",
         ),

@@ -117,16 +117,17 @@ impl Store {
         })
     }
 
-    /// Keeps `fact` about `question` until `ends_ms`, and forgets what it contradicts. What lives and is of a higher rank
-    /// stays (RFC 2181 §5.4.1). Returns whether it is kept.
+    /// Keeps `fact` about `question` until `ends_ms`, and forgets what it contradicts. Where any of that lives and is of a
+    /// higher rank all stays as it is (RFC 2181 §5.4.1). Returns whether the fact is kept.
     pub fn insert(&mut self, question: &Question, fact: Fact, rank: Rank, ends_ms: u64, now_ms: u64) -> bool {
         let about = if fact == Fact::NxDomain { About::Name } else { About::Type(question.kind) };
         let key = (question.name.clone(), about);
+        let contradicted = self.contradicted(question, &fact);
         let outranks = |entry: &Entry| entry.rank > rank && self.lives(entry.ends_ms, now_ms);
-        if self.entries.get(&key).is_some_and(outranks) {
+        if contradicted.iter().filter_map(|key| self.entries.get(key)).any(outranks) {
             return false;
         }
-        self.contradict(question, &fact);
+        contradicted.iter().for_each(|key| self.remove(key));
         if !self.lives(ends_ms, now_ms) || self.entries_max == 0 {
             return false;
         }
@@ -140,21 +141,19 @@ impl Store {
         true
     }
 
-    /// Forgets what cannot be so any more once `fact` is known, whether or not it is kept: a fact that lives for no time
-    /// still ends what was known before.
-    fn contradict(&mut self, question: &Question, fact: &Fact) {
+    /// What cannot be so any more once `fact` is known, whether or not that is kept: a fact that lives for no time still
+    /// ends what was known before.
+    fn contradicted(&self, question: &Question, fact: &Fact) -> Vec<Key> {
         match fact {
             Fact::NxDomain => {
                 let from = (question.name.clone(), About::Name);
                 let below = self.entries.range(from..).map(|(key, _)| key);
-                let below: Vec<Key> = below.take_while(|(name, _)| name.is_within(&question.name)).cloned().collect();
-                below.iter().for_each(|key| self.remove(key));
+                below.take_while(|(name, _)| name.is_within(&question.name)).cloned().collect()
             }
             Fact::Records(_) | Fact::NoData => {
-                self.remove(&(question.name.clone(), About::Type(question.kind)));
-                for name in question.name.ancestors() {
-                    self.remove(&(name, About::Name));
-                }
+                let own = (question.name.clone(), About::Type(question.kind));
+                let denials = question.name.ancestors().map(|name| (name, About::Name));
+                std::iter::once(own).chain(denials).collect()
             }
         }
     }

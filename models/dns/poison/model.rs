@@ -134,6 +134,68 @@ pub const CONTENTS: [Content; 6] = [
     Content::SiblingReferral,
 ];
 
+/// A record that comes with an answer and that nobody has asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extra {
+    /// It is of the zone of the server that was asked.
+    is_of_zone: bool,
+    section: Section,
+}
+
+/// Where a record stands in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Answer,
+    Authority,
+    Additional,
+    /// ADDITIONAL, with a referral.
+    Glue,
+}
+
+impl Extra {
+    /// What it is to keep it, or to tell it.
+    fn breach(self) -> Breach {
+        match self {
+            Extra { is_of_zone: false, .. } => Breach::OutOfZone,
+            Extra { section: Section::Glue, .. } => Breach::Glue,
+            Extra { .. } => Breach::Unasked,
+        }
+    }
+}
+
+impl Content {
+    fn extra(self) -> Option<Extra> {
+        let extra = |is_of_zone, section| Some(Extra { is_of_zone, section });
+        match self {
+            Content::Plain => None,
+            Content::WithAuthority | Content::SiblingReferral => extra(false, Section::Authority),
+            Content::WithAdditional => extra(true, Section::Additional),
+            Content::WithForeignAnswer => extra(false, Section::Answer),
+            Content::Referral => extra(true, Section::Glue),
+        }
+    }
+}
+
+impl Variant {
+    /// Whether what comes with an answer is kept to be told, or followed. Sound: none of it.
+    fn keeps(self, content: Content, extra: Extra) -> bool {
+        match self {
+            Variant::KeepsAuthority => extra.section == Section::Authority && content == Content::WithAuthority,
+            Variant::AcceptsSiblingReferral => content == Content::SiblingReferral,
+            Variant::KeepsAdditional => extra.section == Section::Additional,
+            Variant::KeepsForeignAnswers => extra.section == Section::Answer,
+            Variant::TellsGlue => extra.section == Section::Glue,
+            Variant::Sound
+            | Variant::DrawsIdAlone
+            | Variant::AcceptsAnyPort
+            | Variant::AcceptsAnyId
+            | Variant::AcceptsAnyQuestion
+            | Variant::AcceptsAnyServer
+            | Variant::AsksInParallel => false,
+        }
+    }
+}
+
 /// A configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
@@ -256,19 +318,12 @@ impl Poison {
             return Told::Ignored;
         }
         state.open[name] = [None; 2];
-        let kept = match (content, self.variant) {
-            (Content::WithAuthority, Variant::KeepsAuthority)
-            | (Content::SiblingReferral, Variant::AcceptsSiblingReferral) => Some(Breach::OutOfZone),
-            (Content::WithForeignAnswer, Variant::KeepsForeignAnswers) => Some(Breach::OutOfZone),
-            (Content::WithAdditional, Variant::KeepsAdditional) => Some(Breach::Unasked),
-            (Content::Referral, Variant::TellsGlue) => Some(Breach::Glue),
-            _ => None,
-        };
-        state.breach = state.breach.or(kept);
+        let kept = content.extra().filter(|extra| self.variant.keeps(content, *extra));
+        state.breach = state.breach.or(kept.map(Extra::breach));
         match content {
             Content::Plain | Content::WithAuthority | Content::WithAdditional | Content::WithForeignAnswer => {
                 state.known[name] = Known::True;
-                if kept == Some(Breach::OutOfZone) && content == Content::WithForeignAnswer {
+                if kept == Some(Extra { is_of_zone: false, section: Section::Answer }) {
                     state.known[1 - name] = Known::Forged;
                 }
                 Told::Believed
