@@ -1,5 +1,6 @@
 //! Our own placements, bound to the model.
 
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 
 use counterpart::Counterpart;
@@ -148,10 +149,24 @@ impl Counterpart<PlacementInterface> for BoundedBinding {
 pub type Owner = fn(&[u8], u8) -> Option<u8>;
 
 /// Nodes in the order in which they came, and a function of them: a placement that is made anew for each view.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct FunctionBinding {
     nodes: Vec<u8>,
     owner: Owner,
+}
+
+impl PartialEq for FunctionBinding {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes == other.nodes && std::ptr::fn_addr_eq(self.owner, other.owner)
+    }
+}
+
+impl Eq for FunctionBinding {}
+
+impl Hash for FunctionBinding {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.nodes.hash(state);
+    }
 }
 
 impl FunctionBinding {

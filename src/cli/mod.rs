@@ -221,10 +221,10 @@ fn matching<'a>(cases: &'a [Case], globs: &[String], host: &mut Host) -> io::Res
 
 /// The case whose name is most like `name`, if it is much like it.
 fn nearest<'a>(cases: &'a [Case], name: &str) -> Option<&'a str> {
-    const ALIKE_MIN: f32 = 0.6;
+    const ALIKE_MIN: f64 = 0.6;
     cases
         .iter()
-        .map(|case| (similar::TextDiff::from_chars(case.name(), name).ratio(), case.name()))
+        .map(|case| (strsim::normalized_damerau_levenshtein(case.name(), name), case.name()))
         .filter(|(ratio, _)| *ratio >= ALIKE_MIN)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, name)| name)

@@ -259,6 +259,9 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
         for (at, node) in part.nodes.clone().enumerate() {
             let state = F::state(&self.states[node]);
             let rechecked = self.budget.recheck && is_rechecked(node);
+            if rechecked {
+                F::recheck(&*self.model, &state)?;
+            }
             expand(&*self.model, &state, rechecked, &mut actions, |action, next| {
                 let row = &mut part.rows[at];
                 row.places += 1;

@@ -40,7 +40,7 @@ pub use self::face::{Judged, Run};
 pub(crate) use self::referee::referee_of;
 pub use self::referee::{Referee, RefereeError, referee};
 pub use self::shape::{Shape, Target};
-pub use self::survey::{Discovery, Survey, survey};
+pub use self::survey::{Discovery, Survey, survey, survey_up_to_symmetry};
 
 /// Asked now and then; an answer is the reason to stop.
 pub type Interrupt = Arc<dyn Fn() -> Option<Stop> + Send + Sync>;
@@ -196,6 +196,28 @@ pub enum ModelError {
     /// The model has no initial state.
     #[error("the model has no initial state within its boundary")]
     NoInitialState,
+    /// A state and its representative are not alike.
+    #[error(
+        "the states are not symmetric as they are said to be: {what} differs between state {state} and its \
+         representative {representative}; explore without symmetry, or mend `Representative::representative`"
+    )]
+    NotSymmetric {
+        /// A property, `within_boundary`, or where actions lead.
+        what: String,
+        /// The state asked about.
+        state: String,
+        /// What it is represented by.
+        representative: String,
+    },
+    /// A property of whole runs, where only states are told up to symmetry.
+    #[error(
+        "the property {property:?} is of whole runs, and symmetry is sound for those of states alone: explore without it, \
+         or leave that property out"
+    )]
+    OfRuns {
+        /// The property's name.
+        property: String,
+    },
 }
 
 /// What was reached: the [`Shape`], to which it dereferences, with a state of the model for each node.

@@ -98,11 +98,15 @@ pub(super) fn share_out<T: Send>(threads: usize, items: &mut [T], work: impl Fn(
     let helpers = threads.min(items.len()) - 1;
     let waiting = Mutex::new(items.iter_mut());
     let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
+    at_once(helpers, &|| {
         while let Some(item) = take() {
             work(item);
         }
-    };
+    });
+}
+
+/// Does `work` here and on so many threads more.
+fn at_once(helpers: usize, work: &(dyn Fn() + Sync)) {
     std::thread::scope(|scope| {
         let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
         work();

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use stateright::Expectation;
+use stateright::{Expectation, Model, Representative};
 
 use super::engine::{Engine, Looked, Wanted};
-use super::form::Whole;
+use super::form::{Form, UpToSymmetry, Whole};
 use super::shape::{Origin, Shape};
 use super::sweep::Sweep;
 use super::{Budget, Equality, ModelError, Path, Stop};
@@ -125,11 +125,40 @@ impl<M: CheckedModel> Survey<M> {
 /// # Errors
 /// The model has no initial state, or answers the same question in two ways.
 pub fn survey<M: CheckedModel>(model: Arc<M>, budget: &Budget) -> Result<Survey<M>, ModelError> {
+    surveyed::<M, Whole>(model, budget)
+}
+
+/// Explores `model` as [`survey`] does, and takes states for one whose representatives are equal. So of processes that
+/// may be exchanged it sees one order instead of all. Paths are paths of the model, and shortest ones.
+///
+/// That a state and its representative have the same properties and the same successors, up to symmetry, is checked
+/// where states are expanded twice: see [`Budget::recheck`]. How many states are left depends on how good the
+/// representative is: one that is not the same for all of an orbit costs states and never a verdict.
+///
+/// # Errors
+/// As [`survey`]; a property is an `eventually`, for which it is not sound (a loop may be one only up to symmetry); or a
+/// state and its representative are not alike.
+pub fn survey_up_to_symmetry<M>(model: Arc<M>, budget: &Budget) -> Result<Survey<M>, ModelError>
+where
+    M: CheckedModel + Model<State: Representative>,
+{
+    let of_runs = model.properties().into_iter().find(|property| property.expectation == Expectation::Eventually);
+    if let Some(property) = of_runs {
+        return Err(ModelError::OfRuns { property: property.name.into() });
+    }
+    surveyed::<M, UpToSymmetry>(model, budget)
+}
+
+fn surveyed<M, F>(model: Arc<M>, budget: &Budget) -> Result<Survey<M>, ModelError>
+where
+    M: CheckedModel,
+    F: Form<M::State>,
+{
     let span = tracing::debug_span!("survey", model = std::any::type_name::<M>());
     let _entered = span.enter();
     let properties = model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually);
     let properties: Vec<_> = properties.collect();
-    let mut engine: Engine<M, Whole> = Engine::new(model.clone(), budget, Wanted::Discoveries);
+    let mut engine: Engine<M, F> = Engine::new(model.clone(), budget, Wanted::Discoveries);
     engine.wanted = properties
         .iter()
         .map(|property| {

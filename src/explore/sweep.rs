@@ -240,6 +240,9 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
             let state = F::state(held);
             self.look(*node as usize, &state, &mut part.found);
             let rechecked = self.budget.recheck && is_rechecked(*node as usize);
+            if rechecked {
+                F::recheck(&*self.model, &state)?;
+            }
             let mut has_room = true;
             expand(&*self.model, &state, rechecked, &mut actions, |action, next| match next {
                 Next::Refused => {}

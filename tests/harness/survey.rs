@@ -4,10 +4,10 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use counterpart::explore::{Budget, Equality, ModelError, Stop, explore, survey};
+use counterpart::explore::{Budget, Equality, ModelError, Stop, explore, survey, survey_up_to_symmetry};
 use counterpart::model::CheckedModel;
 use libtest_mimic::Trial;
-use stateright::{Expectation, Model, Property};
+use stateright::{Expectation, Model, Property, Representative};
 
 use crate::claim;
 
@@ -20,6 +20,8 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("survey::the_odds_of_a_collision_are_told", odds),
         claim("survey::a_model_that_answers_differently_late_is_refused", fickle),
         claim("survey::an_interrupt_is_heard", interrupted),
+        claim("survey::what_is_not_symmetric_is_refused", not_symmetric),
+        claim("survey::symmetry_is_refused_for_whole_runs", symmetric_runs),
     ]
 }
 
@@ -231,4 +233,95 @@ fn interrupted() {
     let survey = survey(Arc::new(Drawn { seed: 1, states: 200_000, actions: 9 }), &budget).expect("a model");
     assert_eq!(survey.stop(), Some(&Stop::Interrupted));
     assert!(survey.incomplete().is_some() && survey.node_count() > 1_000, "{survey:?}");
+}
+
+/// Two counters to 3 that may be exchanged, but for what a variant has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Counters {
+    Alike,
+    /// A property tells them apart.
+    Told,
+    /// One ends earlier.
+    OneEnds,
+    /// The boundary is of one.
+    OneIsCut,
+    /// There is an `eventually`.
+    OfRuns,
+}
+
+/// Their model. `SORTS`: whether what represents a state is the same for both orders.
+#[derive(Clone)]
+struct Symmetric<const SORTS: bool>(Counters);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Pair<const SORTS: bool>([u8; 2]);
+
+impl<const SORTS: bool> Representative for Pair<SORTS> {
+    fn representative(&self) -> Self {
+        let [first, second] = self.0;
+        // Exchanged whatever they are, there is no representative.
+        Pair(if !SORTS || first > second { [second, first] } else { [first, second] })
+    }
+}
+
+impl<const SORTS: bool> Model for Symmetric<SORTS> {
+    type State = Pair<SORTS>;
+    type Action = usize;
+
+    fn init_states(&self) -> Vec<Pair<SORTS>> {
+        vec![Pair([0, 0])]
+    }
+
+    fn actions(&self, _: &Pair<SORTS>, actions: &mut Vec<usize>) {
+        actions.extend([0, 1]);
+    }
+
+    fn next_state(&self, state: &Pair<SORTS>, index: usize) -> Option<Pair<SORTS>> {
+        let end = if index == 1 && self.0 == Counters::OneEnds { 2 } else { 3 };
+        let mut next = state.0;
+        next[index] += 1;
+        (next[index] <= end).then_some(Pair(next))
+    }
+
+    fn within_boundary(&self, state: &Pair<SORTS>) -> bool {
+        self.0 != Counters::OneIsCut || state.0[0] < 2
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        match self.0 {
+            Counters::Told => {
+                vec![Property::always("the first is not ahead", |_, state: &Pair<SORTS>| state.0[0] <= state.0[1])]
+            }
+            Counters::OfRuns => vec![Property::eventually("both end", |_, state: &Pair<SORTS>| state.0 == [3, 3])],
+            _ => vec![Property::sometimes("both end", |_, state: &Pair<SORTS>| state.0 == [3, 3])],
+        }
+    }
+}
+
+fn not_symmetric() {
+    let alike = survey_up_to_symmetry(Arc::new(Symmetric::<true>(Counters::Alike)), &Budget::default());
+    let alike = alike.expect("the two may be exchanged");
+    // Of 4 numbers, 2 at a time, in any order.
+    assert_eq!(alike.node_count(), 10);
+    assert!(alike.discoveries()[0].node.is_some());
+    let refused = |refused: Result<_, ModelError>, wanted: &str| match refused {
+        Err(ModelError::NotSymmetric { what, .. }) => assert_eq!(what, wanted),
+        Err(other) => panic!("{wanted}: {other}"),
+        Ok(()) => panic!("{wanted}: it passed"),
+    };
+    for (model, wanted) in [
+        (Counters::Told, "the property \"the first is not ahead\""),
+        (Counters::OneEnds, "where its actions lead, up to symmetry,"),
+        (Counters::OneIsCut, "`within_boundary`"),
+    ] {
+        let survey = survey_up_to_symmetry(Arc::new(Symmetric::<true>(model)), &Budget::default());
+        refused(survey.map(|_| ()), wanted);
+    }
+    let survey = survey_up_to_symmetry(Arc::new(Symmetric::<false>(Counters::Alike)), &Budget::default());
+    refused(survey.map(|_| ()), "the representative");
+}
+
+fn symmetric_runs() {
+    let refused = survey_up_to_symmetry(Arc::new(Symmetric::<true>(Counters::OfRuns)), &Budget::default());
+    assert_eq!(refused.map(|_| ()).unwrap_err(), ModelError::OfRuns { property: "both end".into() });
 }

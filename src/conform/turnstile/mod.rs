@@ -154,7 +154,9 @@ pub struct Turnstile {
 #[derive(Debug, Default)]
 struct Shared {
     board: Mutex<Board>,
-    changed: Condvar,
+    /// Told whenever a worker stops or ends: the driver waits for it. Each worker has a condition of its own for its
+    /// turn, so that a step wakes one thread and not all.
+    stopped: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -174,6 +176,8 @@ struct Worker {
     passed: String,
     /// How often it was blocked and got what it waited for.
     got: u64,
+    /// Told when its turn has come, or all is over.
+    turn: Arc<Condvar>,
 }
 
 impl Shared {
@@ -213,10 +217,11 @@ impl Turnstile {
             let mut board = self.shared.board();
             assert!(board.workers.iter().all(|worker| worker.name != name), "there is a worker {name:?} already");
             let place = Place::Parked { label: "start".into() };
-            board.workers.push(Worker { name: name.clone(), place, passed: "start".into(), got: 0 });
+            let turn = Arc::default();
+            board.workers.push(Worker { name: name.clone(), place, passed: "start".into(), got: 0, turn });
             board.workers.len() - 1
         };
-        let gate = Gate { shared: self.shared.clone(), index };
+        let gate = Gate { shared: self.shared.clone(), index, turn: self.shared.board().workers[index].turn.clone() };
         let thread = thread::Builder::new().name(name).spawn(move || gate.run(work));
         self.threads.push(thread.expect("the system gives a thread"));
     }
@@ -254,13 +259,13 @@ impl Turnstile {
     fn run(&self, index: usize, until: Instant) -> Result<(), TurnstileError> {
         let mut board = self.shared.board();
         board.workers[index].place = Place::Running;
-        self.shared.changed.notify_all();
+        board.workers[index].turn.notify_one();
         while board.workers[index].place == Place::Running {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(self.not_back(&board, index));
             }
-            board = self.shared.changed.wait_timeout(board, left).unwrap_or_else(PoisonError::into_inner).0;
+            board = self.shared.stopped.wait_timeout(board, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         Ok(())
     }
@@ -331,13 +336,13 @@ impl Drop for Turnstile {
         let until = Instant::now() + self.answer_within;
         let mut board = self.shared.board();
         board.over = true;
-        self.shared.changed.notify_all();
+        board.workers.iter().for_each(|worker| worker.turn.notify_one());
         while board.gone < board.workers.len() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            board = self.shared.changed.wait_timeout(board, left).unwrap_or_else(PoisonError::into_inner).0;
+            board = self.shared.stopped.wait_timeout(board, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(board);
         for thread in self.threads.drain(..) {
@@ -357,6 +362,7 @@ thread_local! {
 pub struct Gate {
     shared: Arc<Shared>,
     index: usize,
+    turn: Arc<Condvar>,
 }
 
 impl fmt::Debug for Gate {
@@ -392,7 +398,7 @@ impl Gate {
             // comes from another that is unwound, or not at all.
             let mut board = self.shared.board();
             while board.over && board.gone == gone {
-                board = self.shared.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+                board = self.shared.stopped.wait(board).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
@@ -406,15 +412,19 @@ impl Gate {
         let mut board = self.shared.board();
         if !board.over {
             board.workers[self.index].place = place;
-            self.shared.changed.notify_all();
+            self.shared.stopped.notify_all();
         }
-        while board.workers[self.index].place != Place::Running && !board.over {
-            board = self.shared.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
-        }
-        if board.over && !thread::panicking() {
-            drop(board);
+        if self.is_over_before_its_turn(board) && !thread::panicking() {
             resume_unwind(Box::new(Over));
         }
+    }
+
+    /// Waits for the worker's turn, or until all is over; whether that is so.
+    fn is_over_before_its_turn(&self, mut board: MutexGuard<'_, Board>) -> bool {
+        while board.workers[self.index].place != Place::Running && !board.over {
+            board = self.turn.wait(board).unwrap_or_else(PoisonError::into_inner);
+        }
+        board.over
     }
 
     fn run(self, work: impl FnOnce(&Gate)) {
@@ -430,17 +440,12 @@ impl Gate {
             Err(panic) => ended_by(panic),
         };
         board.gone += 1;
-        self.shared.changed.notify_all();
+        self.shared.stopped.notify_all();
     }
 
     /// Waits for the first turn; the place was set before the thread was there.
     fn begin(&self) {
-        let mut board = self.shared.board();
-        while board.workers[self.index].place != Place::Running && !board.over {
-            board = self.shared.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
-        }
-        if board.over {
-            drop(board);
+        if self.is_over_before_its_turn(self.shared.board()) {
             resume_unwind(Box::new(Over));
         }
     }
