@@ -23,6 +23,8 @@ pub use self::catalogue::{Generated, Protocol, catalogue};
 
 #[cfg(feature = "cache")]
 pub mod cache;
+#[cfg(feature = "cdn")]
+pub mod cdn;
 #[cfg(feature = "circuit_breaker")]
 pub mod circuit_breaker;
 #[cfg(feature = "dns")]
@@ -61,4 +63,6 @@ pub const PROTOCOLS: &[Protocol] = &[
     hash_ring::PROTOCOL,
     #[cfg(feature = "dns")]
     dns::PROTOCOL,
+    #[cfg(feature = "cdn")]
+    cdn::PROTOCOL,
 ];

@@ -9,6 +9,8 @@ mod breaker;
 #[cfg(feature = "cache")]
 mod cache;
 mod catalogue;
+#[cfg(feature = "cdn")]
+mod cdn;
 #[cfg(feature = "circuit_breaker")]
 mod cli;
 #[cfg(feature = "dns")]
@@ -58,6 +60,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "cache")]
         cache::trials(),
         catalogue::trials(),
+        #[cfg(feature = "cdn")]
+        cdn::trials(),
         #[cfg(feature = "circuit_breaker")]
         cli::trials(),
         #[cfg(feature = "dns")]

@@ -1,0 +1,103 @@
+//! Defects: each as a model, with one reason.
+
+use counterpart::Case;
+use counterpart::check::Defect;
+
+use super::check;
+use super::model::{Purge, Variant};
+use super::properties::*;
+
+/// Time passes; nothing is served stale.
+pub(super) fn timed() -> Purge {
+    Purge { ttl: Some(3), edges: 1, ..Purge::small() }
+}
+
+/// What is stale is served for a tick while it is asked for anew.
+pub(super) fn stale() -> Purge {
+    Purge { ttl: Some(2), window: 1, ..timed() }
+}
+
+/// Messages are lost and nodes restarted.
+pub(super) fn faulty() -> Purge {
+    Purge { edges: 1, losses_max: 1, restarts_max: 1, ..Purge::small() }
+}
+
+/// An unsafe request goes through the first edge.
+pub(super) fn written() -> Purge {
+    Purge { updates_max: 0, writes_max: 1, ..Purge::small() }
+}
+
+/// Bounds by name, and the defects that show in them, each with what it violates there.
+type Shown = (&'static str, Purge, Vec<(Variant, &'static [&'static str])>);
+
+/// The bounds in which defects show, by name, and what each of them violates there.
+pub(super) fn table() -> Vec<Shown> {
+    vec![
+        (
+            "defects",
+            Purge::small(),
+            vec![(Variant::PurgesBeforeDeploy, &[PURGED, CLEAN]), (Variant::AcknowledgesUnconfirmed, &[PURGED])],
+        ),
+        (
+            "defects_of_faults",
+            faulty(),
+            vec![(Variant::NeverSendsAgain, &[EFFECTIVE, CLEAN]), (Variant::PurgesMemoryAlone, &[PURGED, CLEAN])],
+        ),
+        ("defects_timed", timed(), vec![(Variant::DropsAge, &[IN_TIME]), (Variant::NeverTimesOut, &[FILLED])]),
+        (
+            "defects_stale",
+            stale(),
+            vec![
+                (Variant::PurgesShieldSoftly, &[PURGED, CLEAN]),
+                (Variant::PurgesFreshAlone, &[PURGED]),
+                (Variant::RevivesBy304, &[PURGED]),
+                (Variant::ServesStaleForEver, &[IN_TIME]),
+            ],
+        ),
+        (
+            "defects_of_writes",
+            written(),
+            vec![(Variant::InvalidatesBeforeAnswer, &[WRITTEN]), (Variant::InvalidatesStoredAlone, &[WRITTEN])],
+        ),
+    ]
+}
+
+/// The defects of a row.
+pub(super) fn defects(model: &Purge, shown: &[(Variant, &'static [&'static str])]) -> Vec<Defect<Purge>> {
+    let defect = |(variant, violated): &(Variant, &'static [&'static str])| {
+        let model = model.clone().with(*variant);
+        Defect::new(crate::snake(variant), why(*variant))
+            .as_a_model(model.clone(), violated)
+            .as_an_implementation(model)
+    };
+    shown.iter().map(defect).collect()
+}
+
+/// Each as a model.
+pub(super) fn as_models() -> Vec<Case> {
+    table().iter().flat_map(|(_, model, shown)| Defect::cases("cdn", &defects(model, shown), check)).collect()
+}
+
+fn why(variant: Variant) -> &'static str {
+    match variant {
+        Variant::Sound => "",
+        Variant::PurgesShieldSoftly => {
+            "the shield keeps what was purged as stale, and serves it to the edges on and on"
+        }
+        Variant::PurgesBeforeDeploy => {
+            "the purge is over before the origin has the new content, and the old one is read again"
+        }
+        Variant::AcknowledgesUnconfirmed => "the purge is called done when it has been sent",
+        Variant::NeverSendsAgain => "one message was lost",
+        Variant::PurgesMemoryAlone => "the entry is on the disk, and the restarted node finds it there",
+        Variant::PurgesFreshAlone => "what is stale is not looked for, and is served while it is asked for anew",
+        Variant::RevivesBy304 => {
+            "the node holds on to what it asked about, and stores it again when it is told that it is the same"
+        }
+        Variant::DropsAge => "each tier counts from when it was answered, not from when the origin was",
+        Variant::ServesStaleForEver => "nobody looks how long ago its life ended",
+        Variant::NeverTimesOut => "the upstream hangs",
+        Variant::InvalidatesBeforeAnswer => "between the request and its being done the old content is read again",
+        Variant::InvalidatesStoredAlone => "a fill that read the old content stores it after the request was answered",
+    }
+}

@@ -1,0 +1,233 @@
+//! What each step does, variant by variant.
+
+use super::model::{Action, Breach, Copy, Fill, Purge, SHIELD, State, Told, Variant, Write};
+
+/// A step under way.
+pub(super) struct Step<'a> {
+    model: &'a Purge,
+    pub(super) state: State,
+    pub(super) told: Told,
+}
+
+/// The edge that unsafe requests go through.
+const WRITER: usize = 1;
+
+/// True ages are counted up to so many lives.
+const LIVES_MAX: u8 = 3;
+
+impl<'a> Step<'a> {
+    pub(super) fn new(model: &'a Purge, before: &State) -> Self {
+        Step { model, state: State { breach: None, ..before.clone() }, told: Told::default() }
+    }
+
+    /// Ticks for which a copy may be kept.
+    fn kept(&self) -> u8 {
+        self.model.ttl.map_or(u8::MAX, |ttl| ttl + self.model.window)
+    }
+
+    pub(super) fn request(&mut self, edge: usize) {
+        let held = self.state.nodes[edge].held;
+        let served = held.filter(|copy| self.model.is_fresh(*copy) || self.model.window > 0);
+        if let Some(copy) = served {
+            self.told.served = Some(copy.version);
+            let written = if edge == WRITER { self.state.written } else { 0 };
+            self.state.breach = if copy.version < self.model.acknowledged(&self.state) {
+                Some(Breach::ServedPurged)
+            } else if copy.version < written {
+                Some(Breach::ServedOverwritten)
+            } else if copy.age >= self.kept() {
+                Some(Breach::ServedExpired)
+            } else {
+                None
+            };
+        }
+        if served.is_none_or(|copy| !self.model.is_fresh(copy)) && self.state.nodes[edge].fill.is_none() {
+            self.start(edge);
+        }
+    }
+
+    pub(super) fn start(&mut self, node: usize) {
+        let validates = self.state.nodes[node].held.map(|copy| copy.version);
+        self.state.nodes[node].fill =
+            Some(Fill { is_outdated: false, waited: 0, validates, read: None, not_modified: false });
+        self.told.asked = true;
+        self.told.validates = validates.is_some();
+    }
+
+    pub(super) fn snapshot(&mut self, node: usize) {
+        let read = if node == SHIELD {
+            Some(Copy { version: self.state.version, age: 0, reckoned: 0 })
+        } else {
+            self.state.nodes[SHIELD].held
+        };
+        let drops_age = node != SHIELD && self.model.variant == Variant::DropsAge;
+        let read = read.map(|copy| if drops_age { Copy { reckoned: 0, ..copy } } else { copy });
+        if let Some(fill) = &mut self.state.nodes[node].fill {
+            fill.read = read;
+            fill.not_modified = read.is_some_and(|copy| fill.validates == Some(copy.version));
+            self.told.content = Some(!fill.not_modified);
+        }
+    }
+
+    pub(super) fn store(&mut self, node: usize) {
+        let kept = self.kept();
+        let at = &mut self.state.nodes[node];
+        let Some(fill) = at.fill.take() else { return };
+        let Some(mut copy) = fill.read else { return };
+        let of_held = at.held.is_some_and(|held| held.version == copy.version);
+        let revives = fill.not_modified && self.model.variant == Variant::RevivesBy304;
+        let is_stored = revives || (!fill.is_outdated || !self.model.epochs) && (!fill.not_modified || of_held);
+        // RFC 9111 §4.2.3: the whole delay counts, since nobody knows when in it the answer was made.
+        copy.reckoned = copy.reckoned.saturating_add(fill.waited);
+        if is_stored && copy.reckoned < kept {
+            at.held = Some(copy);
+            at.shadow = None;
+        }
+    }
+
+    pub(super) fn update(&mut self) {
+        if self.model.variant == Variant::PurgesBeforeDeploy && self.state.target == self.state.version {
+            self.state.target = self.state.version + 1;
+            return self.send();
+        }
+        self.state.version += 1;
+        if self.model.variant != Variant::PurgesBeforeDeploy {
+            self.state.target = self.state.version;
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        let told_at_once = if self.model.shield_first { 1 } else { self.model.nodes() };
+        for node in &mut self.state.nodes[..told_at_once] {
+            node.mail = Some(self.state.target);
+        }
+    }
+
+    pub(super) fn deliver(&mut self, node: usize, is_heard: bool) {
+        let Some(version) = self.state.nodes[node].mail.take() else { return };
+        self.purge(node);
+        if !is_heard {
+            self.state.losses += 1;
+            return;
+        }
+        let confirmed = &mut self.state.nodes[node].confirmed;
+        *confirmed = version.max(*confirmed);
+        if node == SHIELD && self.model.shield_first {
+            for edge in &mut self.state.nodes[1..self.model.nodes()] {
+                edge.mail = Some(version);
+            }
+        }
+    }
+
+    fn purge(&mut self, node: usize) {
+        let at = &mut self.state.nodes[node];
+        if let Some(fill) = &mut at.fill {
+            fill.is_outdated = true;
+        }
+        match self.model.variant {
+            Variant::PurgesShieldSoftly if node == SHIELD => {
+                let ttl = self.model.ttl.unwrap_or(0);
+                at.held = at.held.map(|copy| Copy { reckoned: copy.reckoned.max(ttl), ..copy });
+            }
+            Variant::PurgesFreshAlone => at.held = at.held.filter(|copy| !self.model.is_fresh(*copy)),
+            Variant::PurgesMemoryAlone => at.shadow = at.held.take().or(at.shadow),
+            _ => at.held = None,
+        }
+    }
+
+    pub(super) fn lose(&mut self, node: usize) {
+        self.state.nodes[node].mail = None;
+        self.state.losses += 1;
+    }
+
+    pub(super) fn restart(&mut self, node: usize) {
+        self.state.restarts += 1;
+        let at = &mut self.state.nodes[node];
+        at.fill = None;
+        at.held = at.held.or(at.shadow.take());
+    }
+
+    pub(super) fn write(&mut self) {
+        self.state.writes += 1;
+        self.state.write = Some(Write::Sent);
+        if self.model.variant == Variant::InvalidatesBeforeAnswer {
+            self.invalidate(SHIELD);
+            self.invalidate(WRITER);
+        }
+    }
+
+    pub(super) fn apply(&mut self) {
+        self.state.version += 1;
+        self.state.write = Some(Write::Applied(self.state.version));
+    }
+
+    pub(super) fn answer(&mut self) {
+        let invalidates = self.model.variant != Variant::InvalidatesBeforeAnswer;
+        match self.state.write {
+            Some(Write::Applied(version)) => {
+                self.state.write = Some(Write::Passed(version));
+                if invalidates {
+                    self.invalidate(SHIELD);
+                }
+            }
+            Some(Write::Passed(version)) => {
+                self.state.write = None;
+                self.state.written = version;
+                if invalidates {
+                    self.invalidate(WRITER);
+                }
+            }
+            Some(Write::Sent) | None => {}
+        }
+    }
+
+    fn invalidate(&mut self, node: usize) {
+        let at = &mut self.state.nodes[node];
+        at.held = None;
+        if self.model.variant != Variant::InvalidatesStoredAlone
+            && let Some(fill) = &mut at.fill
+        {
+            fill.is_outdated = true;
+        }
+    }
+
+    pub(super) fn tick(&mut self) {
+        let (kept, timeout) = (self.kept(), self.model.timeout);
+        let age_max = self.model.ttl.unwrap_or(0) * LIVES_MAX;
+        let (never_times_out, for_ever) =
+            (self.model.variant == Variant::NeverTimesOut, self.model.variant == Variant::ServesStaleForEver);
+        for node in &mut self.state.nodes {
+            let older = |copy: Copy| Copy { age: (copy.age + 1).min(age_max), ..copy };
+            node.held = node.held.map(|copy| Copy { reckoned: copy.reckoned + 1, ..older(copy) });
+            if for_ever {
+                node.held = node.held.map(|copy| Copy { reckoned: copy.reckoned.min(kept - 1), ..copy });
+            }
+            node.held = node.held.filter(|copy| copy.reckoned < kept);
+            node.shadow = node.shadow.map(older);
+            if let Some(fill) = &mut node.fill {
+                fill.waited = (fill.waited + 1).min(kept.max(timeout));
+                fill.read = fill.read.map(older);
+                if fill.waited >= timeout && !never_times_out {
+                    node.fill = None;
+                }
+            }
+        }
+    }
+}
+
+/// Whose step it is.
+pub(super) fn actor(action: &Action) -> String {
+    let name = |node: u8| if node == 0 { "shield".to_string() } else { format!("edge {node}") };
+    match action {
+        Action::Request { edge } => format!("client of edge {edge}"),
+        Action::Start => "shield".into(),
+        Action::Snapshot { node } | Action::Store { node } | Action::Restart { node } => name(*node),
+        Action::Update | Action::Apply | Action::Answer => "origin".into(),
+        Action::Deliver { .. } | Action::DeliverUnheard { .. } | Action::Lose { .. } | Action::Resend { .. } => {
+            "purger".into()
+        }
+        Action::Write => "client of edge 1".into(),
+        Action::Tick => "clock".into(),
+    }
+}
