@@ -144,6 +144,10 @@ pub enum How {
 }
 
 /// A configuration.
+///
+/// Invariants: caches and clients beyond the model's are as they began. What a client waits for is under way in its own
+/// cache; what a cache has handed on is under way in the one above. Where the denial of `n` is kept there is nothing
+/// else. Without [`Variant::IgnoresCap`] nothing lives longer than the bound, but for the wall clock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// The zone's version.
@@ -331,8 +335,8 @@ impl Cache {
             (_, _, soa) => soa.map(|soa| soa.ttl.min(soa.minimum)),
         };
         let ttl = match (kind, self.soa) {
-            (Kind::NoData | Kind::NxDomain, Some(soa)) if self.has(Variant::TakesSoaTtlAlone) => Some(soa.ttl),
-            (Kind::NoData | Kind::NxDomain, None) if self.has(Variant::KeepsDenialWithoutSoa) => Some(0),
+            (Kind::NoData | Kind::NxDomain, Some(soa)) if self.takes_soa_ttl_alone() => Some(soa.ttl),
+            (Kind::NoData | Kind::NxDomain, None) if self.keeps_denial_without_soa() => Some(0),
             _ => due,
         };
         let due = due.unwrap_or(0).cast_signed();
@@ -343,7 +347,7 @@ impl Cache {
     pub(super) fn reply_of(&self, held: &Held) -> Reply {
         let left = held.left.max(0).cast_unsigned();
         let ttl = match self.zone[usize::from(held.version)] {
-            Content::Has { ttl } if self.has(Variant::RestartsTtl) && held.kind == Kind::Address => ttl,
+            Content::Has { ttl } if self.restarts_ttl() && held.kind == Kind::Address => ttl,
             _ => left,
         };
         Reply { kind: held.kind, version: held.version, ttl: Some(ttl), due: held.due, partial: held.partial }
@@ -351,19 +355,42 @@ impl Cache {
 
     /// What a client may be told for lack of better.
     pub(super) fn stale_reply(&self, held: &Held, stale: Stale) -> Reply {
-        let ttl = if self.has(Variant::TellsStaleZero) { 0 } else { stale.ttl };
-        Reply { ttl: Some(ttl), ..self.reply_of(held) }
+        Reply { ttl: Some(self.stale_ttl(stale)), ..self.reply_of(held) }
     }
 
     /// Whether what is held lives.
     pub fn lives(&self, held: &Held) -> bool {
-        let served = if self.serve_at_zero { held.left >= 0 } else { held.left > 0 };
-        served || self.has(Variant::ServesOneTickMore) && held.left >= 0
+        held.left > 0 || held.left == 0 && (self.serve_at_zero || self.serves_one_tick_more())
     }
 
     pub(super) fn is_kept(&self, held: &Held) -> bool {
         let within = |stale: Stale| stale.max.is_none_or(|max| -held.left <= max.cast_signed());
         self.lives(held) || self.stale.is_some_and(within)
+    }
+}
+
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Cache) -> bool {
+        let (layers, beyond) = self.layers.split_at(model.layers.into());
+        let under_way =
+            |layer: usize, question: usize| layers.get(layer).is_some_and(|of| of.fetches[question].is_some());
+        let handed_on = |layer: usize, question: usize| {
+            let is_above = |fetch: Fetch| fetch.phase == Phase::Above;
+            !layers[layer].fetches[question].is_some_and(is_above) || under_way(layer + 1, question)
+        };
+        let left_max = if model.has(Variant::IgnoresCap) { u8::MAX } else { model.ttl_max + self.setbacks };
+        usize::from(self.version) < model.zone.len()
+            && self.setbacks <= model.setbacks_max
+            && beyond.iter().all(|layer| *layer == Layer::default())
+            && self.clients[model.clients.into()..].iter().all(Option::is_none)
+            && self.clients.iter().flatten().all(|question| under_way(0, (*question).into()))
+            && (0..layers.len()).all(|layer| (0..QUESTIONS).all(|question| handed_on(layer, question)))
+            && layers.iter().filter_map(|layer| layer.held[DENIED]).all(|held| held.kind == Kind::NxDomain)
+            && layers
+                .iter()
+                .flat_map(|layer| layer.held.iter().flatten())
+                .all(|held| i16::from(held.left) <= left_max.into())
     }
 }
 
@@ -416,6 +443,7 @@ impl Model for Cache {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before || action == Action::Tick).then_some(after)
     }
 

@@ -1,6 +1,5 @@
 //! One step of the model, and what comes of it.
 
-use super::model::Variant;
 use super::model::{Breach, Cache, DENIED, Fetch, Held, How, Kind, Phase, QUESTIONS, Reply, Seen, Stale, State, Told};
 
 /// A step being made.
@@ -37,7 +36,7 @@ impl<'a> Step<'a> {
     fn held(&self, layer: u8, question: u8, counts: impl Fn(&Held) -> bool) -> Option<Held> {
         let held = &self.state.layers[usize::from(layer)].held;
         let of = |slot: usize| held[slot].filter(|held| counts(held));
-        let other = (self.model.has(Variant::NoDataCoversName) && question == 0).then(|| of(1)).flatten();
+        let other = (self.model.no_data_covers_name() && question == 0).then(|| of(1)).flatten();
         of(question.into()).or(of(DENIED)).or(other.filter(|held| held.kind == Kind::NoData))
     }
 
@@ -71,9 +70,7 @@ impl<'a> Step<'a> {
         let ended = self.ended(layer, question);
         let stale = ended.map(|(held, stale)| (model.stale_reply(&held, stale), From::Stale));
         let failed = self.state.layers[usize::from(layer)].failed[usize::from(question)] > 0;
-        let forgets =
-            model.has(Variant::NeverRemembersFailures) || (stale.is_some() && model.has(Variant::RetriesStaleAtOnce));
-        if failed && !forgets {
+        if failed && !model.asks_again_after_failure(stale.is_some()) {
             return Some(stale.unwrap_or((FAILURE, From::Upstream)));
         }
         let age = self.fetch(layer, question).map_or(0, |fetch| fetch.age);
@@ -89,7 +86,7 @@ impl<'a> Step<'a> {
             self.state.layers[usize::from(layer)].fetches[usize::from(question)] = Some(fetch);
             self.told.asked += 1;
         }
-        if ended.is_some() && !waited && model.has(Variant::TellsStaleAtOnce) {
+        if ended.is_some() && !waited && model.tells_stale_at_once() {
             self.breach(Breach::ToldStaleAtOnce);
             return stale;
         }
@@ -115,7 +112,7 @@ impl<'a> Step<'a> {
 
     pub(super) fn deliver(&mut self, layer: u8, question: u8) {
         let Some(Fetch { phase: Phase::Replied(reply), .. }) = self.fetch(layer, question) else { return };
-        if reply.partial && !self.model.has(Variant::CachesTruncated) {
+        if reply.partial && !self.model.caches_truncated() {
             self.set_phase(layer, question, Phase::Asked { over_tcp: true });
             self.told.asked += 1;
             self.told.over_tcp = true;
@@ -125,8 +122,7 @@ impl<'a> Step<'a> {
             return self.fail(layer, question);
         }
         self.state.layers[usize::from(layer)].failed[usize::from(question)] = 0;
-        let cap = if self.model.has(Variant::IgnoresCap) { u8::MAX } else { self.model.ttl_max };
-        let reply = Reply { ttl: reply.ttl.map(|ttl| ttl.min(cap)), ..reply };
+        let reply = Reply { ttl: reply.ttl.map(|ttl| self.model.cut_down(ttl)), ..reply };
         if let Some(ttl) = reply.ttl {
             self.store(layer, question, reply, ttl);
         }
@@ -137,10 +133,10 @@ impl<'a> Step<'a> {
         let model = self.model;
         let held = &mut self.state.layers[usize::from(layer)].held;
         let own = usize::from(question);
-        let type_only = model.has(Variant::CoversTypeOnly);
+        let type_only = model.covers_type_only();
         let denies_name = reply.kind == Kind::NxDomain && own < 2 && !type_only;
         let before = *held;
-        if ttl > 0 || !model.has(Variant::KeepsEndedOnZeroTtl) {
+        if ttl > 0 || !model.keeps_ended_on_zero_ttl() {
             match (denies_name, type_only) {
                 (true, _) => *held = [None; QUESTIONS + 1],
                 (false, true) => held[own] = None,
@@ -237,7 +233,7 @@ impl<'a> Step<'a> {
         let timeout = self.model.timeout;
         let Some(fetch) = &mut self.state.layers[usize::from(layer)].fetches[usize::from(question)] else { return };
         fetch.age += 1;
-        if self.model.has(Variant::NeverTimesOut) {
+        if self.model.never_times_out() {
             fetch.age = fetch.age.min(timeout - 1);
         }
         let age = fetch.age;
@@ -252,7 +248,7 @@ impl<'a> Step<'a> {
 
     pub(super) fn set_back(&mut self) {
         self.state.setbacks += 1;
-        if self.model.has(Variant::TrustsWallClock) {
+        if self.model.trusts_wall_clock() {
             let held = self.state.layers.iter_mut().flat_map(|layer| &mut layer.held);
             held.flatten().for_each(|held| held.left += 1);
         }

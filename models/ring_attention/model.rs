@@ -4,6 +4,8 @@
 //! has taken it; receiving likewise: it *asks*, and goes on when it has been given one. Whatever lies between is the
 //! scheduler's.
 
+use std::hash::{Hash, Hasher};
+
 use serde::Serialize;
 use stateright::{Model, Property};
 
@@ -215,11 +217,17 @@ impl History {
     }
 }
 
-/// What a channel holds, oldest first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// What a channel holds, oldest first. Invariant: what is beyond its length is as it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queue {
     parts: [(Block, Part); QUEUE_MAX],
     pub(super) len: u8,
+}
+
+impl Hash for Queue {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.messages().hash(state);
+    }
 }
 
 impl Queue {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{Array3, Array4, Axis, NdFloat};
 
@@ -53,9 +53,20 @@ pub fn mask_and_layout(model: &Ring) -> (Mask, Layout) {
 }
 
 impl Numbers {
-    /// Those of `model`: queries that are large, and keys that grow with their place, so that what comes later weighs
-    /// more.
+    /// Those of `model`. They are computed once, however often its hosts are started.
     pub fn of(model: &Ring) -> Arc<Self> {
+        static KNOWN: Mutex<Vec<(Ring, Arc<Numbers>)>> = Mutex::new(Vec::new());
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known().iter().find(|(of, _)| of == model).map(|(_, numbers)| numbers.clone());
+        found.unwrap_or_else(|| {
+            let numbers = Arc::new(Numbers::computed(model));
+            known().push((model.clone(), numbers.clone()));
+            numbers
+        })
+    }
+
+    /// Queries that are large, and keys that grow with their place, so that what comes later weighs more.
+    fn computed(model: &Ring) -> Self {
         let (mask, layout) = mask_and_layout(model);
         let tokens = usize::from(model.tokens());
         let places = layout.places(&mask, usize::from(model.hosts), tokens);
@@ -80,7 +91,7 @@ impl Numbers {
             }
         };
         let off = exact.iter().zip(&single).map(|(exact, single)| apart(exact, single)).fold(0.0, f64::max);
-        Arc::new(Numbers { mask, places, given, backward, exact, off_max: 2.0 * off + 1e-6 })
+        Numbers { mask, places, given, backward, exact, off_max: 2.0 * off + 1e-6 }
     }
 
     /// The block that `host` begins with.

@@ -1,5 +1,7 @@
 //! What each host does at each step, in which order: the programmes of which some come to a standstill.
 
+use std::ops::Deref;
+
 use serde::Serialize;
 
 use super::model::{Ring, Variant};
@@ -128,58 +130,115 @@ impl Ring {
     }
 
     /// What `host` does at `step`. After the last it publishes.
-    pub(super) fn programme(&self, host: u8, step: u8) -> Vec<Op> {
-        let ways = self.directions().iter().copied();
-        let sending: Vec<Direction> = ways.clone().filter(|way| step < self.hops(*way)).collect();
-        let steps = ways.clone().map(|way| self.hops(way)).max().unwrap_or_default();
+    pub(super) fn programme(&self, host: u8, step: u8) -> Programme {
+        let mut programme = Programme::default();
+        let steps = self.directions().iter().map(|way| self.hops(*way)).max().unwrap_or_default();
         if step > steps {
-            return Vec::new();
+            return programme;
         }
-        // At the start both ways have the same block, the host's own. Backward, what has come home is not new.
-        let comes_home = self.pass == Pass::Backward && step == self.hosts;
-        let new = |way: Direction| !comes_home && if step == 0 { way == Direction::Up } else { step <= self.hops(way) };
-        let compute: Vec<Op> = ways.filter(|way| new(*way)).flat_map(|way| [Op::Begin(way), Op::End(way)]).collect();
         if step == steps {
-            return [compute, vec![Op::Publish]].concat();
+            self.append(&mut programme, step, Phase::Compute);
+            programme.push(Op::Publish);
+            return programme;
         }
-        let send: Vec<Op> = self.each(&sending, |way, part| vec![Op::Post(way, part), Op::AwaitTaken(way)]);
-        let receive: Vec<Op> = self.each(&sending, |way, part| vec![Op::Ask(way, part), Op::AwaitGiven(way)]);
-        let swap = vec![Op::Swap];
         let receives_first = match self.order {
             Order::SendFirst | Order::Overlapped => false,
             Order::ReceiveFirst => true,
             Order::OddEven => host % 2 == 1,
         };
         let adds_first = self.pass == Pass::Backward && self.variant != Variant::SendsBeforeAdding;
-        match self.order {
-            Order::Overlapped => {
-                let post = self.each(&sending, |way, part| vec![Op::Post(way, part)]);
-                let ask = self.each(&sending, |way, part| vec![Op::Ask(way, part)]);
-                let taken = match self.variant {
-                    Variant::OverwritesInFlight => Vec::new(),
-                    _ => self.each(&sending, |way, _| vec![Op::AwaitTaken(way)]),
-                };
-                let given = self.each(&sending, |way, _| vec![Op::AwaitGiven(way)]);
-                if adds_first {
-                    [compute, post, ask, taken, given, swap].concat()
-                } else {
-                    [post, ask, compute, taken, given, swap].concat()
-                }
-            }
-            _ => match (receives_first, adds_first) {
-                (false, false) => [send, compute, receive, swap].concat(),
-                (false, true) => [compute, send, receive, swap].concat(),
-                (true, false) => [receive, send, compute, swap].concat(),
-                (true, true) => [compute, receive, send, swap].concat(),
-            },
-        }
+        let phases: &[Phase] = match (self.order, receives_first, adds_first) {
+            (Order::Overlapped, _, true) => &[Phase::Compute, Phase::Post, Phase::Ask, Phase::Taken, Phase::Given],
+            (Order::Overlapped, _, false) => &[Phase::Post, Phase::Ask, Phase::Compute, Phase::Taken, Phase::Given],
+            (_, false, false) => &[Phase::Send, Phase::Compute, Phase::Receive],
+            (_, false, true) => &[Phase::Compute, Phase::Send, Phase::Receive],
+            (_, true, false) => &[Phase::Receive, Phase::Send, Phase::Compute],
+            (_, true, true) => &[Phase::Compute, Phase::Receive, Phase::Send],
+        };
+        phases.iter().for_each(|phase| self.append(&mut programme, step, *phase));
+        programme.push(Op::Swap);
+        programme
     }
 
-    fn each(&self, ways: &[Direction], ops: impl Fn(Direction, Part) -> Vec<Op>) -> Vec<Op> {
+    fn append(&self, programme: &mut Programme, step: u8, phase: Phase) {
+        // At the start both ways have the same block, the host's own. Backward, what has come home is not new.
+        let comes_home = self.pass == Pass::Backward && step == self.hosts;
+        let new = |way: Direction| !comes_home && if step == 0 { way == Direction::Up } else { step <= self.hops(way) };
         let parts: &[Part] = match self.parts {
             Parts::Together => &[Part::Both],
             Parts::Apart => &[Part::Keys, Part::Values],
         };
-        ways.iter().flat_map(|way| parts.iter().flat_map(|part| ops(*way, *part))).collect()
+        if phase == Phase::Compute {
+            for way in self.directions().iter().filter(|way| new(**way)) {
+                programme.push(Op::Begin(*way));
+                programme.push(Op::End(*way));
+            }
+            return;
+        }
+        for way in self.directions().iter().copied().filter(|way| step < self.hops(*way)) {
+            for part in parts.iter().copied() {
+                match phase {
+                    Phase::Compute => {}
+                    Phase::Post => programme.push(Op::Post(way, part)),
+                    Phase::Taken if self.variant == Variant::OverwritesInFlight => {}
+                    Phase::Taken => programme.push(Op::AwaitTaken(way)),
+                    Phase::Send => {
+                        programme.push(Op::Post(way, part));
+                        programme.push(Op::AwaitTaken(way));
+                    }
+                    Phase::Ask => programme.push(Op::Ask(way, part)),
+                    Phase::Given => programme.push(Op::AwaitGiven(way)),
+                    Phase::Receive => {
+                        programme.push(Op::Ask(way, part));
+                        programme.push(Op::AwaitGiven(way));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What belongs together within a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Compute,
+    Post,
+    Taken,
+    /// Post and wait until it is taken.
+    Send,
+    Ask,
+    Given,
+    /// Ask and wait until it is given.
+    Receive,
+}
+
+/// What a host does within a step, in order. It is asked for at every step of every path, and so lies where it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Programme {
+    ops: [Op; Programme::OPS_MAX],
+    len: usize,
+}
+
+impl Programme {
+    /// Both ways, in parts: four of each of posting, waiting, asking and waiting again, two computations, the swap.
+    const OPS_MAX: usize = 4 * 4 + 2 * 2 + 1;
+
+    fn push(&mut self, op: Op) {
+        self.ops[self.len] = op;
+        self.len += 1;
+    }
+}
+
+impl Default for Programme {
+    fn default() -> Self {
+        Programme { ops: [Op::Swap; Programme::OPS_MAX], len: 0 }
+    }
+}
+
+impl Deref for Programme {
+    type Target = [Op];
+
+    fn deref(&self) -> &[Op] {
+        &self.ops[..self.len]
     }
 }

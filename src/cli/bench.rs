@@ -17,7 +17,7 @@ use stateright::Checker;
 
 use super::arguments::BenchArguments;
 use super::{Exit, Host};
-use crate::explore::{Budget, survey};
+use crate::explore::{Actors, Budget, History, Survey, System, survey};
 use crate::model::CheckedModel;
 use crate::report::SCHEMA;
 
@@ -37,6 +37,8 @@ type Explore = Box<dyn Fn(usize) -> Result<usize, String>>;
 enum Engine {
     /// Ours.
     Graph,
+    /// Ours for actor systems.
+    Actors,
     StaterightBfs,
     StaterightDfs,
 }
@@ -45,6 +47,7 @@ impl Engine {
     fn name(self) -> &'static str {
         match self {
             Engine::Graph => "graph",
+            Engine::Actors => "actors",
             Engine::StaterightBfs => "stateright-bfs",
             Engine::StaterightDfs => "stateright-dfs",
         }
@@ -82,6 +85,22 @@ impl Subject {
         Subject { beside: name.clone(), name, engines }
     }
 
+    /// The same, measured by our engine for actor systems as well.
+    #[must_use]
+    pub fn with_actors<A, C, H>(mut self, make: impl Fn() -> Actors<A, C, H> + 'static) -> Self
+    where
+        A: System,
+        C: Send + Sync + 'static,
+        H: History,
+    {
+        let explore: Explore = Box::new(move |threads| {
+            let survey = make().survey(&Budget { threads, ..Budget::default() });
+            counted(&survey.map_err(|error| error.to_string())?)
+        });
+        self.engines.push((Engine::Actors, explore));
+        self
+    }
+
     /// A subject with the same states as the one called `beside`, written otherwise; our engine alone is measured on
     /// it.
     pub fn variant<M: CheckedModel>(
@@ -95,8 +114,11 @@ impl Subject {
 }
 
 fn ours<M: CheckedModel>(model: M, threads: usize) -> Result<usize, String> {
-    let survey =
-        survey(Arc::new(model), &Budget { threads, ..Budget::default() }).map_err(|error| error.to_string())?;
+    let survey = survey(Arc::new(model), &Budget { threads, ..Budget::default() });
+    counted(&survey.map_err(|error| error.to_string())?)
+}
+
+fn counted<M: CheckedModel>(survey: &Survey<M>) -> Result<usize, String> {
     match survey.incomplete() {
         None => Ok(survey.node_count()),
         Some(why) => Err(why),
@@ -204,7 +226,7 @@ fn rows(subjects: &[&Subject], runs: usize, threads: usize, host: &mut Host) -> 
     let mut jobs: Vec<(String, Vec<Row>)> = Vec::new();
     for subject in subjects {
         for (engine, _) in &subject.engines {
-            let several = *engine == Engine::Graph && threads > 1;
+            let several = matches!(engine, Engine::Graph | Engine::Actors) && threads > 1;
             for threads in [1].into_iter().chain(several.then_some(threads)) {
                 jobs.push((format!("{},{},{threads}", subject.name, engine.name()), Vec::new()));
             }

@@ -20,6 +20,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use stateright::Model;
+
 use super::form::Form;
 use super::shape::{Origin, PackedTarget, Shape};
 use super::step::{Next, again, expand, is_rechecked, nondeterministic, share_out};
@@ -50,9 +52,12 @@ pub(super) struct Engine<M: CheckedModel, F: Form<M::State>> {
     states_max: usize,
 }
 
+/// What is asked of a state.
+pub(super) type Condition<M> = Box<dyn Fn(&M, &<M as Model>::State) -> bool + Send + Sync>;
+
 /// A condition, and the answer that is worth telling.
 pub(super) struct Looked<M: CheckedModel> {
-    pub(super) condition: fn(&M, &M::State) -> bool,
+    pub(super) condition: Condition<M>,
     pub(super) answer: bool,
 }
 

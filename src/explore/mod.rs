@@ -7,9 +7,12 @@
 //! [`explore`] keeps every state and every transition, for whatever is to be judged of runs. [`survey`] is for `always`
 //! and `sometimes` alone, and drops a state once it was expanded.
 //!
+//! [`Actors`] surveys stateright's actor systems, with the parts of their states interned.
+//!
 //! States are compared with `==` while they are few, and by a fingerprint of 64 bits where they are many: see
 //! [`Equality`]. This engine looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
 
+mod actors;
 mod claims;
 mod debug;
 mod engine;
@@ -35,6 +38,7 @@ use crate::model::CheckedModel;
 use self::engine::{Engine, Wanted};
 use self::form::Whole;
 
+pub use self::actors::{Actors, History, Packed, Step, System};
 pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Spoken, State, recalled};
 pub use self::face::{Judged, Run};
 pub(crate) use self::referee::referee_of;

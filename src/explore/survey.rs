@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use stateright::{Expectation, Model, Representative};
+use stateright::{Expectation, Model, Property, Representative};
 
-use super::engine::{Engine, Looked, Wanted};
+use super::engine::{Condition, Engine, Looked, Wanted};
 use super::form::{Form, UpToSymmetry, Whole};
 use super::shape::{Origin, Shape};
 use super::sweep::Sweep;
@@ -125,7 +125,8 @@ impl<M: CheckedModel> Survey<M> {
 /// # Errors
 /// The model has no initial state, or answers the same question in two ways.
 pub fn survey<M: CheckedModel>(model: Arc<M>, budget: &Budget) -> Result<Survey<M>, ModelError> {
-    surveyed::<M, Whole>(model, budget)
+    let asked = asked(&*model);
+    surveyed::<M, Whole>(model, asked, budget)
 }
 
 /// Explores `model` as [`survey`] does, and takes states for one whose representatives are equal. So of processes that
@@ -146,26 +147,41 @@ where
     if let Some(property) = of_runs {
         return Err(ModelError::OfRuns { property: property.name.into() });
     }
-    surveyed::<M, UpToSymmetry>(model, budget)
+    let asked = asked(&*model);
+    surveyed::<M, UpToSymmetry>(model, asked, budget)
 }
 
-fn surveyed<M, F>(model: Arc<M>, budget: &Budget) -> Result<Survey<M>, ModelError>
+/// What is asked of states.
+pub(super) struct Asked<M: CheckedModel> {
+    pub(super) name: &'static str,
+    pub(super) expectation: Expectation,
+    pub(super) condition: Condition<M>,
+}
+
+/// Of a model's own `always` and `sometimes` properties.
+fn asked<M: CheckedModel>(model: &M) -> Vec<Asked<M>> {
+    let properties = model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually);
+    let asked = properties.map(|Property { name, expectation, condition }| Asked {
+        name,
+        expectation,
+        condition: Box::new(condition),
+    });
+    asked.collect()
+}
+
+pub(super) fn surveyed<M, F>(model: Arc<M>, asked: Vec<Asked<M>>, budget: &Budget) -> Result<Survey<M>, ModelError>
 where
     M: CheckedModel,
     F: Form<M::State>,
 {
     let span = tracing::debug_span!("survey", model = std::any::type_name::<M>());
     let _entered = span.enter();
-    let properties = model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually);
-    let properties: Vec<_> = properties.collect();
     let mut engine: Engine<M, F> = Engine::new(model.clone(), budget, Wanted::Discoveries);
-    engine.wanted = properties
-        .iter()
-        .map(|property| {
-            let answer = property.expectation == Expectation::Sometimes;
-            (Looked { condition: property.condition, answer }, None)
-        })
-        .collect();
+    let mut told = Vec::with_capacity(asked.len());
+    for Asked { name, expectation, condition } in asked {
+        engine.wanted.push((Looked { condition, answer: expectation == Expectation::Sometimes }, None));
+        told.push((name, expectation));
+    }
     let (shape, wanted) = match engine.run(None, &|_| false)? {
         None => (engine.shape, engine.wanted),
         Some(next) => {
@@ -174,8 +190,7 @@ where
             (sweep.shape, sweep.wanted)
         }
     };
-    let found = properties.into_iter().zip(wanted);
-    let discoveries =
-        found.map(|(property, (_, node))| Discovery { name: property.name, expectation: property.expectation, node });
+    let found = told.into_iter().zip(wanted);
+    let discoveries = found.map(|((name, expectation), (_, node))| Discovery { name, expectation, node });
     Ok(Survey { discoveries: discoveries.collect(), model, shape, equality: budget.equality })
 }

@@ -3,6 +3,7 @@
 //!
 //! A module gives a list of trials, most of them a claim and a closure.
 
+mod actors;
 mod barriers;
 mod conformance;
 mod engine;
@@ -35,6 +36,7 @@ use self::trial::{claim, root, snapshot};
 
 fn main() -> ExitCode {
     let trials = [
+        actors::trials(),
         barriers::trials(),
         conformance::trials(),
         engine::trials(),

@@ -269,7 +269,7 @@ impl<const SORTS: bool> Model for Symmetric<SORTS> {
     type Action = usize;
 
     fn init_states(&self) -> Vec<Pair<SORTS>> {
-        vec![Pair([0, 0])]
+        vec![Pair(if self.0 == Counters::OneIsCut { [2, 0] } else { [0, 0] })]
     }
 
     fn actions(&self, _: &Pair<SORTS>, actions: &mut Vec<usize>) {
@@ -284,7 +284,7 @@ impl<const SORTS: bool> Model for Symmetric<SORTS> {
     }
 
     fn within_boundary(&self, state: &Pair<SORTS>) -> bool {
-        self.0 != Counters::OneIsCut || state.0[0] < 2
+        self.0 != Counters::OneIsCut || state.0[1] < 2
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

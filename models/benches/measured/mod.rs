@@ -12,6 +12,7 @@ mod two_phase;
 mod two_phase_packed;
 
 use counterpart::cli::bench::Subject;
+use counterpart::explore::Actors;
 
 pub(super) fn subjects() -> Vec<Subject> {
     let two_phase = |managers| Subject::of(format!("2pc-{managers}"), move || two_phase::TwoPhase { managers });
@@ -20,6 +21,10 @@ pub(super) fn subjects() -> Vec<Subject> {
             two_phase_packed::TwoPhase { managers: managers as u8 }
         })
     };
-    let paxos = |clients| Subject::of(format!("paxos-{clients}"), move || paxos::model(clients, paxos::Variant::Sound));
+    let paxos = |clients| {
+        let model = move || paxos::model(clients, paxos::Variant::Sound);
+        Subject::of(format!("paxos-{clients}"), model)
+            .with_actors(move || Actors::of(model()).over_history(paxos::LINEARIZABLE).without_boundary())
+    };
     vec![two_phase(7), two_phase(8), packed(8), paxos(2), paxos(3)]
 }

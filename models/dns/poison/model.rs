@@ -176,7 +176,28 @@ impl Content {
     }
 }
 
+/// Where the model deviates: the rules ask these.
 impl Variant {
+    /// Whether the port is drawn, and not the id alone.
+    fn draws_port(self) -> bool {
+        self != Variant::DrawsIdAlone
+    }
+
+    /// Questions of a name that may be under way at once.
+    fn open_max(self) -> usize {
+        if self == Variant::AsksInParallel { 2 } else { 1 }
+    }
+
+    /// Whether an answer that is wrong in `field` is thrown away.
+    fn looks_at(self, field: Field) -> bool {
+        self != match field {
+            Field::Id => Variant::AcceptsAnyId,
+            Field::Port => Variant::AcceptsAnyPort,
+            Field::Question => Variant::AcceptsAnyQuestion,
+            Field::Server => Variant::AcceptsAnyServer,
+        }
+    }
+
     /// Whether what comes with an answer is kept to be told, or followed. Sound: none of it.
     fn keeps(self, content: Content, extra: Extra) -> bool {
         match self {
@@ -197,6 +218,9 @@ impl Variant {
 }
 
 /// A configuration.
+///
+/// Invariants: what is known of a name is not asked for any more; of names that nobody asks for no question is open;
+/// guesses are within their number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// The questions on their way for each name: id and port.
@@ -281,9 +305,8 @@ impl Poison {
         if state.known[name] != Known::Nothing {
             return Told::Hit;
         }
-        let port = if self.variant == Variant::DrawsIdAlone { 0 } else { port };
-        let most = if self.variant == Variant::AsksInParallel { 2 } else { 1 };
-        match state.open[name][..most].iter_mut().find(|open| open.is_none()) {
+        let port = if self.variant.draws_port() { port } else { 0 };
+        match state.open[name][..self.variant.open_max()].iter_mut().find(|open| open.is_none()) {
             Some(open) => {
                 *open = Some((id, port));
                 Told::Sent
@@ -294,12 +317,12 @@ impl Poison {
 
     /// A forged answer comes: right in `server` and `question`, or not.
     fn forged(&self, state: &mut State, name: usize, (id, port): (u8, u8), server: bool, question: bool) -> Told {
-        let looks_at = |field: Variant| self.variant != field;
+        let passes = |field: Field, is_right: bool| is_right || !self.variant.looks_at(field);
         let believed = state.open[name].iter().flatten().any(|open| {
-            (open.0 == id || !looks_at(Variant::AcceptsAnyId))
-                && (open.1 == port || !looks_at(Variant::AcceptsAnyPort))
-                && (server || !looks_at(Variant::AcceptsAnyServer))
-                && (question || !looks_at(Variant::AcceptsAnyQuestion))
+            passes(Field::Id, open.0 == id)
+                && passes(Field::Port, open.1 == port)
+                && passes(Field::Server, server)
+                && passes(Field::Question, question)
         });
         if !believed {
             return Told::Ignored;
@@ -370,6 +393,15 @@ impl Poison {
     }
 }
 
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Poison) -> bool {
+        let open = |name: usize| self.open[name] != [None; 2];
+        let told = (0..NAMES).all(|name| self.known[name] == Known::Nothing || !open(name) || self.breach.is_some());
+        told && (usize::from(model.names)..NAMES).all(|name| !open(name)) && self.guesses <= model.guesses_max
+    }
+}
+
 impl Model for Poison {
     type State = State;
     type Action = Action;
@@ -407,6 +439,7 @@ impl Model for Poison {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

@@ -78,6 +78,9 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants: names that are looked for stand without gaps, and there are none once the client's is resolved; no more
+/// questions count than the budget has; aliases that were met are the model's, the client's name among them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// Names that are looked for: the client's first.
@@ -172,10 +175,8 @@ impl Work {
             state.over = Some(Outcome::Budget);
             return;
         }
-        let servers = if self.variant == Variant::AsksFirstAlone { 1 } else { SERVERS };
-        let tries_max = if self.variant == Variant::KeepsTrying { u8::MAX } else { self.tries_max };
         let Some(quest) = Work::last(state).and_then(|last| state.quests[last].as_mut()) else { return };
-        let least = (0..servers).filter(|server| quest.tries[*server] < tries_max);
+        let least = (0..self.servers()).filter(|server| quest.tries[*server] < self.tries_max());
         match least.min_by_key(|server| quest.tries[*server]) {
             Some(server) => {
                 quest.tries[server] += 1;
@@ -189,17 +190,17 @@ impl Work {
 
     fn follow(&self, state: &mut State, last: usize, to: u8) -> Result<(), Outcome> {
         let again = state.seen & 1 << to != 0;
-        if state.aliases >= self.aliases_max && self.variant != Variant::FollowsEveryAlias {
+        if state.aliases >= self.aliases_max && !self.follows_every_alias() {
             return Err(Outcome::Aliases);
         }
-        if again && self.variant != Variant::ForgetsAliases {
+        if again && !self.forgets_aliases() {
             return Err(Outcome::Loop);
         }
         state.repeated |= again;
         state.seen |= 1 << to;
         state.aliases += 1;
         state.quests[last] = Some(Work::quest(to));
-        if self.variant == Variant::RefillsBudget {
+        if self.refills_budget() {
             state.counted = 0;
         }
         Ok(())
@@ -223,7 +224,7 @@ impl Work {
                 if last + 1 < usize::from(self.depth_max) && servers > 0 {
                     state.quests[last + 1] = Some(Work::quest(SERVER_NAME));
                 }
-                if self.variant == Variant::FetchesAllReferred {
+                if self.fetches_all_referred() {
                     state.asked = (state.asked + servers).min(self.questions_max + 1);
                 }
             }
@@ -243,6 +244,54 @@ impl Work {
             asked: quest.map(|quest| (quest.name, quest.server)),
             over: after.over,
         }
+    }
+}
+
+/// Where the model deviates: the rules ask these.
+impl Work {
+    /// Servers of a zone that are asked.
+    fn servers(&self) -> usize {
+        if self.variant == Variant::AsksFirstAlone { 1 } else { SERVERS }
+    }
+
+    /// How often a server is asked the same.
+    fn tries_max(&self) -> u8 {
+        if self.variant == Variant::KeepsTrying { u8::MAX } else { self.tries_max }
+    }
+
+    /// Whether aliases are followed however many there were.
+    fn follows_every_alias(&self) -> bool {
+        self.variant == Variant::FollowsEveryAlias
+    }
+
+    /// Whether an alias is followed that was followed before.
+    fn forgets_aliases(&self) -> bool {
+        self.variant == Variant::ForgetsAliases
+    }
+
+    /// Whether each alias has a budget of its own.
+    fn refills_budget(&self) -> bool {
+        self.variant == Variant::RefillsBudget
+    }
+
+    /// Whether the address of every server of a referral is looked for.
+    fn fetches_all_referred(&self) -> bool {
+        self.variant == Variant::FetchesAllReferred
+    }
+}
+
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Work) -> bool {
+        let quests = self.quests.iter().filter(|quest| quest.is_some()).count();
+        let resolved = self.over == Some(Outcome::Resolved);
+        quests <= model.depth_max.into()
+            && self.quests[quests..].iter().all(Option::is_none)
+            && resolved == (quests == 0)
+            && self.counted <= model.questions_max
+            && u16::from(self.seen) >> model.names == 0
+            && self.seen & 1 == 1
+            && (self.aliases <= model.aliases_max || model.follows_every_alias())
     }
 }
 
@@ -278,6 +327,7 @@ impl Model for Work {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

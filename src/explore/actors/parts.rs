@@ -1,0 +1,65 @@
+//! The parts of an actor system's state, and what a step makes of them.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
+
+use stateright::actor::{Actor, RandomChoices, Timers};
+
+/// All that belongs to one actor.
+#[derive(PartialEq, Hash)]
+pub(super) struct Local<S, T: Hash + Eq, R: Eq, D> {
+    pub(super) actor: u32,
+    pub(super) state: Arc<S>,
+    pub(super) timers: Timers<T>,
+    pub(super) random: RandomChoices<R>,
+    pub(super) crashed: bool,
+    pub(super) storage: Option<D>,
+}
+
+/// The same of an actor's type.
+pub(super) type LocalOf<A> =
+    Local<<A as Actor>::State, <A as Actor>::Timer, <A as Actor>::Random, <A as Actor>::Storage>;
+
+impl<S, T: Hash + Ord, R: Ord, D> Local<S, T, R, D> {
+    /// The timers that are set, in their order.
+    pub(super) fn timers(&self) -> Vec<&T> {
+        let mut timers: Vec<_> = self.timers.iter().collect();
+        timers.sort_unstable();
+        timers
+    }
+
+    /// The choices that are open, in their order.
+    pub(super) fn choices(&self) -> Vec<(&String, &R)> {
+        let choices = self.random.map.iter();
+        let mut choices: Vec<_> = choices.flat_map(|(key, of)| of.iter().map(move |choice| (key, choice))).collect();
+        choices.sort_unstable();
+        choices
+    }
+}
+
+/// A history, with what the properties that look at nothing else say of it.
+pub(super) struct Kept<H> {
+    pub(super) history: H,
+    pub(super) judged: Box<[OnceLock<bool>]>,
+}
+
+impl<H: PartialEq> PartialEq for Kept<H> {
+    fn eq(&self, other: &Self) -> bool {
+        self.history == other.history
+    }
+}
+
+impl<H: Hash> Hash for Kept<H> {
+    fn hash<S: Hasher>(&self, state: &mut S) {
+        self.history.hash(state);
+    }
+}
+
+/// What a step of an actor comes to.
+#[derive(PartialEq, Hash)]
+pub(super) struct Outcome {
+    pub(super) local: u32,
+    pub(super) history: u32,
+    /// In the order in which they go out, as far as that matters to the network.
+    pub(super) sent: Box<[u32]>,
+}
