@@ -345,13 +345,12 @@ where
             };
             alone.network = self.kind.network(envelope.into_iter(), None);
             let next = self.model.next_state(&alone, self.action_of(actor, self.locals.get(local), event))?;
+            // Of a network that delivers again what was delivered is among it: putting it there once more changes nothing.
             let (sent, _) = network::contents(&next.network);
-            // Of a network that delivers again what was delivered is still there.
-            let sent = sent.into_iter().filter(|sent| !self.kind.keeps_delivered() || Some(sent) != envelope);
             Some(self.outcomes.number(Outcome {
                 local: self.local(&next, actor as usize),
                 history: self.history(&next.history),
-                sent: sent.map(|sent| self.envelopes.number(sent)).collect(),
+                sent: sent.into_iter().map(|sent| self.envelopes.number(sent)).collect(),
             }))
         });
         known.map(|number| self.outcomes.get(number))
