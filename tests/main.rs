@@ -11,12 +11,15 @@ mod cache;
 mod catalogue;
 #[cfg(feature = "cdn")]
 mod cdn;
+#[cfg(feature = "cdn-front")]
+mod cdn_front;
 #[cfg(feature = "circuit_breaker")]
 mod cli;
 #[cfg(feature = "dns")]
 mod dns;
 #[cfg(any(
     feature = "cache",
+    feature = "cdn",
     feature = "circuit_breaker",
     feature = "dns",
     feature = "hash_ring",
@@ -62,6 +65,8 @@ fn main() -> ExitCode {
         catalogue::trials(),
         #[cfg(feature = "cdn")]
         cdn::trials(),
+        #[cfg(feature = "cdn-front")]
+        cdn_front::trials(),
         #[cfg(feature = "circuit_breaker")]
         cli::trials(),
         #[cfg(feature = "dns")]

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use counterpart::conform::Walk;
 use counterpart::explore::{Budget, explore};
 use counterpart::{Case, Check};
 
+use super::bindings::Bound;
 use super::conformance::PurgeInterface;
 use super::defects::{faulty, stale, timed, written};
 use super::model::{Action, Purge, State};
@@ -65,6 +67,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases = sound();
     cases.extend(stories());
     cases.extend(defects::as_models());
+    cases.extend(defects::as_implementations());
     cases
 }
 
@@ -72,16 +75,23 @@ fn case(name: &str, check: Check<Purge, PurgeInterface>) -> Case {
     Case::new(format!("cdn/{name}"), check)
 }
 
+/// A check with our own nodes in every sequential mode.
+fn with_ours(model: Purge) -> Check<Purge, PurgeInterface> {
+    let larger = Purge { updates_max: 20, losses_max: 5, restarts_max: 5, ..model.clone() };
+    check(model).sequential(larger, Walk::new().runs(100).steps(300), Bound::new, Bound::new)
+}
+
 fn sound() -> Vec<Case> {
     let both = Purge { updates_max: 2, ..Purge::small() };
     let large = Purge { updates_max: 3, ttl: Some(3), losses_max: 1, ..Purge::small() };
     vec![
-        case("purge", check(both)),
-        case("purge_faults", check(Purge { edges: 2, ..faulty() })),
-        case("purge_timed", check(timed())),
+        case("purge", with_ours(both)),
+        case("purge_faults", with_ours(faulty())),
+        case("purge_faults_two_edges", check(Purge { edges: 2, ..faulty() })),
+        case("purge_timed", with_ours(timed())),
         case("purge_two_edges_timed", check(Purge { updates_max: 2, ttl: Some(4), ..Purge::small() })),
-        case("purge_stale", check(stale())),
-        case("purge_written", check(written())),
+        case("purge_stale", with_ours(stale())),
+        case("purge_written", with_ours(written())),
         case("purge_large", check(large)).large(),
     ]
 }

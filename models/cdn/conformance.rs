@@ -150,8 +150,10 @@ impl Interface for PurgeInterface {
     }
 
     fn snapshot(&self, _: &Purge, state: &State) -> Option<Seen> {
-        let at =
-            |node: &Node| At { held: node.held.map(|copy| (copy.version, copy.reckoned)), fills: node.fill.is_some() };
+        let at = |node: &Node| At {
+            held: node.held.map(|copy| (copy.version, copy.reckoned)),
+            fills: node.fill.is_some_and(|fill| !fill.is_outdated),
+        };
         Some(Seen(std::array::from_fn(|node| at(&state.nodes[node]))))
     }
 }

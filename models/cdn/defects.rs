@@ -66,9 +66,10 @@ pub(super) fn table() -> Vec<Shown> {
 pub(super) fn defects(model: &Purge, shown: &[(Variant, &'static [&'static str])]) -> Vec<Defect<Purge>> {
     let defect = |(variant, violated): &(Variant, &'static [&'static str])| {
         let model = model.clone().with(*variant);
-        Defect::new(crate::snake(variant), why(*variant))
-            .as_a_model(model.clone(), violated)
-            .as_an_implementation(model)
+        let defect = Defect::new(crate::snake(variant), why(*variant)).as_a_model(model.clone(), violated);
+        // When a purge is called done is the purger's to say: no node shows it.
+        let is_shown = *variant != Variant::AcknowledgesUnconfirmed;
+        if is_shown { defect.as_an_implementation(model) } else { defect }
     };
     shown.iter().map(defect).collect()
 }
@@ -76,6 +77,16 @@ pub(super) fn defects(model: &Purge, shown: &[(Variant, &'static [&'static str])
 /// Each as a model.
 pub(super) fn as_models() -> Vec<Case> {
     table().iter().flat_map(|(_, model, shown)| Defect::cases("cdn", &defects(model, shown), check)).collect()
+}
+
+/// Each as an implementation beside the sound model in the bounds that it shows in.
+pub(super) fn as_implementations() -> Vec<Case> {
+    let case = |(name, model, shown): (&str, Purge, Vec<_>)| {
+        let defects = defects(&model, &shown);
+        let check = check(model).alongside_only().because_of(&defects).defects(&defects);
+        Case::new(format!("cdn/{name}"), check)
+    };
+    table().into_iter().map(case).collect()
 }
 
 fn why(variant: Variant) -> &'static str {

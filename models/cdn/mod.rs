@@ -15,11 +15,16 @@
 //! - A tick is a second; what happens within one is not ordered by time.
 
 #[cfg(feature = "catalogue")]
+pub mod bindings;
+#[cfg(feature = "catalogue")]
 mod cases;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;
 mod deviations;
+#[cfg(feature = "cdn-front")]
+pub mod front;
+pub mod implementation;
 pub mod model;
 pub mod properties;
 mod steps;

@@ -159,6 +159,8 @@ pub struct Fill {
     pub is_outdated: bool,
     /// Ticks since it began.
     pub waited: u8,
+    /// A client waits for it.
+    pub is_waited: bool,
     /// The version that it asks to have validated.
     pub validates: Option<u8>,
     /// What was read.
@@ -249,6 +251,11 @@ impl Purge {
         state.nodes[..self.nodes()].iter().map(|node| node.confirmed).min().unwrap_or(0)
     }
 
+    /// Whether a request there starts a fill: it does not wait for one that a purge has overtaken.
+    pub(super) fn may_start(&self, node: &Node) -> bool {
+        node.fill.is_none_or(|fill| fill.is_outdated && self.epochs)
+    }
+
     fn is_offered(&self, state: &State, action: Action) -> bool {
         let node = |node: u8| &state.nodes[usize::from(node)];
         match action {
@@ -256,7 +263,7 @@ impl Purge {
             Action::Start => {
                 let asks = |edge: &Node| edge.fill.is_some_and(|fill| fill.read.is_none());
                 let serves = node(0).held.is_some_and(|copy| self.is_served_on(copy));
-                !serves && node(0).fill.is_none() && state.nodes[1..].iter().any(asks)
+                !serves && self.may_start(node(0)) && state.nodes[1..].iter().any(asks)
             }
             Action::Snapshot { node: 0 } => node(0).fill.is_some_and(|fill| fill.read.is_none()),
             Action::Snapshot { node: edge } => {
@@ -295,7 +302,7 @@ impl Purge {
         let mut step = Step::new(self, before);
         match action {
             Action::Request { edge } => step.request(edge.into()),
-            Action::Start => step.start(SHIELD),
+            Action::Start => step.start(SHIELD, true),
             Action::Snapshot { node } => step.snapshot(node.into()),
             Action::Store { node } => step.store(node.into()),
             Action::Update => step.update(),

@@ -41,15 +41,20 @@ impl<'a> Step<'a> {
                 None
             };
         }
-        if served.is_none_or(|copy| !self.model.is_fresh(copy)) && self.state.nodes[edge].fill.is_none() {
-            self.start(edge);
+        if served.is_some_and(|copy| self.model.is_fresh(copy)) {
+            return;
+        }
+        if self.model.may_start(&self.state.nodes[edge]) {
+            self.start(edge, served.is_none());
+        } else if let Some(fill) = &mut self.state.nodes[edge].fill {
+            fill.is_waited |= served.is_none();
         }
     }
 
-    pub(super) fn start(&mut self, node: usize) {
+    pub(super) fn start(&mut self, node: usize, is_waited: bool) {
         let validates = self.state.nodes[node].held.map(|copy| copy.version);
         self.state.nodes[node].fill =
-            Some(Fill { is_outdated: false, waited: 0, validates, read: None, not_modified: false });
+            Some(Fill { is_outdated: false, waited: 0, is_waited, validates, read: None, not_modified: false });
         self.told.asked = true;
         self.told.validates = validates.is_some();
     }
@@ -82,6 +87,9 @@ impl<'a> Step<'a> {
         if is_stored && copy.reckoned < kept {
             at.held = Some(copy);
             at.shadow = None;
+        } else if fill.not_modified && !of_held && fill.is_waited {
+            // What is the same is gone: whoever waits needs the whole of it.
+            self.start(node, true);
         }
     }
 
@@ -143,6 +151,10 @@ impl<'a> Step<'a> {
 
     pub(super) fn restart(&mut self, node: usize) {
         self.state.restarts += 1;
+        // The connections of the unsafe request through it are cut: whoever sent it is not told that it was done.
+        if node == WRITER || node == SHIELD && !matches!(self.state.write, Some(Write::Passed(_))) {
+            self.state.write = None;
+        }
         let at = &mut self.state.nodes[node];
         at.fill = None;
         at.held = at.held.or(at.shadow.take());
