@@ -68,6 +68,8 @@ pub fn cases() -> Vec<Case> {
     cases.extend(stories());
     cases.extend(defects::as_models());
     cases.extend(defects::as_implementations());
+    #[cfg(feature = "peers")]
+    cases.extend(super::peers::cases());
     cases
 }
 

@@ -43,7 +43,15 @@ pub(super) fn table() -> Vec<Shown> {
             faulty(),
             vec![(Variant::NeverSendsAgain, &[EFFECTIVE, CLEAN]), (Variant::PurgesMemoryAlone, &[PURGED, CLEAN])],
         ),
-        ("defects_timed", timed(), vec![(Variant::DropsAge, &[IN_TIME]), (Variant::NeverTimesOut, &[FILLED])]),
+        (
+            "defects_timed",
+            timed(),
+            vec![
+                (Variant::DropsAge, &[IN_TIME]),
+                (Variant::IgnoresDelay, &[IN_TIME]),
+                (Variant::NeverTimesOut, &[FILLED]),
+            ],
+        ),
         (
             "defects_stale",
             stale(),
@@ -105,6 +113,7 @@ fn why(variant: Variant) -> &'static str {
         Variant::RevivesBy304 => {
             "the node holds on to what it asked about, and stores it again when it is told that it is the same"
         }
+        Variant::IgnoresDelay => "what was a tick on its way is a tick older than anybody thinks",
         Variant::DropsAge => "each tier counts from when it was answered, not from when the origin was",
         Variant::ServesStaleForEver => "nobody looks how long ago its life ended",
         Variant::NeverTimesOut => "the upstream hangs",

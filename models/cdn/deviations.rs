@@ -19,6 +19,8 @@ pub enum Variant {
     PurgesFreshAlone,
     /// A 304 puts back what it was asked about, though it was purged meanwhile.
     RevivesBy304,
+    /// The time that a fill takes does not count as age.
+    IgnoresDelay,
     /// What a node reads below another counts as new.
     DropsAge,
     /// What is past its life is served for as long as asking anew takes.

@@ -26,6 +26,8 @@ mod deviations;
 pub mod front;
 pub mod implementation;
 pub mod model;
+#[cfg(feature = "peers")]
+mod peers;
 pub mod properties;
 mod steps;
 

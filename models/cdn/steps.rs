@@ -83,7 +83,9 @@ impl<'a> Step<'a> {
         let revives = fill.not_modified && self.model.variant == Variant::RevivesBy304;
         let is_stored = revives || (!fill.is_outdated || !self.model.epochs) && (!fill.not_modified || of_held);
         // RFC 9111 §4.2.3: the whole delay counts, since nobody knows when in it the answer was made.
-        copy.reckoned = copy.reckoned.saturating_add(fill.waited);
+        if self.model.variant != Variant::IgnoresDelay {
+            copy.reckoned = copy.reckoned.saturating_add(fill.waited);
+        }
         if is_stored && copy.reckoned < kept {
             at.held = Some(copy);
             at.shadow = None;
