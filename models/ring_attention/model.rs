@@ -254,8 +254,8 @@ impl Queue {
     pub(super) fn pop(&mut self) -> (Block, Part) {
         let first = self.parts[0];
         self.parts.rotate_left(1);
+        self.parts[QUEUE_MAX - 1] = Default::default();
         self.len -= 1;
-        self.parts[usize::from(self.len)] = Default::default();
         first
     }
 }
