@@ -6,6 +6,8 @@
 
 #[cfg(feature = "circuit_breaker")]
 mod breaker;
+#[cfg(feature = "broker")]
+mod broker;
 #[cfg(feature = "cache")]
 mod cache;
 mod catalogue;
@@ -16,6 +18,7 @@ mod cli;
 #[cfg(feature = "dns")]
 mod dns;
 #[cfg(any(
+    feature = "broker",
     feature = "cache",
     feature = "circuit_breaker",
     feature = "dns",
@@ -57,6 +60,8 @@ fn main() -> ExitCode {
     let trials = [
         #[cfg(feature = "circuit_breaker")]
         breaker::trials(),
+        #[cfg(feature = "broker")]
+        broker::trials(),
         #[cfg(feature = "cache")]
         cache::trials(),
         catalogue::trials(),

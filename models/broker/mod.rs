@@ -76,12 +76,16 @@ pub mod credits;
 #[cfg(feature = "catalogue")]
 mod defects;
 mod deviations;
+pub mod disk;
 pub mod implementation;
 pub mod model;
 pub mod outbox;
 pub mod properties;
+pub mod shared;
 mod state;
 mod steps;
+
+use std::sync;
 
 use counterpart::Check;
 
@@ -90,6 +94,18 @@ use self::model::Delivery;
 
 #[cfg(feature = "catalogue")]
 pub use self::cases::{PROTOCOL, cases, diagram};
+
+/// The shared broker compiled a second time, on loom's locks (see [`sync`](counterpart::conform::interleave::sync)).
+#[cfg(feature = "catalogue")]
+#[path = "."]
+mod loomed {
+    use counterpart::conform::interleave::sync;
+
+    use super::implementation;
+
+    #[allow(dead_code, unreachable_pub, reason = "it is compiled to be raced, not to be used")]
+    pub(super) mod shared;
+}
 
 /// A check of `model`: what the outside sees of it, and the words and reasons in which its traces are told.
 pub fn check(model: Delivery) -> Check<Delivery, DeliveryInterface> {

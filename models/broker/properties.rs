@@ -112,7 +112,7 @@ pub(super) fn all(model: &Delivery) -> Vec<Property<Delivery>> {
 pub(super) fn temporal(model: &Delivery) -> Vec<Temporal<Delivery>> {
     let open = |model: &Delivery, state: &State| is_open(state, model.messages());
     let mut temporal = vec![Temporal::leads_to(SETTLED, open, move |model, state| !open(model, state)).under(WORKS)];
-    if model.poison != 0 && unpoisoned(model).len() > 0 {
+    if model.poison != 0 && !unpoisoned(model).is_empty() {
         let open = |model: &Delivery, state: &State| is_open(state, unpoisoned(model));
         temporal.push(Temporal::leads_to(APART, open, move |model, state| !open(model, state)).under(WORKS));
     }

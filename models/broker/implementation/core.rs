@@ -91,6 +91,11 @@ impl Core {
         std::mem::take(&mut self.changes)
     }
 
+    /// Whether anything is still to be made durable.
+    pub fn owes(&self) -> bool {
+        !self.changes.is_empty() || !self.unsynced.is_empty()
+    }
+
     /// Starts a producer, or starts it anew: what it has sent before and is still under way is refused from now on.
     pub fn start_producer(&mut self, producer: ProducerId) -> u32 {
         let epoch = self.producers.get(&producer).map_or(0, |row| row.epoch.saturating_add(1));
@@ -290,6 +295,18 @@ impl Core {
         self.changes.push(Change::Mark { message: id, attempts, is_dead: true });
         self.dequeue(id, ordering_key);
         Ok(())
+    }
+
+    /// Moves every message whose attempts are used up to the dead letters, and says how many those are.
+    pub fn bury_used_up(&mut self) -> usize {
+        let mut buried = 0;
+        while let Some(id) = self.used_up.first().copied() {
+            if self.bury(id).is_err() {
+                break;
+            }
+            buried += 1;
+        }
+        buried
     }
 
     /// Puts a dead letter back into its place, as if it had never been handed out.
