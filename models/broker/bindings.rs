@@ -12,12 +12,12 @@ use super::implementation::{
 use super::model::{Action, CONSUMERS_MAX, Delivery, HELD_MAX, LOG_MAX, MESSAGES_MAX, Status, Told};
 
 /// A lease's length, in milliseconds.
-const VISIBILITY_MS: u64 = 1_000;
+pub(super) const VISIBILITY_MS: u64 = 1_000;
 
 /// Every lease begins here: time stands still but for a lease that runs out.
-const NOW_MS: u64 = 1_000_000;
+pub(super) const NOW_MS: u64 = 1_000_000;
 
-const PRODUCER: ProducerId = ProducerId(7);
+pub(super) const PRODUCER: ProducerId = ProducerId(7);
 
 /// What a consumer has in hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,8 +47,20 @@ pub struct Bound {
     held: [[Option<Held>; HELD_MAX]; CONSUMERS_MAX],
 }
 
-fn consumer_id(consumer: u8) -> ConsumerId {
+pub(super) fn consumer_id(consumer: u8) -> ConsumerId {
     ConsumerId(u64::from(consumer))
+}
+
+/// What the producer sends.
+pub(super) fn publish(bounds: &Delivery, message: u8, epoch: u8, sequence: u8) -> Publish {
+    Publish {
+        producer: PRODUCER,
+        epoch: epoch.into(),
+        sequence: sequence.into(),
+        ordering_key: bounds.key(message) as u64,
+        idempotency_key: message.into(),
+        payload: Arc::from([message].as_slice()),
+    }
 }
 
 impl Bound {
@@ -105,14 +117,7 @@ impl Bound {
     }
 
     fn arrive(&mut self, message: u8, epoch: u8, sequence: u8) -> Told {
-        let publish = Publish {
-            producer: PRODUCER,
-            epoch: epoch.into(),
-            sequence: sequence.into(),
-            ordering_key: self.bounds.key(message) as u64,
-            idempotency_key: message.into(),
-            payload: Arc::from([message].as_slice()),
-        };
+        let publish = publish(&self.bounds, message, epoch, sequence);
         match self.core.publish(publish) {
             Ok(Published::Stored(id)) => {
                 self.log.push(Known { message, id, attempts: 0 });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use counterpart::conform::Walk;
+use counterpart::conform::interleave::Interleave;
 use counterpart::explore::{Budget as Limits, explore};
 use counterpart::{Case, Check};
 
@@ -11,7 +12,7 @@ use super::conformance::DeliveryInterface;
 use super::defects::{self, fenced, poisoned, two_faults};
 use super::model::{Action, Budget, Delivery, State, Status, Variant};
 use super::properties::*;
-use super::{check, credits, outbox};
+use super::{check, credits, outbox, races, transactions};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
@@ -76,6 +77,8 @@ pub fn cases() -> Vec<Case> {
     cases.extend(defects::as_implementations());
     cases.extend(outbox::cases());
     cases.extend(credits::cases());
+    cases.extend(transactions::cases());
+    cases.extend(raced());
     cases
 }
 
@@ -114,6 +117,21 @@ fn sound() -> Vec<Case> {
         case("delivery_fenced", check(Delivery { group_commit: true, attempts_max: Some(3), ..fenced() })),
         case("delivery_large", check(three)).large(),
     ]
+}
+
+/// Threads at once: on ours, and on one that answers before its log has.
+fn raced() -> Vec<Case> {
+    let (model, early) = (
+        races::racing(),
+        Delivery { message_keys: vec![0], budget: Budget { retries: 1, ..Budget::default() }, ..Delivery::small() },
+    );
+    let sound = check(model.clone()).alongside_only().interleave(races::scripts(), move || races::Raced::new(&model));
+    let answers_early = check(early.clone())
+        .alongside_only()
+        .subject("answers_early", Interleave::new(vec![races::two_publishes()]).of(move || races::Raced::early(&early)))
+        .because("answers_early", "the publisher is told that its message is safe, and the log has not been written")
+        .diverges("answers_early");
+    vec![case("delivery_races", sound), case("between_threads", answers_early)]
 }
 
 /// What is told under a name of its own.

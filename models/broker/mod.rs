@@ -81,9 +81,12 @@ pub mod implementation;
 pub mod model;
 pub mod outbox;
 pub mod properties;
+#[cfg(feature = "catalogue")]
+mod races;
 pub mod shared;
 mod state;
 mod steps;
+pub mod transactions;
 
 use std::sync;
 
