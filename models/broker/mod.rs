@@ -79,6 +79,7 @@ mod deviations;
 pub mod disk;
 pub mod implementation;
 pub mod model;
+mod offers;
 pub mod outbox;
 pub mod properties;
 #[cfg(feature = "catalogue")]
