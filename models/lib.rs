@@ -21,6 +21,8 @@ use self::catalogue::snake;
 #[cfg(feature = "catalogue")]
 pub use self::catalogue::{Generated, Protocol, catalogue};
 
+#[cfg(feature = "broker")]
+pub mod broker;
 #[cfg(feature = "cache")]
 pub mod cache;
 #[cfg(feature = "cdn")]
@@ -65,4 +67,6 @@ pub const PROTOCOLS: &[Protocol] = &[
     dns::PROTOCOL,
     #[cfg(feature = "cdn")]
     cdn::PROTOCOL,
+    #[cfg(feature = "broker")]
+    broker::PROTOCOL,
 ];

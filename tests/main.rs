@@ -6,6 +6,8 @@
 
 #[cfg(feature = "circuit_breaker")]
 mod breaker;
+#[cfg(feature = "broker")]
+mod broker;
 #[cfg(feature = "cache")]
 mod cache;
 mod catalogue;
@@ -18,6 +20,7 @@ mod cli;
 #[cfg(feature = "dns")]
 mod dns;
 #[cfg(any(
+    feature = "broker",
     feature = "cache",
     feature = "cdn",
     feature = "circuit_breaker",
@@ -60,6 +63,8 @@ fn main() -> ExitCode {
     let trials = [
         #[cfg(feature = "circuit_breaker")]
         breaker::trials(),
+        #[cfg(feature = "broker")]
+        broker::trials(),
         #[cfg(feature = "cache")]
         cache::trials(),
         catalogue::trials(),

@@ -28,6 +28,10 @@ const OF_A_STORY: [&str; 4] = ["bindings.rs", "defects.rs", "implementation.rs",
 
 /// What may be absent, and why.
 const ABSENT: &[(&str, &[&str], &str)] = &[
+    ("broker", &["peers.rs"], "what is run alongside are daemons, and bound outside"),
+    ("broker/credits", &["peers.rs"], "no crate has it"),
+    ("broker/transactions", &OF_A_STORY, "what a broker with transactions does; ours has none"),
+    ("broker/outbox", &["peers.rs"], "no crate has it"),
     ("cache/database", &OF_A_STORY, "a shop and its database; what differs is a policy"),
     ("cache/eviction", &["implementation.rs", "peers.rs"], "the store and the crates are the cache's own"),
     ("cache/expiry", &OF_A_STORY, "draws that are weighed; who draws is not driven"),

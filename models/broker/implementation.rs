@@ -1,0 +1,18 @@
+//! An embedded broker one would ship.
+//!
+//! [`Core`] decides, and does neither input nor output: time is passed in, and what has to be durable is given out as
+//! [`Change`]s, which [`Store`] keeps. [`EffectStore`] is the other half of an effect exactly once, at whoever does the work.
+
+mod core;
+mod effects;
+mod record;
+mod store;
+mod types;
+
+pub use self::core::Core;
+pub use self::effects::{EffectStore, Outcome};
+pub use self::store::{Log, Salvaged, Store, StoreError, salvage};
+pub use self::types::{
+    Change, Config, ConfigError, ConsumerId, DeliverError, Delivery, MessageId, MessageRow, Place, ProducerId,
+    ProducerRow, Publish, PublishError, Published, Recovered, Stale, Token, Unknown, Unsynced,
+};
