@@ -100,11 +100,13 @@ fn is_hit(node: &Node<u32>, request: Request, now_ms: u64) -> bool {
     !matches!(&node.clone().handle(0, request, now_ms)[..], [Effect::Forward { .. }])
 }
 
-/// `Cache-Control`, other fields, and the seconds at which it is still served, and no longer.
+/// A status, fields, and the seconds after which it is no longer served. `None`: it never is.
+type Lifetime<'a> = (u16, &'a [(&'a str, &'a str)], Option<u64>);
+
 fn lifetimes() {
     let date = date::format((NOW_MS / 1000).cast_signed());
     let later = date::format((NOW_MS / 1000).cast_signed() + 7);
-    let rows: &[(u16, &[(&str, &str)], Option<u64>)] = &[
+    let rows: &[Lifetime] = &[
         (200, &[("cache-control", "max-age=5")], Some(5)),
         (200, &[("cache-control", "MaX-aGe=\"5\"")], Some(5)),
         (200, &[("cache-control", "max-age=5, s-maxage=3")], Some(3)),
