@@ -93,8 +93,26 @@ impl Store {
     /// # Errors
     /// There is something, or it cannot be written.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        let (file, backend) = backend(path, true)?;
-        Self::create_on(backend, file)
+        let file = path.display().to_string();
+        let io = |what: std::io::Error| StoreError::Io { file: file.clone(), what: what.to_string() };
+        if std::fs::metadata(path).is_ok_and(|there| there.len() > 0) {
+            return Err(StoreError::Exists { file });
+        }
+        // Made beside, and put in its place once it is whole: a crash leaves a store or none.
+        let beside = path.with_extension("creating");
+        match std::fs::remove_file(&beside) {
+            Err(what) if what.kind() != std::io::ErrorKind::NotFound => return Err(io(what)),
+            Ok(()) | Err(_) => {}
+        }
+        let (name, backend) = backend(&beside, true)?;
+        drop(Self::create_on(backend, name)?);
+        std::fs::rename(&beside, path).map_err(io)?;
+        // Where a folder can be opened, its entry is synced as well.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if let Ok(folder) = std::fs::File::open(folder) {
+            folder.sync_all().map_err(io)?;
+        }
+        Ok(Self::open(path)?.0)
     }
 
     /// Opens the store that is expected in a file, and reads what it has.
