@@ -101,7 +101,7 @@ fn sound() -> Vec<Case> {
     let three = Delivery {
         message_keys: vec![0; 3],
         consumers: 3,
-        budget: Budget { crashes: 2, faults: 2, retries: 1, ..Budget::default() },
+        budget: Budget { crashes: 1, faults: 1, retries: 1, ..Budget::default() },
         ..fenced()
     };
     vec![
