@@ -2,6 +2,7 @@
 
 use counterpart::Case;
 use counterpart::check::Defect;
+use counterpart::conform::Walk;
 
 use super::check;
 use super::model::{Purge, Variant};
@@ -92,6 +93,15 @@ pub(super) fn as_implementations() -> Vec<Case> {
     let case = |(name, model, shown): (&str, Purge, Vec<_>)| {
         let defects = defects(&model, &shown);
         let check = check(model).alongside_only().because_of(&defects).defects(&defects);
+        // One walk is enough to show that walks can fail.
+        let walked = defects.iter().find(|defect| defect.name == crate::snake(Variant::IgnoresDelay));
+        let check = match walked.and_then(|defect| Some((&defect.name, defect.implementation.clone()?))) {
+            Some((name, model)) => {
+                let walking = check.simulating(model);
+                check.subject(name.as_str(), Walk::new().runs(200).steps(60).of(walking))
+            }
+            None => check,
+        };
         Case::new(format!("cdn/{name}"), check)
     };
     table().into_iter().map(case).collect()

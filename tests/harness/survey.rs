@@ -323,5 +323,5 @@ fn not_symmetric() {
 
 fn symmetric_runs() {
     let refused = survey_up_to_symmetry(Arc::new(Symmetric::<true>(Counters::OfRuns)), &Budget::default());
-    assert_eq!(refused.map(|_| ()).unwrap_err(), ModelError::OfRuns { property: "both end".into() });
+    assert_eq!(refused.err(), Some(ModelError::OfRuns { property: "both end".into() }));
 }

@@ -30,6 +30,9 @@ use crate::explore::form::Whole;
 
 /// An actor system, to be [surveyed](Actors::survey).
 ///
+/// A property that looks at the network had better go by `Network::iter_deliverable`: of a message that was sent several
+/// times `Network::iter_all` of stateright 0.31.0 yields one too many, and on ordered networks it need not end.
+///
 /// ```
 /// use counterpart::explore::{Actors, Budget};
 /// use stateright::Expectation;
