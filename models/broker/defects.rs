@@ -152,14 +152,8 @@ pub(super) fn as_implementations() -> Vec<Case> {
         let defects = defects(&model, &shown);
         let check = check(model).alongside_only().because_of(&defects).defects(&defects);
         // One walk is enough to show that walks can fail.
-        let walked = defects.iter().find(|defect| defect.name == crate::snake(Variant::KeepsNoKeys));
-        let check = match walked.and_then(|defect| Some((&defect.name, defect.implementation.clone()?))) {
-            Some((name, model)) => {
-                let walking = check.simulating(model);
-                check.subject(name.as_str(), Walk::new().runs(200).steps(60).of(walking))
-            }
-            None => check,
-        };
+        let walked = crate::snake(Variant::KeepsNoKeys);
+        let check = check.walked(&defects, &walked, Walk::new().runs(200).steps(60));
         Case::new(format!("broker/{name}"), check)
     };
     let shown = table().into_iter().filter(|(name, ..)| !MODELS_ONLY.contains(name));

@@ -97,7 +97,7 @@ impl Model for Delivery {
     fn init_states(&self) -> Vec<State> {
         let (messages, budget) = (self.message_keys.len(), self.budget);
         let copies = messages * (1 + usize::from(budget.restarts)) + usize::from(budget.retries);
-        let stores_copies = matches!(self.variant, Variant::StoresEveryCopy) || budget.restarts > 0;
+        let stores_copies = self.stores_every_copy() || budget.restarts > 0;
         assert!(messages <= MESSAGES_MAX && usize::from(self.consumers) <= CONSUMERS_MAX);
         assert!(!stores_copies || copies <= LOG_MAX, "the log has no room for {copies} copies");
         assert!(usize::from(budget.restarts) < EPOCHS && usize::from(self.prefetch) < HELD_MAX + 1);
@@ -128,6 +128,7 @@ impl Model for Delivery {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)
     }
 

@@ -1,6 +1,6 @@
 //! What each state offers to the scheduler.
 
-use super::model::{Action, Consumer, Delivery, Entry, Phase, Presence, State, Status, Variant};
+use super::model::{Action, Consumer, Delivery, Entry, Phase, Presence, State, Status};
 
 /// What is offered.
 impl Delivery {
@@ -10,7 +10,7 @@ impl Delivery {
             actions.push(Action::Send { message: producer.next });
         }
         let waits_for = |message: &u8| producer.known >> message & 1 == 0;
-        if state.left.retries > 0 && self.variant != Variant::FiresAndForgets {
+        if state.left.retries > 0 && !self.fires_and_forgets() {
             let sent = producer.base..producer.next;
             actions.extend(sent.filter(waits_for).map(|message| Action::Retry { message }));
         }
@@ -101,7 +101,7 @@ impl Delivery {
     fn is_over(&self, state: &State, message: u8) -> bool {
         let settled = |status| match status {
             Status::Done => true,
-            Status::Dead => self.variant == Variant::ForgetsKeysOfDead,
+            Status::Dead => self.forgets_keys_of_dead(),
             Status::Ready | Status::Inflight(_) => false,
         };
         let mut entries = state.log.iter().flatten().filter(|entry| entry.message == message);

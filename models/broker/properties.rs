@@ -3,7 +3,7 @@
 use counterpart::model::{FairKey, Temporal};
 use stateright::Property;
 
-use super::model::{Action, Breach, Delivery, Entry, State, Status, Variant};
+use super::model::{Action, Breach, Delivery, Entry, State, Status};
 
 /// P1. A confirmation is a promise.
 pub const KEPT: &str = "what is confirmed took effect, is in the log or is a dead letter";
@@ -49,7 +49,7 @@ fn is_kept(model: &Delivery, state: &State, message: u8) -> bool {
     let under_way = state.publishes.iter().any(|copies| copies[usize::from(message)] > 0);
     let mut holds = state.consumers.iter().flat_map(|consumer| consumer.held).flatten();
     state.effects[usize::from(message)] > 0
-        || model.variant == Variant::FiresAndForgets && under_way
+        || model.fires_and_forgets() && under_way
         || entries_of(state, message).any(|entry| entry.status != Status::Done)
         || holds.any(|hold| state.message(hold.entry) == message)
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::model::Delivery;
+
 /// Most messages.
 pub const MESSAGES_MAX: usize = 4;
 /// Most keys.
@@ -16,6 +18,11 @@ pub const EPOCHS: usize = 2;
 pub const HELD_MAX: usize = 2;
 
 /// A configuration. Sets of messages and of entries are sets of bits.
+///
+/// Invariants: the log has no holes, and what is synced comes before what is not. Nothing is in anybody's hands that is
+/// not in the log, and synced. A lease is held: by the consumer that it names, and by nobody else; of what is held
+/// currently the lease is that consumer's, unless handing out is acknowledging. A consumer that is down holds nothing.
+/// What may go wrong is within the model's budget.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     /// The producer.
@@ -42,6 +49,35 @@ pub struct State {
     pub left: Budget,
     /// What is remembered for the properties alone.
     pub seen: Seen,
+}
+
+impl State {
+    /// Whether the invariants hold.
+    pub(super) fn is_consistent(&self, model: &Delivery) -> bool {
+        let entries: Vec<&Entry> = self.log.iter().flatten().collect();
+        let entry = |at: u8| entries.get(usize::from(at));
+        let holds = |consumer: u8| self.consumers[usize::from(consumer)].held.into_iter().flatten();
+        let of_consumer = |consumer: u8| {
+            let is_down = self.consumers[usize::from(consumer)].presence == Presence::Down;
+            let leased = if model.acks_first() { Status::Done } else { Status::Inflight(consumer) };
+            holds(consumer).all(|hold| {
+                entry(hold.entry).is_some_and(|entry| entry.durable && (!hold.is_current || entry.status == leased))
+            }) && (!is_down || holds(consumer).next().is_none())
+        };
+        let is_held = |(at, entry): (u8, &&Entry)| match entry.status {
+            Status::Inflight(consumer) => holds(consumer).any(|hold| hold.entry == at && hold.is_current),
+            Status::Ready | Status::Done | Status::Dead => true,
+        };
+        entries.iter().zip(&self.log).all(|(_, slot)| slot.is_some())
+            && entries.is_sorted_by_key(|entry| !entry.durable)
+            && entries.iter().all(|entry| model.messages().contains(&entry.message))
+            && (0..).zip(&entries).all(is_held)
+            && (0..model.consumers).all(of_consumer)
+            && self.consumers[model.consumers.into()..].iter().all(|consumer| *consumer == Consumer::default())
+            && self.producer.base <= self.producer.next
+            && usize::from(self.producer.next) <= model.message_keys.len()
+            && self.left.is_within(&model.budget)
+    }
 }
 
 /// The producer.
@@ -151,6 +187,19 @@ pub struct Budget {
     pub removals: u8,
     /// Redrives of a dead letter.
     pub redrives: u8,
+}
+
+impl Budget {
+    fn is_within(&self, whole: &Budget) -> bool {
+        let Budget { crashes, faults, retries, restarts, nacks, removals, redrives } = *self;
+        crashes <= whole.crashes
+            && faults <= whole.faults
+            && retries <= whole.retries
+            && restarts <= whole.restarts
+            && nacks <= whole.nacks
+            && removals <= whole.removals
+            && redrives <= whole.redrives
+    }
 }
 
 /// What is remembered for the properties alone.

@@ -1,7 +1,7 @@
 //! What each action makes of a state.
 
 use super::model::{
-    Action, Breach, Consumer, Delivery, Entry, HELD_MAX, Hold, LOG_MAX, Phase, Presence, State, Status, Told, Variant,
+    Action, Breach, Consumer, Delivery, Entry, HELD_MAX, Hold, LOG_MAX, Phase, Presence, State, Status, Told,
 };
 
 /// What is done.
@@ -62,8 +62,7 @@ impl Delivery {
             Action::RemoveConsumer { consumer } => self.remove(after, consumer),
             Action::CrashBroker { survive, torn } => self.crash(after, survive, torn),
             Action::Bury { entry } => {
-                let status = if self.variant == Variant::DropsAtMax { Status::Done } else { Status::Dead };
-                after.entry(entry).status = status;
+                after.entry(entry).status = self.when_used_up();
                 Told::Done
             }
             Action::Redrive { entry } => Self::redrive(after, entry),
@@ -78,7 +77,7 @@ impl Delivery {
 
     fn send(&self, state: &mut State, message: u8) -> Told {
         state.publishes[usize::from(state.producer.epoch)][usize::from(message)] += 1;
-        if self.variant == Variant::FiresAndForgets {
+        if self.fires_and_forgets() {
             state.seen.confirmed |= 1 << message;
         }
         Told::Done
@@ -104,7 +103,7 @@ impl Delivery {
         self.sync(state);
         state.left.restarts -= 1;
         state.epoch += 1;
-        if self.variant != Variant::IgnoresEpoch {
+        if self.looks_at_epochs() {
             state.expected = 0;
         }
         let producer = &mut state.producer;
@@ -115,8 +114,8 @@ impl Delivery {
     }
 
     fn arrive(&self, state: &mut State, message: u8, epoch: u8, sequence: u8) -> Told {
-        let checks = !matches!(self.variant, Variant::StoresEveryCopy | Variant::FiresAndForgets);
-        if checks && self.variant != Variant::IgnoresEpoch && epoch < state.epoch {
+        let checks = self.looks_at_sequences();
+        if checks && self.looks_at_epochs() && epoch < state.epoch {
             return Told::OldEpoch;
         }
         if checks && sequence > state.expected {
@@ -136,8 +135,7 @@ impl Delivery {
         if checks {
             state.expected += 1;
         }
-        let early = self.variant == Variant::ConfirmsBeforeSync;
-        if self.variant == Variant::FiresAndForgets || !(durable || early) {
+        if self.fires_and_forgets() || !(durable || self.confirms_before_sync()) {
             return Told::Stored;
         }
         state.confirm(message);
@@ -150,7 +148,7 @@ impl Delivery {
             entry.durable = true;
             confirmed |= 1 << entry.message;
         }
-        if matches!(self.variant, Variant::ConfirmsBeforeSync | Variant::FiresAndForgets) {
+        if self.confirms_before_sync() || self.fires_and_forgets() {
             confirmed = 0;
         }
         self.messages().filter(|message| confirmed >> message & 1 == 1).for_each(|message| state.confirm(message));
@@ -164,11 +162,7 @@ impl Delivery {
         let entries = || state.log.iter().flatten();
         let is_head = |at: usize, entry: &Entry| {
             let mut before = entries().take(at).filter(|other| !settled(other));
-            match self.variant {
-                Variant::IgnoresKeys => true,
-                Variant::BlocksBehindHead => before.next().is_none(),
-                _ => !before.any(|other| self.key(other.message) == self.key(entry.message)),
-            }
+            !before.any(|other| self.holds_up(other.message, entry.message))
         };
         let waits = |(at, entry): &(usize, &Entry)| {
             entry.status == Status::Ready && entry.durable && !self.is_used_up(entry) && is_head(*at, entry)
@@ -178,9 +172,8 @@ impl Delivery {
     }
 
     fn deliver(&self, state: &mut State, consumer: u8) -> Told {
-        let prefetch = self.prefetch + u8::from(self.variant == Variant::IgnoresPrefetch);
         let holds = state.consumers[usize::from(consumer)].held.iter().flatten().count();
-        if state.leased_to(consumer).count() >= prefetch.into() || holds == HELD_MAX {
+        if state.leased_to(consumer).count() >= self.handed_out_max().into() || holds == HELD_MAX {
             return Told::Full;
         }
         let Some(at) = self.next_entry(state) else { return Told::Nothing };
@@ -191,11 +184,10 @@ impl Delivery {
         state.seen.orphaned &= !(1 << at);
         let entry = state.entry(at);
         entry.delivered = (entry.delivered + 1).min(bound);
-        if self.variant != Variant::CountsFirstDelivery || entry.attempts == 0 {
+        if self.counts_every_delivery() || entry.attempts == 0 {
             entry.attempts = (entry.attempts + 1).min(bound);
         }
-        let acked = self.variant == Variant::AcksFirst;
-        entry.status = if acked { Status::Done } else { Status::Inflight(consumer) };
+        entry.status = if self.acks_first() { Status::Done } else { Status::Inflight(consumer) };
         let told = Told::Delivered { message: entry.message, attempt: entry.attempts };
         let held = &mut state.consumers[usize::from(consumer)].held;
         let free = held.iter_mut().find(|hold| hold.is_none()).expect("it has room");
@@ -207,7 +199,7 @@ impl Delivery {
         let hold = state.in_hand(consumer);
         let message = state.message(hold.entry);
         let key = self.key(message);
-        let known = state.keys >> message & 1 == 1 && self.variant != Variant::KeepsNoKeys;
+        let known = state.keys >> message & 1 == 1 && self.keeps_keys();
         if hold.phase == Phase::Got && self.fenced {
             if hold.fence < state.fences[key] {
                 state.put_down(consumer);
@@ -215,14 +207,12 @@ impl Delivery {
             }
             state.fences[key] = hold.fence;
         }
-        let (records, acts, phase) = match (hold.phase, self.variant) {
-            (Phase::Got, _) if known => (false, false, Phase::Effected),
-            (Phase::Got, Variant::KeepsNoKeys) => (false, true, Phase::Effected),
-            (Phase::Got, Variant::ChecksThenActs) => (false, true, Phase::Acted),
-            (Phase::Got, Variant::RecordsKeyFirst) => (true, false, Phase::Keyed),
-            (Phase::Keyed, _) => (false, true, Phase::Effected),
-            (Phase::Acted, _) => (true, false, Phase::Effected),
-            (Phase::Got | Phase::Effected, _) => (true, true, Phase::Effected),
+        let (records, acts, phase) = match hold.phase {
+            Phase::Got if known => (false, false, Phase::Effected),
+            Phase::Got => self.first_step(),
+            Phase::Keyed => (false, true, Phase::Effected),
+            Phase::Acted => (true, false, Phase::Effected),
+            Phase::Effected => unreachable!("there is nothing left to do but the ack"),
         };
         state.keys |= u8::from(records) << message;
         if acts {
@@ -255,7 +245,7 @@ impl Delivery {
     fn settle(&self, state: &mut State, consumer: u8, status: Status) -> Told {
         let hold = state.in_hand(consumer);
         state.put_down(consumer);
-        let by_message = self.variant == Variant::AcksByMessage && status == Status::Done;
+        let by_message = self.acks_by_message() && status == Status::Done;
         if !hold.is_current && !by_message {
             return Told::Stale;
         }
@@ -263,7 +253,7 @@ impl Delivery {
             state.take_back(hold.entry);
             state.seen.breach.get_or_insert(Breach::NotHolder);
         }
-        if self.variant != Variant::AcksFirst {
+        if !self.acks_first() {
             state.entry(hold.entry).status = status;
         }
         Told::Settled
@@ -271,15 +261,14 @@ impl Delivery {
 
     fn renew(&self, state: &mut State, consumer: u8) -> Told {
         let hold = state.in_hand(consumer);
-        if hold.is_current {
-            return Told::Renewed;
+        let is_leased = matches!(state.entry(hold.entry).status, Status::Inflight(_));
+        if !hold.is_current && !(self.renews_by_message() && is_leased) {
+            return Told::Stale;
         }
-        let leased = matches!(state.entry(hold.entry).status, Status::Inflight(_));
-        if self.variant == Variant::RenewsByMessage && leased {
+        if !hold.is_current {
             state.seen.breach.get_or_insert(Breach::NotHolder);
-            return Told::Renewed;
         }
-        Told::Stale
+        Told::Renewed
     }
 
     fn remove(&self, state: &mut State, consumer: u8) -> Told {
@@ -287,7 +276,7 @@ impl Delivery {
         state.consumers[usize::from(consumer)].presence = Presence::Removed;
         for entry in state.leased_to(consumer) {
             state.seen.orphaned |= 1 << entry;
-            if self.variant != Variant::ForgetsPending {
+            if !self.forgets_pending() {
                 state.take_back(entry);
             }
         }
@@ -304,12 +293,12 @@ impl Delivery {
         for (at, entry) in state.log.iter().enumerate().filter_map(|(at, entry)| Some((at, (*entry)?))) {
             let survives = entry.durable || kept(at);
             let half = torn && !survives && is_next;
-            if survives || half && self.variant == Variant::ReadsTornTail {
+            if survives || half && self.reads_torn_tail() {
                 log[free] = Some(Entry { durable: true, torn: entry.torn || half, ..entry });
                 free += 1;
             }
             is_next &= survives;
-            if !survives && !matches!(self.variant, Variant::StoresEveryCopy | Variant::FiresAndForgets) {
+            if !survives && self.looks_at_sequences() {
                 state.expected -= 1;
             }
         }

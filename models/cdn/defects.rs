@@ -94,14 +94,8 @@ pub(super) fn as_implementations() -> Vec<Case> {
         let defects = defects(&model, &shown);
         let check = check(model).alongside_only().because_of(&defects).defects(&defects);
         // One walk is enough to show that walks can fail.
-        let walked = defects.iter().find(|defect| defect.name == crate::snake(Variant::IgnoresDelay));
-        let check = match walked.and_then(|defect| Some((&defect.name, defect.implementation.clone()?))) {
-            Some((name, model)) => {
-                let walking = check.simulating(model);
-                check.subject(name.as_str(), Walk::new().runs(200).steps(60).of(walking))
-            }
-            None => check,
-        };
+        let walked = crate::snake(Variant::IgnoresDelay);
+        let check = check.walked(&defects, &walked, Walk::new().runs(200).steps(60));
         Case::new(format!("cdn/{name}"), check)
     };
     table().into_iter().map(case).collect()

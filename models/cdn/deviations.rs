@@ -1,4 +1,6 @@
-//! What a variant does otherwise than it should.
+//! Where the model deviates: each [`Variant`] is one defect, and each deviation is a hook that the rules ask.
+
+use super::model::{Copy, Purge, SHIELD};
 
 /// The defects, one each. The two guards, epochs and the order of a purge, are bounds of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,4 +33,77 @@ pub enum Variant {
     InvalidatesBeforeAnswer,
     /// An unsafe request invalidates what is stored, and leaves a fill in flight as it is.
     InvalidatesStoredAlone,
+}
+
+impl Purge {
+    /// Whether a purge counts as done when it is sent.
+    pub(super) fn acknowledges_unconfirmed(&self) -> bool {
+        self.variant == Variant::AcknowledgesUnconfirmed
+    }
+
+    /// Whether a purge that was lost stays lost.
+    pub(super) fn never_sends_again(&self) -> bool {
+        self.variant == Variant::NeverSendsAgain
+    }
+
+    /// Whether a purge is sent before the origin has the new content.
+    pub(super) fn purges_before_deploy(&self) -> bool {
+        self.variant == Variant::PurgesBeforeDeploy
+    }
+
+    /// Whether the shield serves on what was purged.
+    pub(super) fn purges_shield_softly(&self) -> bool {
+        self.variant == Variant::PurgesShieldSoftly
+    }
+
+    /// Whether what was purged stays on the disk.
+    pub(super) fn purges_memory_alone(&self) -> bool {
+        self.variant == Variant::PurgesMemoryAlone
+    }
+
+    /// Whether a 304 puts back what was purged meanwhile.
+    pub(super) fn revives_by_304(&self) -> bool {
+        self.variant == Variant::RevivesBy304
+    }
+
+    /// Whether the time that a fill takes is nobody's.
+    pub(super) fn ignores_delay(&self) -> bool {
+        self.variant == Variant::IgnoresDelay
+    }
+
+    /// Whether what is read below another node counts as new.
+    pub(super) fn drops_age(&self) -> bool {
+        self.variant == Variant::DropsAge
+    }
+
+    /// Whether nobody looks how long ago a life ended.
+    pub(super) fn serves_stale_for_ever(&self) -> bool {
+        self.variant == Variant::ServesStaleForEver
+    }
+
+    /// Whether a fill is waited for however long it takes.
+    pub(super) fn never_times_out(&self) -> bool {
+        self.variant == Variant::NeverTimesOut
+    }
+
+    /// Whether an unsafe request invalidates when it comes.
+    pub(super) fn invalidates_before_answer(&self) -> bool {
+        self.variant == Variant::InvalidatesBeforeAnswer
+    }
+
+    /// Whether an unsafe request leaves a fill in flight as it is.
+    pub(super) fn invalidates_stored_alone(&self) -> bool {
+        self.variant == Variant::InvalidatesStoredAlone
+    }
+
+    /// What a purge leaves of a copy where it is stored. Sound: nothing.
+    pub(super) fn left_by_purge(&self, node: usize, copy: Copy) -> Option<Copy> {
+        match self.variant {
+            Variant::PurgesShieldSoftly if node == SHIELD => {
+                Some(Copy { reckoned: copy.reckoned.max(self.ttl.unwrap_or(0)), ..copy })
+            }
+            Variant::PurgesFreshAlone => Some(copy).filter(|copy| !self.is_fresh(*copy)),
+            _ => None,
+        }
+    }
 }

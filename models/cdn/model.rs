@@ -104,6 +104,10 @@ pub enum Action {
 }
 
 /// A configuration.
+///
+/// Invariants: nodes beyond the model's are as they began; nobody was told of a purge that was not sent, nor has confirmed
+/// one; what is stored has not reached the end of its life and its window, by the node's own reckoning; a fill is given up
+/// in time, unless the variant waits for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     /// The origin's version.
@@ -238,12 +242,14 @@ impl Purge {
         self.ttl.is_none_or(|ttl| copy.reckoned < ttl)
     }
 
+    /// Ticks for which a copy may be kept.
+    pub(super) fn kept(&self) -> u8 {
+        self.ttl.map_or(u8::MAX, |ttl| ttl + self.window)
+    }
+
     /// The oldest version that may still be served, by the purges that were acknowledged.
     pub fn acknowledged(&self, state: &State) -> u8 {
-        if self.variant == Variant::AcknowledgesUnconfirmed {
-            return state.target;
-        }
-        self.confirmed(state)
+        if self.acknowledges_unconfirmed() { state.target } else { self.confirmed(state) }
     }
 
     /// The last purge that every node has confirmed.
@@ -279,7 +285,7 @@ impl Purge {
             Action::Resend { node: at } => {
                 let is_due = node(at).confirmed < state.target && node(at).mail.is_none();
                 let in_turn = at == 0 || !self.shield_first || node(0).confirmed == state.target;
-                is_due && in_turn && self.variant != Variant::NeverSendsAgain
+                is_due && in_turn && !self.never_sends_again()
             }
             Action::Restart { .. } => state.restarts < self.restarts_max,
             Action::Write => state.writes < self.writes_max && state.write.is_none(),
@@ -291,7 +297,7 @@ impl Purge {
 
     /// Whether the shield serves it to an edge: what is stale it asks for anew, unless it was purged softly.
     pub(super) fn is_served_on(&self, copy: Copy) -> bool {
-        self.is_fresh(copy) || self.variant == Variant::PurgesShieldSoftly
+        self.is_fresh(copy) || self.purges_shield_softly()
     }
 
     /// What `action` makes of `before`, and what the outside is told. What is not possible changes nothing.
@@ -317,6 +323,31 @@ impl Purge {
             Action::Tick => step.tick(),
         }
         (step.state, step.told)
+    }
+}
+
+impl State {
+    /// Whether the invariants hold.
+    fn is_consistent(&self, model: &Purge) -> bool {
+        let (nodes, beyond) = self.nodes.split_at(model.nodes());
+        let of_node = |node: &Node| {
+            node.confirmed <= self.target
+                && node.mail.is_none_or(|version| version <= self.target)
+                && node.held.is_none_or(|copy| copy.reckoned < model.kept())
+                && node.shadow.is_none_or(|_| model.purges_memory_alone())
+                && node.fill.is_none_or(|fill| {
+                    (fill.waited < model.timeout || model.never_times_out())
+                        && (fill.read.is_some() || !fill.not_modified)
+                })
+        };
+        nodes.iter().all(of_node)
+            && beyond.iter().all(|node| *node == Node::default())
+            && self.target <= self.version + u8::from(model.purges_before_deploy())
+            && self.losses <= model.losses_max
+            && self.restarts <= model.restarts_max
+            && self.writes <= model.writes_max
+            && (self.write.is_none() || self.writes > 0)
+            && self.written <= self.version
     }
 }
 
@@ -348,6 +379,7 @@ impl Model for Purge {
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let (after, _) = self.step(before, action);
+        assert!(after.is_consistent(self), "{after:?}");
         (after != *before || action == Action::Tick).then_some(after)
     }
 

@@ -29,7 +29,7 @@ fn no(breach: Breach) -> impl Fn(&State) -> bool {
 
 /// Those that make sense of `model`.
 pub(super) fn all(model: &Purge) -> Vec<Property<Purge>> {
-    let mut all = vec![Property::sometimes("an edge serves from its cache", |_: &Purge, state: &State| {
+    let mut all = vec![Property::sometimes("an edge has a copy to serve", |_: &Purge, state: &State| {
         state.nodes[1].held.is_some()
     })];
     if model.updates_max > 0 {

@@ -1,6 +1,6 @@
-//! What each step does, variant by variant.
+//! What each step does.
 
-use super::model::{Action, Breach, Copy, Fill, Purge, SHIELD, State, Told, Variant, Write};
+use super::model::{Action, Breach, Copy, Fill, Purge, SHIELD, State, Told, Write};
 
 /// A step under way.
 pub(super) struct Step<'a> {
@@ -20,11 +20,6 @@ impl<'a> Step<'a> {
         Step { model, state: State { breach: None, ..before.clone() }, told: Told::default() }
     }
 
-    /// Ticks for which a copy may be kept.
-    fn kept(&self) -> u8 {
-        self.model.ttl.map_or(u8::MAX, |ttl| ttl + self.model.window)
-    }
-
     pub(super) fn request(&mut self, edge: usize) {
         let held = self.state.nodes[edge].held;
         let served = held.filter(|copy| self.model.is_fresh(*copy) || self.model.window > 0);
@@ -35,7 +30,7 @@ impl<'a> Step<'a> {
                 Some(Breach::ServedPurged)
             } else if copy.version < written {
                 Some(Breach::ServedOverwritten)
-            } else if copy.age >= self.kept() {
+            } else if copy.age >= self.model.kept() {
                 Some(Breach::ServedExpired)
             } else {
                 None
@@ -65,7 +60,7 @@ impl<'a> Step<'a> {
         } else {
             self.state.nodes[SHIELD].held
         };
-        let drops_age = node != SHIELD && self.model.variant == Variant::DropsAge;
+        let drops_age = node != SHIELD && self.model.drops_age();
         let read = read.map(|copy| if drops_age { Copy { reckoned: 0, ..copy } } else { copy });
         if let Some(fill) = &mut self.state.nodes[node].fill {
             fill.read = read;
@@ -75,15 +70,15 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn store(&mut self, node: usize) {
-        let kept = self.kept();
+        let kept = self.model.kept();
         let at = &mut self.state.nodes[node];
         let Some(fill) = at.fill.take() else { return };
         let Some(mut copy) = fill.read else { return };
         let of_held = at.held.is_some_and(|held| held.version == copy.version);
-        let revives = fill.not_modified && self.model.variant == Variant::RevivesBy304;
+        let revives = fill.not_modified && self.model.revives_by_304();
         let is_stored = revives || (!fill.is_outdated || !self.model.epochs) && (!fill.not_modified || of_held);
         // RFC 9111 §4.2.3: the whole delay counts, since nobody knows when in it the answer was made.
-        if self.model.variant != Variant::IgnoresDelay {
+        if !self.model.ignores_delay() {
             copy.reckoned = copy.reckoned.saturating_add(fill.waited);
         }
         if is_stored && copy.reckoned < kept {
@@ -96,12 +91,13 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn update(&mut self) {
-        if self.model.variant == Variant::PurgesBeforeDeploy && self.state.target == self.state.version {
+        let purged_already = self.model.purges_before_deploy();
+        if purged_already && self.state.target == self.state.version {
             self.state.target = self.state.version + 1;
             return self.send();
         }
         self.state.version += 1;
-        if self.model.variant != Variant::PurgesBeforeDeploy {
+        if !purged_already {
             self.state.target = self.state.version;
             self.send();
         }
@@ -135,14 +131,10 @@ impl<'a> Step<'a> {
         if let Some(fill) = &mut at.fill {
             fill.is_outdated = true;
         }
-        match self.model.variant {
-            Variant::PurgesShieldSoftly if node == SHIELD => {
-                let ttl = self.model.ttl.unwrap_or(0);
-                at.held = at.held.map(|copy| Copy { reckoned: copy.reckoned.max(ttl), ..copy });
-            }
-            Variant::PurgesFreshAlone => at.held = at.held.filter(|copy| !self.model.is_fresh(*copy)),
-            Variant::PurgesMemoryAlone => at.shadow = at.held.take().or(at.shadow),
-            _ => at.held = None,
+        let purged = at.held.take();
+        at.held = purged.and_then(|copy| self.model.left_by_purge(node, copy));
+        if self.model.purges_memory_alone() {
+            at.shadow = purged.or(at.shadow);
         }
     }
 
@@ -165,7 +157,7 @@ impl<'a> Step<'a> {
     pub(super) fn write(&mut self) {
         self.state.writes += 1;
         self.state.write = Some(Write::Sent);
-        if self.model.variant == Variant::InvalidatesBeforeAnswer {
+        if self.model.invalidates_before_answer() {
             self.invalidate(SHIELD);
             self.invalidate(WRITER);
         }
@@ -177,7 +169,7 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn answer(&mut self) {
-        let invalidates = self.model.variant != Variant::InvalidatesBeforeAnswer;
+        let invalidates = !self.model.invalidates_before_answer();
         match self.state.write {
             Some(Write::Applied(version)) => {
                 self.state.write = Some(Write::Passed(version));
@@ -199,7 +191,7 @@ impl<'a> Step<'a> {
     fn invalidate(&mut self, node: usize) {
         let at = &mut self.state.nodes[node];
         at.held = None;
-        if self.model.variant != Variant::InvalidatesStoredAlone
+        if !self.model.invalidates_stored_alone()
             && let Some(fill) = &mut at.fill
         {
             fill.is_outdated = true;
@@ -207,14 +199,12 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn tick(&mut self) {
-        let (kept, timeout) = (self.kept(), self.model.timeout);
+        let (kept, timeout) = (self.model.kept(), self.model.timeout);
         let age_max = self.model.ttl.unwrap_or(0) * LIVES_MAX;
-        let (never_times_out, for_ever) =
-            (self.model.variant == Variant::NeverTimesOut, self.model.variant == Variant::ServesStaleForEver);
         for node in &mut self.state.nodes {
             let older = |copy: Copy| Copy { age: (copy.age + 1).min(age_max), ..copy };
             node.held = node.held.map(|copy| Copy { reckoned: copy.reckoned + 1, ..older(copy) });
-            if for_ever {
+            if self.model.serves_stale_for_ever() {
                 node.held = node.held.map(|copy| Copy { reckoned: copy.reckoned.min(kept - 1), ..copy });
             }
             node.held = node.held.filter(|copy| copy.reckoned < kept);
@@ -222,7 +212,7 @@ impl<'a> Step<'a> {
             if let Some(fill) = &mut node.fill {
                 fill.waited = (fill.waited + 1).min(kept.max(timeout));
                 fill.read = fill.read.map(older);
-                if fill.waited >= timeout && !never_times_out {
+                if fill.waited >= timeout && !self.model.never_times_out() {
                     node.fill = None;
                 }
             }

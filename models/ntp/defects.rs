@@ -93,11 +93,9 @@ pub(super) fn as_implementations() -> Vec<Case> {
     let of = |(variant, model, _): (Variant, Exchange, _)| {
         let name = crate::snake(variant);
         let defects = [Defect::new(name.as_str(), why(variant)).as_an_implementation(model.clone().with(variant))];
-        let mut check = check(model.clone()).alongside_only().defects(&defects).because_of(&defects);
-        if variant == Variant::KeepsQuestionOpen {
-            let walked = Walk::new().runs(100).steps(200).of(check.simulating(model.with(variant)));
-            check = check.subject(name.as_str(), walked);
-        }
+        let check = check(model).alongside_only().defects(&defects).because_of(&defects);
+        let walked = crate::snake(Variant::KeepsQuestionOpen);
+        let check = check.walked(&defects, &walked, Walk::new().runs(100).steps(200));
         Case::new(format!("ntp/defect_{name}"), check)
     };
     shown().into_iter().map(of).collect()

@@ -108,9 +108,9 @@ pub(super) fn as_implementations() -> Vec<Case> {
     let of = |defect: &Defect<Limiter>| {
         let model = defect.implementation.clone()?;
         let (name, one) = (defect.name.as_str(), std::slice::from_ref(defect));
-        let check = check(model.clone().with(Variant::Sound)).alongside_only().defects(one).because_of(one);
-        let walked = Walk::new().runs(200).steps(60).of(check.simulating(model));
-        Some(Case::new(format!("rate_limiter/defect_{name}"), check.subject(name, walked)))
+        let check = check(model.with(Variant::Sound)).alongside_only().defects(one).because_of(one);
+        let check = check.walked(one, name, Walk::new().runs(200).steps(60));
+        Some(Case::new(format!("rate_limiter/defect_{name}"), check))
     };
     defects().iter().filter_map(of).collect()
 }

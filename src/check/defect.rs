@@ -111,6 +111,23 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         defects.iter().fold(self, with)
     }
 
+    /// Runs the defect called `name` on `walk` too, where it is among `defects` and an implementation.
+    #[cfg(feature = "walk")]
+    #[must_use]
+    pub fn walked(self, defects: &[Defect<M>], name: &str, walk: Walk<F>) -> Self
+    where
+        M: Clone,
+    {
+        let named = defects.iter().find(|defect| defect.name == name);
+        match named.and_then(|defect| defect.implementation.clone()) {
+            Some(model) => {
+                let make = self.simulating(model);
+                self.subject(name, walk.of(make))
+            }
+            None => self,
+        }
+    }
+
     /// Says at the end of a trace what the defect does, for those of `defects` that are implementations.
     #[must_use]
     pub fn because_of(self, defects: &[Defect<M>]) -> Self {

@@ -115,7 +115,7 @@ impl Exchange {
     /// What `action` makes of `before`, and what the outside is told.
     pub fn step(&self, before: &State, action: Action) -> (State, Told) {
         let mut state = before.clone();
-        let reserves = self.variant != Variant::SharesPlaces;
+        let reserves = self.reserves();
         let pair = |state: &State, service: u8| {
             let [first, second] = state.services;
             if service == 0 { (first, second) } else { (second, first) }
@@ -125,7 +125,7 @@ impl Exchange {
                 let (mut own, mut other) = pair(&state, service);
                 let has_room = |service: &Service| service.taken() < self.capacity;
                 let may = has_room(&other) && (!reserves || has_room(&own));
-                if !may && self.variant != Variant::IgnoresBound {
+                if !may && !self.ignores_bound() {
                     return (state, Told::Full);
                 }
                 own.to_send -= 1;
@@ -163,12 +163,30 @@ impl Exchange {
                 }
                 own.replies -= 1;
                 own.open -= 1;
-                own.reserved += u8::from(self.variant == Variant::KeepsPlace);
+                own.reserved += u8::from(self.keeps_place());
                 state.put(service, own, other);
                 Told::Done
             }
         };
         (state, told)
+    }
+}
+
+/// Where the model deviates: the rules ask these.
+impl Exchange {
+    /// Whether a place is set aside for the reply to a request.
+    fn reserves(&self) -> bool {
+        self.variant != Variant::SharesPlaces
+    }
+
+    /// Whether a request is sent though there is no place for it.
+    fn ignores_bound(&self) -> bool {
+        self.variant == Variant::IgnoresBound
+    }
+
+    /// Whether the place of a reply that was read is not given back.
+    fn keeps_place(&self) -> bool {
+        self.variant == Variant::KeepsPlace
     }
 }
 

@@ -151,7 +151,7 @@ impl Ordering {
             Action::Commit { order } => {
                 let at = usize::from(order);
                 state.business[at] = Business::Committed;
-                if self.variant == Variant::WritesTwice {
+                if self.writes_twice() {
                     state.to_write = Some(order);
                 } else if state.rows[at] == Row::Absent {
                     state.rows[at] = Row::Pending;
@@ -196,6 +196,24 @@ impl Ordering {
     }
 }
 
+/// Where the model deviates: the rules ask these.
+impl Ordering {
+    /// Whether the row is written in a transaction of its own, after the order's.
+    fn writes_twice(&self) -> bool {
+        self.variant == Variant::WritesTwice
+    }
+
+    /// Whether the row may be written in a transaction of its own, before the order's.
+    fn writes_row_first(&self) -> bool {
+        self.variant == Variant::WritesRowFirst
+    }
+
+    /// Whether the relay marks before it publishes.
+    fn marks_first(&self) -> bool {
+        self.variant == Variant::MarksFirst
+    }
+}
+
 impl Model for Ordering {
     type State = State;
     type Action = Action;
@@ -216,12 +234,12 @@ impl Model for Ordering {
         let open = (0..self.orders).find(|order| state.business[usize::from(*order)] == Business::Open);
         if let (Some(order), None) = (open, state.to_write) {
             actions.extend([Action::Commit { order }, Action::RollBack { order }]);
-            if self.variant == Variant::WritesRowFirst && state.rows[usize::from(order)] == Row::Absent {
+            if self.writes_row_first() && state.rows[usize::from(order)] == Row::Absent {
                 actions.push(Action::WriteRow { order });
             }
         }
         actions.extend(state.to_write.map(|order| Action::WriteRow { order }));
-        let marks_first = self.variant == Variant::MarksFirst;
+        let marks_first = self.marks_first();
         match state.relay {
             Relay::Idle => actions.push(Action::Read),
             Relay::Read(_) => actions.push(if marks_first { Action::Mark } else { Action::Publish }),

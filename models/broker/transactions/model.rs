@@ -101,7 +101,7 @@ impl Transactions {
     /// The broker is told that a transaction ends.
     fn end(&self, state: &mut State, epoch: u8) {
         let is_late = epoch != state.epoch;
-        if is_late && self.variant != Variant::AcceptsLateEnd {
+        if is_late && !self.accepts_late_end() {
             return;
         }
         // There is nothing to end: the same end was there before.
@@ -115,9 +115,27 @@ impl Transactions {
             state.transaction += 1;
             (state.written, state.is_ending) = (0, false);
         }
-        if self.variant != Variant::KeepsEpoch {
+        if !self.keeps_epoch() {
             state.epoch += 1;
         }
+    }
+}
+
+/// Where the model deviates: the rules ask these.
+impl Transactions {
+    /// Whether an end of an earlier epoch ends what is open now.
+    fn accepts_late_end(&self) -> bool {
+        self.variant == Variant::AcceptsLateEnd
+    }
+
+    /// Whether the epoch stays as it is when a transaction has ended.
+    fn keeps_epoch(&self) -> bool {
+        self.variant == Variant::KeepsEpoch
+    }
+
+    /// Whether the records of a transaction that was aborted stay in the open one.
+    fn keeps_aborted(&self) -> bool {
+        self.variant == Variant::KeepsAborted
     }
 }
 
@@ -184,7 +202,7 @@ impl Model for Transactions {
                 state.restarts += 1;
                 state.epoch += 1;
                 (state.written, state.is_ending) = (0, false);
-                if self.variant != Variant::KeepsAborted {
+                if !self.keeps_aborted() {
                     state.open = [0; TRANSACTIONS_MAX];
                 }
             }

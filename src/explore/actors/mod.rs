@@ -15,18 +15,19 @@ mod network;
 mod parts;
 
 use std::fmt::{self, Debug};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::FixedState;
 use stateright::actor::{Actor, ActorModel, ActorModelAction, ActorModelState, Envelope, Id, LossyNetwork};
 use stateright::{Expectation, Model};
 
 use self::intern::{Interner, Memo};
 use self::network::Kind;
 use self::parts::{Kept, Local, LocalOf, Outcome};
+use super::form::Whole;
 use super::survey::{Asked, surveyed};
 use super::{Budget, ModelError, Path, Survey};
-use crate::explore::form::Whole;
 
 /// An actor system, to be [surveyed](Actors::survey).
 ///
@@ -368,18 +369,17 @@ where
         }
         let known = &self.histories.get(state.0[0]).judged[property];
         let met = *known.get_or_init(as_a_whole);
-        if Whole::is_drawn(state) {
+        if state.is_drawn() {
             assert_eq!(met, as_a_whole(), "the property {name:?} does not look at the history alone");
         }
         met
     }
 }
 
-impl Whole {
-    /// Whether a state is one of those that are looked at once more. It depends on the numbers, and no result does.
-    fn is_drawn(state: &Packed) -> bool {
-        use super::form::Form;
-        <Whole as Form<Packed>>::hash(state, 2).is_multiple_of(LOOKED_AT_ONE_IN)
+impl Packed {
+    /// Whether this is one of the states that are looked at once more. It depends on the numbers, and no result does.
+    fn is_drawn(&self) -> bool {
+        FixedState::with_seed(2).hash_one(self).is_multiple_of(LOOKED_AT_ONE_IN)
     }
 }
 
@@ -466,7 +466,7 @@ where
         if self.has_boundary {
             return Model::within_boundary(&self.model, &self.state(state));
         }
-        if Whole::is_drawn(state) {
+        if state.is_drawn() {
             assert!(Model::within_boundary(&self.model, &self.state(state)), "the model has a boundary");
         }
         true
