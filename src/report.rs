@@ -25,7 +25,10 @@ pub struct Report {
     pub cases: Vec<CaseReport>,
     /// What is optional and did not run, by name.
     pub not_run: Vec<NotRun>,
-    /// Whether everything that ran is as expected.
+    /// The cases that were begun, or were to be, and have no result, by name, with the reason where there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<String>,
+    /// Whether everything that was to run did, and is as expected.
     pub as_expected: bool,
 }
 
@@ -336,6 +339,13 @@ impl CaseReport {
         folder.join(kept.strip_prefix(&self.traces).unwrap_or(kept))
     }
 
+    /// Forgets that a trace is kept at `place`: it could not be written.
+    pub(crate) fn not_kept(&mut self, place: &Path) {
+        let properties = self.properties.iter_mut().map(|property| &mut property.trace);
+        let subjects = self.conformance.iter_mut().map(|subject| &mut subject.trace);
+        properties.chain(subjects).filter(|kept| kept.as_deref() == Some(place)).for_each(|kept| *kept = None);
+    }
+
     /// The traces of whatever is violated or diverges, in order, with where each is kept.
     pub fn counterexamples(&self) -> impl Iterator<Item = (&PathBuf, &Trace)> {
         let properties = self.properties.iter().map(|property| (&property.trace, &property.evidence));
@@ -357,12 +367,21 @@ impl Report {
     /// The report of `cases`.
     pub fn new(cases: Vec<CaseReport>, not_run: Vec<NotRun>) -> Self {
         let as_expected = cases.iter().all(|case| case.as_expected);
-        Report { schema: SCHEMA, cases, not_run, as_expected }
+        Report { schema: SCHEMA, cases, not_run, unfinished: Vec::new(), as_expected }
+    }
+
+    /// The same, where `unfinished` have no result.
+    #[must_use]
+    pub fn lacking(mut self, unfinished: Vec<String>) -> Self {
+        self.as_expected &= unfinished.is_empty();
+        self.unfinished = unfinished;
+        self
     }
 
     /// How it is to be taken: the worst of its cases.
     pub fn outcome(&self) -> Outcome {
-        self.cases.iter().map(CaseReport::outcome).min().unwrap_or(Outcome::AsExpected)
+        let lacking = self.unfinished.iter().map(|_| Outcome::Incomplete);
+        self.cases.iter().map(CaseReport::outcome).chain(lacking).min().unwrap_or(Outcome::AsExpected)
     }
 
     /// One JSON document, indented, with a line break at its end.

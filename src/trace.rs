@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::Hasher;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -111,6 +111,14 @@ pub enum TraceError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is larger than any trace.
+    #[error("{}: {bytes} bytes, and a trace has {BYTES_MAX} at most; name a file that `counterpart check` wrote", file.display())]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
     /// It is not JSON, or it ends in the middle.
     #[error("{}:{line}:{column}: not a complete JSON document ({what}); restore the file or write it again with `counterpart check`", file.display())]
     Syntax {
@@ -152,6 +160,12 @@ pub enum TraceError {
         found: String,
     },
 }
+
+/// Bytes of a trace file at most: more than a thousand times the largest that a case of the catalogue writes.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// Bytes by which a file shows that it may be a trace.
+const FIRST_BYTES: u64 = 4096;
 
 impl Trace {
     /// A digest of case, parameters and the states along the path: 128 bits in hexadecimal.
@@ -234,7 +248,18 @@ impl Trace {
     /// # Errors
     /// Names the place in the file: unreadable, not JSON, of another shape or version, or edited since it was written.
     pub fn read(file: &Path) -> Result<Trace, TraceError> {
-        let text = fs::read(file).map_err(|source| TraceError::Io { file: file.into(), source })?;
+        let refused = |source| TraceError::Io { file: file.into(), source };
+        let mut opened = fs::File::open(file).map_err(refused)?;
+        let bytes = opened.metadata().map_err(refused)?.len();
+        if bytes > BYTES_MAX {
+            return Err(TraceError::TooLarge { file: file.into(), bytes });
+        }
+        let mut text = Vec::new();
+        // What does not begin as a document is not read to its end.
+        (&mut opened).take(FIRST_BYTES).read_to_end(&mut text).map_err(refused)?;
+        if text.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b'{') {
+            opened.take(BYTES_MAX).read_to_end(&mut text).map_err(refused)?;
+        }
         Trace::parse(file, &text)
     }
 

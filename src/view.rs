@@ -7,10 +7,10 @@ mod valency;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::table::{BAD, BOLD, DIM, GOOD, OPEN, Table, count, counted, dim, plain, styled, verdict};
-use crate::conform::{Agreement, Coverage, Effort, Scheduled};
+use crate::conform::{Agreement, Coverage, Effort, Mode, Scheduled};
 use crate::model::{Bound, Kind};
 use crate::report::{CaseListing, CaseReport, Counts, Report};
 use crate::trace::{Evidence, Trace};
@@ -137,7 +137,12 @@ fn exercised(property: &crate::report::PropertyReport) -> String {
         let keys = keys.collect::<Vec<_>>().join(" and ");
         let keys = if keys.is_empty() { "0".into() } else { keys };
         let (name, states) = (&fairness.assumption, count(fairness.states));
-        parts.push(format!("under \"{name}\": {keys} fair sets of actions, enabled in {states} states"));
+        let same_state = match fairness.changing {
+            0 => "a step into the same state counts".to_string(),
+            all if all == fairness.weak + fairness.strong => "a step into the same state does not count".to_string(),
+            some => format!("a step into the same state does not count for {}", count(some)),
+        };
+        parts.push(format!("under \"{name}\": {keys} fair sets of actions, enabled in {states} states; {same_state}"));
     }
     parts.join("; ")
 }
@@ -220,43 +225,58 @@ fn verified(verified: &crate::conform::Verified) -> String {
     text
 }
 
-/// All cases, what did not run, and a last line that says how it is to be taken.
+/// All cases, why each deviates, what did not run, and how it is to be taken. It speaks of no file: nobody has written
+/// one.
 pub fn report(report: &Report) -> String {
     let mut text = String::new();
     for case_report in &report.cases {
         text.push_str(&case(case_report));
+        for (_, evidence) in case_report.counterexamples().filter(|(_, evidence)| !evidence.because.is_empty()) {
+            let _ = writeln!(text, "    {}: {}", evidence.evidence.name(), evidence.because);
+        }
         text.push('\n');
     }
-    text.push_str(&closing(report, None));
+    text.push_str(&closing(report, &Kept::default()));
     text
 }
 
+/// Without colours: nobody knows where it is printed.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&report(self))
+        f.write_str(&without_colours(&report(self)))
     }
 }
 
-/// What did not run, the traces, which are kept below `folder` if there is one, and the last line.
-pub fn closing(report: &Report, folder: Option<&Path>) -> String {
+/// The traces that were written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// How many.
+    pub count: usize,
+    /// One of them: of something that is not as expected, if anything is.
+    pub one: Option<PathBuf>,
+}
+
+/// The traces that are kept, what did not run, what is not as expected, and the last line.
+pub fn closing(report: &Report, kept: &Kept) -> String {
     let mut text = String::new();
-    let of_case = |case: &'_ CaseReport| -> Vec<PathBuf> {
-        let traces = case.counterexamples().map(|(path, _)| path);
-        traces.map(|path| folder.map_or_else(|| path.clone(), |folder| case.below(path, folder))).collect()
-    };
-    let traces: Vec<PathBuf> = report.cases.iter().flat_map(of_case).collect();
-    if let Some(first) = traces.first() {
+    if let Some(one) = &kept.one {
         let kept =
-            if traces.len() == 1 { "1 trace is kept".to_string() } else { format!("{} traces are kept", traces.len()) };
+            if kept.count == 1 { "1 trace is kept".to_string() } else { format!("{} traces are kept", kept.count) };
         let _ = writeln!(
             text,
             "{kept}, one for each deviation, and each violation that a run shows; look at one with\n    cargo run --release -- trace show {}",
-            first.display()
+            one.display()
         );
     }
     for left_out in &report.not_run {
         let subject = left_out.subject.as_ref().map(|subject| format!(" {subject}")).unwrap_or_default();
         let _ = writeln!(text, "{} {}{subject}: {}", styled(OPEN, "not run:"), left_out.case, left_out.why);
+    }
+    for name in &report.unfinished {
+        let _ = writeln!(text, "{} {name}", styled(BAD, "not finished:"));
+    }
+    for case in report.cases.iter().filter(|case| !case.as_expected) {
+        let _ = writeln!(text, "{} {}: {}", styled(BAD, "not as expected:"), case.case, surprising(case).join(", "));
     }
     let properties: usize = report.cases.iter().map(|case| case.properties.len()).sum();
     let subjects: usize = report.cases.iter().map(|case| case.conformance.len()).sum();
@@ -277,44 +297,90 @@ pub fn closing(report: &Report, folder: Option<&Path>) -> String {
     text
 }
 
-/// Why a test fails: the report, each surprising trace, the file it is in and the command that replays it.
-pub fn failure(report: &Report, files: &[Result<PathBuf, String>]) -> String {
+/// What of a case is not as expected, by name.
+fn surprising(case: &CaseReport) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let properties = case.properties.iter().filter(|property| !property.as_expected());
+    names.extend(properties.map(|property| format!("{:?} {}", property.name, property.verdict)));
+    let subjects = case.conformance.iter().filter(|subject| !subject.as_expected());
+    names.extend(subjects.map(|subject| format!("{} {} ({})", subject.subject, subject.verdict, subject.mode)));
+    names.extend((!case.counts_as_expected()).then(|| "its counts".to_string()));
+    names.extend(case.errors.iter().cloned());
+    names
+}
+
+/// A trace that a failing test has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where it is.
+    pub file: PathBuf,
+    /// What replays it.
+    pub replay: String,
+}
+
+/// Why a test fails: the report, each surprising trace, the file it is in and the command that replays it. `files` are
+/// those of the report's surprises, in order.
+pub fn failure(report: &Report, files: &[Result<Written, String>]) -> String {
     let mut text = String::new();
     for case_report in report.cases.iter().filter(|case| !case.as_expected) {
         text.push_str(&case(case_report));
         text.push('\n');
     }
-    let mut told: Vec<(&str, &str)> = Vec::new();
-    for ((_, surprise), file) in report.cases.iter().flat_map(CaseReport::surprises).zip(files) {
-        // The same subject in another mode mostly shows the same thing: its file is enough.
-        let name = (surprise.case.as_str(), surprise.evidence.name());
-        if !told.contains(&name) {
-            told.push(name);
+    let mut surprises: Vec<(&Trace, Option<&Result<Written, String>>)> = Vec::new();
+    for (index, (_, trace)) in report.cases.iter().flat_map(CaseReport::surprises).enumerate() {
+        surprises.push((trace, files.get(index)));
+    }
+    let name = |trace: &'_ Trace| (trace.case.clone(), trace.evidence.name().to_string());
+    let mut told = Vec::new();
+    for (surprise, file) in &surprises {
+        // The same subject in another mode mostly shows the same thing: the shortest is shown, of the others the file.
+        let shorter = |(other, _): &(&Trace, _)| name(other) == name(surprise) && other.len() < surprise.len();
+        if !told.contains(&name(surprise)) && !surprises.iter().any(shorter) {
+            told.push(name(surprise));
             text.push_str(&trace(surprise));
         }
         match file {
-            Ok(file) => {
-                let command = if surprise.case.contains('/') {
-                    format!("cargo run --release -- replay {}", file.display())
-                } else {
-                    format!("COUNTERPART_REPLAY={} cargo test", file.display())
-                };
+            Some(Ok(Written { file, replay })) => {
                 let by = match &surprise.evidence {
                     Evidence::Subject { mode, .. } => format!(" (by {mode})"),
                     Evidence::Property { .. } => String::new(),
                 };
-                let _ = writeln!(text, "written to {}{by}; replay it with\n    {command}", file.display());
+                let _ = writeln!(text, "written to {}{by}; replay it with\n    {replay}", file.display());
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 let _ = writeln!(text, "the trace could not be written: {error}");
             }
+            None => {}
         }
+    }
+    for case in &report.cases {
+        text.push_str(&blamed_on_canonical(case));
     }
     without_colours(&text)
 }
 
-/// A panic message has no terminal to ask: it goes without colours.
-fn without_colours(text: &str) -> String {
+/// Where exploring a subject with the model shows a deviation, and driving it from the start shows none.
+fn blamed_on_canonical(case: &CaseReport) -> String {
+    let mut text = String::new();
+    for product in case.conformance.iter().filter(|found| found.mode == Mode::Product && !found.as_expected()) {
+        let mut driven = case.conformance.iter().filter(|other| other.subject == product.subject);
+        let drives = |mode: Mode| matches!(mode, Mode::Tour | Mode::Walk);
+        if product.verdict == Agreement::Diverges
+            && driven.any(|other| drives(other.mode) && other.verdict == Agreement::Conforms)
+        {
+            let _ = writeln!(
+                text,
+                "{}: only product sees it diverge, which compares states by `canonical()` and `==`: see whether either \
+                 takes two for one that answer differently",
+                product.subject
+            );
+        }
+    }
+    text
+}
+
+/// Neither a panic message nor a text of unknown use has a terminal to ask: they go without colours.
+pub(crate) fn without_colours(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('\u{1b}') {

@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
 use libtest_mimic::Trial;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::claim;
@@ -28,6 +29,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cli::text_is_on_stdout_and_all_else_on_stderr", text_is_on_stdout_and_all_else_on_stderr),
         claim("cli::times_are_told_when_asked_for_each_case_once_and_beside_the_data", times),
         claim("cli::colours_are_for_those_who_want_them", colours_are_for_those_who_want_them),
+        claim("cli::traces_that_cannot_be_written_are_named_each_once_and_not_counted", traces_that_cannot_be_written),
+        claim("cli::an_interrupted_run_gives_what_is_known", what_is_known),
+        claim("cli::a_trace_is_found_from_any_folder_of_the_workspace", from_any_folder),
+        claim("cli::what_is_too_large_or_no_document_is_not_read_to_its_end", too_large),
         claim("cli::a_reader_who_has_seen_enough_is_no_error", a_reader_who_has_seen_enough_is_no_error),
         claim("cli::the_log_is_asked_for_and_on_stderr", the_log_is_asked_for_and_on_stderr),
         claim("cli::loom_s_environment_does_not_weaken_a_check", loom_s_environment_does_not_weaken_a_check),
@@ -90,6 +95,15 @@ const ENDINGS: &[Ending] = &[
     ("the_hint_names_the_folder_of_the_traces", "over", "check --traces @dir", 0,
         &["trace show @dir/toy/over--stays-below-four.json"]),
     ("an_interrupted_case_does_not_count_as_run", "impatient", "check", 130, &["0 of 1 cases were run to their end"]),
+    ("a_pattern_of_protocols_stands_for_their_cases", "sound over", "list to*", 0, &["toy/sound", "toy/over"]),
+    ("a_misspelt_protocol_is_told_the_nearest_protocol", "sound", "check tyo", 4, &["did you mean \"toy\"?"]),
+    ("what_failed_is_named_at_the_end", "sound surprise cut", "check", 1,
+        &["not as expected: toy/surprise: \"stays below four\" violated", "not as expected: toy/cut: "]),
+    ("the_hint_names_what_is_not_expected", "over surprise", "check --traces @dir", 1,
+        &["2 traces are kept", "trace show @dir/toy/surprise--stays-below-four.json"]),
+    ("a_model_that_panics_is_told_with_its_state_and_how_it_is_come_by", "broken", "check", 70,
+        &["toy/broken", "the model panics in next_state of Add, in state At { value: 1", "reached by Add", "the toy breaks"]),
+    ("a_case_that_panics_is_not_finished", "sound broken", "check", 70, &["not finished: toy/broken", "NOT as expected"]),
 ];
 
 /// Each ends with an error that names what is wrong, and says nothing on stdout.
@@ -101,6 +115,8 @@ const BAD_INPUT: &[Ending] = &[
     ("a_pattern_without_an_end_is_refused", "sound", "check [", 2, &["\"[\" is not a pattern", "unclosed"]),
     ("a_pattern_without_an_end_is_refused_by_list", "sound", "list {a", 2, &["\"{a\" is not a pattern", "unclosed"]),
     ("a_limit_that_is_no_number_is_refused", "sound", "check --max-states x", 2, &["'x'", "--max-states"]),
+    ("no_states_are_refused", "sound", "check --max-states 0", 2, &["'0'", "--max-states"]),
+    ("too_many_threads_are_refused_by_the_options_name", "sound", "check --threads 99999999", 2, &["'99999999'", "--threads"]),
     ("a_seed_that_is_no_number_is_refused", "sound", "check --seed=-1", 2, &["'-1'", "--seed"]),
     ("a_trace_that_is_not_there_is_named", "sound", "replay @dir/none.json", 5, &["@dir/none.json", "No such file"]),
     ("a_trace_that_is_a_folder_is_named", "sound", "trace show @dir", 5, &["@dir", "Is a directory"]),
@@ -158,7 +174,62 @@ fn a_signal_ends_the_binary_with_130() {
     let code = child.wait().expect("it ends").code();
     assert_eq!(code, Some(130), "{rest:?}");
     assert!(rest.last().is_some_and(|line| line.starts_with("interrupted: ")), "{rest:?}");
-    assert_eq!(data, "", "a document is whole or not there");
+    let document: serde_json::Value = serde_json::from_str(&data).expect("a document is whole");
+    assert_eq!((&document["as_expected"], &document["unfinished"]), (&json!(false), &json!([LARGE])));
+}
+
+fn traces_that_cannot_be_written() {
+    let place = Place::new();
+    // One of the two can be written.
+    let traces = place.path("traces");
+    let refused = place.path("traces/toy/over--stays-below-four.json");
+    fs::create_dir_all(&refused).expect("a folder can be made where the file would be");
+    let ran = toy::run("over surprise", &["check", "--traces", &traces]);
+    assert_eq!(ran.exit, 2, "{}", ran.err);
+    assert!(ran.out.contains("1 trace is kept"), "{}", ran.out);
+    assert!(ran.out.contains("trace show") && ran.out.contains("surprise--"), "{}", ran.out);
+    assert_eq!(ran.err.matches(&refused).count(), 1, "{}", ran.err);
+    let document = toy::run("over", &["check", "--json", "--traces", &traces]);
+    let document: serde_json::Value = serde_json::from_str(&document.out).expect("a document");
+    assert_eq!(document["cases"][0]["properties"][0].get("trace"), None, "no file is named that is not there");
+    let nothing = toy::run("over", &["check", "--traces", &place.path("file")]);
+    assert!(!nothing.out.contains("kept") && nothing.exit == 2, "{}{}", nothing.out, nothing.err);
+}
+
+fn what_is_known() {
+    let place = Place::new();
+    let ran = toy::run("sound impatient", &["check", "--json", "--threads", "1", "--traces", &place.path("traces")]);
+    assert_eq!(ran.exit, 130);
+    let document: serde_json::Value = serde_json::from_str(&ran.out).expect("a whole document");
+    assert_eq!(document["cases"][0]["case"], json!("toy/sound"));
+    assert_eq!((&document["as_expected"], &document["unfinished"]), (&json!(false), &json!(["toy/impatient"])));
+}
+
+fn from_any_folder() {
+    let root = crate::root();
+    let file = "traces/circuit_breaker/trusts_late_results--only-results-of-the-current-generation-move-it.json";
+    for folder in [root.clone(), root.join("models"), root.join("tests/snapshots")] {
+        for arguments in [&["trace", "show", file][..], &["replay", file]] {
+            let output = binary(arguments).current_dir(&folder).output().expect("the binary runs");
+            assert!(output.status.success(), "{arguments:?} in {}: {output:?}", folder.display());
+        }
+    }
+    // What is not there is named as it was typed.
+    let output = binary(&["trace", "show", "traces/none.json"]).current_dir(root.join("models")).output();
+    let said = String::from_utf8(output.expect("the binary runs").stderr).expect("stderr is text");
+    assert!(said.contains("error: traces/none.json: "), "{said}");
+}
+
+fn too_large() {
+    let place = Place::new();
+    let file = fs::File::create(place.path("sparse")).expect("a file can be made");
+    file.set_len(3 << 30).expect("a file may have holes");
+    let ran = toy::run("sound", &["trace", "show", &place.path("sparse")]);
+    assert!(ran.exit == 5 && ran.err.contains("3221225472 bytes"), "{}", ran.err);
+    // Of what does not begin as a document only the beginning is read.
+    file.set_len(200 << 20).expect("a file may have holes");
+    let ran = toy::run("sound", &["trace", "show", &place.path("sparse")]);
+    assert!(ran.exit == 5 && ran.err.contains(":1:1: not a complete JSON document"), "{}", ran.err);
 }
 
 fn text_is_on_stdout_and_all_else_on_stderr() {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ReplayError;
 use super::face::{AnyCheck, Subject};
 use crate::conform::{Agreement, Divergence, Mode};
 use crate::explore::{Action, AnyState, Explored};
@@ -67,10 +68,24 @@ impl AnyCheck {
         }
     }
 
+    /// What reads otherwise when the model is asked again for the states and actions of `trace`: equal ones have to read
+    /// alike, or no trace of them can be found again.
+    pub(super) fn reads_otherwise(&self, trace: &Trace) -> Option<String> {
+        match self.follow(trace) {
+            Err(ReplayError::Stale { what, .. }) => Some(format!(
+                "{:?}: asked again, the model reads otherwise ({what}): equal states and actions have to read alike, \
+                 so let state_json, Debug and format_action leave out what is not part of them, such as the order of a \
+                 hash map",
+                trace.evidence.name()
+            )),
+            _ => None,
+        }
+    }
+
     pub(super) fn step(&self, from: &dyn AnyState, action: &Action, to: &dyn AnyState) -> Step {
         let (input, output) = self.labels.label(from, action, to).unwrap_or_default();
         Step {
-            action: action.text(),
+            action: self.model.action_text(&*action.of, action.index),
             actor: self.model.actor(&*action.of, action.index),
             input,
             output,

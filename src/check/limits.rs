@@ -8,8 +8,12 @@ use crate::explore::{Interrupt, Stop};
 
 const BYTES_PER_MIB: usize = 1 << 20;
 
+/// Memory that is left to the machine: an operating system that has none ends a process, and with it what is known.
+const SPARE_MIB: usize = 256;
+
 /// An interrupt that asks `asked` first, and then whether time, from now on, or the memory that the process holds has
-/// reached its limit. There is no limit on memory where an operating system does not tell how much is held.
+/// reached its limit, or the machine has no more than [`SPARE_MIB`] to give. There is no limit on memory where an
+/// operating system does not tell how much is held.
 pub(crate) fn limited(time_max: Option<Duration>, memory_max_mib: Option<usize>, asked: Interrupt) -> Interrupt {
     let started = Instant::now();
     Arc::new(move || {
@@ -26,8 +30,30 @@ pub(crate) fn limited(time_max: Option<Duration>, memory_max_mib: Option<usize>,
         {
             return Some(Stop::Memory(format!("{max} MiB")));
         }
-        None
+        let low = available_mib().is_some_and(|left| left < SPARE_MIB);
+        low.then(|| Stop::Memory(format!("all but {SPARE_MIB} MiB of the machine's")))
     })
+}
+
+/// Memory that the machine, or the control group that the process is in, has to give. Linux alone tells.
+fn available_mib() -> Option<usize> {
+    let read = |file: &str| std::fs::read_to_string(file).ok();
+    let machine = of_meminfo(&read("/proc/meminfo")?);
+    let group = read("/sys/fs/cgroup/memory.max").zip(read("/sys/fs/cgroup/memory.current"));
+    machine.into_iter().chain(group.and_then(|(max, now)| of_group(&max, &now))).min()
+}
+
+/// What `/proc/meminfo` says is available.
+fn of_meminfo(text: &str) -> Option<usize> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// What a control group may still take; nothing where it has no limit (`max`).
+fn of_group(max: &str, current: &str) -> Option<usize> {
+    let [max, current]: [usize; 2] = [max.trim().parse().ok()?, current.trim().parse().ok()?];
+    Some(max.saturating_sub(current) / BYTES_PER_MIB)
 }
 
 fn told(limit: Duration) -> String {
@@ -39,9 +65,6 @@ impl Options {
     /// now.
     pub(super) fn begun(&self) -> Options {
         let mut options = self.clone();
-        if let (None, None) = (self.time_max, self.memory_max_mib) {
-            return options;
-        }
         options.budget.interrupt = limited(self.time_max, self.memory_max_mib, options.budget.interrupt);
         (options.time_max, options.memory_max_mib) = (None, None);
         options
@@ -61,5 +84,20 @@ impl Options {
         options.memory_max_mib = tighter(options.memory_max_mib, own.memory_max_mib);
         options.referee &= own.referee;
         options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of_group, of_meminfo};
+
+    #[test]
+    fn what_is_available_is_read_as_linux_writes_it() {
+        let meminfo = "MemTotal:       24615692 kB\nMemFree:          100000 kB\nMemAvailable:     524288 kB\n";
+        assert_eq!(of_meminfo(meminfo), Some(512));
+        assert_eq!(of_meminfo("MemTotal: 1 kB\n"), None);
+        assert_eq!(of_group("1073741824\n", "536870912\n"), Some(512));
+        assert_eq!(of_group("1048576", "2097152"), Some(0), "more than it may");
+        assert_eq!(of_group("max\n", "536870912\n"), None);
     }
 }

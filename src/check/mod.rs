@@ -6,13 +6,15 @@ mod evidence;
 mod face;
 mod limits;
 mod names;
+mod place;
 mod replay;
 mod run;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
-use std::path::{Path, PathBuf};
+use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +22,16 @@ use crate::conform::events::{Log, LogError, LogReader};
 use crate::conform::{self, Job, Limits};
 use crate::explore::Budget;
 use crate::model::{CheckedModel, Counterpart, Interface, NoInterface, PlainSpec, Spec};
-use crate::report::{CaseReport, Counts, Report};
+use crate::report::{Counts, Report};
+use crate::trace::Trace;
+use crate::view::Written;
 
 pub use case::Case;
 pub use defect::Defect;
 #[cfg(feature = "cli")]
 pub(crate) use limits::limited;
+#[cfg(feature = "cli")]
+pub(crate) use place::{in_workspace, named};
 pub use replay::{ReplayError, Replayed};
 
 /// Most states for which stateright's own search is asked.
@@ -217,8 +223,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         self
     }
 
-    /// Folder that the traces are kept in, seen from where the command runs. Default `traces`. A package whose traces
-    /// stand beside it sets another.
+    /// Folder that the traces are kept in, seen from the workspace. Default `traces`. A package whose traces stand beside
+    /// it sets another.
     #[must_use]
     pub fn traces_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.plan.traces = folder.into();
@@ -281,18 +287,24 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             .diverges(name)
     }
 
-    /// Runs a tour, and after it, with the feature `walk`, 256 seeded walks of up to 200 inputs.
+    /// Walks at random through implementations that `factory` makes: 256 seeded walks of up to 200 inputs. Needs the
+    /// feature `walk`.
+    #[cfg(feature = "walk")]
+    #[must_use]
+    pub fn walk<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
+        self.subject(IMPLEMENTATION, conform::Walk::new().runs(256).steps(200).of(factory))
+    }
+
+    /// Runs a [tour](Check::tour), and after it, with the feature `walk`, 256 seeded walks of up to 200 inputs.
     #[must_use]
     pub fn lockstep<C: Counterpart<F> + 'static>(self, factory: impl Fn() -> C + Send + Sync + 'static) -> Self {
         let factory = Arc::new(factory);
-        #[cfg(feature = "walk")]
-        let walks = {
-            let factory = factory.clone();
-            conform::Walk::new().runs(256).steps(200).of(move || factory())
-        };
+        let again = factory.clone();
         let check = self.tour(move || factory());
         #[cfg(feature = "walk")]
-        let check = check.subject(IMPLEMENTATION, walks);
+        let check = check.walk(move || again());
+        #[cfg(not(feature = "walk"))]
+        drop(again);
         check
     }
 
@@ -415,31 +427,53 @@ impl Report {
     #[track_caller]
     pub fn assert(&self) {
         if !self.as_expected {
-            panic!("{}", crate::view::failure(self, &keep_surprises(self)));
+            panic!("{}", crate::view::failure(self, &keep_surprises(self, &TestName::here())));
         }
     }
 }
 
-/// Writes the traces of what is not as expected where a test may write. Returns each file's path, from the folder that
-/// holds `target` where the file is below it.
-fn keep_surprises(report: &Report) -> Vec<Result<PathBuf, String>> {
-    let target = target_folder();
-    let folder = target.clone().unwrap_or_else(std::env::temp_dir).join("counterpart");
-    let from_root = |file: PathBuf| match target.as_deref().and_then(Path::parent) {
-        Some(root) => file.strip_prefix(root).map(Path::to_path_buf).unwrap_or(file),
-        None => file,
-    };
-    let of_case = |case: &'_ CaseReport| -> Vec<_> {
-        case.surprises().map(|(kept, trace)| (case.below(kept, &folder), trace.clone())).collect()
-    };
-    let surprises = report.cases.iter().flat_map(of_case);
-    surprises
-        .map(|(file, trace)| trace.write(&file).map(|_| from_root(file)).map_err(|error| error.to_string()))
-        .collect()
+/// Writes the traces of what is not as expected where the test `name` may write. Returns where each is, seen from the
+/// workspace, and what replays it.
+fn keep_surprises(report: &Report, test: &TestName) -> Vec<Result<Written, String>> {
+    let folder = place::target().unwrap_or_else(std::env::temp_dir).join("counterpart").join(test.folder());
+    let mut written = Vec::new();
+    for case in &report.cases {
+        for (kept, trace) in case.surprises() {
+            let file = case.below(kept, &folder);
+            let named = place::from_workspace(&file);
+            let replay = match case.case.contains('/') {
+                true => format!("cargo run --release -- replay {}", named.display()),
+                false => format!("COUNTERPART_REPLAY={} cargo test{}", named.display(), test.filter()),
+            };
+            let trace = Trace { replay: replay.clone(), ..trace.clone() };
+            let outcome = trace.write(&file).map(|_| Written { file: named, replay });
+            written.push(outcome.map_err(|error| error.to_string()));
+        }
+    }
+    written
 }
 
-/// The `target` folder that the running test was built in.
-fn target_folder() -> Option<PathBuf> {
-    let executable = std::env::current_exe().ok()?;
-    executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).map(Path::to_path_buf)
+/// What a test is known by: the name that the test harness gave to its thread, or else where it asks.
+struct TestName {
+    thread: Option<String>,
+    place: &'static Location<'static>,
+}
+
+impl TestName {
+    #[track_caller]
+    fn here() -> Self {
+        let thread = std::thread::current().name().filter(|name| *name != "main").map(str::to_string);
+        TestName { thread, place: Location::caller() }
+    }
+
+    /// The folder of its traces, so that no two tests write the same file.
+    fn folder(&self) -> String {
+        let name = self.thread.clone().unwrap_or_else(|| format!("{}-{}", self.place.file(), self.place.line()));
+        name.replace(|letter: char| !letter.is_alphanumeric() && letter != '_', "-")
+    }
+
+    /// What makes `cargo test` run it and few others, with a blank before it.
+    fn filter(&self) -> String {
+        self.thread.as_ref().map(|name| format!(" {name}")).unwrap_or_default()
+    }
 }

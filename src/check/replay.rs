@@ -5,12 +5,13 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::face::AnyCheck;
-use super::{Expected, Options};
+use super::{Expected, Options, place};
 use crate::conform::Mode;
 use crate::explore::{Action, Explored, Run, State};
 use crate::model::Kind;
 use crate::trace::{Evidence, STAY, Step, Trace, model_hash};
 use crate::verdict::{Lasso, LassoError, Verdict, check_component, check_run, check_trap};
+use crate::view::without_colours;
 
 impl AnyCheck {
     pub(super) fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
@@ -30,13 +31,13 @@ impl AnyCheck {
     /// In words, that the violation or the deviation is there again, or why it could not be seen.
     pub(super) fn replay_asked(&self, options: &Options) -> Option<Result<(), String>> {
         let file = std::env::var_os("COUNTERPART_REPLAY")?;
-        let trace = match Trace::read(Path::new(&file)) {
+        let trace = match Trace::read(&place::named(Path::new(&file))) {
             Ok(trace) => trace,
             Err(error) => return Some(Err(error.to_string())),
         };
         (trace.case == self.plan.name).then(|| match self.replay_trace(&trace, options) {
             Ok(replayed) if !replayed.reproduces => Ok(()),
-            Ok(replayed) => Err(format!("{}\n{}", crate::view::trace(&trace), replayed.summary())),
+            Ok(replayed) => Err(format!("{}\n{}", without_colours(&crate::view::trace(&trace)), replayed.summary())),
             Err(error) => Err(error.to_string()),
         })
     }
@@ -54,10 +55,13 @@ impl AnyCheck {
             let at = steps.last().map(|(_, state)| state).or(initial.as_ref());
             let Some(state) = at.filter(|_| lost.is_none()) else { break };
             let of = self.model.actions(&**state);
-            let action = (0..of.len()).map(|index| Action { of: of.clone(), index });
-            let action = action.into_iter().find(|action| action.text() == step.action);
+            let possible: Vec<String> = (0..of.len()).map(|index| self.model.action_text(&*of, index)).collect();
+            let alike: Vec<usize> = (0..of.len()).filter(|index| possible[*index] == step.action).collect();
+            let next = |index: &usize| self.model.next_state(&**state, &*of, *index);
+            // Where several actions read alike, the one that leads where the trace goes.
+            let meant = alike.iter().find(|index| next(index).is_some_and(|to| json(&to) == step.state));
+            let action = meant.or(alike.first()).map(|index| Action { of: of.clone(), index: *index });
             if action.is_none() && step.action != STAY {
-                let possible: Vec<String> = (0..of.len()).map(|index| of.text(index)).collect();
                 lost = Some(format!(
                     "step {index}: {:?} is not possible there; possible are {}",
                     step.action,

@@ -63,6 +63,8 @@ impl AnyCheck {
                     }
                 }
             }
+            // It goes on as the panic that it was, with the place.
+            Err(error @ ModelError::Panics { .. }) => std::panic::resume_unwind(Box::new(error.to_string())),
             Err(error) => report.errors.push(error.to_string()),
         }
         report.as_expected = report.outcome() == Outcome::AsExpected;
@@ -164,6 +166,8 @@ impl AnyCheck {
         }
         let findings = if self.plan.judged { findings } else { Vec::new() };
         report.properties = findings.iter().map(|finding| self.property_report(graph, finding)).collect();
+        let shown = report.properties.iter().filter_map(|property| property.evidence.as_ref());
+        report.errors.extend(shown.filter_map(|trace| self.reads_otherwise(trace)));
     }
 
     pub(super) fn property_report(&self, graph: Explored<'_>, finding: &Finding) -> PropertyReport {

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -110,7 +110,7 @@ pub(super) struct Limits {
     pub(super) seed: u64,
     /// Stop a case at this many states.
     #[arg(long, value_name = "N")]
-    pub(super) max_states: Option<usize>,
+    pub(super) max_states: Option<NonZeroUsize>,
     /// Stop a case at this many steps from an initial state.
     #[arg(long, value_name = "N")]
     pub(super) max_depth: Option<usize>,

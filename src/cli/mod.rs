@@ -6,9 +6,11 @@
 mod arguments;
 pub mod bench;
 mod run;
+mod traces;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,9 +25,10 @@ use serde_json::json;
 
 use self::arguments::{Arguments, CheckArguments, Command, Limits, TRACES, TraceCommand};
 use self::run::side_by_side;
-use crate::check::{Case, Options, ReplayError, limited};
+use self::traces::Traces;
+use crate::check::{Case, Options, ReplayError, limited, named};
 use crate::explore::{Budget, Interrupt, Stop};
-use crate::report::{NotRun, Outcome, Report, SCHEMA};
+use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
 use crate::trace::Trace;
 use crate::view;
 
@@ -137,7 +140,7 @@ fn run_with(
             Exit::Usage
         }
         Err(panic) => {
-            let message = crate::conform::panic_message(&*panic);
+            let message = crate::explore::panic_message(&*panic);
             let _ = writeln!(
                 host.err,
                 "error: this is a defect, of a model in the catalogue or of counterpart: {message}\nPlease report it with \
@@ -196,9 +199,9 @@ fn matching<'a>(cases: &'a [Case], globs: &[String], host: &mut Host) -> io::Res
             }
         }
     }
-    // A protocol's name alone stands for all of its cases.
-    let names = |(glob, matcher): &(&String, GlobMatcher), case: &Case| {
-        matcher.is_match(case.name()) || case.name().split_once('/').is_some_and(|(protocol, _)| protocol == *glob)
+    // A pattern of protocols stands for all of their cases.
+    let names = |(_, matcher): &(&String, GlobMatcher), case: &Case| {
+        matcher.is_match(case.name()) || matcher.is_match(protocol_of(case))
     };
     for matcher in &matchers {
         if !cases.iter().any(|case| names(matcher, case)) {
@@ -219,15 +222,23 @@ fn matching<'a>(cases: &'a [Case], globs: &[String], host: &mut Host) -> io::Res
     Ok(Ok(chosen))
 }
 
-/// The case whose name is most like `name`, if it is much like it.
+/// The case, or the protocol, whose name is most like `name`, if it is much like it. Without a slash it was a protocol
+/// that was meant.
 fn nearest<'a>(cases: &'a [Case], name: &str) -> Option<&'a str> {
     const ALIKE_MIN: f64 = 0.6;
-    cases
-        .iter()
-        .map(|case| (strsim::normalized_damerau_levenshtein(case.name(), name), case.name()))
+    let of_protocols = cases.iter().map(protocol_of).filter(|_| !name.contains('/'));
+    let of_cases = cases.iter().map(Case::name).filter(|_| name.contains('/'));
+    of_protocols
+        .chain(of_cases)
+        .map(|other| (strsim::normalized_damerau_levenshtein(other, name), other))
         .filter(|(ratio, _)| *ratio >= ALIKE_MIN)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, name)| name)
+}
+
+/// The part of the case's name before the slash.
+fn protocol_of(case: &Case) -> &str {
+    case.name().split_once('/').map_or(case.name(), |(protocol, _)| protocol)
 }
 
 fn list(cases: &[Case], globs: &[String], as_json: bool, host: &mut Host) -> io::Result<Exit> {
@@ -259,19 +270,16 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     let bar = progress(running.len(), host.progress);
     let mut out = Data { to: &mut host.out, outcome: Ok(()) };
     let (mut reports, mut not_run) = (Vec::new(), Vec::new());
-    let (mut defects, mut not_kept) = (Vec::new(), None);
+    let mut defects = Vec::new();
+    let mut traces = Traces::below(folder);
     let mut times = Vec::new();
     side_by_side(&running, &options, &bar, |case, ran, took| {
         times.push((took, case));
-        let (report, skipped) = match ran {
+        let (mut report, skipped) = match ran {
             Ok(ran) => ran,
             Err(defect) => return defects.push(defect),
         };
-        for (file, trace) in report.counterexamples() {
-            let file = folder.map_or_else(|| file.clone(), |folder| report.below(file, folder));
-            let kept = trace.write(&file);
-            not_kept = not_kept.take().or(kept.err());
-        }
+        traces.keep(&mut report);
         if !arguments.json {
             bar.suspend(|| out.give(&format!("{}\n", view::case(&report))));
         }
@@ -285,24 +293,26 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         why: "it is large: add --large".into(),
     }));
     let interrupted = host.interrupted.load(Ordering::SeqCst);
-    let report = Report::new(reports, not_run);
+    let names = running.iter().map(|case| case.name().to_string());
+    let unfinished = names.filter(|name| !reports.iter().any(|report| is_whole(report, name, interrupted))).collect();
+    let report = Report::new(reports, not_run).lacking(unfinished);
     let mut exits = vec![exit_of(&report)];
-    // A document is whole or not there.
-    if !interrupted && defects.is_empty() {
-        out.give(&if arguments.json { report.to_json() } else { view::closing(&report, folder) });
-    }
+    out.give(&if arguments.json { report.to_json() } else { view::closing(&report, &traces.kept) });
     let given = out.outcome;
     for defect in &defects {
         say!(host, "error: {defect}\nPlease report it with the command that led here.");
         exits.push(Exit::Defect);
     }
     if interrupted {
-        let whole = report.cases.iter().filter(|case| case.exhausted && case.errors.is_empty()).count();
-        say!(host, "interrupted: {whole} of {} cases were run to their end; the rest is not known", running.len());
+        let done = running.len() - report.unfinished.len();
+        say!(host, "interrupted: {done} of {} cases were run to their end; the rest is not known", running.len());
         exits.push(Exit::Interrupted);
     }
-    if let Some(error) = not_kept {
-        say!(host, "error: a trace could not be kept: {error}; name a folder with --traces");
+    for error in &traces.errors {
+        say!(host, "error: a trace could not be kept: {error}");
+    }
+    if !traces.errors.is_empty() {
+        say!(host, "name a folder that can be written to with --traces");
         exits.push(Exit::Usage);
     }
     exits.extend(unwritten(given, host)?);
@@ -310,6 +320,11 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         timings(times, host);
     }
     Ok(worst(&exits))
+}
+
+/// Whether `report` is that of the case `name`, and was not cut short by whoever interrupted the command.
+fn is_whole(report: &CaseReport, name: &str, interrupted: bool) -> bool {
+    report.case == name && (!interrupted || report.exhausted && report.errors.is_empty())
 }
 
 fn exit_of(report: &Report) -> Exit {
@@ -371,7 +386,7 @@ impl Data<'_> {
 }
 
 fn show(file: &Path, host: &mut Host) -> io::Result<Exit> {
-    match Trace::read(file) {
+    match Trace::read(&named(file)) {
         Ok(trace) => {
             write!(host.out, "{}", view::trace(&trace))?;
             host.out.flush()?;
@@ -385,7 +400,7 @@ fn show(file: &Path, host: &mut Host) -> io::Result<Exit> {
 }
 
 fn replay(cases: &[Case], file: &Path, limits: &Limits, host: &mut Host) -> io::Result<Exit> {
-    let trace = match Trace::read(file) {
+    let trace = match Trace::read(&named(file)) {
         Ok(trace) => trace,
         Err(error) => {
             say!(host, "error: {error}");
@@ -427,7 +442,7 @@ fn options(limits: &Limits, referee: bool, interrupted: &Arc<AtomicBool>) -> Opt
         time_max: None,
         memory_max_mib: None,
         budget: Budget {
-            states_max: limits.max_states.unwrap_or(default.budget.states_max),
+            states_max: limits.max_states.map_or(default.budget.states_max, NonZeroUsize::get),
             depth_max: limits.max_depth.unwrap_or(default.budget.depth_max),
             threads,
             interrupt: interrupt(limits, interrupted.clone()),

@@ -1,8 +1,9 @@
 //! Cases run side by side, each on one of the threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -14,9 +15,9 @@ use crate::report::{CaseReport, NotRun};
 /// What came of a case: its report and what it did not run, or the words of a panic.
 pub(super) type RanCase = Result<(CaseReport, Vec<NotRun>), String>;
 
-/// Runs cases on as many threads as the options say, and hands over what came of them, and how long it took by the clock, in the
-/// catalogue's order. A case
-/// whose turn comes after the user asked to end is not run.
+/// Runs cases on as many threads as the options say, and hands over what came of them, and how long it took by the
+/// clock, in the catalogue's order. A case whose turn comes after the user asked to end is not run. `bar` names the
+/// case that has been waited for longest.
 pub(super) fn side_by_side<'a>(
     cases: &[&'a Case],
     options: &Options,
@@ -24,21 +25,28 @@ pub(super) fn side_by_side<'a>(
     mut done: impl FnMut(&'a Case, RanCase, Duration),
 ) {
     let next = AtomicUsize::new(0);
+    let under_way = Mutex::new(BTreeSet::new());
+    let running = |change: &dyn Fn(&mut BTreeSet<usize>)| {
+        let mut under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut under_way);
+        bar.set_message(under_way.first().map(|first| cases[*first].name().to_string()).unwrap_or_default());
+    };
     std::thread::scope(|scope| {
         let (sender, receiver) = std::sync::mpsc::channel();
         for _ in 0..options.budget.threads.min(cases.len()) {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, running) = (sender.clone(), &next, &running);
             scope.spawn(move || {
                 while let Some((index, case)) = take_turn(cases, next)
                     && (options.budget.interrupt)() != Some(Stop::Interrupted)
                 {
-                    bar.set_message(case.name().to_string());
+                    running(&|under_way| _ = under_way.insert(index));
                     let began = Instant::now();
                     let ran = catch_unwind(AssertUnwindSafe(|| case.run(options)));
                     let ran = ran.map_err(|panic| {
-                        let message = crate::conform::panic_message(&*panic);
+                        let message = crate::explore::panic_message(&*panic);
                         format!("{}: this is a defect, of the model or of counterpart: {message}", case.name())
                     });
+                    running(&|under_way| _ = under_way.remove(&index));
                     bar.inc(1);
                     // The receiver outlives the threads of this scope.
                     let _ = sender.send((index, case, ran, began.elapsed()));

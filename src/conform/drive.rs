@@ -1,6 +1,5 @@
 //! One implementation driven one input at a time beside the belief; what all sequential modes share.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,6 +8,7 @@ use std::sync::{Arc, Once};
 use super::Limits;
 use super::lts::{Belief, Edge, Lts, Node};
 use super::watch::{Hung, Watch, watched};
+use crate::explore::panic_message;
 
 /// Why the model cannot follow an implementation.
 #[derive(Clone, Debug, PartialEq)]
@@ -404,13 +404,4 @@ pub(crate) fn quietly<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     let result = panic::catch_unwind(AssertUnwindSafe(call));
     QUIET.set(before);
     result.map_err(|panic| panic_message(&*panic))
-}
-
-/// The words a panic was raised with.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| panic.downcast_ref::<&str>().map(|message| (*message).to_string()))
-        .unwrap_or_else(|| "with a payload that is not text".into())
 }

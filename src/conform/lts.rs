@@ -243,6 +243,24 @@ impl Lts {
         steps
     }
 
+    /// Whether any step that can be reached is labelled `input`.
+    #[cfg(feature = "interleave")]
+    pub(crate) fn is_labelled(&self, input: u32) -> bool {
+        let mut seen: std::collections::HashSet<Node> = self.initial().into_iter().collect();
+        let mut front: std::collections::VecDeque<Node> = seen.iter().copied().collect();
+        while let Some(node) = front.pop_front() {
+            for edge in self.edges(node) {
+                if edge.label.is_some_and(|label| label.input == input) {
+                    return true;
+                }
+                if seen.insert(edge.to) {
+                    front.push_back(edge.to);
+                }
+            }
+        }
+        false
+    }
+
     /// The answers of `belief` to `input` as they read, each once.
     pub(crate) fn allowed(&self, belief: &[Node], input: u32) -> Vec<String> {
         let mut outputs: Vec<u32> = Vec::new();

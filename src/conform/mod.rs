@@ -45,8 +45,6 @@ use self::lts::Lts;
 use self::typed::{Factory, Typed};
 
 pub use drive::Deviation;
-#[cfg(feature = "cli")]
-pub(crate) use drive::panic_message;
 pub use effort::{Agreement, Conformance, Coverage, Divergence, Effort, Mode, Scheduled};
 pub use product::Product;
 pub use recovery::Recovery;

@@ -249,7 +249,7 @@ impl<F: Interface> Outside for Typed<F> {
 
     fn action(&self, node: Node, action: u32) -> (String, String) {
         let action = self.action_of(node, action);
-        (format!("{action:?}"), self.spec.actor(&action))
+        (self.model.format_action(&action), self.spec.actor(&action))
     }
 
     #[cfg(feature = "interleave")]

@@ -15,8 +15,10 @@
 //! fingerprint is known. What turns out to be new is made again, by one step more. Only where states themselves are
 //! compared those of candidates are held.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,7 +26,7 @@ use stateright::Model;
 
 use super::form::Form;
 use super::shape::{Origin, PackedTarget, Shape};
-use super::step::{Next, again, expand, is_rechecked, nondeterministic, share_out};
+use super::step::{Next, again, blamed, expand, is_rechecked, nondeterministic, share_out};
 use super::table::{CANDIDATE, Fingerprint, SHARDS, Shard, Table};
 use super::{Budget, Equality, ModelError, Stop};
 use crate::model::CheckedModel;
@@ -257,11 +259,21 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
     }
 
     fn expand(&self, part: &mut Part<F::Held>) -> Result<(), ModelError> {
+        let node = Cell::new(part.nodes.start);
+        let expanded = catch_unwind(AssertUnwindSafe(|| self.expand_each(part, &node)));
+        let state_of = |node: usize| F::state(&self.states[node]);
+        let way = |node| self.shape.way_to(node);
+        expanded.unwrap_or_else(|panic| Err(blamed(&*self.model, node.get(), state_of, way, &*panic)))
+    }
+
+    /// Expands the nodes of `part`; `now` is the one being expanded.
+    fn expand_each(&self, part: &mut Part<F::Held>, now: &Cell<usize>) -> Result<(), ModelError> {
         let mut actions = Vec::new();
         let mut open = Vec::with_capacity(BATCH);
         let mut held_open = Vec::new();
         part.rows = vec![Row::default(); part.nodes.len()];
         for (at, node) in part.nodes.clone().enumerate() {
+            now.set(node);
             let state = F::state(&self.states[node]);
             let rechecked = self.budget.recheck && is_rechecked(node);
             if rechecked {

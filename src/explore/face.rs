@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateright::{Expectation, Property};
+use stateright::Property;
 
+use super::step::panic_message;
 use super::written::Written;
 use super::{Budget, Graph, ModelError, Shape, Target, explore_from};
 use crate::model::{Bound, Chance, CheckedModel, FairKey, Kind, Spec, Temporal};
@@ -194,6 +196,8 @@ pub(crate) trait Face: Send + Sync {
     fn chance(&self, state: &dyn AnyState, actions: &dyn AnyActions, index: usize) -> Option<Chance>;
 
     fn actor(&self, actions: &dyn AnyActions, index: usize) -> String;
+    /// As the model has it.
+    fn action_text(&self, actions: &dyn AnyActions, index: usize) -> String;
     fn state_json(&self, state: &dyn AnyState) -> Value;
 
     /// Explores the model from `begun`, or from where it begins itself.
@@ -212,7 +216,11 @@ pub(crate) struct Spoken<M: CheckedModel> {
 impl<M: CheckedModel> Spoken<M> {
     pub(crate) fn new(model: Arc<M>, spec: Arc<dyn Spec<Model = M>>) -> Self {
         let (own, promised) = (model.properties(), spec.temporal());
-        let of_states = own.iter().map(|property| asked(property.name, &property.expectation));
+        let of_states = own.iter().map(|property| {
+            let kind = Kind::from(&property.expectation);
+            let assumption = spec.own_under().filter(|_| kind.is_of_runs());
+            Asked { name: property.name.into(), kind, own: Some(property.name), assumption, bound: None }
+        });
         let of_runs = promised.iter().map(|promise| Asked {
             name: promise.name().into(),
             kind: promise.kind(),
@@ -227,10 +235,6 @@ impl<M: CheckedModel> Spoken<M> {
     fn promise(&self, property: usize) -> Option<&Temporal<M>> {
         self.promised.get(property.checked_sub(self.own.len())?)
     }
-}
-
-fn asked(name: &'static str, expectation: &Expectation) -> Asked {
-    Asked { name: name.into(), kind: Kind::from(expectation), own: Some(name), assumption: None, bound: None }
 }
 
 /// What a state or a list of actions was before its type was forgotten.
@@ -288,7 +292,12 @@ impl<M: CheckedModel> Face for Spoken<M> {
     }
 
     fn fairness(&self, state: &dyn AnyState, actions: &dyn AnyActions, index: usize) -> Vec<FairKey> {
-        self.spec.fairness(&self.model, recalled(state), &recalled::<Vec<M::Action>>(actions)[index])
+        let (state, action) = (recalled(state), &recalled::<Vec<M::Action>>(actions)[index]);
+        let mut keys = self.spec.fairness(&self.model, state, action);
+        if keys.iter().any(|key| key.changing) && self.model.next_state(state, action.clone()).as_ref() == Some(state) {
+            keys.retain(|key| !key.changing);
+        }
+        keys
     }
 
     fn must_progress(&self, state: &dyn AnyState, actions: &dyn AnyActions, index: usize) -> bool {
@@ -301,6 +310,10 @@ impl<M: CheckedModel> Face for Spoken<M> {
 
     fn actor(&self, actions: &dyn AnyActions, index: usize) -> String {
         self.spec.actor(&recalled::<Vec<M::Action>>(actions)[index])
+    }
+
+    fn action_text(&self, actions: &dyn AnyActions, index: usize) -> String {
+        self.model.format_action(&recalled::<Vec<M::Action>>(actions)[index])
     }
 
     fn state_json(&self, state: &dyn AnyState) -> Value {
@@ -365,7 +378,18 @@ impl<'a> Explored<'a> {
     }
 
     pub(crate) fn is_met(self, property: usize, node: usize) -> bool {
-        self.face.is_met(property, self.state(node))
+        let asked = AssertUnwindSafe(|| self.face.is_met(property, self.state(node)));
+        catch_unwind(asked).unwrap_or_else(|panic| self.blamed(property, node, &panic_message(&*panic)))
+    }
+
+    /// Goes on with the panic of a property, and says where it is.
+    #[cold]
+    fn blamed(self, property: usize, node: usize, words: &str) -> ! {
+        let way = self.shape.way_to(node).into_iter();
+        let path = way.filter_map(|(from, index)| Some(self.face.action_text(&*self.actions(from)?, index))).collect();
+        let what = format!("property {:?}", self.face.properties()[property].name);
+        let (state, words) = (self.state(node).text(), words.to_string());
+        resume_unwind(Box::new(ModelError::Panics { what, state, path, words }.to_string()))
     }
 
     /// By node, whether the condition of a property, or its goal, is met.

@@ -44,6 +44,7 @@ pub use self::face::{Judged, Run};
 pub(crate) use self::referee::referee_of;
 pub use self::referee::{Referee, RefereeError, referee};
 pub use self::shape::{Shape, Target};
+pub(crate) use self::step::panic_message;
 pub use self::survey::{Discovery, Survey, survey, survey_up_to_symmetry};
 
 /// Asked now and then; an answer is the reason to stop.
@@ -196,6 +197,21 @@ pub enum ModelError {
         what: String,
         /// The state asked about.
         state: String,
+    },
+    /// The model panics.
+    #[error(
+        "the model panics in {what}, in state {state}, which is {}: {words}",
+        if path.is_empty() { "an initial one".to_string() } else { format!("reached by {}", path.join(", ")) }
+    )]
+    Panics {
+        /// `actions`, `next_state` of an action, or `within_boundary` of a state.
+        what: String,
+        /// The state asked about.
+        state: String,
+        /// The actions that lead there.
+        path: Vec<String>,
+        /// What it says.
+        words: String,
     },
     /// The model has no initial state.
     #[error("the model has no initial state within its boundary")]

@@ -1,7 +1,10 @@
 //! What a model is asked: the successors of a state, the same once more to see that it answers the same, and a step
 //! that was taken before.
 
+use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use super::ModelError;
@@ -73,6 +76,50 @@ fn recheck<M: CheckedModel>(model: &M, state: &M::State, actions: &[M::Action]) 
         }
     }
     Ok(())
+}
+
+/// What of `node` the model panics at, asked again, and how it is come by.
+#[cold]
+pub(super) fn blamed<'a, M: CheckedModel>(
+    model: &M,
+    node: usize,
+    state_of: impl Fn(usize) -> Cow<'a, M::State>,
+    way_to: impl Fn(usize) -> Vec<(usize, usize)>,
+    panic: &(dyn Any + Send),
+) -> ModelError {
+    let action = |(from, index): (usize, usize)| {
+        let mut actions = Vec::new();
+        model.actions(&state_of(from), &mut actions);
+        actions.get(index).map(|action| model.format_action(action)).unwrap_or_default()
+    };
+    let state = state_of(node);
+    let what = panics_at(model, &state).unwrap_or_else(|| "what it is asked once".into());
+    let path = way_to(node).into_iter().map(action).collect();
+    ModelError::Panics { what, state: format!("{:?}", &*state), path, words: panic_message(panic) }
+}
+
+/// Which question about `state` makes `model` panic.
+#[cold]
+pub(super) fn panics_at<M: CheckedModel>(model: &M, state: &M::State) -> Option<String> {
+    let panics = |asked: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(asked)).is_err();
+    let mut actions = Vec::new();
+    if panics(&mut || model.actions(state, &mut actions)) {
+        return Some("actions".into());
+    }
+    actions.iter().find_map(|action| {
+        let mut next = None;
+        if panics(&mut || next = model.next_state(state, action.clone())) {
+            return Some(format!("next_state of {}", model.format_action(action)));
+        }
+        let to = next?;
+        panics(&mut || _ = model.within_boundary(&to)).then(|| format!("within_boundary of {to:?}"))
+    })
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    words.unwrap_or("with a payload that is not text").to_string()
 }
 
 pub(super) fn nondeterministic(what: &str, state: &impl Debug) -> ModelError {

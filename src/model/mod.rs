@@ -5,11 +5,13 @@
 //! All of them are values that *name* their model and not traits on it: a model may be foreign (stateright's
 //! `ActorModel`), and one model may have several.
 
+mod actors;
 mod barrier;
 mod binding;
 mod consensus;
 mod interface;
 mod parts;
+mod printed;
 mod quantity;
 mod spec;
 mod temporal;
@@ -19,11 +21,13 @@ use std::hash::Hash;
 
 use stateright::Model;
 
+pub use actors::{ActorSpec, DELIVERS, DELIVERS_AT_LAST};
 pub use barrier::{BarrierError, Barriers, Ordered};
 pub use binding::{Counterpart, Sequential, Shared, Simulated};
 pub use consensus::{Consensus, Event, Values};
 pub use interface::{Interface, NoInterface};
 pub use parts::{Hold, Plain, SettableClock, Slots};
+pub use printed::printed;
 pub use quantity::{Bound, Quantity};
 pub use spec::{Chance, Kind, PlainSpec, Spec};
 pub use temporal::{FairKey, Strength, Temporal};

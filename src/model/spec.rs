@@ -6,11 +6,12 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use stateright::{Expectation, Model};
 
-use super::{CheckedModel, FairKey, Temporal};
+use super::{CheckedModel, FairKey, Temporal, printed};
+use crate::trace::itf_value;
 
 /// What is said of a model beside its transitions. Every method has a default, so that a plain `stateright::Model`
 /// needs none.
@@ -76,6 +77,12 @@ pub trait Spec: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The fairness that the model's own `eventually` properties are under. None by default: they are judged on every
+    /// run.
+    fn own_under(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether `action` is forced: time cannot go by for ever while it is enabled and nothing happens. A crash, a
     /// failing disk or an operator are not forced: a state in which only such actions are enabled may be where a run
     /// ends, as a state with no action enabled is.
@@ -110,9 +117,11 @@ pub trait Spec: Send + Sync + 'static {
         String::new()
     }
 
-    /// The state as structured JSON. Names and shapes are what a reader of a trace sees.
+    /// The state as structured JSON. Names and shapes are what a reader of a trace sees. Equal states have to read
+    /// alike, whatever the order in which a hash map keeps them: that is asked of every state that a trace shows. By
+    /// default it is what `Debug` prints, [read back as structure](super::printed).
     fn state_json(&self, _model: &Self::Model, state: &<Self::Model as Model>::State) -> Value {
-        json!(format!("{state:?}"))
+        itf_value(printed(&format!("{state:?}")))
     }
 
     /// Why properties come to be violated: by the name of each a sentence for someone who has read only the story.

@@ -283,17 +283,27 @@ pub struct FairKey {
     pub strength: Strength,
     /// Tells the sets of one assumption apart.
     pub value: u128,
+    /// Whether a step that leads back into the same state is left out: it neither enables the set nor takes it.
+    pub changing: bool,
 }
 
 impl FairKey {
     /// All weakly fair actions of `assumption` are one set.
     pub fn weak(assumption: &'static str) -> Self {
-        FairKey { assumption, strength: Strength::Weak, value: 0 }
+        FairKey { assumption, strength: Strength::Weak, value: 0, changing: false }
     }
 
     /// All strongly fair actions of `assumption` are one set.
     pub fn strong(assumption: &'static str) -> Self {
-        FairKey { assumption, strength: Strength::Strong, value: 0 }
+        FairKey { assumption, strength: Strength::Strong, value: 0, changing: false }
+    }
+
+    /// Leaves out steps that lead back into the same state, as TLA+'s `WF_v` and `SF_v` do. Without it such a step is
+    /// enabled and taken like any other. Source: L. Lamport, "Specifying Systems", section 8.4.
+    #[must_use]
+    pub fn changing(mut self) -> Self {
+        self.changing = true;
+        self
     }
 
     /// A set of its own for each `what`: each message, each process. It is known by 128 bits of its hash, so that two

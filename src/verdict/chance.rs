@@ -193,7 +193,7 @@ impl<'a> Chances<'a> {
                 if !reward.is_finite() || reward < 0.0 {
                     return Err(format!(
                         "the reward of {} in state {} is {reward}; rewards are finite and not negative",
-                        actions.text(index),
+                        graph.face.action_text(&*actions, index),
                         graph.state(node).text()
                     ));
                 }
@@ -203,7 +203,7 @@ impl<'a> Chances<'a> {
                             "the rewards of a distribution in state {} differ: {} has {reward}, another outcome \
                              {other}; give all its outcomes the reward of the choice",
                             graph.state(node).text(),
-                            actions.text(index)
+                            graph.face.action_text(&*actions, index)
                         ));
                     }
                     _ => rewards[choice] = Some(reward),

@@ -21,6 +21,8 @@ pub struct FairnessFound {
     pub weak: usize,
     /// Sets of strongly fair actions, each enabled somewhere.
     pub strong: usize,
+    /// Of both, those that a step back into the same state neither enables nor takes.
+    pub changing: usize,
     /// States in which an action of some set is enabled.
     pub states: usize,
 }
@@ -50,7 +52,7 @@ impl Labels {
             keys: Vec::new(),
             found: assumptions
                 .iter()
-                .map(|name| FairnessFound { assumption: (*name).into(), weak: 0, strong: 0, states: 0 })
+                .map(|name| FairnessFound { assumption: (*name).into(), weak: 0, strong: 0, changing: 0, states: 0 })
                 .collect(),
         };
         if !assumptions.is_empty() {
@@ -59,7 +61,7 @@ impl Labels {
         // A key goes by the number of its assumption, since names are slow to hash.
         let numbered: Vec<&str> = assumptions.iter().copied().collect();
         let number = |key: &FairKey| numbered.iter().position(|assumption| *assumption == key.assumption);
-        let mut key_index: HashMap<(usize, Strength, u128), u32, FixedState> = HashMap::default();
+        let mut key_index: HashMap<(usize, Strength, bool, u128), u32, FixedState> = HashMap::default();
         let mut set_index: HashMap<Vec<u32>, u32, FixedState> = HashMap::default();
         let mut set = Vec::new();
         for node in 0..graph.node_count() {
@@ -81,10 +83,12 @@ impl Labels {
                 let keys = if enabled(place) { face.fairness(state, &*actions, index) } else { Vec::new() };
                 for key in keys {
                     let Some(assumption) = number(&key) else { continue };
-                    set.push(*key_index.entry((assumption, key.strength, key.value)).or_insert_with(|| {
-                        labels.keys.push(key);
-                        labels.keys.len() as u32 - 1
-                    }));
+                    set.push(*key_index.entry((assumption, key.strength, key.changing, key.value)).or_insert_with(
+                        || {
+                            labels.keys.push(key);
+                            labels.keys.len() as u32 - 1
+                        },
+                    ));
                 }
                 set.sort_unstable();
                 set.dedup();
@@ -112,6 +116,7 @@ impl Labels {
             };
             found.weak = of_strength(Strength::Weak);
             found.strong = of_strength(Strength::Strong);
+            found.changing = self.keys.iter().filter(|key| key.assumption == *assumption && key.changing).count();
             let speaks: Vec<bool> = self
                 .sets
                 .iter()

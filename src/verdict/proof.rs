@@ -111,7 +111,10 @@ pub(crate) fn check_run(face: &dyn Face, property: usize, run: &Run) -> Result<(
             None => {
                 let forced = |action: &&Action| face.must_progress(&**to, &*action.of, action.index);
                 if let Some(forced) = enabled.iter().find(forced) {
-                    return Err(LassoError::MustProgress { step: index + 1, action: forced.text() });
+                    return Err(LassoError::MustProgress {
+                        step: index + 1,
+                        action: face.action_text(&*forced.of, forced.index),
+                    });
                 }
             }
         }

@@ -14,14 +14,21 @@ pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Cells of a table, padded by their visible width.
+/// Cells of a table, padded by their visible width. None is ever cut.
 pub(super) struct Table {
     rows: Vec<Vec<(Style, String)>>,
+    /// A cell that is wider moves those after it to the right, in its own row alone.
+    column_max: usize,
 }
 
 impl Table {
+    /// As wide as its widest cells.
     pub(super) fn new() -> Self {
-        Table { rows: Vec::new() }
+        Table::with_columns_up_to(usize::MAX)
+    }
+
+    pub(super) fn with_columns_up_to(column_max: usize) -> Self {
+        Table { rows: Vec::new(), column_max }
     }
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = (Style, String)>) {
@@ -32,7 +39,8 @@ impl Table {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
             .map(|column| {
-                self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(&cell.1)).max().unwrap_or(0)
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                cells.map(|cell| width(&cell.1)).filter(|width| *width <= self.column_max).max().unwrap_or(0)
             })
             .collect();
         let mut text = String::new();
@@ -42,7 +50,7 @@ impl Table {
             for (column, (style, cell)) in row.iter().enumerate().take(last + 1) {
                 line.push_str(&styled(*style, cell));
                 if column < last {
-                    line.extend(std::iter::repeat_n(' ', widths[column] - width(cell) + 2));
+                    line.extend(std::iter::repeat_n(' ', widths[column].saturating_sub(width(cell)) + 2));
                 }
             }
             text.push_str(line.trim_end());

@@ -5,9 +5,12 @@ use std::fmt::Write;
 use anstyle::Style;
 use serde_json::Value;
 
-use super::table::{BAD, BOLD, DIM, Table, dim, plain, styled, width};
+use super::table::{BAD, BOLD, DIM, Table, dim, plain, styled};
 use crate::model::Kind;
 use crate::trace::{Evidence, FAIRNESS, Step, Trace};
+
+/// Most steps are narrower, and a wide one need not push the others apart.
+const COLUMN_MAX: usize = 44;
 
 /// A trace, step by step.
 pub fn trace(trace: &Trace) -> String {
@@ -26,7 +29,7 @@ pub fn trace(trace: &Trace) -> String {
     }
     text.push('\n');
     let alongside = trace.steps.iter().any(|step| !step.implementation.is_empty());
-    let mut table = Table::new();
+    let mut table = Table::with_columns_up_to(COLUMN_MAX);
     let mut head = vec![dim("step"), dim("actor"), dim("action"), dim("answer")];
     if alongside {
         head.push(dim("implementation"));
@@ -61,13 +64,13 @@ fn row(index: usize, step: &Step, before: &Value, alongside: bool, trace: &Trace
     let action = if step.action.is_empty() { step.input.clone() } else { step.action.clone() };
     let mut cells = vec![
         plain(format!("{index:>4}")),
-        plain(clipped(&step.actor)),
-        plain(if index == 0 { "(initially)".to_string() } else { clipped(&action) }),
-        plain(clipped(&step.output)),
+        plain(printable(&step.actor)),
+        plain(if index == 0 { "(initially)".to_string() } else { printable(&action) }),
+        plain(printable(&step.output)),
     ];
     if alongside {
         let deviates = last && trace.verdict == "diverges";
-        cells.push((if deviates { BAD } else { Style::new() }, clipped(&step.implementation)));
+        cells.push((if deviates { BAD } else { Style::new() }, printable(&step.implementation)));
     }
     cells.push(dim(printable(&changes(before, &step.state))));
     cells
@@ -78,16 +81,6 @@ fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
         .collect()
-}
-
-/// A cell that leaves room for the others; what is cut off stands in the file, and of a deviation below the table.
-fn clipped(text: &str) -> String {
-    const WIDTH_MAX: usize = 44;
-    let text = printable(text);
-    if width(&text) <= WIDTH_MAX {
-        return text;
-    }
-    text.chars().take(WIDTH_MAX - 1).chain(['…']).collect()
 }
 
 /// What of a state is new: all of the first, then only the parts that differ.

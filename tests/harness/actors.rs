@@ -161,7 +161,8 @@ fn looks_at_more() {
     let liar = || {
         for seed in 0..12 {
             let model = system(seed, &Network::new_unordered_nonduplicating([]), LossyNetwork::No);
-            let _ = Actors::of(model).over_history(OF_NETWORK).survey(&Budget::default().states_max(20_000));
+            let surveyed = Actors::of(model).over_history(OF_NETWORK).survey(&Budget::default().states_max(20_000));
+            surveyed.unwrap_or_else(|error| panic!("{error}"));
         }
     };
     let words = panic_of(liar);
@@ -171,7 +172,8 @@ fn looks_at_more() {
 fn has_a_boundary() {
     let liar = || {
         let model = system(1, &Network::new_unordered_nonduplicating([]), LossyNetwork::No);
-        let _ = Actors::of(model).without_boundary().survey(&Budget::default().states_max(20_000));
+        let surveyed = Actors::of(model).without_boundary().survey(&Budget::default().states_max(20_000));
+        surveyed.unwrap_or_else(|error| panic!("{error}"));
     };
     let words = panic_of(liar);
     assert!(words.contains("the model has a boundary"), "{words}");

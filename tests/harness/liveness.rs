@@ -28,6 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("liveness::a_fair_loop_inside_an_unfair_larger_component_is_found", refined),
         claim("liveness::a_loop_takes_every_strongly_fair_action_that_it_enables", loop_takes_all),
         claim("liveness::a_key_for_each_message_is_more_than_one_for_all", key_for_each),
+        claim("liveness::a_step_into_the_same_state_counts_unless_it_is_left_out", same_state),
         claim("liveness::leads_to_is_armed_again_on_the_loop", armed_again),
         claim("liveness::eventually_always_is_not_vacuous_at_a_terminal_state", terminal),
         claim("liveness::a_run_may_end_where_only_unforced_actions_are_left", unforced),
@@ -113,13 +114,35 @@ fn acceptance() {
         let assumption = fair.map(|_| FAIR);
         let mut table = Toy::of(inits, edges).bound(bound).promise(Kind::Eventually, &[], goal, assumption);
         if let Some((edge, strength)) = fair {
-            table = table.fair(edge, FairKey { assumption: FAIR, strength, value: 0 });
+            table = table.fair(edge, FairKey { strength, ..FairKey::weak(FAIR) });
         }
         assert_eq!(verdict(&table), truth, "{name}");
     }
     let again = Toy::of(&[0], &[(0, 1), (1, 1)]);
     assert_eq!(verdict(&again.clone().promise(Kind::Eventually, &[], &[0], None)), "holds", "D2");
     assert_eq!(verdict(&again.promise(Kind::InfinitelyOften, &[], &[0], None)), "violated", "D2, again and again");
+}
+
+/// One set of actions, of which one leads nowhere: to take that one for ever is fair, but not as TLA+ has it.
+fn same_state() {
+    for strength in [Strength::Weak, Strength::Strong] {
+        let key = FairKey { strength, ..FairKey::weak(FAIR) };
+        let table = |key: FairKey| {
+            let table = Toy::of(&[0], &[(0, 0), (0, 1), (1, 1)]).promise(Kind::Eventually, &[], &[1], Some(FAIR));
+            table.fair(0, key).fair(1, key)
+        };
+        for (key, truth, told) in [
+            (key, "violated", "a step into the same state counts"),
+            (key.changing(), "holds", "a step into the same state does not count"),
+        ] {
+            assert_eq!(verdict(&table(key)), truth, "{strength:?}");
+            let shown = view::case(&run(&table(key)));
+            assert!(shown.contains(told), "{shown}");
+        }
+        // Where all that is fair leads back there is nothing to be fair to.
+        let idle = Toy::of(&[0], &[(0, 0)]).promise(Kind::Eventually, &[], &[1], Some(FAIR)).fair(0, key.changing());
+        assert_eq!(verdict(&idle), "violated", "{strength:?}");
+    }
 }
 
 /// An `eventually` of the model's own, whose condition cannot carry the goal.

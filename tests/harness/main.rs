@@ -3,6 +3,7 @@
 //!
 //! A module gives a list of trials, most of them a claim and a closure.
 
+mod actor_spec;
 mod actors;
 mod barriers;
 mod conformance;
@@ -14,17 +15,20 @@ mod golden;
 mod interleave;
 mod limits;
 mod liveness;
+mod printed;
 mod probability;
 #[cfg(unix)]
 mod process;
 mod recovery;
 mod settings;
 mod shape;
+mod surprise;
 mod survey;
 mod tours;
 mod toy;
 #[path = "../trial.rs"]
 mod trial;
+mod tried;
 mod turnstile;
 mod valency;
 mod views;
@@ -35,7 +39,11 @@ use std::process::ExitCode;
 use self::trial::{claim, root, snapshot};
 
 fn main() -> ExitCode {
+    if let Some(failed) = surprise::failing() {
+        return failed;
+    }
     let trials = [
+        actor_spec::trials(),
         actors::trials(),
         barriers::trials(),
         conformance::trials(),
@@ -47,14 +55,17 @@ fn main() -> ExitCode {
         interleave::trials(),
         limits::trials(),
         liveness::trials(),
+        printed::trials(),
         probability::trials(),
         #[cfg(unix)]
         process::trials(),
         recovery::trials(),
         settings::trials(),
         shape::trials(),
+        surprise::trials(),
         survey::trials(),
         tours::trials(),
+        tried::trials(),
         turnstile::trials(),
         valency::trials(),
         views::trials(),

@@ -16,12 +16,14 @@ use libtest_mimic::Trial;
 use stateright::{Model, Property};
 
 use crate::claim;
+use crate::toy::{At, Edge, Toy};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         claim("settings::as_many_threads_explore_as_are_asked_for", threads),
         claim("settings::a_limit_that_is_met_is_named_and_makes_incomplete", limits),
         claim("settings::a_case_runs_under_its_own_limits_and_those_of_the_command", tighter),
+        claim("settings::a_violation_that_was_found_is_told_whatever_ends_the_run", found_before),
         claim("settings::the_referee_is_not_asked_if_it_is_not_to_be", no_referee),
         claim("settings::a_name_that_nothing_bears_is_an_error_that_names_the_nearest", names),
         claim("settings::counts_that_differ_are_not_as_expected", counts),
@@ -207,4 +209,18 @@ fn own_traces() {
     assert_eq!(command(case(), &["check", "--traces", &other.to_string_lossy()]), Exit::AsExpected);
     assert!(other.join("toy/grid--below-the-corner.json").is_file());
     assert_eq!(files_below(folder.path()), 2);
+}
+
+/// Of a hundred states in a row the fifth breaks the property, and the run ends before the last is known.
+fn found_before() {
+    let row = || {
+        let row = Toy::new((0..100).map(|at| Edge::new(at, at + 1, "")));
+        Check::of(row.own(|| vec![Property::always("below four", |_: &Toy, at: &At| *at < 4)])).violates("below four")
+    };
+    for limited in [row().states_max(50), row().depth_max(8), row().states_max(5)] {
+        let report = limited.run();
+        let case = &report.cases[0];
+        assert!(!case.exhausted, "{report}");
+        assert_eq!((case.properties[0].verdict, case.properties[0].steps), (Verdict::Violated, Some(4)), "{report}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use counterpart::check::{Case, Options};
 use counterpart::report::Report;
+use counterpart::view::Written;
 use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use stateright::{Model, Property};
@@ -53,7 +54,9 @@ fn as_expected() {
 
 fn failing() {
     let (report, not_run) = Case::new("toy/lamps", Check::of(Lamps { interlocked: false })).run(&Options::default());
-    let files = [Ok("target/counterpart/toy/lamps--at-most-one-burns.json".into())];
+    let file = "target/counterpart/toy/lamps--at-most-one-burns.json";
+    let replay = format!("cargo run --release -- replay {file}");
+    let files = [Ok(Written { file: file.into(), replay })];
     let text = view::failure(&Report::new(vec![report], not_run), &files);
     assert!(!text.contains('\u{1b}'), "a panic message goes without colours");
     snapshot("toy/lamps--failure", &text);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::json;
 
 use super::run::History;
-use super::{CallId, Marks, Script};
+use super::{CallId, Pass, Script, WEAK};
 use crate::conform::Divergence;
 use crate::conform::drive::{Deviation, Observed, explain, seen_as};
 use crate::conform::lts::{Belief, Lts, Node};
@@ -30,7 +30,7 @@ struct Call {
 pub(super) struct Teller<'a> {
     pub(super) lts: &'a Lts,
     pub(super) script: &'a Script<u32>,
-    pub(super) marks: Marks,
+    pub(super) pass: Pass,
 }
 
 impl Teller<'_> {
@@ -60,9 +60,9 @@ impl Teller<'_> {
             ),
             Some(deviation) => deviation.to_string(),
             None => {
-                let order = match self.marks {
-                    Marks::On => "no order of these calls that respects real time",
-                    Marks::Off => "no order of these calls that respects each thread's own",
+                let order = match self.pass {
+                    Pass::Marked | Pass::WeakFails => "no order of these calls that respects real time",
+                    Pass::Unmarked => "no order of these calls that respects each thread's own",
                 };
                 format!("{order} explains the answers: the history is not linearizable")
             }
@@ -123,7 +123,7 @@ impl Teller<'_> {
                 }
             }
         }
-        if self.marks == Marks::Off {
+        if self.pass == Pass::Unmarked {
             // Without marks the log's order says nothing: all calls may overlap but those of one thread.
             for call in &mut calls {
                 (call.invoked, call.returned) = (0, usize::MAX);
@@ -172,11 +172,14 @@ impl Teller<'_> {
             self.script.threads.iter().map(|calls| told(calls)).collect::<Vec<_>>(),
             self.script.preemptions_max
         ]);
-        let extra = BTreeMap::from([
+        let mut extra = BTreeMap::from([
             ("script".to_string(), script.to_string()),
             ("schedule".to_string(), schedule.to_string()),
-            ("marks".to_string(), if self.marks == Marks::On { "on".into() } else { "off".into() }),
+            ("marks".to_string(), self.pass.marks().to_string()),
         ]);
+        if self.pass == Pass::WeakFails {
+            extra.insert(WEAK.0.into(), WEAK.1.into());
+        }
         Divergence { steps, what, extra }
     }
 }

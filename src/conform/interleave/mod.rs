@@ -9,6 +9,7 @@
 //! Histories are collected while loom runs and judged afterwards, each different one once: loom's threads have small
 //! stacks, and many schedules share a history.
 
+mod chance;
 mod judge;
 mod run;
 mod script;
@@ -16,10 +17,11 @@ pub mod sync;
 mod trouble;
 mod wait;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use self::chance::{Noted, STORES_KEPT};
 use self::judge::Teller;
 use self::run::{Explored, History, Plan, explore};
 pub use self::script::{CALLS_MAX, PREEMPTIONS_MAX, SCHEDULES_MAX, Script, THREADS_MAX};
@@ -128,12 +130,26 @@ struct Interleaves {
     limits: Limits,
 }
 
-/// Whether invokes and returns are ordered by a shared atomic.
+/// In what way a script is run through all its schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Marks {
-    On,
-    Off,
+enum Pass {
+    /// Invokes and returns are ordered by a shared atomic.
+    Marked,
+    /// They are not.
+    Unmarked,
+    /// Marked, and the first weak compare-exchange of each thread fails.
+    WeakFails,
 }
+
+impl Pass {
+    /// What a trace calls the marks of it.
+    fn marks(self) -> &'static str {
+        if self == Pass::Unmarked { "off" } else { "on" }
+    }
+}
+
+/// What a trace says, beside its marks, of a schedule in which weak compare-exchanges fail.
+const WEAK: (&str, &str) = ("weak-compare-exchange", "the first of each thread fails");
 
 /// One call of a script's threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -206,16 +222,18 @@ impl How for Interleaves {
             .and_then(|number| number.parse().ok())
             .filter(|number| *number > 0)
             .ok_or(CannotReplay::Lacks("carries no schedule number (they are counted from 1)"))?;
-        let marks = match trace.extra.get("marks").map(String::as_str) {
-            Some("on") => Marks::On,
-            Some("off") => Marks::Off,
+        let weak = trace.extra.get(WEAK.0).map(String::as_str);
+        let pass = match trace.extra.get("marks").map(String::as_str) {
+            Some("on") if weak == Some(WEAK.1) => Pass::WeakFails,
+            Some("on") => Pass::Marked,
+            Some("off") => Pass::Unmarked,
             _ => return Err(CannotReplay::Lacks("does not say whether calls were marked")),
         };
         let script = self.script_of(wanted).map_err(CannotReplay::Nonsense)?;
         if let Some(nonsense) = script.nonsense() {
             return Err(CannotReplay::Nonsense(format!("the trace's script {nonsense}")));
         }
-        let judged = self.judge(&script, marks, schedule);
+        let judged = self.judge(&script, pass, schedule);
         match judged.incomplete {
             Some(why) if judged.divergence.is_none() => Err(CannotReplay::Unknown(why)),
             _ => Ok(judged.divergence),
@@ -230,10 +248,12 @@ struct Judged {
     divergence: Option<Divergence>,
     /// Why not all schedules were run, other than that they are too many.
     incomplete: Option<String>,
+    noted: Noted,
 }
 
 impl Interleaves {
-    /// Runs `script` with marks and without, each through all schedules or else within the bound.
+    /// Runs `script` with marks and without, and once more where weak compare-exchanges may fail, each through all
+    /// schedules or else within the bound.
     fn run_script(&self, script: &Script<u32>) -> Scripted {
         let calls = script.prefix.len() + script.threads.iter().map(Vec::len).sum::<usize>();
         let mut found = Scripted {
@@ -243,15 +263,19 @@ impl Interleaves {
             raced: false,
             end: End::Conforms,
         };
-        for marks in [Marks::On, Marks::Off] {
+        let mut noted = Noted::default();
+        for pass in [Pass::Marked, Pass::Unmarked, Pass::WeakFails] {
+            if pass == Pass::WeakFails && !noted.weak {
+                continue;
+            }
             let mut script = script.clone();
             let judged = loop {
                 if let Some(stop) = (self.limits.budget.interrupt)() {
                     found.end = End::Incomplete(stop.to_string());
                     return found;
                 }
-                let judged = self.judge(&script, marks, script.schedules_max);
-                tracing::debug!(?marks, schedules = judged.schedules, bound = script.preemptions_max, "interleaved");
+                let judged = self.judge(&script, pass, script.schedules_max);
+                tracing::debug!(?pass, schedules = judged.schedules, bound = script.preemptions_max, "interleaved");
                 let ended = judged.divergence.is_some() || judged.incomplete.is_some();
                 if ended || !judged.truncated || script.preemptions_max.is_some() {
                     break judged;
@@ -262,7 +286,7 @@ impl Interleaves {
             found.schedules += judged.schedules;
             found.calls += calls * judged.schedules;
             if let Some(divergence) = judged.divergence {
-                found.end = End::Diverges(self.shrink(&script, marks, divergence));
+                found.end = End::Diverges(self.shrink(&script, pass, divergence));
                 return found;
             }
             if let Some(why) = judged.incomplete {
@@ -277,18 +301,26 @@ impl Interleaves {
                 ));
                 return found;
             }
-            if marks == Marks::Off {
+            noted.weak |= judged.noted.weak;
+            if judged.noted.forgotten {
+                found.end = End::Incomplete(format!(
+                    "an atomic is stored to more than {STORES_KEPT} times and then loaded: loom remembers the last \
+                     {STORES_KEPT}, so not every value was seen that a thread might see. Give it fewer calls"
+                ));
+                return found;
+            }
+            if pass == Pass::Unmarked {
                 found.raced = judged.schedules != self.idle_schedules(&script);
             }
         }
         found
     }
 
-    fn plan(&self, script: &Script<u32>, marks: Marks) -> Plan {
+    fn plan(&self, script: &Script<u32>, pass: Pass) -> Plan {
         Plan {
             factory: self.make.clone(),
             script: script.clone(),
-            marks,
+            pass,
             idle: false,
             schedules_max: script.schedules_max,
             interrupt: self.limits.budget.interrupt.clone(),
@@ -297,13 +329,13 @@ impl Interleaves {
 
     /// How many schedules threads have that call nothing.
     fn idle_schedules(&self, script: &Script<u32>) -> usize {
-        let plan = Plan { idle: true, ..self.plan(script, Marks::Off) };
+        let plan = Plan { idle: true, ..self.plan(script, Pass::Unmarked) };
         watched(&self.limits, move |watch| explore(plan, watch.clone()).schedules).unwrap_or(0)
     }
 
     /// Runs `script` and judges what it showed.
-    fn judge(&self, script: &Script<u32>, marks: Marks, schedules_max: usize) -> Judged {
-        let plan = Plan { schedules_max, ..self.plan(script, marks) };
+    fn judge(&self, script: &Script<u32>, pass: Pass, schedules_max: usize) -> Judged {
+        let plan = Plan { schedules_max, ..self.plan(script, pass) };
         let seen = watched(&self.limits, move |watch| explore(plan, watch.clone()));
         let explored = match seen {
             Ok(explored) => explored,
@@ -315,6 +347,7 @@ impl Interleaves {
                     schedules: 1,
                     truncated: false,
                     interrupted: None,
+                    noted: Noted::default(),
                     trouble: Some((Trouble::Silent(what), History::default())),
                 }
             }
@@ -324,8 +357,9 @@ impl Interleaves {
             truncated: explored.truncated,
             divergence: None,
             incomplete: explored.interrupted,
+            noted: explored.noted,
         };
-        let teller = Teller { lts: &self.lts, script, marks };
+        let teller = Teller { lts: &self.lts, script, pass };
         for (schedule, history) in &explored.histories {
             if let Err(what) = teller.check(history) {
                 judged.divergence = Some(teller.tell(history, *schedule, what));
@@ -350,14 +384,14 @@ impl Interleaves {
     }
 
     /// Leaves out single calls as long as some schedule still deviates.
-    fn shrink(&self, script: &Script<u32>, marks: Marks, found: Divergence) -> Divergence {
+    fn shrink(&self, script: &Script<u32>, pass: Pass, found: Divergence) -> Divergence {
         let (mut script, mut found) = (script.clone(), found);
         'again: loop {
-            for candidate in shorter(&script) {
+            for candidate in script.shorter() {
                 if candidate.nonsense().is_some() || self.possible(&candidate).is_err() {
                     continue;
                 }
-                if let Some(divergence) = self.judge(&candidate, marks, candidate.schedules_max).divergence {
+                if let Some(divergence) = self.judge(&candidate, pass, candidate.schedules_max).divergence {
                     (script, found) = (candidate, divergence);
                     continue 'again;
                 }
@@ -370,6 +404,7 @@ impl Interleaves {
     /// whatever the answers are. If not, a call that is not always.
     fn possible(&self, script: &Script<u32>) -> Result<(), String> {
         let lts = &*self.lts;
+        self.all_labelled(script)?;
         let mut belief = lts.initial();
         let give = |belief: &Belief, input: u32| -> Result<Belief, String> {
             let mut targets = Vec::new();
@@ -414,6 +449,22 @@ impl Interleaves {
         Ok(())
     }
 
+    /// Whether every call is one that the model answers in some state. What it never answers is a step inside of it, as
+    /// far as the interface says, and whatever the implementation does then would pass.
+    fn all_labelled(&self, script: &Script<u32>) -> Result<(), String> {
+        let called: HashSet<u32> = script.prefix.iter().chain(script.threads.iter().flatten()).copied().collect();
+        let mut unmet: Vec<u32> = called.iter().copied().filter(|input| !self.lts.is_labelled(*input)).collect();
+        unmet.sort_unstable();
+        match unmet.first() {
+            None => Ok(()),
+            Some(input) => Err(format!(
+                "no step of the model that can be reached is labelled {}: give the script calls of the interface, or let \
+                 the interface label that step",
+                self.lts.words().input(*input)
+            )),
+        }
+    }
+
     /// The script that a trace names; its calls are among those of this subject's scripts.
     fn script_of(&self, text: &str) -> Result<Script<u32>, String> {
         let known: HashMap<String, u32> = self
@@ -437,22 +488,3 @@ impl Interleaves {
 
 /// A deadlock that no call has part in.
 const ALL_ANSWERED: &str = "all calls are answered, and a thread that the implementation started waits for ever";
-
-/// The scripts that have one call fewer.
-fn shorter(script: &Script<u32>) -> Vec<Script<u32>> {
-    let mut candidates = Vec::new();
-    for thread in 0..script.threads.len() {
-        for index in 0..script.threads[thread].len() {
-            let mut candidate = script.clone();
-            candidate.threads[thread].remove(index);
-            candidate.threads.retain(|calls| !calls.is_empty());
-            candidates.push(candidate);
-        }
-    }
-    for index in 0..script.prefix.len() {
-        let mut candidate = script.clone();
-        candidate.prefix.remove(index);
-        candidates.push(candidate);
-    }
-    candidates
-}

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
+use super::chance::{self, Noted};
 use super::trouble::{BRANCHES_MAX, Trouble};
-use super::{CallId, Called, Make, Marks, Script, wait};
+use super::{CallId, Called, Make, Pass, Script, wait};
 use crate::conform::drive::quietly;
 use crate::conform::watch::Watch;
 use crate::explore::Interrupt;
@@ -44,6 +45,7 @@ pub(super) struct Explored {
     pub(super) truncated: bool,
     /// The run was interrupted, and why.
     pub(super) interrupted: Option<String>,
+    pub(super) noted: Noted,
     /// What ended the exploration in the schedule numbered last, and what that had shown so far.
     pub(super) trouble: Option<(Trouble, History)>,
 }
@@ -52,7 +54,7 @@ pub(super) struct Explored {
 pub(super) struct Plan {
     pub(super) factory: Make,
     pub(super) script: Script<u32>,
-    pub(super) marks: Marks,
+    pub(super) pass: Pass,
     /// Threads start and end, and call nothing: how many schedules the harness has of itself.
     pub(super) idle: bool,
     pub(super) schedules_max: usize,
@@ -69,6 +71,7 @@ struct Log {
     histories: Vec<(usize, History)>,
     known: HashSet<History>,
     interrupted: Option<String>,
+    noted: Noted,
 }
 
 type Shelf = Arc<Mutex<Log>>;
@@ -87,6 +90,7 @@ impl Log {
     /// Files the history of the schedule that has just ended.
     fn file(&mut self) {
         let history = std::mem::take(&mut self.now);
+        self.noted = chance::noted();
         if !self.known.contains(&history) {
             self.known.insert(history.clone());
             self.histories.push((self.schedules, history));
@@ -128,11 +132,13 @@ pub(super) fn explore(plan: Plan, watch: Arc<Watch>) -> Explored {
     builder.log = false;
 
     let schedules_max = plan.schedules_max;
+    let first_fails = plan.pass == Pass::WeakFails;
     let shelf = Shelf::default();
     let (plan, shelf_there) = (Arc::new(plan), shelf.clone());
     let outcome = quietly(move || {
         let there = watch.clone();
         let _call = watch.call();
+        chance::begin(first_fails);
         builder.check(move || {
             there.goes_on();
             one_schedule(&plan, &shelf_there);
@@ -150,6 +156,7 @@ pub(super) fn explore(plan: Plan, watch: Arc<Watch>) -> Explored {
         schedules: log.schedules,
         truncated: log.schedules > schedules_max,
         interrupted,
+        noted: log.noted,
         trouble,
     }
 }
@@ -171,6 +178,7 @@ fn one_schedule(plan: &Arc<Plan>, shelf: &Shelf) {
         }
     }
     wait::begin(1);
+    chance::begin_threads();
     let subject = Arc::new(Subject(Some((plan.factory)())));
     for input in &plan.script.prefix {
         let Some(output) = answer(subject.get(), *input) else {
@@ -183,6 +191,7 @@ fn one_schedule(plan: &Arc<Plan>, shelf: &Shelf) {
     }
     let threads = plan.script.threads.len();
     wait::begin(threads);
+    chance::begin_threads();
     // Where whoever ends last finds the implementation. A thread that held it while others still run would have to be
     // joined before it may be dropped.
     let kept = Arc::new(Mutex::new(Some(subject)));
@@ -201,7 +210,7 @@ fn one_schedule(plan: &Arc<Plan>, shelf: &Shelf) {
 /// The calls of one thread.
 fn one_thread(plan: &Plan, shelf: &Shelf, kept: &Mutex<Option<Arc<Subject>>>, mark: &AtomicUsize, thread: usize) {
     let record = |event| {
-        if plan.marks == Marks::On {
+        if plan.pass != Pass::Unmarked {
             mark.fetch_add(1, Ordering::AcqRel);
         }
         log(shelf).now.events.push(event);
@@ -219,7 +228,7 @@ fn one_thread(plan: &Plan, shelf: &Shelf, kept: &Mutex<Option<Arc<Subject>>>, ma
         record(Event { call, returned: Some(output) });
     }
     drop(subject);
-    if plan.marks == Marks::Off && !wait::given_up() {
+    if plan.pass == Pass::Unmarked && !wait::given_up() {
         mark.fetch_add(1, Ordering::AcqRel);
     }
     wait::end();

@@ -67,6 +67,25 @@ impl<I> Script<I> {
 }
 
 impl Script<u32> {
+    /// The scripts that have one call fewer.
+    pub(super) fn shorter(&self) -> Vec<Script<u32>> {
+        let mut candidates = Vec::new();
+        for thread in 0..self.threads.len() {
+            for index in 0..self.threads[thread].len() {
+                let mut candidate = self.clone();
+                candidate.threads[thread].remove(index);
+                candidate.threads.retain(|calls| !calls.is_empty());
+                candidates.push(candidate);
+            }
+        }
+        for index in 0..self.prefix.len() {
+            let mut candidate = self.clone();
+            candidate.prefix.remove(index);
+            candidates.push(candidate);
+        }
+        candidates
+    }
+
     /// What is wrong with it, whatever the model is.
     pub(super) fn nonsense(&self) -> Option<String> {
         let calls: usize = self.threads.iter().map(Vec::len).sum();

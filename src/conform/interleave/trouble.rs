@@ -32,9 +32,11 @@ pub(super) enum Trouble {
         loom::MAX_THREADS
     )]
     TooManyThreads,
+    #[error("{0}. Use that in the implementation's sync interface")]
+    OneOutcome(String),
     #[error(
-        "the implementation leaks what it shares ({0}). Look for a cycle of Arcs, a forgotten guard or a message that \
-         nobody receives"
+        "the implementation leaks what it shares ({0}). Look for a cycle of Arcs, a forgotten guard, a message that \
+         nobody receives, or one that was sent where the receiver was gone"
     )]
     Leak(String),
     #[error("{0}")]
@@ -61,6 +63,8 @@ impl Trouble {
             || says("lazy_static")
         {
             Trouble::NotAfresh
+        } else if says(ONE_OUTCOME) {
+            Trouble::OneOutcome(message.to_string())
         } else if says("self.threads.len() < self.max") || says("threads.len() < self.max_threads") {
             Trouble::TooManyThreads
         } else if says("Arc leaked") || says("Allocation leaked") || says("Messages leaked") {
@@ -73,8 +77,19 @@ impl Trouble {
     /// Whether it is the harness that was used wrongly: then nothing is known of the implementation.
     pub(super) fn is_misuse(&self) -> bool {
         match self {
-            Trouble::TooManySteps | Trouble::OutsideOfLoom | Trouble::NotAfresh | Trouble::TooManyThreads => true,
+            Trouble::TooManySteps
+            | Trouble::OutsideOfLoom
+            | Trouble::NotAfresh
+            | Trouble::TooManyThreads
+            | Trouble::OneOutcome(_) => true,
             Trouble::Deadlock | Trouble::Leak(_) | Trouble::Silent(_) | Trouble::Panicked(_) => false,
         }
     }
+}
+
+const ONE_OUTCOME: &str = "of which loom explores one outcome, so that nothing would be known of the other";
+
+/// Ends the schedule: `what` was called, which `instead` explores as it should be.
+pub(super) fn refuse(what: &str, instead: &str) -> ! {
+    panic!("the implementation calls {what}, {ONE_OUTCOME}; {instead} explores both")
 }

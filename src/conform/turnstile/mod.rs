@@ -45,7 +45,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::drive::panic_message;
+use crate::explore::panic_message;
 
 /// Where a worker stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
