@@ -4,11 +4,13 @@
 mod figures;
 #[path = "hash_ring/hostile.rs"]
 mod hostile;
+#[path = "hash_ring/repair.rs"]
+mod repair;
 #[path = "hash_ring/sockets.rs"]
 mod sockets;
 
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [figures::trials(), hostile::trials(), sockets::trials()].into_iter().flatten().collect()
+    [figures::trials(), hostile::trials(), repair::trials(), sockets::trials()].into_iter().flatten().collect()
 }

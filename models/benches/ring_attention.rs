@@ -87,6 +87,12 @@ fn main() {
     for ((name, ring), ratios) in rings.iter().zip(ratios) {
         let (bound, held) = (ring.blocks_bound(), forward(ring).blocks_max);
         assert!(held.iter().all(|held| *held <= bound), "{name}: {held:?} blocks, and {bound} at most");
+        // One way each host has as many at some moment, whatever the schedule.
+        let one_way = !name.ends_with("both ways");
+        assert!(
+            !one_way || held.iter().all(|held| *held == bound),
+            "{name}: {held:?} blocks, and the bound is {bound}"
+        );
         let most = held.iter().max().copied().unwrap_or_default();
         let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let best = ratios.iter().copied().fold(0.0, f64::max);

@@ -7,7 +7,7 @@ use counterpart::Counterpart;
 
 use super::conformance::{Answer, PlacementInterface};
 use super::implementation::{
-    BoundedLoads, Member, Placement as Placing, Ring, RingError, hash_of, jump, migrated_ranges, rendezvous,
+    Anchor, BoundedLoads, Member, Placement as Placing, Ring, RingError, hash_of, jump, migrated_ranges, rendezvous,
 };
 use super::model::{self, Action, Policy};
 
@@ -138,6 +138,34 @@ impl Counterpart<PlacementInterface> for BoundedBinding {
                 let owners = self.loads.assign(&self.ring, &self.keys);
                 Answer::Owner(owners.ok().and_then(|owners| owners.get(usize::from(key)).map(|node| **node)))
             }
+            Action::Reweight { .. } | Action::Preference { .. } | Action::AcrossZones { .. } | Action::Plan => {
+                panic!("{input:?} is asked of rings alone")
+            }
+        }
+    }
+}
+
+/// An anchor whose nodes come and go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AnchorBinding(Anchor<u8>);
+
+impl AnchorBinding {
+    /// The anchor that `model` describes, empty.
+    ///
+    /// # Panics
+    /// If the model is none of an anchor.
+    pub fn new(model: &model::Placement) -> Self {
+        let Policy::Anchor { buckets, .. } = model.policy else { panic!("{model:?} is no anchor") };
+        AnchorBinding(Anchor::new(buckets.into()).expect("a model in the catalogue has buckets"))
+    }
+}
+
+impl Counterpart<PlacementInterface> for AnchorBinding {
+    fn apply(&mut self, input: &Action) -> Answer {
+        match *input {
+            Action::Join { node, .. } => self.0.add(node).map_or(Answer::Refused, |()| Answer::Done),
+            Action::Leave { node } => self.0.remove(&node).map_or(Answer::Refused, |()| Answer::Done),
+            Action::Owner { key } => Answer::Owner(self.0.owner(&[key]).ok().copied()),
             Action::Reweight { .. } | Action::Preference { .. } | Action::AcrossZones { .. } | Action::Plan => {
                 panic!("{input:?} is asked of rings alone")
             }

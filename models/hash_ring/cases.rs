@@ -3,9 +3,9 @@
 use counterpart::Case;
 use counterpart::conform::Walk;
 
-use super::bindings::{BoundedBinding, FunctionBinding, RingBinding, by_jump, by_rendezvous};
-use super::implementation::{hash_of, jump, score};
-use super::model::{NODES_MAX, Placement, Policy};
+use super::bindings::{AnchorBinding, BoundedBinding, FunctionBinding, RingBinding, by_jump, by_rendezvous};
+use super::implementation::{anchor_hash, hash_of, jump, score};
+use super::model::{NODES_MAX, Placement, Policy, Variant};
 use super::properties::*;
 use super::{check, chord, defects, handoff, picture};
 use crate::{Generated, Protocol};
@@ -25,6 +25,7 @@ fn generated() -> Vec<Generated> {
 pub fn cases() -> Vec<Case> {
     let mut cases = rings();
     cases.extend(functions());
+    cases.extend(anchors());
     cases.extend(defects::as_models());
     cases.extend(defects::as_implementations());
     cases.extend(handoff::cases());
@@ -50,11 +51,16 @@ fn rings() -> Vec<Case> {
             ),
         ),
         Case::new("hash_ring/join_moves_only_its_arc", check(three).product(move || RingBinding::new(&of_three))),
+        // As memcached's clients give points to servers of unequal weights; of equal ones they are a ring as any other.
+        Case::new(
+            "hash_ring/shared_points_of_equals",
+            check(Placement { weight_max: 1, ..Placement::ring() }.with(Variant::SharesPoints)),
+        ),
         // Three servers and a fourth: nine of twelve keys move, where three would do.
         Case::new(
             "hash_ring/mod_n_reshuffle",
             check(Placement { positions: 12, first: vec![0, 1, 2], ..Placement::by(Policy::Modulo) })
-                .violates_all(&[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS])
+                .violates_all(&[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS, LOAD])
                 .because(
                     MONOTONE,
                     "the number of servers is in every key's place: with a fourth nine of twelve keys move",
@@ -83,14 +89,14 @@ fn functions() -> Vec<Case> {
         ),
         Case::new(
             "hash_ring/jump_anybody_leaves",
-            check(any).violates_all(&[MONOTONE, LEAVE_GIVES_ITS_KEYS]).because(
+            check(any).violates_all(&[MONOTONE, LEAVE_GIVES_ITS_KEYS, LOAD, RESTORES]).because(
                 MONOTONE,
                 "buckets are numbered: when one in the middle goes all behind it are other nodes than before",
             ),
         ),
         Case::new(
             "hash_ring/maglev",
-            check(maglev).violates_all(&[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS, SPREAD]).because(
+            check(maglev).violates_all(&[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS, SPREAD, LOAD]).because(
                 MONOTONE,
                 "the table is filled anew, in turns: a turn more for one node shifts those of the others",
             ),
@@ -103,6 +109,26 @@ fn functions() -> Vec<Case> {
             ),
         ),
     ]
+}
+
+/// Any node may leave, and with a bucket less than nodes the last one that comes is refused.
+fn anchors() -> Vec<Case> {
+    let (roomy, full) = (anchored(5), anchored(3));
+    let explored = [roomy.clone(), full.clone()].map(|model| move || AnchorBinding::new(&model));
+    let [of_roomy, of_full] = explored;
+    let walk = Walk::new().runs(20).steps(200);
+    vec![
+        Case::new("hash_ring/anchor", check(roomy).product(of_roomy).driven(anchored(16), walk, AnchorBinding::new)),
+        Case::new("hash_ring/anchor_without_room", check(full).product(of_full)),
+    ]
+}
+
+/// So many buckets, drawn as ours are.
+pub(super) fn anchored(buckets: u8) -> Placement {
+    let first = (0..16_u8).map(|key| hash_of(&[key])).collect();
+    let again = |bucket: u8| (0..16_u8).map(|key| anchor_hash(bucket.into(), &[key])).collect();
+    let policy = Policy::Anchor { buckets, first, again: (0..buckets).map(again).collect() };
+    Placement::by(policy)
 }
 
 pub(super) fn scores() -> Vec<Vec<u64>> {

@@ -27,6 +27,7 @@ impl Spec for PlacementSpec {
                 format!("jump, {}", if *last_leaves { "the last one may leave" } else { "anybody may leave" })
             }
             Policy::Maglev { entries } => format!("maglev, a table of {entries}"),
+            Policy::Anchor { buckets, .. } => format!("anchor, {buckets} buckets"),
             Policy::Modulo => "modulo".into(),
         };
         [
@@ -89,6 +90,8 @@ impl Spec for PlacementSpec {
                 "the key lies further on than it has to, and whoever looks for it at the first node with room misses it",
             ),
             (SPREAD, "clients with slightly different views look for the same key in many places"),
+            (LOAD, "a client that has not heard of one node looks for keys of others elsewhere as well"),
+            (RESTORES, "a machine that was restarted finds that keys which never were its own have moved meanwhile"),
         ]
     }
 }
@@ -102,7 +105,7 @@ pub struct PlacementInterface;
 pub enum Answer {
     /// The view has changed.
     Done,
-    /// It has not: the node is there already, or is not there.
+    /// It has not: the node is there already, is not there, or there is no room.
     Refused,
     /// Who owns a key, if anybody.
     Owner(Option<u8>),

@@ -4,6 +4,7 @@ use counterpart::Case;
 use counterpart::check::Defect;
 use counterpart::conform::Walk;
 
+use super::cases::anchored;
 use super::check;
 use super::model::{Placement, Policy, Variant};
 use super::properties::*;
@@ -15,7 +16,8 @@ fn defect(
     violated: &'static [&'static str],
 ) -> Defect<Placement> {
     let model = model.with(variant);
-    Defect::new(format!("ring_{}", crate::snake(variant)), why)
+    let of = if matches!(model.policy, Policy::Anchor { .. }) { "anchor" } else { "ring" };
+    Defect::new(format!("{of}_{}", crate::snake(variant)), why)
         .as_a_model(model.clone(), violated)
         .as_an_implementation(model)
 }
@@ -28,13 +30,13 @@ fn of_rings() -> Vec<Defect<Placement>> {
             Variant::TiesByOrder,
             "where two nodes have a point in one place the one that came first counts",
             light(),
-            &[ORDER, JOIN_TAKES_ITS_ARCS],
+            &[ORDER, JOIN_TAKES_ITS_ARCS, RESTORES],
         ),
         defect(
             Variant::OverwritesPoint,
             "a point that meets another takes its place, and when one of the two nodes leaves the other's point goes",
             light(),
-            &[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS],
+            &[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS, LOAD, RESTORES],
         ),
         defect(
             Variant::ListsPoints,
@@ -56,7 +58,24 @@ fn of_rings() -> Vec<Defect<Placement>> {
             Placement::ring(),
             &[MONOTONE, REWEIGHT_MOVES_ITS_OWN],
         ),
+        defect(
+            Variant::SharesPoints,
+            "a node has points by its share of all weight: when another comes the points of all others change as well",
+            Placement::ring(),
+            &[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS, REWEIGHT_MOVES_ITS_OWN, SPREAD, LOAD],
+        ),
     ]
+}
+
+/// The table of defects of anchors.
+fn of_anchors() -> Vec<Defect<Placement>> {
+    vec![defect(
+        Variant::FillsFirstBucket,
+        "who comes takes the first bucket that is empty, though another was emptied after it: keys that were drawn anew \
+         for that one are drawn among others now",
+        anchored(5),
+        &[MONOTONE, JOIN_TAKES_ITS_ARCS, RESTORES],
+    )]
 }
 
 /// The table of defects of bounded loads.
@@ -78,11 +97,11 @@ pub(super) fn bounded() -> Placement {
 }
 
 /// What bounded loads violate without a defect: a key's place depends on the keys before it.
-pub(super) const BY_DESIGN: &[&str] = &[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS];
+pub(super) const BY_DESIGN: &[&str] = &[MONOTONE, JOIN_TAKES_ITS_ARCS, LEAVE_GIVES_ITS_KEYS, SPREAD, LOAD];
 
 /// Each as a model.
 pub(super) fn as_models() -> Vec<Case> {
-    let mut cases = Defect::cases("hash_ring", &of_rings(), check);
+    let mut cases = Defect::cases("hash_ring", &[of_rings(), of_anchors()].concat(), check);
     cases.extend(Defect::cases("hash_ring", &of_bounds(), |model| check(model).violates_all(BY_DESIGN)));
     cases
 }
@@ -110,9 +129,12 @@ pub(super) fn as_implementations() -> Vec<Case> {
         of_rings().into_iter().filter(|defect| defect.name.contains("overwrites")).collect();
     let overwriting = check(light).alongside_only().because_of(&overwriting).defects(&overwriting);
     let bounded = check(bounded()).alongside_only().because_of(&bounds).defects(&bounds);
+    let anchors = of_anchors();
+    let anchor = check(anchored(5)).alongside_only().because_of(&anchors).defects(&anchors);
     vec![
         Case::new("hash_ring/ring_defects", ring),
         Case::new("hash_ring/ring_defect_of_collisions", overwriting),
         Case::new("hash_ring/bounded_defects", bounded),
+        Case::new("hash_ring/anchor_defects", anchor),
     ]
 }

@@ -68,11 +68,21 @@ pub enum Policy {
         /// Entries of the table, a prime.
         entries: u8,
     },
+    /// A bucket that has a node, found by drawing anew where it is empty. Any may be emptied; who comes takes the one
+    /// that was emptied last.
+    Anchor {
+        /// How many there are.
+        buckets: u8,
+        /// By key, what the first one is drawn by.
+        first: Vec<u64>,
+        /// By bucket that is empty, by key, what the next one is drawn by.
+        again: Vec<Vec<u64>>,
+    },
     /// The key modulo the number of nodes.
     Modulo,
 }
 
-/// `Sound`, then one defect each. All of the ring.
+/// `Sound`, then one defect each. All of the ring, but for the last, of anchors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
     /// As it should be.
@@ -96,6 +106,10 @@ pub enum Variant {
     TakesArcBehind,
     /// A node of greater weight is given wholly other points.
     ReplacesPoints,
+    /// A node has points by its share of all weight, times the number of nodes.
+    SharesPoints,
+    /// Who comes takes the first bucket that is empty, not the one that was emptied last.
+    FillsFirstBucket,
 }
 
 /// What the scheduler makes happen.
@@ -142,8 +156,10 @@ pub enum Action {
 /// The nodes and their weights, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct View {
-    /// Node and weight.
+    /// Node and weight. With buckets they stand in the order of numbers: who came when is told by those.
     pub nodes: Vec<(u8, u8)>,
+    /// Buckets without a node, the one that was emptied last at the end. Of anchors.
+    pub emptied: Vec<u8>,
 }
 
 impl View {
@@ -161,7 +177,7 @@ impl View {
     }
 }
 
-/// Who stands at each position, where points overwrite each other. Empty but for that defect.
+/// Who stands in each bucket of an anchor; or at each position, where points overwrite each other. Else empty.
 pub type Slots = Vec<Option<u8>>;
 
 /// A configuration. `before` is the view that one step made `now` of.
@@ -227,13 +243,51 @@ impl Placement {
         after
     }
 
-    fn occupy(&self, slots: &mut Slots, node: u8, weight: u8, by: Option<u8>) {
+    /// The node comes, last.
+    fn enter(&self, view: &mut View, slots: &mut Slots, node: u8, weight: u8) {
+        view.nodes.push((node, weight));
+        match &self.policy {
+            Policy::Anchor { .. } => {
+                view.nodes.sort_unstable();
+                let first = view.emptied.iter().enumerate().min_by_key(|(_, bucket)| **bucket).map(|(at, _)| at);
+                let filled = match first {
+                    Some(first) if self.is(Variant::FillsFirstBucket) => Some(view.emptied.remove(first)),
+                    _ => view.emptied.pop(),
+                };
+                if let Some(bucket) = filled {
+                    slots[usize::from(bucket)] = Some(node);
+                }
+            }
+            _ => self.overwrite(view, slots, (node, weight), Some(node)),
+        }
+    }
+
+    fn exit(&self, view: &mut View, slots: &mut Slots, node: u8) {
+        let weight = view.weight(node);
+        match &self.policy {
+            Policy::Anchor { .. } => {
+                if let Some(bucket) = slots.iter().position(|owner| *owner == Some(node)) {
+                    slots[bucket] = None;
+                    view.emptied.push(bucket as u8);
+                }
+            }
+            _ => self.overwrite(view, slots, (node, weight), None),
+        }
+        view.nodes.retain(|(other, _)| *other != node);
+    }
+
+    fn overwrite(&self, view: &View, slots: &mut Slots, (node, weight): (u8, u8), by: Option<u8>) {
         if self.is(Variant::OverwritesPoint) {
             slots.resize(usize::from(self.positions), None);
-            for point in placing::points_of(self, node, weight) {
+            for point in placing::points_of(self, view, node, weight) {
                 slots[usize::from(*point)] = by;
             }
         }
+    }
+
+    /// Whether there is room for one more.
+    fn has_room(&self, view: &View) -> bool {
+        !matches!(self.policy, Policy::Anchor { .. }) || !view.emptied.is_empty()
     }
 }
 
@@ -242,10 +296,13 @@ impl Model for Placement {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let now = View { nodes: self.first.iter().map(|node| (*node, 1)).collect() };
-        let mut slots = Slots::new();
-        for (node, weight) in &now.nodes {
-            self.occupy(&mut slots, *node, *weight, Some(*node));
+        let (mut now, mut slots) = (View::default(), Slots::new());
+        if let Policy::Anchor { buckets, .. } = self.policy {
+            now.emptied = (0..buckets).rev().collect();
+            slots.resize(usize::from(buckets), None);
+        }
+        for node in &self.first {
+            self.enter(&mut now, &mut slots, *node, 1);
         }
         vec![State { before: now.clone(), now, slots_before: slots.clone(), slots }]
     }
@@ -277,14 +334,12 @@ impl Model for Placement {
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
         let weight_now = |node| before.now.weight(node);
         match action {
-            Action::Join { node, weight } if weight_now(node) == 0 => Some(self.change(before, |after| {
-                after.now.nodes.push((node, weight));
-                self.occupy(&mut after.slots, node, weight, Some(node));
-            })),
-            Action::Leave { node } if weight_now(node) > 0 => Some(self.change(before, |after| {
-                after.now.nodes.retain(|(other, _)| *other != node);
-                self.occupy(&mut after.slots, node, weight_now(node), None);
-            })),
+            Action::Join { node, weight } if weight_now(node) == 0 && self.has_room(&before.now) => {
+                Some(self.change(before, |after| self.enter(&mut after.now, &mut after.slots, node, weight)))
+            }
+            Action::Leave { node } if weight_now(node) > 0 => {
+                Some(self.change(before, |after| self.exit(&mut after.now, &mut after.slots, node)))
+            }
             Action::Reweight { node, weight } if ![0, weight].contains(&weight_now(node)) => {
                 Some(self.change(before, |after| {
                     if let Some(entry) = after.now.nodes.iter_mut().find(|(other, _)| *other == node) {

@@ -3,14 +3,22 @@
 use super::model::{NODES_MAX, Placement, Policy, Slots, Variant, View};
 
 /// The points of a node of some weight.
-pub(super) fn points_of(model: &Placement, node: u8, weight: u8) -> &[u8] {
+pub(super) fn points_of<'a>(model: &'a Placement, view: &View, node: u8, weight: u8) -> &'a [u8] {
     let (points, per_weight) = match &model.policy {
         Policy::Ring { points, points_per_weight } => (points, *points_per_weight),
         Policy::Bounded { points, .. } => (points, 1),
-        Policy::Rendezvous { .. } | Policy::Jump { .. } | Policy::Maglev { .. } | Policy::Modulo => return &[],
+        Policy::Rendezvous { .. }
+        | Policy::Jump { .. }
+        | Policy::Maglev { .. }
+        | Policy::Anchor { .. }
+        | Policy::Modulo => return &[],
     };
     let own = &points[usize::from(node)];
     let count = usize::from(per_weight) * usize::from(weight);
+    if model.is(Variant::SharesPoints) {
+        let all: usize = view.nodes.iter().map(|(_, weight)| usize::from(*weight)).sum();
+        return &own[..(count * view.nodes.len() / all.max(1)).min(own.len())];
+    }
     if model.is(Variant::ReplacesPoints) && weight > 1 {
         return &own[own.len() - usize::from(per_weight)..];
     }
@@ -24,7 +32,7 @@ fn standing(model: &Placement, view: &View, slots: &Slots, position: u8) -> impl
         nodes[0] = slots.get(usize::from(position)).copied().flatten();
         return nodes.into_iter().flatten();
     }
-    let there = view.nodes.iter().filter(|(node, weight)| points_of(model, *node, *weight).contains(&position));
+    let there = view.nodes.iter().filter(|(node, weight)| points_of(model, view, *node, *weight).contains(&position));
     let mut count = 0;
     for (node, _) in there {
         nodes[count] = Some(*node);
@@ -61,8 +69,31 @@ pub(super) fn owner(model: &Placement, view: &View, slots: &Slots, key: u8) -> O
             Some(view.nodes[usize::from(bucket)].0)
         }
         Policy::Maglev { entries } => maglev(view, *entries, key),
+        Policy::Anchor { buckets, first, again } => anchor(view, slots, *buckets, (first, again), key),
         Policy::Modulo => Some(view.sorted().nodes.get(usize::from(key).checked_rem(count)?)?.0),
     }
+}
+
+/// A number below `count`, as evenly as the hash is.
+fn drawn(hash: u64, count: usize) -> usize {
+    ((u128::from(hash) * count as u128) >> u64::BITS) as usize
+}
+
+/// By its definition: who was left, in which order, each time that a bucket was emptied.
+fn anchor(view: &View, slots: &Slots, buckets: u8, by: (&[u64], &[Vec<u64>]), key: u8) -> Option<u8> {
+    let (key, (first, again)) = (usize::from(key), by);
+    let mut left_after: Vec<Vec<u8>> = vec![Vec::new(); usize::from(buckets)];
+    let mut left: Vec<u8> = (0..buckets).collect();
+    for emptied in &view.emptied {
+        left.swap_remove(left.iter().position(|bucket| bucket == emptied)?);
+        left_after[usize::from(*emptied)] = left.clone();
+    }
+    let mut bucket = drawn(first[key], usize::from(buckets));
+    while slots[bucket].is_none() {
+        let left = &left_after[bucket];
+        bucket = usize::from(*left.get(drawn(again[bucket][key], left.len()))?);
+    }
+    slots[bucket]
 }
 
 /// Keys that a node may have: ⌈c·m/n⌉.

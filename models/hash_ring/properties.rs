@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use stateright::Property;
+use stateright::{Model, Property};
 
-use super::model::{Placement, Policy, State, View};
+use super::model::{Action, Placement, Policy, State, View};
 use super::placing::{self, Move, across_zones, plan, preference, share};
 
 /// Karger's: V₁ ⊆ V₂ and f_V₂(i) ∈ V₁ ⇒ f_V₁(i) = f_V₂(i).
@@ -29,6 +29,11 @@ pub const SHARE: &str = "no node has more than its share";
 pub const ROOM: &str = "no key passes a node with room";
 /// Karger's spread, where each client misses one node.
 pub const SPREAD: &str = "clients that miss one node each look for a key on two nodes at most (spread)";
+/// Karger's load, where each client misses one node: as a set, and so for each node its bound.
+pub const LOAD: &str =
+    "clients that miss one node each ask another for its own keys and for those of the missed one (load)";
+/// Both ways.
+pub const RESTORES: &str = "a node that leaves and comes back finds every key where it was";
 
 fn owner_now(model: &Placement, state: &State, key: u8) -> Option<u8> {
     placing::owner(model, &state.now, &state.slots, key)
@@ -67,7 +72,7 @@ fn arcs(model: &Placement, view: &View, node: u8) -> BTreeSet<u8> {
     let points: BTreeSet<(u8, u8)> = view
         .nodes
         .iter()
-        .flat_map(|(other, weight)| placing::points_of(model, *other, *weight).iter().map(|at| (*at, *other)))
+        .flat_map(|(other, weight)| placing::points_of(model, view, *other, *weight).iter().map(|at| (*at, *other)))
         .collect();
     let mut arcs = BTreeSet::new();
     for (position, owner) in &points {
@@ -177,15 +182,36 @@ fn passes_no_room(model: &Placement, state: &State) -> bool {
     })
 }
 
+/// What is left of the configuration without one node, for each that may leave.
+fn without_one(model: &Placement, state: &State) -> Vec<(u8, State)> {
+    let without = |node: u8| Some((node, model.next_state(state, Action::Leave { node })?));
+    let leaving = state.now.nodes.iter().map(|(node, _)| *node).filter(|node| model.may_leave(&state.now, *node));
+    leaving.filter_map(without).collect()
+}
+
 fn spreads_little(model: &Placement, state: &State) -> bool {
+    let views = without_one(model, state);
     keys(model).all(|key| {
-        let mut asked = BTreeSet::new();
-        for missed in &state.now.nodes {
-            let mut view = state.now.clone();
-            view.nodes.retain(|node| node != missed);
-            asked.extend(placing::owner(model, &view, &state.slots, key));
-        }
+        let asked: BTreeSet<u8> = views.iter().filter_map(|(_, view)| owner_now(model, view, key)).collect();
         asked.len() <= 2
+    })
+}
+
+fn loads_little(model: &Placement, state: &State) -> bool {
+    without_one(model, state).iter().all(|(missed, view)| {
+        let is_its_own = |key| {
+            let owner = owner_now(model, state, key);
+            owner == Some(*missed) || owner == owner_now(model, view, key)
+        };
+        keys(model).all(is_its_own)
+    })
+}
+
+fn restores(model: &Placement, state: &State) -> bool {
+    without_one(model, state).iter().all(|(node, view)| {
+        let (node, weight) = (*node, state.now.weight(*node));
+        let back = model.next_state(view, Action::Join { node, weight });
+        back.is_some_and(|back| keys(model).all(|key| owner_now(model, &back, key) == owner_now(model, state, key)))
     })
 }
 
@@ -194,8 +220,12 @@ pub(super) fn properties(model: &Placement) -> Vec<Property<Placement>> {
         Property::always(MONOTONE, is_monotone),
         Property::always(JOIN_TAKES_ITS_ARCS, join_takes_its_arcs),
         Property::always(LEAVE_GIVES_ITS_KEYS, leave_gives_its_keys),
+        Property::always(SPREAD, spreads_little),
+        Property::always(LOAD, loads_little),
+        Property::always(RESTORES, restores),
     ];
-    if !matches!(model.policy, Policy::Jump { .. }) {
+    // Numbered buckets are numbered as nodes came.
+    if !matches!(model.policy, Policy::Jump { .. } | Policy::Anchor { .. }) {
         properties.push(Property::always(ORDER, order_is_nothing));
     }
     match model.policy {
@@ -204,15 +234,15 @@ pub(super) fn properties(model: &Placement) -> Vec<Property<Placement>> {
             Property::always(PREFERENCE, preference_is_of_nodes),
             Property::always(ZONES, replicas_are_apart),
             Property::always(PLAN, plan_is_the_difference),
-            Property::always(SPREAD, spreads_little),
         ]),
         Policy::Bounded { .. } => {
             properties.extend([Property::always(SHARE, keeps_to_its_share), Property::always(ROOM, passes_no_room)])
         }
-        Policy::Rendezvous { .. } | Policy::Maglev { .. } | Policy::Modulo => {
-            properties.push(Property::always(SPREAD, spreads_little));
-        }
-        Policy::Jump { .. } => {}
+        Policy::Rendezvous { .. }
+        | Policy::Jump { .. }
+        | Policy::Maglev { .. }
+        | Policy::Anchor { .. }
+        | Policy::Modulo => {}
     }
     properties.push(Property::sometimes("a join moves some keys and leaves others", |model, state| {
         let count = moved(model, state).len();

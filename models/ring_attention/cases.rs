@@ -134,7 +134,7 @@ fn layouts() -> Vec<Case> {
 }
 
 /// Two documents, of 4 and of 12 tokens.
-fn packed(layout: Layout) -> Ring {
+pub(super) fn packed(layout: Layout) -> Ring {
     Ring { mask: Mask::Documents(&[4, 12]), layout, grain: Grain::Primitive, ..Ring::of(4) }
 }
 
@@ -157,13 +157,17 @@ fn stories() -> Vec<Case> {
 /// Our own hosts: explored together with the model without threads; as threads driven over every transition, walked
 /// beyond that, and raced.
 fn alongside() -> Vec<Case> {
-    let send_first = Ring { crashes_max: 1, ..Ring::of(3) };
+    let send_first = Ring::of(3);
+    let lost = |model: Ring| Ring { crashes_max: 1, ..model };
     let odd_even = Ring { order: Order::OddEven, capacity: 0, ..send_first.clone() };
     let both_ways = Ring { directions: Directions::Both, ..send_first.clone() };
-    let causal = Ring { mask: Mask::Causal, crashes_max: 1, ..overlapped(3) };
+    let backward = Ring { pass: Pass::Backward, ..send_first.clone() };
+    let causal = Ring { mask: Mask::Causal, ..overlapped(3) };
+    // Every ring is explored with a lost host and walked with one. A tour of threads starts them anew for each crash, and
+    // so is made with one lost host of two rings, and with none of the others.
     let driven = |name: &str, model: Ring| {
         let model = by_primitives(model);
-        let larger = Ring { hosts: 5, ..model.clone() };
+        let larger = Ring { hosts: 5, crashes_max: 1, ..model.clone() };
         // A lap of five is at most 85 primitives; what is left of a walk is refused.
         let walk = Walk::new().runs(50).steps(90);
         case(name, check(model).sequential(larger, walk, Polled::<Ours>::new, Threads::new))
@@ -176,12 +180,16 @@ fn alongside() -> Vec<Case> {
     let story = by_primitives(Ring { capacity: 0, ..Ring::of(3) });
     let driven_story = story.clone();
     vec![
-        driven("threads_send_first", send_first.clone()),
-        driven("threads_odd_even", odd_even),
-        driven("threads_overlapped", Ring { crashes_max: 1, ..overlapped(3) }),
-        driven("threads_causal_overlapped", causal),
-        driven("threads_both_ways", both_ways),
-        driven("threads_backward", Ring { pass: Pass::Backward, ..send_first }),
+        driven("threads_send_first", lost(send_first)),
+        driven("threads_odd_even", lost(odd_even)),
+        driven("threads_overlapped", overlapped(3)),
+        driven("threads_causal_overlapped", causal.clone()),
+        driven("threads_both_ways", both_ways.clone()),
+        driven("threads_backward", backward.clone()),
+        explored("a_lost_host_of_ours_overlapped", lost(overlapped(3))),
+        explored("a_lost_host_of_ours_causal_overlapped", lost(causal)),
+        explored("a_lost_host_of_ours_both_ways", lost(both_ways)),
+        explored("a_lost_host_of_ours_backward", lost(backward)),
         explored("both_ways_of_four", Ring { directions: Directions::Both, ..Ring::of(4) }),
         explored("backward_causal_zigzag", zigzag(Ring { pass: Pass::Backward, ..overlapped(3) })),
         explored("packed_documents_of_ours", packed(Layout::Packed)),
@@ -206,7 +214,11 @@ fn raced() -> Vec<Case> {
         case(name, check(model).interleave(vec![script], move || Raced::new(&factory)))
     };
     let three = || laps_at_once(3).preemptions_max(2);
+    let deeper =
+        |name: &str, model| raced(name, model, laps_at_once(3).preemptions_max(3).schedules_max(3_000_000)).large();
     vec![
+        deeper("races_interrupted_thrice", Ring::of(3)),
+        deeper("races_overlapped_interrupted_thrice", overlapped(3)),
         raced("races", Ring::of(3), three()),
         raced("races_rendezvous", Ring { order: Order::OddEven, capacity: 0, ..Ring::of(3) }, three()),
         raced("races_overlapped", overlapped(3), three()),

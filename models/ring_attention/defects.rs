@@ -9,11 +9,11 @@ use counterpart::conform::{Tour, Walk};
 use counterpart::{Case, Counterpart};
 
 use super::bindings::{Raced, Threads, laps_at_once};
-use super::cases::{by_primitives, overlapped};
+use super::cases::{by_primitives, overlapped, packed};
 use super::check;
 use super::conformance::RingInterface;
 use super::defective::{ForgetsToRescale, MasksByStep, OneBuffer, from_both_sides};
-use super::geometry::Mask;
+use super::geometry::{Layout, Mask};
 use super::model::{Ring, Scheme, Variant};
 use super::numbers::Ours;
 use super::polled::Polled;
@@ -125,6 +125,9 @@ pub(super) fn of_our_own() -> Vec<Case> {
         of_ours("overwrites_before_compute_ends", overlapped(2), Polled::<OneBuffer>::new),
         of_ours("counts_opposite_twice", both, |model| Polled::<Ours>::by(model, from_both_sides)),
         of_ours("keeps_every_block", Ring::of(3), move |_| Polled::<Ours>::new(&kept)),
+        of_ours("balances_each_document", packed(Layout::Packed), |_| {
+            Polled::<Ours>::new(&packed(Layout::EachDocument))
+        }),
     ]
 }
 
@@ -134,6 +137,10 @@ where
 {
     let why = match name {
         "keeps_every_block" => "it keeps every block that comes by, as an all-gather does",
+        "balances_each_document" => {
+            "it deals out each document by itself: outputs are right, but hosts need other blocks than they would, and \
+             their work is not equal"
+        }
         _ => defects().into_iter().find(|defect| defect.name == name).expect("a defect of the table").why,
     };
     let sound = by_primitives(model);

@@ -32,24 +32,24 @@ pub struct Numbers {
     off_max: f64,
 }
 
-/// The mask and the layout of `model`, in the words of the implementation.
-///
-/// # Panics
-/// If the model has a layout that ours has not.
-pub fn mask_and_layout(model: &Ring) -> (Mask, Layout) {
-    let mask = match model.mask {
+/// The mask of `model`, in the words of the implementation.
+fn mask(model: &Ring) -> Mask {
+    match model.mask {
         model::Mask::Full => Mask::Full,
         model::Mask::Causal => Mask::Causal,
         model::Mask::Documents(lengths) => Mask::Documents(lengths.iter().copied().map(usize::from).collect()),
-    };
-    let layout = match model.layout {
-        model::Layout::Contiguous => Layout::Contiguous,
-        model::Layout::Striped => Layout::Striped,
-        model::Layout::Zigzag => Layout::Zigzag,
-        model::Layout::Packed => Layout::Packed,
-        model::Layout::EachDocument => panic!("ours balances documents as a whole"),
-    };
-    (mask, layout)
+    }
+}
+
+/// The layout of `model`, in the words of the implementation; `None`: ours balances documents as a whole.
+fn layout(model: &Ring) -> Option<Layout> {
+    match model.layout {
+        model::Layout::Contiguous => Some(Layout::Contiguous),
+        model::Layout::Striped => Some(Layout::Striped),
+        model::Layout::Zigzag => Some(Layout::Zigzag),
+        model::Layout::Packed => Some(Layout::Packed),
+        model::Layout::EachDocument => None,
+    }
 }
 
 impl Numbers {
@@ -67,9 +67,14 @@ impl Numbers {
 
     /// Queries that are large, and keys that grow with their place, so that what comes later weighs more.
     fn computed(model: &Ring) -> Self {
-        let (mask, layout) = mask_and_layout(model);
         let tokens = usize::from(model.tokens());
-        let places = layout.places(&mask, usize::from(model.hosts), tokens);
+        let mask = mask(model);
+        let of_host = |host: u8| model.places(host).into_iter().map(usize::from).collect();
+        let places = match layout(model) {
+            Some(layout) => layout.places(&mask, usize::from(model.hosts), tokens),
+            // One that ours has not is dealt out as the model has it.
+            None => (0..model.hosts).map(of_host).collect(),
+        };
         let draw = |(h, t, c): (usize, usize, usize), of: usize| ((5 * h + 3 * t + 7 * c) % of) as f32 / of as f32;
         let queries =
             Array4::from_shape_fn((1, HEADS, tokens, WIDTHS.0), |(_, h, t, c)| 1.0 + 2.0 * draw((h, t, c), 11));

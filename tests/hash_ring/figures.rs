@@ -1,22 +1,28 @@
-//! How evenly a ring spreads, measured, and what the chord table says of states that no repair leads out of.
+//! How evenly placements spread and how much they move, measured: what a hash decides and no model.
 
 use std::num::NonZeroU32;
 
-use counterpart_models::hash_ring::implementation::{Hashed, Member, Ring, hash_of};
+use counterpart_models::hash_ring::implementation::{Hashed, Member, Ring, hash_of, migrated_ranges};
 use libtest_mimic::Trial;
+use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::Rng;
 
 use crate::claim;
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
-        claim("hash_ring::with_160_points_a_node_the_fullest_of_ten_is_a_quarter_above_the_mean_at_most", balance),
+        claim("hash_ring::with_160_points_a_node_the_fullest_is_a_quarter_above_the_mean_at_most", balance),
+        claim("hash_ring::spread_and_load_over_views_of_half_the_nodes_are_within_kargers_bounds", views),
+        claim("hash_ring::a_nodes_weight_is_its_own_and_moves_nothing_between_others", weights),
+        #[cfg(feature = "peers")]
+        claim("hash_ring::a_larger_table_of_maglev_moves_fewer_keys_between_survivors", maglev),
         #[cfg(feature = "peers")]
         claim("hash_ring::our_ketama_ring_answers_as_pingoras_does", ketama),
         claim("hash_ring::a_tenth_node_takes_a_tenth_of_the_keys_and_no_others_move", join),
     ]
 }
 
-fn ring(nodes: usize, points: u32) -> Ring<String, Hashed> {
+fn ring(nodes: u32, points: u32) -> Ring<String, Hashed> {
     let mut ring = Ring::new(Hashed, NonZeroU32::new(points).expect("positive"));
     for node in 0..nodes {
         ring.add(format!("node {node}"), Member::default()).expect("a new node");
@@ -26,24 +32,94 @@ fn ring(nodes: usize, points: u32) -> Ring<String, Hashed> {
 
 const KEYS: u32 = 20_000;
 
-fn loads(ring: &Ring<String, Hashed>) -> Vec<u32> {
-    let mut loads = std::collections::BTreeMap::new();
-    for key in 0..KEYS {
-        *loads.entry(ring.owner(&key.to_le_bytes()).expect("a node")).or_insert(0) += 1;
+/// The exact lengths of arcs, so that no choice of keys is in it.
+fn balance() {
+    for (nodes, points, most, least) in [(10, 160, 1.25, 0.75), (100, 160, 1.25, 0.75)] {
+        let (fullest, emptiest) = shares(nodes, points);
+        assert!(fullest < most && emptiest > least, "{nodes} nodes: {fullest} and {emptiest} of the mean");
     }
-    loads.into_values().collect()
+    let (few, _) = shares(10, 1);
+    assert!(few > 1.5, "one point a node is not enough: {few}");
 }
 
-fn balance() {
-    let spread = |nodes: usize, points| {
-        let loads = loads(&ring(nodes, points));
-        let of_mean = |load: u32| f64::from(load) * nodes as f64 / f64::from(KEYS);
-        (of_mean(loads.iter().copied().max().unwrap_or(0)), of_mean(loads.iter().copied().min().unwrap_or(0)))
+/// The greatest and the least share of the ring, of the mean.
+fn shares(nodes: u32, points: u32) -> (f64, f64) {
+    let ring = ring(nodes, points);
+    let mut lengths = std::collections::BTreeMap::<&str, u128>::new();
+    let all = ring.points();
+    for (index, (point, node)) in all.iter().enumerate() {
+        let (before, _) = &all[(index + all.len() - 1) % all.len()];
+        *lengths.entry(node).or_default() += u128::from(point.wrapping_sub(*before));
+    }
+    let of_mean = |length: u128| length as f64 / u64::MAX as f64 * f64::from(nodes);
+    let shares = || lengths.values().copied().map(of_mean);
+    (shares().fold(0.0, f64::max), shares().fold(f64::INFINITY, f64::min))
+}
+
+/// 32 nodes, 40 clients each of which knows a random half of them. Both measures are O(t log C), of C nodes of which
+/// each client knows one in t at least (Karger et al. 1997); here with the constant 1 and the logarithm to base 2.
+fn views() {
+    const NODES: u32 = 32;
+    let whole = ring(NODES, 40);
+    let mut random = Pcg64Mcg::new(11);
+    let clients: Vec<_> = (0..40)
+        .map(|_| {
+            let mut known: Vec<u32> = (0..NODES).collect();
+            let mut view = whole.clone();
+            for left in (NODES / 2..NODES).rev() {
+                let missed = known.swap_remove((random.next_u32() % (left + 1)) as usize);
+                view.remove(&format!("node {missed}")).expect("it is there");
+            }
+            view
+        })
+        .collect();
+    let keys = 4_000_u32;
+    let (mut spread, mut load) = (0, std::collections::BTreeMap::<&String, u32>::new());
+    for key in 0..keys {
+        let owner = |view| Ring::owner(view, &key.to_le_bytes()).expect("a node");
+        let asked: std::collections::BTreeSet<&String> = clients.iter().map(owner).collect();
+        spread = spread.max(asked.len());
+        asked.into_iter().for_each(|node| *load.entry(node).or_default() += 1);
+    }
+    let bound = 2.0 * f64::from(NODES).log2();
+    let most = f64::from(load.into_values().max().unwrap_or_default()) * f64::from(NODES) / f64::from(keys);
+    assert!(spread as f64 <= bound, "a key is looked for on {spread} nodes");
+    assert!(most <= bound, "a node is asked for {most} times its mean");
+    // Both measure something: with one view they would be 1.
+    assert!(spread >= 4 && most > 2.0, "{spread} nodes, {most} times the mean");
+}
+
+/// With points by its share of all weight, as memcached's clients give them, they move (`ring_shares_points`).
+fn weights() {
+    let mut before = ring(4, 40);
+    before.reweight(&"node 1".to_string(), 3).expect("it is there");
+    let mut after = before.clone();
+    after.add("another".into(), Member { weight: 2, ..Member::default() }).expect("a new node");
+    let moved = migrated_ranges(&before, &after);
+    assert!(!moved.is_empty() && moved.iter().all(|migration| migration.to == "another"), "{moved:?}");
+}
+
+/// Four nodes and a fifth: keys that move between the four. The table of the crate's own choice grows with the nodes.
+#[cfg(feature = "peers")]
+fn maglev() {
+    use maglev::ConsistentHasher as _;
+
+    let keys = 20_000_u32;
+    let owners = |nodes: u32, table: Option<usize>| -> Vec<u32> {
+        let hasher = std::hash::BuildHasherDefault::<std::collections::hash_map::DefaultHasher>::default();
+        let made = match table {
+            Some(entries) => maglev::Maglev::with_capacity_and_hasher(0..nodes, entries, hasher),
+            None => maglev::Maglev::with_hasher(0..nodes, hasher),
+        };
+        (0..keys).map(|key| *made.get(&key).expect("a node")).collect()
     };
-    let (most, least) = spread(10, 160);
-    assert!(most < 1.25 && least > 0.75, "{most} and {least} of the mean");
-    let (few, _) = spread(10, 1);
-    assert!(few > 1.5, "one point a node is not enough: {few}");
+    let moved = |table| {
+        let pairs = owners(4, table).into_iter().zip(owners(5, table));
+        pairs.filter(|(from, to)| from != to && *to != 4).count()
+    };
+    let found = [None, Some(251), Some(1_021), Some(65_537)].map(moved);
+    assert!(found.is_sorted_by(|one, next| one > next), "{found:?}");
+    assert!(found[0] > keys as usize / 2 && found[3] < keys as usize / 500, "{found:?}");
 }
 
 fn join() {
@@ -73,16 +149,29 @@ fn ketama() {
     let weights = [600, 300, 200, 350, 1000, 800, 950, 100];
     let eight: Vec<(SocketAddr, u32)> =
         (1..).zip(weights).map(|(host, weight)| (SocketAddr::from(([10, 0, 1, host], 11211)), weight)).collect();
+    let buckets = |hosts: &[(SocketAddr, u32)]| -> Vec<Bucket> {
+        hosts.iter().map(|(host, weight)| Bucket::new(*host, *weight)).collect()
+    };
     for (hosts, keys) in [(nine, 1_000), (eight, 99)] {
-        let buckets: Vec<Bucket> = hosts.iter().map(|(host, weight)| Bucket::new(*host, *weight)).collect();
-        let theirs = Continuum::new(&buckets);
+        let theirs = Continuum::new(&buckets(&hosts));
         let mut ours = Ring::new(Ketama, NonZeroU32::new(KETAMA_POINTS).expect("positive"));
-        for (host, weight) in hosts {
-            ours.add(host, Member { weight, ..Member::default() }).expect("a new host");
+        for (host, weight) in &hosts {
+            ours.add(*host, Member { weight: *weight, ..Member::default() }).expect("a new host");
         }
         for key in 0..keys {
             let key = format!("/path/{key}");
             assert_eq!(ours.owner(key.as_bytes()).ok(), theirs.node(key.as_bytes()).as_ref(), "{key}");
         }
+        let tenth: SocketAddr = ([10, 0, 0, 10], 443).into();
+        let before = ours.clone();
+        ours.add(tenth, Member { weight: 100, ..Member::default() }).expect("a new host");
+        assert!(migrated_ranges(&before, &ours).iter().all(|migration| migration.to == tenth));
+        let more = Continuum::new(&buckets(&[hosts, vec![(tenth, 100)]].concat()));
+        let moved = (0..100_000_u32).filter(|key| {
+            let key = key.to_le_bytes();
+            let (from, to) = (theirs.node(&key), more.node(&key));
+            from != to && to != Some(tenth)
+        });
+        println!("MOVED {}", moved.count());
     }
 }

@@ -9,7 +9,8 @@ use counterpart_models::hash_ring::handoff::implementation::{
     read_frame, write_frame,
 };
 use counterpart_models::hash_ring::implementation::{
-    Arc, BoundedLoads, Hashed, LoadError, Member, Ring, RingError, hash_of, jump, migrated_ranges, rendezvous,
+    Anchor, AnchorError, Arc, BUCKETS_MAX, BoundedLoads, Hashed, LoadError, Member, Ring, RingError, hash_of, jump,
+    migrated_ranges, rendezvous,
 };
 use libtest_mimic::Trial;
 use proptest::collection::vec;
@@ -23,7 +24,9 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("hash_ring::what_a_ring_refuses_it_names_and_nothing_has_changed", refusals),
         claim("hash_ring::a_plan_is_the_difference_of_owners_whatever_changes", plans),
         claim("hash_ring::no_ring_no_load_and_no_bucket_is_beyond_bounds", functions),
+        claim("hash_ring::an_anchor_moves_the_keys_of_who_leaves_and_no_others", anchors),
         claim("hash_ring::a_view_older_than_the_data_is_an_error", old_views),
+        claim("hash_ring::whatever_views_come_a_node_goes_forward_alone", views_of_any_epoch),
         claim("hash_ring::no_message_makes_a_node_lose_or_invent_a_key", messages),
         claim("hash_ring::no_bytes_are_more_than_a_frame_or_an_error", bytes),
         claim("hash_ring::no_answer_makes_a_member_of_a_ring_panic", members),
@@ -149,6 +152,86 @@ fn functions() {
     assert_eq!(jump(hash_of(b"key"), 1), Some(0));
     // The figure's function, of the paper: the first keys among 1 to 10 buckets.
     assert_eq!((1..=10).filter_map(|buckets| jump(0, buckets)).collect::<Vec<_>>(), [0; 10]);
+}
+
+fn anchors() {
+    let name = |node: &u8| node.to_string();
+    for_all((1..7_u32, vec((any::<bool>(), 0..8_u8), 0..30)), |(buckets, changes)| {
+        let mut anchor = Anchor::<String>::new(buckets).expect("room for some");
+        let owners = |anchor: &Anchor<String>| -> Vec<Option<String>> {
+            (0..40_u8).map(|key| anchor.owner(&[key]).ok().cloned()).collect()
+        };
+        for (comes, node) in changes {
+            let (before, node) = (anchor.clone(), name(&node));
+            let done = if comes { anchor.add(node.clone()) } else { anchor.remove(&node) };
+            if done.is_err() {
+                assert_eq!(anchor, before);
+                continue;
+            }
+            let pairs = owners(&before).into_iter().zip(owners(&anchor));
+            for (from, to) in pairs.filter(|(from, to)| from != to) {
+                let gone = if comes { to } else { from };
+                assert!(gone == Some(node.clone()) || before.nodes().len() == 0, "{gone:?} is not {node}");
+            }
+            let was = owners(&anchor);
+            if comes {
+                anchor.remove(&node).expect("it is there");
+                anchor.add(node).expect("there is room");
+                assert_eq!(owners(&anchor), was);
+            }
+        }
+        assert_eq!(anchor.owner(b"key").is_ok(), anchor.nodes().len() > 0);
+    });
+    let said = |error: AnchorError<String>| error.to_string();
+    assert_eq!(Anchor::<u8>::new(0).err(), Some(AnchorError::Buckets { buckets: 0, max: BUCKETS_MAX }));
+    assert!(Anchor::<u8>::new(u32::MAX).is_err());
+    let mut anchor = Anchor::new(1).expect("room for one");
+    assert_eq!(anchor.owner(b"key").map_err(said), Err("the anchor has no node".into()));
+    assert_eq!(anchor.add(name(&1)), Ok(()));
+    assert_eq!(anchor.add(name(&1)).map_err(said), Err("node \"1\" has a bucket already".into()));
+    assert_eq!(anchor.add(name(&2)).map_err(said), Err("no bucket is left for node \"2\", all 1 have theirs".into()));
+    assert_eq!(anchor.remove(&name(&2)).map_err(said), Err("node \"2\" has no bucket".into()));
+}
+
+/// Views of any epoch and of no node, requests of any epoch, before, within and after a move: what is refused names both
+/// epochs and changes nothing.
+fn views_of_any_epoch() {
+    let epoch = || edgy(vec![0, 1, 2, 3, u64::MAX], any::<u64>());
+    for_all((vec((epoch(), any::<bool>()), 0..6), vec(epoch(), 0..6)), |(offered, asked)| {
+        let (first, _) = views();
+        let mut node = Node::new(0, first.clone()).expect("a view with a node");
+        node.serve(Request::Put { epoch: 1, key: vec![1], value: vec![7] }).expect("it is its own");
+        for (epoch, is_empty) in offered {
+            let ring = if is_empty { Ring::new(Halves, NonZeroU32::MIN) } else { first.ring.clone() };
+            let (before, current) = (node.clone(), node.view().epoch);
+            match node.prepare(View { epoch, ring }) {
+                Ok(given) => {
+                    assert!(epoch > current && !is_empty && given.is_empty());
+                    assert_eq!(node.prepare(first.clone()), Err(ViewError::UnderWay { offered: 1, next: epoch }));
+                    node.finish().expect("nothing changes hands");
+                    assert_eq!(node.view().epoch, epoch);
+                }
+                Err(ViewError::Old { offered, current: of }) => {
+                    assert_eq!((offered, of), (epoch, current));
+                    assert!(epoch <= current && node == before);
+                }
+                Err(error) => {
+                    assert_eq!(error, ViewError::Empty { offered: epoch });
+                    assert!(is_empty && node == before);
+                }
+            }
+        }
+        let current = node.view().epoch;
+        for epoch in asked {
+            let found = node.serve(Request::Get { epoch, key: vec![1] });
+            let expected = match epoch.cmp(&current) {
+                std::cmp::Ordering::Less => Err(Refusal::StaleView { epoch: current }),
+                std::cmp::Ordering::Equal => Ok(Some(vec![7])),
+                std::cmp::Ordering::Greater => Err(Refusal::UnknownView { epoch: current }),
+            };
+            assert_eq!(found, expected);
+        }
+    });
 }
 
 fn node() -> (Node<u8, Halves>, Arc) {

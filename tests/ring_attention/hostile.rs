@@ -16,6 +16,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("ring_attention::errors_name_the_shape", names),
         claim("ring_attention::finite_numbers_whose_products_are_not_are_an_error", too_large),
         claim("ring_attention::a_backward_pass_is_as_strict", backward),
+        claim("ring_attention::whatever_goes_backward_there_are_gradients_or_an_error_that_fits", backward_of_anything),
     ]
 }
 
@@ -156,4 +157,88 @@ fn backward() {
     let mut low = output.clone();
     low.log_sums.fill(-1e300);
     assert!(error(&low, &of_output).contains("is too large at"));
+}
+
+/// What is wrong with what goes backward.
+#[derive(Clone, Debug)]
+enum Wrong {
+    Nothing,
+    /// Another shape: of the output, of its gradient, of the sums.
+    Shape(usize, (usize, usize, usize, usize)),
+    /// A number in one place of one of the six tensors.
+    Number(usize, f32, usize),
+}
+
+fn wrong() -> impl Strategy<Value = Wrong> {
+    let axis = || 0..4_usize;
+    let extreme = prop_oneof![
+        prop::sample::select(vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 0.0, -0.0, 1e-45]),
+        any::<f32>()
+    ];
+    prop_oneof![
+        Just(Wrong::Nothing),
+        (0..3_usize, (axis(), axis(), axis(), axis())).prop_map(|(tensor, shape)| Wrong::Shape(tensor, shape)),
+        (0..6_usize, extreme, any::<usize>()).prop_map(|(tensor, number, at)| Wrong::Number(tensor, number, at)),
+    ]
+}
+
+const TENSORS: [&str; 6] = ["queries", "keys", "values", "output", "the gradient of the output", "log_sums"];
+
+fn backward_of_anything() {
+    let orders = prop::sample::select(vec![(Order::SendFirst, 1), (Order::OddEven, 1), (Order::Overlapped, 0)]);
+    let masks = prop::sample::select(vec![Mask::Full, Mask::Causal, Mask::Documents(vec![1, 2])]);
+    runner()
+        .run(&(1..4_usize, orders, masks, wrong()), |(hosts, (order, capacity), mask, wrong)| {
+            let ring = RingAttention::new(hosts, order, capacity).expect("a ring").mask(mask);
+            let [mut queries, mut keys, mut values] =
+                [(1, 2, 3, 2), (1, 1, 3, 2), (1, 1, 3, 2)].map(Array4::<f32>::ones);
+            let mut output = ring.forward(&queries, &keys, &values).expect("fits");
+            let mut of_output = output.out.clone();
+            match &wrong {
+                Wrong::Shape(0, shape) => output.out = Array4::ones(*shape),
+                Wrong::Shape(1, shape) => of_output = Array4::ones(*shape),
+                Wrong::Shape(_, (b, h, t, _)) => output.log_sums = ndarray::Array3::zeros((*b, *h, *t)),
+                Wrong::Number(tensor, number, at) => {
+                    let all: [&mut [f32]; 6] = [&mut queries, &mut keys, &mut values, &mut output.out, &mut of_output]
+                        .map(|tensor| tensor.as_slice_mut().expect("in one piece"))
+                        .into_iter()
+                        .chain(output.log_sums.as_slice_mut())
+                        .collect::<Vec<_>>()
+                        .try_into()
+                        .expect("six tensors");
+                    let of = &mut *all.into_iter().nth(*tensor).expect("one of six");
+                    let at = at % of.len();
+                    of[at] = *number;
+                }
+                Wrong::Nothing => {}
+            }
+            let found = ring.backward((&queries, &keys, &values), &output, &of_output);
+            let fits = output.out.dim() == (1, 2, 3, 2)
+                && of_output.dim() == (1, 2, 3, 2)
+                && output.log_sums.dim() == (1, 2, 3);
+            match found {
+                Err(AttentionError::Shape { tensor, shape, .. }) => {
+                    prop_assert!(!fits && TENSORS[3..].contains(&tensor), "{tensor} {shape:?}");
+                }
+                Err(AttentionError::NotFinite { tensor, .. }) => {
+                    let Wrong::Number(of, number, _) = wrong else { return Err(TestCaseError::fail("all is finite")) };
+                    prop_assert!(!number.is_finite());
+                    prop_assert_eq!(tensor, TENSORS[of]);
+                }
+                Err(AttentionError::TooLarge { .. }) => {
+                    prop_assert!(matches!(wrong, Wrong::Number(_, number, _) if number.is_finite()));
+                }
+                Err(error) => prop_assert!(false, "{error}"),
+                Ok(gradients) => {
+                    prop_assert!(fits && !matches!(wrong, Wrong::Number(_, number, _) if !number.is_finite()));
+                    let all = [(&gradients.queries, &queries), (&gradients.keys, &keys), (&gradients.values, &values)];
+                    for (gradient, of) in all {
+                        prop_assert_eq!(gradient.dim(), of.dim());
+                        prop_assert!(gradient.iter().all(|value| value.is_finite()));
+                    }
+                }
+            }
+            Ok(())
+        })
+        .expect("whatever goes backward has its answer");
 }

@@ -45,6 +45,13 @@ fn original() -> Vec<Case> {
                 .violates_all(&spoilt)
                 .violates_all(&[CAN_BE_IDEAL, BECOMES_IDEAL]),
         ),
+        // The larger rows of the table, by their counts: what fails has its traces in the smaller ones.
+        case("original_adopts_the_live_4", check(live(4)).violates_all(&spoilt).counts(7_923_891, 65_357_156)).large(),
+        case(
+            "original_without_failures_5",
+            check(Chord { settles: false, ..joins(5) }).violates_all(&late).counts(375_628, 2_216_764),
+        )
+        .large(),
     ]
 }
 

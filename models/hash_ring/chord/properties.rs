@@ -83,11 +83,13 @@ fn at_most_one_ring(_: &Chord, state: &State) -> bool {
     shape.rings().all(|one| shape.rings().all(|other| shape.from(one).any(|reached| reached == other)))
 }
 
+/// Of three distinct members none lies between one and its successor. A member that is its own successor is no matter of
+/// order: whoever else is in a ring is in a second one.
 fn ordered_ring(_: &Chord, state: &State) -> bool {
     let shape = Shape::of(state);
     shape.rings().all(|node| {
         let next = shape.next[usize::from(node)];
-        !shape.rings().any(|other| other != node && other != next && between(node, other, next))
+        next == node || !shape.rings().any(|other| other != node && other != next && between(node, other, next))
     })
 }
 
