@@ -1,6 +1,7 @@
 //! Results as text for a terminal. No input or output: whoever prints decides where, and whether colours are kept.
 
 mod diagram;
+mod history;
 mod table;
 mod trace;
 mod valency;
@@ -10,6 +11,7 @@ use std::fmt::{self, Write};
 use std::path::PathBuf;
 
 use self::table::{BAD, BOLD, DIM, GOOD, OPEN, Table, count, counted, dim, plain, styled, verdict};
+use crate::conform::events::Log;
 use crate::conform::{Agreement, Coverage, Effort, Mode, Scheduled};
 use crate::model::{Bound, Kind};
 use crate::report::{CaseListing, CaseReport, Counts, Report};
@@ -18,6 +20,7 @@ use crate::verdict::Verdict;
 use crate::verdict::probability::Extreme;
 
 pub use self::diagram::state_diagram;
+pub use self::history::history;
 pub use self::trace::trace;
 pub use self::valency::ValencyPicture;
 
@@ -86,6 +89,11 @@ pub fn case(report: &CaseReport) -> String {
     text
 }
 
+/// How many events a log has.
+pub fn counted_events(log: &Log) -> String {
+    counted(log.events().len(), "event")
+}
+
 /// Whether it is as expected, and how much was explored.
 fn headline(report: &CaseReport) -> String {
     let mut text = String::new();
@@ -96,20 +104,14 @@ fn headline(report: &CaseReport) -> String {
         None => "stateright not asked".into(),
     };
     let cut = if report.exhausted { "" } else { ", not exhausted" };
-    let _ = writeln!(
-        text,
-        "{mark} {}  {}",
-        styled(BOLD, &report.case),
-        styled(
-            DIM,
-            &format!(
-                "{} states, {} transitions, depth {}{cut}; {referee}",
-                count(report.states),
-                count(report.edges),
-                report.depth
-            )
-        )
-    );
+    let explored = match (report.states, report.exhausted) {
+        (0, false) => "not explored".into(),
+        (states, _) => {
+            let (states, edges) = (count(states), count(report.edges));
+            format!("{states} states, {edges} transitions, depth {}{cut}; {referee}", report.depth)
+        }
+    };
+    let _ = writeln!(text, "{mark} {}  {}", styled(BOLD, &report.case), styled(DIM, &explored));
     text
 }
 

@@ -5,6 +5,8 @@ use std::fmt::{self, Debug};
 use super::face::AnyCheck;
 use super::run::{VERDICTS, protocol};
 use super::{Check, Options, ReplayError, Replayed};
+use crate::conform::events::{Judgement, Log};
+use crate::conform::{Agreement, Mode};
 use crate::model::{CheckedModel, Interface};
 use crate::report::{CaseListing, CaseReport, NotRun, PropertyListing};
 use crate::trace::Trace;
@@ -20,7 +22,9 @@ impl Case {
     /// A case under `name`, which is `<protocol>/<case>`, that runs `check`.
     pub fn new<M: CheckedModel, F: Interface<Model = M>>(name: impl Into<String>, check: Check<M, F>) -> Self {
         let name = name.into();
-        Case { check: check.named(name.clone()).forgotten(), name }
+        let mut check = check.named(name.clone()).forgotten();
+        check.plan.is_listed = true;
+        Case { check, name }
     }
 
     /// Leaves the case out of a run unless large cases are asked for. It may be violated as others are: its verdicts,
@@ -52,12 +56,41 @@ impl Case {
         (self.check.case_report(&options.within(&self.check.plan.options), true), self.check.left_out())
     }
 
+    /// Judges `log` on the model as the log unfolds it: by the reader of the case's first subject that is a log, or where
+    /// it has none by [`ByText`](crate::conform::events::ByText).
+    pub fn judge(&self, log: &Log, options: &Options) -> JudgedLog {
+        self.check.judge_log(log, &options.within(&self.check.plan.options))
+    }
+
     /// Replays `trace` on the model and on the implementation.
     ///
     /// # Errors
     /// The trace is of another model, or names what the case has not.
     pub fn replay(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
         self.check.replay_trace(trace, &options.within(&self.check.plan.options))
+    }
+}
+
+/// What is known of a log that was judged on a case's model.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct JudgedLog {
+    /// Whether the model explains it, and in what order.
+    pub judgement: Judgement,
+    /// The log told up to the event that nothing explains, where there is one.
+    pub evidence: Option<Trace>,
+}
+
+impl AnyCheck {
+    fn judge_log(&self, log: &Log, options: &Options) -> JudgedLog {
+        let subject = self.subjects.iter().find(|subject| subject.mode == Mode::Events).unwrap_or(&self.by_text);
+        let judged = subject.job.bind(&options.begun()).judge(log);
+        let judgement = judged.expect("a job of logs judges logs");
+        let found = &judgement.conformance;
+        let divergence = found.divergence.clone().filter(|_| found.agreement == Agreement::Diverges);
+        let evidence =
+            divergence.map(|divergence| self.trace_of_divergence(subject, Mode::Events, divergence, &subject.name));
+        JudgedLog { judgement, evidence }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Check, Options, Plan};
+use crate::conform::events::{ByText, Events, Log};
 use crate::conform::{Bound, Job, Mode, Setting};
 use crate::explore::{Action, AnyState, Face, Spoken, recalled};
 use crate::model::{CheckedModel, Interface, Spec};
@@ -15,6 +16,8 @@ pub(super) struct AnyCheck {
     pub(super) model: Arc<dyn Face>,
     pub(super) labels: Box<dyn Labels>,
     pub(super) subjects: Vec<Subject>,
+    /// Reads logs in the interface's own words, where no subject is one of logs.
+    pub(super) by_text: Subject,
 }
 
 /// What is run alongside, in one mode.
@@ -44,7 +47,9 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
             mode: job.mode(),
             job: Box::new((seen.clone(), job.clone())),
         };
+        let by_text: Arc<dyn Job<F>> = Events::new(ByText).of(|| Ok(Log::default()));
         AnyCheck {
+            by_text: subject(&("log".into(), by_text)),
             plan: self.plan.clone(),
             model: Arc::new(Spoken::new(self.model.clone(), self.spec.clone())),
             subjects: self.subjects.iter().map(subject).collect(),

@@ -26,7 +26,7 @@ use crate::report::{Counts, Report};
 use crate::trace::Trace;
 use crate::view::Written;
 
-pub use case::Case;
+pub use case::{Case, JudgedLog};
 pub use defect::Defect;
 #[cfg(feature = "cli")]
 pub(crate) use limits::limited;
@@ -60,6 +60,8 @@ struct Plan {
     counts: Option<Counts>,
     /// Left out unless asked for; what it finds as expected is not kept.
     large: bool,
+    /// It stands in a catalogue.
+    is_listed: bool,
     /// The folder that its traces are kept in.
     traces: PathBuf,
     options: Options,
@@ -132,6 +134,7 @@ impl<M: CheckedModel> Check<M> {
             judged: true,
             counts: None,
             large: false,
+            is_listed: false,
             traces: PathBuf::from("traces"),
             options: Options::default(),
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::face::{AnyCheck, Subject};
 use super::names::nearest;
 use super::{Expected, Options, Plan, REFEREE_STATES_MAX};
-use crate::conform::{Agreement, Conformance};
+use crate::conform::{Agreement, Conformance, Mode};
 use crate::explore::{Asked, Explored, ModelError, RefereeError, referee_of};
 use crate::model::Kind;
 use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
@@ -45,22 +45,17 @@ impl AnyCheck {
             as_expected: false,
             traces: self.plan.traces.clone(),
         };
-        match self.model.explore(None, &options.budget) {
+        let explored = match self.explores(alongside) {
+            true => self.model.explore(None, &options.budget).map(Some),
+            false => Ok(None),
+        };
+        match explored {
             Ok(nodes) => {
-                self.judge_model(Explored::new(&*self.model, &*nodes), options, &mut report);
+                if let Some(nodes) = nodes {
+                    self.judge_model(Explored::new(&*self.model, &*nodes), options, &mut report);
+                }
                 if alongside {
-                    for subject in &self.subjects {
-                        match self.run_subject(subject, options) {
-                            Ok(conformance) => {
-                                let kept = report
-                                    .conformance
-                                    .iter()
-                                    .any(|other| other.subject == subject.name && other.trace.is_some());
-                                report.conformance.push(self.conformance_report(subject, conformance, kept));
-                            }
-                            Err(error) => report.errors.push(error.to_string()),
-                        }
-                    }
+                    self.run_subjects(options, &mut report);
                 }
             }
             // It goes on as the panic that it was, with the place.
@@ -70,6 +65,27 @@ impl AnyCheck {
         report.as_expected = report.outcome() == Outcome::AsExpected;
         tracing::info!(states = report.states, as_expected = report.as_expected, "done");
         report
+    }
+
+    /// Whether the model is explored: not where nothing is asked of it but what logs ask, which unfold it as they go.
+    /// What stands in a catalogue is explored all the same, and told how large it is.
+    fn explores(&self, alongside: bool) -> bool {
+        let is_asked = self.plan.judged && !self.model.properties().is_empty();
+        let logs_only = !self.subjects.is_empty() && self.subjects.iter().all(|subject| subject.mode == Mode::Events);
+        is_asked || self.plan.is_listed || self.plan.counts.is_some() || !alongside || !logs_only
+    }
+
+    fn run_subjects(&self, options: &Options, report: &mut CaseReport) {
+        for subject in &self.subjects {
+            match self.run_subject(subject, options) {
+                Ok(conformance) => {
+                    let others = report.conformance.iter();
+                    let kept = others.filter(|other| other.subject == subject.name).any(|other| other.trace.is_some());
+                    report.conformance.push(self.conformance_report(subject, conformance, kept));
+                }
+                Err(error) => report.errors.push(error.to_string()),
+            }
+        }
     }
 
     pub(super) fn run_subject(&self, subject: &Subject, options: &Options) -> Result<Conformance, ModelError> {

@@ -38,6 +38,9 @@ pub(super) enum Command {
     /// Look at traces.
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Judge logs of what has run elsewhere.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Run a trace again, on the model and on the implementation.
     Replay {
         /// A trace file.
@@ -98,6 +101,28 @@ pub(super) enum TraceCommand {
         /// A trace file.
         file: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LogCommand {
+    /// Look for a behaviour of a case's model that explains a log.
+    Check(LogArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogArguments {
+    /// The case whose model is to explain it.
+    pub(super) case: String,
+    /// The log, one JSON object a line.
+    pub(super) file: PathBuf,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Draw who did what when, and the order that explains it, as SVG into this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) picture: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) limits: Limits,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod bench;
+mod log;
 mod run;
 mod traces;
 
@@ -23,7 +24,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use self::arguments::{Arguments, CheckArguments, Command, Limits, TRACES, TraceCommand};
+use self::arguments::{Arguments, CheckArguments, Command, Limits, LogCommand, TRACES, TraceCommand};
 use self::run::side_by_side;
 use self::traces::Traces;
 use crate::check::{Case, Options, ReplayError, limited, named};
@@ -38,6 +39,7 @@ macro_rules! say {
         let _ = writeln!($host.err, $($words)*);
     }};
 }
+use say;
 
 /// How a command ended. Where several apply, the first of 70, 130, 2, 5, 4, 1, 3, 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +185,7 @@ fn command(cases: &[Case], measured: &[bench::Subject], command: Command, host: 
         Command::Bench(arguments) => bench::run(measured, &arguments, host),
         Command::Check(arguments) => check(cases, &arguments, host),
         Command::Trace(TraceCommand::Show { file }) => show(&file, host),
+        Command::Log(LogCommand::Check(arguments)) => log::check(cases, &arguments, host),
         Command::Replay { file, limits } => replay(cases, &file, &limits, host),
     }
 }

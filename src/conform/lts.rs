@@ -20,7 +20,7 @@ pub(crate) type Belief = Vec<Node>;
 /// One step of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Edge {
-    /// Index among the state's actions.
+    /// Index among the state's actions, or among those that were asked for: see [`ASKED`].
     pub(crate) action: u32,
     /// Input and output, by number; an internal step has none.
     pub(crate) label: Option<Label>,
@@ -31,6 +31,12 @@ pub(crate) struct Edge {
     /// `to` lies outside the model's boundary.
     pub(crate) beyond: bool,
 }
+
+/// Added to an index among the actions that the interface offers for the input of the edge's label.
+pub(crate) const ASKED: u32 = 1 << 31;
+
+/// Added to an index among the actions that the interface offers for no input.
+pub(crate) const UNASKED: u32 = 1 << 30;
 
 /// An input and the answer that belongs to it, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +63,13 @@ pub(crate) trait Outside: Send + Sync {
     fn state_json(&self, node: Node) -> Value;
 
     /// An action of a state, and whose column it stands in.
-    fn action(&self, node: Node, action: u32) -> (String, String);
+    fn action(&self, node: Node, edge: &Edge) -> (String, String);
+
+    /// Whether the input may change the state.
+    fn changes(&self, input: u32) -> bool;
+
+    /// The part of the model that the input belongs to.
+    fn key(&self, input: u32) -> Option<String>;
 
     /// Whether a call with the input may wait.
     #[cfg(feature = "interleave")]

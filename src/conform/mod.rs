@@ -12,6 +12,7 @@ mod effort;
 pub mod events;
 #[cfg(feature = "interleave")]
 pub mod interleave;
+mod linear;
 mod lts;
 mod narrate;
 #[cfg(unix)]
@@ -131,6 +132,11 @@ trait How {
 
     /// Runs again what `trace` records. Returns `Ok(None)` where the model follows to the end.
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay>;
+
+    /// Judges `log` in place of its own, where it is of logs.
+    fn judge(&self, _log: &events::Log) -> Option<events::Judgement> {
+        None
+    }
 }
 
 impl Bound {
@@ -148,6 +154,15 @@ impl Bound {
             Some(clash) => result.effort.incomplete(clash),
             None => result,
         })
+    }
+
+    /// Judges `log` in place of the job's own, where it is a job that judges logs.
+    pub fn judge(&self, log: &events::Log) -> Option<events::Judgement> {
+        let mut judged = self.how.judge(log)?;
+        if let Some(clash) = self.lts.words().clash() {
+            judged.conformance = judged.conformance.effort.incomplete(clash);
+        }
+        Some(judged)
     }
 
     /// Runs again what `trace` records. Returns `Ok(None)` where the model follows to the end.

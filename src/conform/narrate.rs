@@ -37,7 +37,7 @@ pub(crate) fn told(lts: &Lts, inputs: &[u32], observed: &[Observed]) -> Vec<Step
 /// The model's step from `from` to `to`.
 pub(crate) fn taken(lts: &Lts, from: Node, edge: &Edge, to: Node) -> Step {
     let words = lts.words();
-    let (action, actor) = words.action(from, edge.action);
+    let (action, actor) = words.action(from, edge);
     let mut step = Step { action, actor, state: words.state_json(to), ..Step::default() };
     if let Some(label) = edge.label {
         (step.input, step.output) = (words.input(label.input), words.output(label.output));
@@ -134,7 +134,7 @@ fn deviating_step(lts: &Lts, input: u32, before: &[Step], run: &Deviating) -> St
     let Some((node, _)) = path.last() else { return step };
     let would = lts.answers(&[*node], input);
     if let Some((from, edge, _)) = would.first() {
-        (step.action, step.actor) = words.action(*from, edge.action);
+        (step.action, step.actor) = words.action(*from, edge);
         if would.len() == 1 {
             step.state = words.state_json(edge.to);
         }

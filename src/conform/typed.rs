@@ -11,13 +11,14 @@ use serde_json::Value;
 use stateright::Model;
 
 use super::drive::{Driven, Likely, Make, Observed};
-use super::lts::{Edge, Label, Node, Outside};
+use super::lts::{ASKED, Edge, Label, Node, Outside, UNASKED};
 use super::product::{Explorable, MakeExplorable};
 use super::shelf::Shelf;
 use super::words::{Clash, Numbered, Origin};
 use crate::model::{Counterpart, Interface, Spec};
 
 pub(super) type State<F> = <<F as Interface>::Model as Model>::State;
+pub(super) type Action<F> = <<F as Interface>::Model as Model>::Action;
 
 /// A model and its interface, and all that was met of both, by number.
 pub(super) struct Typed<F: Interface> {
@@ -62,10 +63,55 @@ impl<F: Interface> Typed<F> {
         node
     }
 
-    pub(super) fn action_of(&self, node: Node, action: u32) -> <F::Model as Model>::Action {
+    fn action_of(&self, node: Node, action: u32) -> Action<F> {
         let mut actions = Vec::new();
         self.model.actions(self.states.at(node), &mut actions);
         actions.swap_remove(action as usize)
+    }
+
+    /// The action of an edge, wherever it was found.
+    fn action_of_edge(&self, node: Node, edge: &Edge) -> Action<F> {
+        let asked = match edge.label {
+            Some(label) if edge.action & ASKED != 0 => Some(self.inputs.at(label.input)),
+            _ if edge.action & UNASKED != 0 => None,
+            _ => return self.action_of(node, edge.action),
+        };
+        let offered = self.interface.offers(&self.model, self.states.at(node), asked);
+        offered.expect("what was offered before").swap_remove((edge.action & !(ASKED | UNASKED)) as usize)
+    }
+
+    /// The actions of a state that carry `input`, or those that need not be recorded, where the interface lists them.
+    pub(super) fn offers(&self, node: Node, input: Option<u32>) -> Option<Vec<Action<F>>> {
+        self.interface.offers(&self.model, self.states.at(node), input.map(|input| self.inputs.at(input)))
+    }
+
+    /// The edge of an action that is `marked` as one asked for, if `is_wanted` says so of its label, and of where it
+    /// leads.
+    pub(super) fn edge_of(
+        &self,
+        node: Node,
+        action: &Action<F>,
+        marked: u32,
+        is_wanted: impl FnOnce(Option<(&F::Input, &F::Output)>, Option<&State<F>>) -> bool,
+    ) -> Option<Edge> {
+        let from = self.states.at(node);
+        let to = self.model.next_state(from, action.clone());
+        let label = self.interface.label(&self.model, from, action, to.as_ref());
+        let is_step = to.is_some() || label.is_some();
+        if !is_step || !is_wanted(label.as_ref().map(|(input, output)| (input, output)), to.as_ref()) {
+            return None;
+        }
+        let origin = Origin::Asked { node };
+        Some(Edge {
+            action: marked,
+            label: label.map(|(input, output)| Label {
+                input: self.inputs.number(input, &[], origin),
+                output: self.outputs.number(output, &[], origin),
+            }),
+            refused: to.is_none(),
+            beyond: to.as_ref().is_some_and(|to| !self.model.within_boundary(to)),
+            to: to.map_or(node, |to| self.node(to)),
+        })
     }
 
     /// Gives `input` to `subject`; `Err` where what came of it does not equal itself.
@@ -97,11 +143,13 @@ impl<F: Interface> Typed<F> {
             Origin::Step { node, action } => {
                 format!("that of the model's {:?} in {:?}", self.action_of(node, action), self.states.at(node))
             }
+            Origin::Asked { node } => format!("that of a step of the model from {:?}", self.states.at(node)),
             Origin::State(node) => format!("that of the model's state {:?}", self.states.at(node)),
             Origin::Answer { input } => format!("the implementation's to {:?}", self.inputs.at(input)),
             Origin::Shown => "the implementation's".into(),
             #[cfg(feature = "interleave")]
             Origin::Script => "one of a script".into(),
+            Origin::Log => "one of a log".into(),
         }
     }
 
@@ -247,9 +295,17 @@ impl<F: Interface> Outside for Typed<F> {
         self.spec.state_json(&self.model, self.states.at(node))
     }
 
-    fn action(&self, node: Node, action: u32) -> (String, String) {
-        let action = self.action_of(node, action);
+    fn action(&self, node: Node, edge: &Edge) -> (String, String) {
+        let action = self.action_of_edge(node, edge);
         (self.model.format_action(&action), self.spec.actor(&action))
+    }
+
+    fn changes(&self, input: u32) -> bool {
+        self.interface.changes(self.inputs.at(input))
+    }
+
+    fn key(&self, input: u32) -> Option<String> {
+        self.interface.key(self.inputs.at(input))
     }
 
     #[cfg(feature = "interleave")]

@@ -18,6 +18,8 @@ use super::shelf::Shelf;
 pub(super) enum Origin {
     /// The label of an action, by its index among the state's.
     Step { node: Node, action: u32 },
+    /// The label of an action that was asked for.
+    Asked { node: Node },
     /// What the model's state shows.
     State(Node),
     /// The implementation's answer to an input.
@@ -27,6 +29,8 @@ pub(super) enum Origin {
     /// It was given by a script.
     #[cfg(feature = "interleave")]
     Script,
+    /// It was read from a log.
+    Log,
 }
 
 /// Two values that differ and print alike.

@@ -92,6 +92,34 @@ pub trait Interface: Send + Sync + 'static {
         false
     }
 
+    /// Whether `input` may change the model's state. Where many calls overlap, those that only look need not be tried in
+    /// every order, and a history is judged the sooner for it. An input that is said to change nothing and does is an
+    /// error of the run.
+    fn changes(&self, _input: &Self::Input) -> bool {
+        true
+    }
+
+    /// The part of the model that `input` belongs to, where the model is made of parts that have nothing to do with each
+    /// other: a store's keys, say. A history is then judged part by part, each on the whole model with only its own
+    /// events. A step that is internal, or that a log leaves out, must not join what the keys part.
+    fn key(&self, _input: &Self::Input) -> Option<String> {
+        None
+    }
+
+    /// The actions of `state` that carry `input`; for `None`, those that are internal or that a log may leave out. It is
+    /// worth writing where a model offers very many: a log is then judged by what it says, not by all that could have
+    /// been. By default whatever the model offers is looked through.
+    ///
+    /// Each must be among those that the model offers in that state.
+    fn offers(
+        &self,
+        _model: &Self::Model,
+        _state: &<Self::Model as Model>::State,
+        _input: Option<&Self::Input>,
+    ) -> Option<Vec<<Self::Model as Model>::Action>> {
+        None
+    }
+
     /// What an implementation in `state` would show; `None` where nothing is compared.
     fn snapshot(&self, _model: &Self::Model, _state: &<Self::Model as Model>::State) -> Option<Self::Snapshot> {
         None

@@ -1,6 +1,11 @@
 //! Logs of running implementations: what explains them, what does not, what is not known, and files that are no logs.
 
+mod command;
+mod edn;
 mod files;
+mod oracle;
+mod sizes;
+mod store;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -45,7 +50,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("events::a_logged_subject_tells_each_call_with_its_answer", logged),
         claim("events::time_stands_still_while_a_call_is_inside", time_stands_still),
     ];
+    trials.extend(command::trials());
+    trials.extend(edn::trials());
     trials.extend(files::trials());
+    trials.extend(oracle::trials());
+    trials.extend(sizes::trials());
     trials
 }
 

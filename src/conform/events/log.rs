@@ -4,76 +4,21 @@
 //! mixed by accident, and the same run written twice has the same bytes. A log may come from anywhere, by any language:
 //! whatever is wrong with one is an error that names the line, and what to do.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt::{self, Write};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use super::event::Event;
+use super::links::{self, Follows, Link};
+use crate::conform::linear::Call;
 use crate::trace::write_whole;
-
-/// What a log says of one event, apart from when it was.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Event {
-    /// Who did it: a thread, a caller, a process. May be empty.
-    pub actor: String,
-    /// What was done, in the log's words.
-    pub name: String,
-    /// What it was done with, and what came of it. What was not recorded is not there.
-    pub fields: BTreeMap<String, Value>,
-}
-
-impl Event {
-    /// An event called `name`.
-    pub fn new(actor: impl Into<String>, name: impl Into<String>) -> Self {
-        Event { actor: actor.into(), name: name.into(), fields: BTreeMap::new() }
-    }
-
-    /// The event, which also says that `field` is `value`.
-    ///
-    /// # Panics
-    /// If `value` cannot be written as JSON, as a map whose keys are not strings.
-    #[must_use]
-    pub fn with(mut self, field: impl Into<String>, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a field's value is plain data");
-        self.fields.insert(field.into(), value);
-        self
-    }
-
-    /// Whether the event says that `field` is `value`, or says nothing of it: what was not recorded contradicts
-    /// nothing.
-    pub fn agrees(&self, field: &str, value: impl Serialize) -> bool {
-        match self.fields.get(field) {
-            None => true,
-            Some(said) => serde_json::to_value(value).is_ok_and(|value| *said == value),
-        }
-    }
-
-    /// Whether the event agrees, as [`agrees`](Event::agrees) says, where `field` holds `value` as `Debug` prints it.
-    pub fn agrees_with_debug(&self, field: &str, value: &dyn fmt::Debug) -> bool {
-        match self.fields.get(field) {
-            None => true,
-            Some(said) => said.as_str().is_some_and(|said| said == format!("{value:?}")),
-        }
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        for (field, value) in &self.fields {
-            match value {
-                Value::String(text) => write!(f, " {field}={text}")?,
-                value => write!(f, " {field}={value}")?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// An event, and the interval in which it took effect.
 ///
@@ -93,7 +38,10 @@ pub struct Recorded {
 /// Events recorded of one run, from its fresh start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
-    events: Vec<Recorded>,
+    /// Shared: a log may be large, and is judged more than once.
+    events: Arc<Vec<Recorded>>,
+    /// What events follow beside what their intervals say, by place.
+    links: Arc<HashMap<usize, Follows>>,
 }
 
 /// Why something is not a log.
@@ -144,6 +92,16 @@ pub enum LogError {
         /// What was expected there.
         what: String,
     },
+    /// A history in EDN that makes no sense.
+    #[error("{}:{line}: {what}", file.display())]
+    Edn {
+        /// The file.
+        file: PathBuf,
+        /// 1-based.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
     /// An event that ends before it begins.
     #[error(
         "{}:{line}: the event begins at {begin} and ends at {end}; number begins and ends by one counter that only \
@@ -159,6 +117,27 @@ pub enum LogError {
         begin: u64,
         /// Its end.
         end: u64,
+    },
+    /// An event follows one that is not in the log.
+    #[error("{}:{line}: the event follows {number}, and no event of the log begins with that number", file.display())]
+    Unknown {
+        /// The file.
+        file: PathBuf,
+        /// 1-based.
+        line: usize,
+        /// The number that it names.
+        number: u64,
+    },
+    /// An event that follows itself, by others.
+    #[error(
+        "{}:{line}: the event would have to come before itself: what it follows, follows it, or began when it had ended",
+        file.display()
+    )]
+    Circle {
+        /// The file.
+        file: PathBuf,
+        /// 1-based.
+        line: usize,
     },
     /// A number that two begins or ends share.
     #[error(
@@ -183,10 +162,18 @@ impl Log {
     /// # Errors
     /// An event ends before it begins, or a number is there twice.
     pub fn new(events: Vec<Recorded>) -> Result<Self, LogError> {
-        Log::checked(Path::new("(in memory)"), events)
+        Log::linked(events, Vec::new())
     }
 
-    fn checked(file: &Path, events: Vec<Recorded>) -> Result<Self, LogError> {
+    /// A log of `events`, some of which follow others by name.
+    ///
+    /// # Errors
+    /// As [`Log::new`]; or what follows what makes no order.
+    pub fn linked(events: Vec<Recorded>, links: Vec<Link>) -> Result<Self, LogError> {
+        Log::checked(Path::new("(in memory)"), events, links)
+    }
+
+    fn checked(file: &Path, events: Vec<Recorded>, links: Vec<Link>) -> Result<Self, LogError> {
         let mut lines: HashMap<u64, usize> = HashMap::with_capacity(2 * events.len());
         for (index, recorded) in events.iter().enumerate() {
             let (begin, line) = (recorded.begin, index + 1);
@@ -199,7 +186,8 @@ impl Log {
                 }
             }
         }
-        Ok(Log { events })
+        let links = Arc::new(links::checked(file, &events, links)?);
+        Ok(Log { events: Arc::new(events), links })
     }
 
     /// The events, as they stand: the first on line 1.
@@ -227,31 +215,44 @@ impl Log {
             return Ok(Log::default());
         }
         let mut events = Vec::with_capacity(lines.len());
+        let (mut links, mut clocks) = (Vec::new(), Vec::new());
         for (index, bytes) in lines.iter().enumerate() {
             let line = index + 1;
-            let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+            let value: Line = serde_json::from_slice(bytes).map_err(|error| {
                 if error.is_eof() && line == lines.len() && !whole {
                     return LogError::CutOff { file: file.into(), line };
                 }
                 LogError::Syntax { file: file.into(), line, column: error.column(), what: error.to_string() }
             })?;
-            events.push(recorded(value).map_err(|(field, what)| LogError::Shape {
-                file: file.into(),
-                line,
-                field,
-                what,
-            })?);
+            let shape = |(field, what)| LogError::Shape { file: file.into(), line, field, what };
+            let (event, link, clock) = recorded(value, index).map_err(shape)?;
+            events.push(event);
+            links.extend(link);
+            clocks.extend(clock.map(|clock| (index, clock)));
         }
-        Log::checked(file, events)
+        for (event, follows) in links::by_clocks(file, &events, &clocks)? {
+            match links.iter_mut().find(|link: &&mut Link| link.event == event) {
+                Some(link) => link.follows.extend(follows),
+                None => links.push(Link { event, follows, is_unplaced: false }),
+            }
+        }
+        Log::checked(file, events, links)
     }
 
     /// The log as JSON lines: `begin`, `end` (absent where there was none), `actor`, `name` and `fields`, keys sorted.
     pub fn to_json_lines(&self) -> String {
         let mut text = String::new();
-        for Recorded { begin, end, event } in &self.events {
-            let mut line = json!({"begin": begin, "actor": event.actor, "name": event.name, "fields": event.fields});
+        for (place, Recorded { begin, end, event }) in self.events.iter().enumerate() {
+            let mut line = json!({"actor": event.actor, "name": event.name, "fields": event.fields});
+            let link = self.links.get(&place);
+            let key = if link.is_some_and(|link| link.is_unplaced) { "number" } else { "begin" };
+            line[key] = json!(begin);
             if let Some(end) = end {
                 line["end"] = json!(end);
+            }
+            if let Some(link) = link.filter(|link| !link.events.is_empty()) {
+                let numbers = link.events.iter().map(|event| self.events[*event as usize].begin);
+                line["follows"] = numbers.collect();
             }
             let _ = writeln!(text, "{line}");
         }
@@ -266,18 +267,104 @@ impl Log {
         write_whole(file, self.to_json_lines().as_bytes()).map_err(|source| LogError::Io { file: file.into(), source })
     }
 
-    /// The first `count` lines.
+    /// When an event was, and what it follows.
+    pub(super) fn call(&self, event: usize) -> Call {
+        links::call(&self.events, &self.links, event)
+    }
+
+    /// Whether events follow others by name.
+    pub(super) fn is_linked(&self) -> bool {
+        !self.links.is_empty()
+    }
+
+    /// The first `count` lines; all of them where events follow others by name.
     pub(super) fn first(&self, count: usize) -> Log {
-        Log { events: self.events[..count].to_vec() }
+        match self.is_linked() {
+            true => self.clone(),
+            false => Log { events: Arc::new(self.events[..count].to_vec()), links: Arc::default() },
+        }
+    }
+}
+
+/// How many events of each actor were seen.
+type Clock = std::collections::BTreeMap<String, u64>;
+
+/// What one line holds.
+enum Line {
+    Keys(Map<String, Value>),
+    /// This key is there twice.
+    Twice(String),
+    /// It is no object.
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Line {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reads)
+    }
+}
+
+struct Reads;
+
+impl<'de> Visitor<'de> for Reads {
+    type Value = Line;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line, A::Error> {
+        let (mut keys, mut twice) = (Map::new(), None);
+        while let Some((key, value)) = map.next_entry::<String, Value>()? {
+            if keys.contains_key(&key) {
+                twice.get_or_insert(key);
+            } else {
+                keys.insert(key, value);
+            }
+        }
+        Ok(twice.map_or(Line::Keys(keys), Line::Twice))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Line, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Line::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Line, E> {
+        Ok(Line::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Line, E> {
+        Ok(Line::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Line, E> {
+        Ok(Line::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Line, E> {
+        Ok(Line::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Line, E> {
+        Ok(Line::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Line, E> {
+        Ok(Line::Other)
     }
 }
 
 /// The event that one line holds, or the field that is wrong and how.
-fn recorded(value: Value) -> Result<Recorded, (String, String)> {
+fn recorded(line: Line, place: usize) -> Result<(Recorded, Option<Link>, Option<Clock>), (String, String)> {
     /// The keys of a line.
-    const KEYS: [&str; 5] = ["begin", "end", "actor", "name", "fields"];
+    const KEYS: [&str; 8] = ["begin", "end", "actor", "name", "fields", "number", "follows", "clock"];
     let wrong = |field: &str, what: &str| (field.to_string(), what.to_string());
-    let Value::Object(mut line) = value else { return Err(wrong("the line", "an object was expected")) };
+    let mut line = match line {
+        Line::Keys(keys) => keys,
+        Line::Twice(key) => return Err(wrong(&key, "it is there twice, and only one of them can be meant")),
+        Line::Other => return Err(wrong("the line", "an object was expected")),
+    };
     if let Some(unknown) = line.keys().find(|key| !KEYS.contains(&key.as_str())) {
         let what = format!("the keys of a line are {}; what else an event says belongs into fields", KEYS.join(", "));
         return Err((unknown.clone(), what));
@@ -286,7 +373,30 @@ fn recorded(value: Value) -> Result<Recorded, (String, String)> {
         value.as_u64().ok_or_else(|| wrong(field, "a whole number from 0 to 18446744073709551615 was expected"))
     };
     let missing = |field: &str| wrong(field, "it is missing, and no event can do without it");
-    let begin = number(line.remove("begin").ok_or_else(|| missing("begin"))?, "begin")?;
+    let (own, name) = (line.remove("number"), if line.contains_key("begin") { "begin" } else { "number" });
+    let is_unplaced = own.is_some();
+    if is_unplaced && (line.contains_key("begin") || line.contains_key("end")) {
+        return Err(wrong("number", "an event has either this or begin and end"));
+    }
+    let begin = match own.or_else(|| line.remove("begin")) {
+        Some(begin) => number(begin, name)?,
+        None => return Err(missing("begin")),
+    };
+    let follows = match line.remove("follows") {
+        None => Vec::new(),
+        Some(Value::Array(follows)) => {
+            follows.into_iter().map(|value| number(value, "follows")).collect::<Result<Vec<_>, _>>()?
+        }
+        Some(_) => return Err(wrong("follows", "a list of numbers was expected")),
+    };
+    let clock = match line.remove("clock") {
+        None => None,
+        Some(Value::Object(clock)) => {
+            let count = |(actor, value)| number(value, "clock").map(|count| (actor, count));
+            Some(clock.into_iter().map(count).collect::<Result<Clock, _>>()?)
+        }
+        Some(_) => return Err(wrong("clock", "an object was expected: how many events of each actor were seen")),
+    };
     let end = match line.remove("end") {
         None | Some(Value::Null) => None,
         Some(end) => Some(number(end, "end")?),
@@ -306,5 +416,7 @@ fn recorded(value: Value) -> Result<Recorded, (String, String)> {
         Some(Value::Object(fields)) => fields,
         Some(_) => return Err(wrong("fields", "an object was expected")),
     };
-    Ok(Recorded { begin, end, event: Event { actor, name, fields: fields.into_iter().collect() } })
+    let event = Event { actor, name, fields: fields.into_iter().collect() };
+    let link = (is_unplaced || !follows.is_empty()).then_some(Link { event: place, follows, is_unplaced });
+    Ok((Recorded { begin, end, event }, link, clock))
 }

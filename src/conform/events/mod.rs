@@ -55,6 +55,14 @@
 //! let said = report.cases[0].conformance[0].why.as_deref().unwrap_or_default();
 //! assert!(said.starts_with("line 2, lamp input=Look output=false by she: "), "{said}");
 //! ```
+//! # Logs of the size that people have
+//! The model is not explored: it unfolds as the log asks. A log of many overlapping calls is explained just in time and
+//! with memory. What makes it cheaper still is said by the interface and the reader: which inputs an event can be a record
+//! of ([`LogReader::inputs`]), which actions carry an input ([`Interface::offers`]), which inputs only look
+//! ([`Interface::changes`]), and which parts of the model have nothing to do with each other ([`Interface::key`]).
+//!
+//! What an event follows may be known otherwise than by intervals: see [`Link`].
+//!
 //! A log can be read from a file ([`Log::read`]) or recorded by `tracing` (feature `events`): put a span around the
 //! call, and hang an `EventLog`'s layer into the subscriber. [`Logged`] does the first for a binding.
 //!
@@ -63,11 +71,18 @@
 //! of transitions may explain a log. The less a log says, the more explains it. What is written down as done before it
 //! took effect, or after, is taken at its word.
 
+#[cfg(feature = "edn")]
+mod edn;
+#[cfg(feature = "edn")]
+mod edn_text;
+mod event;
+mod explain;
+mod links;
 mod log;
 mod logged;
+mod reading;
 #[cfg(feature = "events")]
 mod record;
-mod search;
 mod tell;
 
 use std::path::Path;
@@ -76,23 +91,30 @@ use std::sync::Arc;
 use stateright::Model;
 
 use super::drive::quietly;
-use super::lts::{Edge, Lts, Node};
-use super::typed::{State, Typed};
+use super::linear::Bounds;
+use super::lts::Lts;
+use super::typed::State;
 use super::watch::watched;
-use super::{Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};
+use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};
 use crate::explore::ModelError;
 use crate::model::Interface;
 use crate::trace::Trace;
 
-use self::search::{Outcome, explain};
+use self::explain::{By, Explained, Unknown, explain};
+use self::reading::{Reading, Reads};
 
-pub use self::log::{Event, Log, LogError, Recorded};
+pub use self::event::{Event, Fields};
+pub use self::links::Link;
+pub use self::log::{Log, LogError, Recorded};
 pub use self::logged::{LogWriter, Logged};
 #[cfg(feature = "events")]
 pub use self::record::EventLog;
 
 /// Ways of explaining (a state and the events explained so far) that are followed at most, unless said otherwise.
 pub const EXPLANATIONS_MAX: usize = 4_000_000;
+
+/// Memory that the ways of explaining take at most, unless said otherwise, in MiB.
+pub const MEMORY_MAX_MIB: usize = 1024;
 
 /// A labelled step of the model. A refused one leads back to where it came from.
 pub struct Labelled<'a, F: Interface> {
@@ -118,6 +140,13 @@ pub trait LogReader<F: Interface>: Send + Sync + 'static {
     /// Whether `event` may be the record of `step`. A field that the event has not contradicts nothing:
     /// [`Event::agrees`] is made for that.
     fn admits(&self, event: &Event, step: &Labelled<'_, F>) -> bool;
+
+    /// The inputs that `event` can be a record of, where the event says. [`admits`](LogReader::admits) is then asked of
+    /// no others: a log is judged by what it says, however many inputs there could have been, and is split by
+    /// [`Interface::key`]. By default every input is tried.
+    fn inputs(&self, _event: &Event) -> Option<Vec<F::Input>> {
+        None
+    }
 
     /// Whether `event` may be the record of somebody reading off `state`, without a step of the model.
     fn reads(&self, _event: &Event, _model: &F::Model, _state: &State<F>) -> bool {
@@ -146,18 +175,27 @@ impl<F: Interface> LogReader<F> for ByText {
 pub struct Events<W> {
     reader: Arc<W>,
     explanations_max: usize,
+    memory_max_mib: usize,
 }
 
 impl<W> Events<W> {
-    /// Events that are read as `reader` says. [`EXPLANATIONS_MAX`] ways of explaining are followed at most.
+    /// Events that are read as `reader` says. [`EXPLANATIONS_MAX`] ways of explaining are followed at most, and as many
+    /// as [`MEMORY_MAX_MIB`] hold.
     pub fn new(reader: W) -> Self {
-        Events { reader: Arc::new(reader), explanations_max: EXPLANATIONS_MAX }
+        Events { reader: Arc::new(reader), explanations_max: EXPLANATIONS_MAX, memory_max_mib: MEMORY_MAX_MIB }
     }
 
     /// Follows at most so many ways of explaining the log. If there are more, the verdict is incomplete.
     #[must_use]
     pub fn explanations_max(self, explanations_max: usize) -> Self {
         Events { explanations_max, ..self }
+    }
+
+    /// Takes at most so much memory for the ways of explaining the log. If they need more, the verdict is incomplete.
+    /// The model's states that are met are not counted: `--max-memory` is a limit on those too.
+    #[must_use]
+    pub fn memory_max_mib(self, memory_max_mib: usize) -> Self {
+        Events { memory_max_mib, ..self }
     }
 
     /// Judges the log that `source` gives, each time anew: one that was read, or what a run has recorded.
@@ -183,11 +221,12 @@ impl<F: Interface, W: LogReader<F>> Job<F> for OfLog<W> {
 
     fn bind(&self, setting: &Setting<F>) -> Bound {
         let typed = setting.typed(None);
-        let reading = Reading { typed: typed.clone(), reader: self.events.reader.clone() };
+        let lts = Arc::new(Lts::new(typed.clone()));
         let judges = Judges {
-            lts: Arc::new(Lts::new(typed)),
-            reading: Box::new(reading),
+            reading: Box::new(Reading { typed, lts: lts.clone(), reader: self.events.reader.clone() }),
+            lts,
             explanations_max: self.events.explanations_max,
+            memory_max_mib: self.events.memory_max_mib,
             source: self.source.clone(),
             limits: setting.limits.clone(),
         };
@@ -195,64 +234,11 @@ impl<F: Interface, W: LogReader<F>> Job<F> for OfLog<W> {
     }
 }
 
-/// A reader of logs, by number.
-trait Reads {
-    /// Which of a state's steps, by place among `edges`, an event may be the record of.
-    fn admitted(&self, event: &Event, node: Node, edges: &[Edge]) -> Vec<u32>;
-
-    /// Whether an event may be the record of somebody reading off the state.
-    fn reads(&self, event: &Event, node: Node) -> bool;
-
-    /// Which of a state's labelled steps may happen without a record.
-    fn hidden(&self, node: Node, edges: &[Edge]) -> Vec<u32>;
-}
-
-struct Reading<F: Interface, W> {
-    typed: Arc<Typed<F>>,
-    reader: Arc<W>,
-}
-
-impl<F: Interface, W: LogReader<F>> Reading<F, W> {
-    /// The labelled steps of `node` that `wanted` holds of, by place among `edges`.
-    fn those(&self, node: Node, edges: &[Edge], wanted: &dyn Fn(&Edge, &Labelled<'_, F>) -> bool) -> Vec<u32> {
-        let (typed, model, from) = (&*self.typed, &*self.typed.model, self.typed.state_of(node));
-        let mut actions = Vec::new();
-        model.actions(from, &mut actions);
-        let is_wanted = |edge: &Edge| {
-            edge.label.is_some_and(|label| {
-                let labelled = Labelled {
-                    model,
-                    from,
-                    action: &actions[edge.action as usize],
-                    input: typed.inputs.at(label.input),
-                    output: typed.outputs.at(label.output),
-                    to: typed.state_of(edge.to),
-                };
-                wanted(edge, &labelled)
-            })
-        };
-        (0..).zip(edges).filter(|(_, edge)| is_wanted(edge)).map(|(place, _)| place).collect()
-    }
-}
-
-impl<F: Interface, W: LogReader<F>> Reads for Reading<F, W> {
-    fn admitted(&self, event: &Event, node: Node, edges: &[Edge]) -> Vec<u32> {
-        self.those(node, edges, &|_, labelled| self.reader.admits(event, labelled))
-    }
-
-    fn reads(&self, event: &Event, node: Node) -> bool {
-        self.reader.reads(event, &self.typed.model, self.typed.state_of(node))
-    }
-
-    fn hidden(&self, node: Node, edges: &[Edge]) -> Vec<u32> {
-        self.those(node, edges, &|edge, labelled| !edge.refused && self.reader.hidden(labelled))
-    }
-}
-
 struct Judges {
     lts: Arc<Lts>,
     reading: Box<dyn Reads>,
     explanations_max: usize,
+    memory_max_mib: usize,
     source: Source,
     limits: Limits,
 }
@@ -280,22 +266,21 @@ impl How for Judges {
                 )));
             }
         };
-        let result = Effort::Events { events: log.events().len(), explanations_max };
-        Ok(match self.judge(&log) {
-            Judged::Explained => result.conforms(),
-            Judged::Unknown(why) => result.incomplete(why),
-            Judged::Unexplained(divergence) => result.diverges(divergence),
-        })
+        Ok(self.judgement(&log).conformance)
+    }
+
+    fn judge(&self, log: &Log) -> Option<Judgement> {
+        Some(self.judgement(log))
     }
 
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
         let text = trace.extra.get(LOG).ok_or(CannotReplay::Lacks("carries no log"))?;
         let log = Log::parse(Path::new("the trace's log"), text.as_bytes())
             .map_err(|error| CannotReplay::Nonsense(error.to_string()))?;
-        match self.judge(&log) {
-            Judged::Explained => Ok(None),
-            Judged::Unknown(why) => Err(CannotReplay::Unknown(why)),
-            Judged::Unexplained(divergence) => Ok(Some(divergence)),
+        let Conformance { agreement, why, divergence, .. } = self.judgement(&log).conformance;
+        match agreement {
+            Agreement::Incomplete => Err(CannotReplay::Unknown(why.unwrap_or_default())),
+            Agreement::Conforms | Agreement::Diverges => Ok(divergence),
         }
     }
 }
@@ -303,29 +288,71 @@ impl How for Judges {
 /// Where a trace keeps the log, up to the event that nothing explains.
 const LOG: &str = "log";
 
-/// What became of a log.
-enum Judged {
-    Explained,
-    Unexplained(Divergence),
-    Unknown(String),
+/// What is known of a log.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Judgement {
+    /// Whether the model explains it.
+    pub conformance: Conformance,
+    /// The events explained, by their places in the log (0-based), in an order that explains them: for each part that was
+    /// judged by itself, or for that alone whose event nothing explains. Empty where nothing is known.
+    pub orders: Vec<Vec<usize>>,
+    /// The first event that nothing explains.
+    pub unexplained: Option<usize>,
+}
+
+/// The events on a path, in its order.
+fn events_of(path: &[(u32, By)]) -> Vec<usize> {
+    let event = |(_, by): &(u32, By)| match by {
+        By::Start | By::Hidden { .. } => None,
+        By::Recorded { event, .. } | By::Read { event } => Some(*event),
+    };
+    path.iter().filter_map(event).collect()
 }
 
 impl Judges {
-    fn judge(&self, log: &Log) -> Judged {
+    fn judgement(&self, log: &Log) -> Judgement {
+        let result = Effort::Events { events: log.events().len(), explanations_max: self.explanations_max };
+        let unknown = |why: String| Judgement {
+            conformance: result.clone().incomplete(why),
+            orders: Vec::new(),
+            unexplained: None,
+        };
         if log.events().is_empty() {
-            return Judged::Unknown("the log is empty: record a run, or mind the target that is recorded".into());
+            return unknown("the log is empty: record a run, or mind the target that is recorded".into());
         }
-        if log.events().iter().all(|recorded| recorded.end.is_none()) {
-            return Judged::Unknown("no event of the log has ended, so that none had to be explained".into());
+        if (0..log.events().len()).all(|event| !log.call(event).required) {
+            return unknown("no event of the log has ended, so that none had to be explained".into());
         }
-        match explain(&self.lts, &*self.reading, log, self.explanations_max, &self.limits.budget.interrupt) {
-            Outcome::Explained => Judged::Explained,
-            Outcome::Unexplained(dead) => Judged::Unexplained(tell::tell(&self.lts, log, &dead)),
-            Outcome::TooMany => Judged::Unknown(format!(
-                "more than {} ways of explaining the log were followed; record more of each event, or less at once",
-                self.explanations_max
-            )),
-            Outcome::Stopped(stop) => Judged::Unknown(stop.to_string()),
+        let bounds = Bounds { ways_max: self.explanations_max, bytes_max: self.memory_max_mib.saturating_mul(1 << 20) };
+        match explain(&self.lts, &*self.reading, log, bounds, &self.limits.budget) {
+            Explained::Whole(paths) => Judgement {
+                conformance: result.conforms(),
+                orders: paths.iter().map(|path| events_of(path)).collect(),
+                unexplained: None,
+            },
+            Explained::Not(dead) => Judgement {
+                conformance: result.diverges(tell::tell(&self.lts, log, &dead)),
+                orders: vec![events_of(&dead.path)],
+                unexplained: Some(dead.event),
+            },
+            Explained::Unknown(why) => unknown(self.told(&why)),
+        }
+    }
+
+    fn told(&self, unknown: &Unknown) -> String {
+        const LESS: &str = "record more of each event, or less at once";
+        match unknown {
+            Unknown::TooMany => {
+                format!("more than {} ways of explaining the log were followed; {LESS}", self.explanations_max)
+            }
+            Unknown::TooMuch => {
+                format!("the ways of explaining the log took more than {} MiB; {LESS}", self.memory_max_mib)
+            }
+            Unknown::Changes { said, state } => format!(
+                "the interface says that {said} changes nothing (`Interface::changes`), and the model changes by it in {state}"
+            ),
+            Unknown::Stopped(stop) => stop.to_string(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Recording: a `tracing` layer that writes down what a running implementation does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
@@ -12,7 +12,8 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use super::log::{Event, Log, Recorded};
+use super::event::{Event, Fields};
+use super::log::{Log, Recorded};
 
 /// The field that names the actor, where it is not the thread.
 const ACTOR: &str = "actor";
@@ -61,7 +62,7 @@ impl Recording {
     }
 
     /// Writes down that something begins. Returns its place.
-    fn begin(&mut self, name: &str, mut fields: BTreeMap<String, Value>) -> usize {
+    fn begin(&mut self, name: &str, mut fields: Fields) -> usize {
         let begin = self.number();
         let actor = match fields.remove(ACTOR) {
             Some(Value::String(actor)) => actor,
@@ -152,7 +153,7 @@ impl Recorder {
 
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Recorder {
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = Seen::default();
         attributes.record(&mut fields);
         let Some(span) = context.span(id) else { return };
         let place = self.recording().begin(attributes.metadata().name(), fields.0);
@@ -160,7 +161,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Recorder {
     }
 
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = Seen::default();
         values.record(&mut fields);
         let Some(span) = context.span(id) else { return };
         if let Some(Place(place)) = span.extensions().get::<Place>() {
@@ -169,7 +170,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Recorder {
     }
 
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = Seen::default();
         event.record(&mut fields);
         let name = match fields.0.remove(MESSAGE) {
             Some(Value::String(message)) => message,
@@ -192,15 +193,15 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Recorder {
 
 /// Fields as JSON. What `tracing` knows only by its `Debug` is text.
 #[derive(Default)]
-struct Fields(BTreeMap<String, Value>);
+struct Seen(Fields);
 
-impl Fields {
+impl Seen {
     fn insert(&mut self, field: &Field, value: Value) {
         self.0.insert(field.name().to_string(), value);
     }
 }
 
-impl Visit for Fields {
+impl Visit for Seen {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.insert(field, json!(format!("{value:?}")));
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::LOG;
+use super::explain::{By, Dead};
 use super::log::Log;
-use super::search::{By, Dead};
 use crate::conform::Divergence;
 use crate::conform::lts::{Lts, Node};
 use crate::conform::narrate::taken;
@@ -32,9 +32,10 @@ pub(super) fn tell(lts: &Lts, log: &Log, dead: &Dead) -> Divergence {
         true => String::new(),
         false => format!("; it could be explained if it did not say {}", dead.contradicted.join(", or not ")),
     };
+    let of_key = dead.key.as_ref().map(|key| format!(" of key {key}")).unwrap_or_default();
     let what = format!(
-        "{}{by}: no behaviour of the model explains it after the {explained} events that can come before; possible \
-         there: {possible}{contradicted}",
+        "{}{by}: no behaviour of the model explains it after the {explained} events{of_key} that can come before; \
+         possible there: {possible}{contradicted}",
         line(log, dead.event)
     );
     // Whatever begins later than the event ends says nothing of it; whatever is needed stands on an earlier line than

@@ -3,7 +3,7 @@
 //! A call without a return may have taken effect, or may not: it is placed anywhere after its invoke, or left out.
 //! Where nobody is left to go on, that is not all: what is left waiting must be what the model leaves waiting.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::json;
 
@@ -11,19 +11,21 @@ use super::run::History;
 use super::{CallId, Pass, Script, WEAK};
 use crate::conform::Divergence;
 use crate::conform::drive::{Deviation, Observed, explain, seen_as};
-use crate::conform::lts::{Belief, Lts, Node};
+use crate::conform::linear::{self, Bounds, Meaning, Order, Outcome, search};
+use crate::conform::lts::{Belief, Edge, Lts, Node};
 use crate::conform::narrate::told;
 use crate::trace::Step;
 
 /// One call as the judge sees it.
+#[derive(Clone)]
 struct Call {
     id: CallId,
     input: u32,
     /// `None`: it never returned.
     output: Option<u32>,
     invoked: usize,
-    /// `usize::MAX`: never.
-    returned: usize,
+    /// `None`: never.
+    returned: Option<usize>,
 }
 
 /// Judges the histories of one script, and tells the one that deviates.
@@ -42,52 +44,62 @@ impl Teller<'_> {
             return Err(format!("call {} of the prefix, {input}, waits for ever", history.prefix.len() + 1));
         }
         let calls = self.calls(history);
-        let mut search = Search {
-            lts: self.lts,
-            calls: &calls,
-            snapshot: history.snapshot,
-            stuck: false,
-            seen: HashSet::new(),
-            wrong_end: None,
-        };
-        if search.explains(0, &belief) {
-            return if history.stuck { self.check_waiting(&calls, &belief) } else { Ok(()) };
-        }
-        Err(match search.wrong_end {
-            Some(Deviation::Snapshot { got, allowed }) => format!(
-                "the answers can be explained, but after all threads joined the implementation shows {got}, the model {}",
-                allowed.join(" or ")
-            ),
-            Some(deviation) => deviation.to_string(),
-            None => {
+        match self.search(&belief, &calls, End::Shows(history.snapshot)) {
+            Ok(()) if history.stuck => self.check_waiting(&calls, &belief),
+            Ok(()) => Ok(()),
+            Err(NoOrder::WrongEnd(ends)) => {
+                let Err(Deviation::Snapshot { got, allowed }) = seen_as(self.lts, ends, history.snapshot) else {
+                    unreachable!("none of them shows what was seen")
+                };
+                Err(format!(
+                    "the answers can be explained, but after all threads joined the implementation shows {got}, the model {}",
+                    allowed.join(" or ")
+                ))
+            }
+            Err(NoOrder::None) => {
                 let order = match self.pass {
                     Pass::Marked | Pass::WeakFails => "no order of these calls that respects real time",
                     Pass::Unmarked => "no order of these calls that respects each thread's own",
                 };
-                format!("{order} explains the answers: the history is not linearizable")
+                Err(format!("{order} explains the answers: the history is not linearizable"))
             }
-        })
+            Err(NoOrder::Changes(input)) => Err(self.changes(input)),
+        }
+    }
+
+    fn search(&self, start: &Belief, calls: &[Call], end: End<'_>) -> Result<(), NoOrder> {
+        let mut heard = Heard { lts: self.lts, start: start.clone(), classes: Vec::new(), end };
+        // Without marks the log's order says nothing: all calls may overlap but those of one thread.
+        heard.search(calls, self.pass == Pass::Unmarked)
+    }
+
+    fn changes(&self, input: u32) -> String {
+        let input = self.lts.words().input(input);
+        format!("the interface says that {input} changes nothing (`Interface::changes`), and the model changes by it")
     }
 
     /// Whether the model, too, can be where all calls that were not answered wait for ever.
     fn check_waiting(&self, calls: &[Call], belief: &Belief) -> Result<(), String> {
-        let waiting: Vec<&Call> = calls.iter().filter(|call| call.output.is_none()).collect();
-        let mut search =
-            Search { lts: self.lts, calls, snapshot: None, stuck: true, seen: HashSet::new(), wrong_end: None };
-        if search.explains(0, belief) {
-            return Ok(());
-        }
+        let waiting = || calls.iter().filter(|call| call.output.is_none());
+        let answered: Vec<Call> = calls.iter().filter(|call| call.output.is_some()).cloned().collect();
         let told =
             |call: &Call| format!("thread {} waits for ever in {}", call.id.thread, self.lts.words().input(call.input));
-        Err(match search.wrong_end {
-            Some(Deviation::Answer { got, allowed }) => {
-                format!("{got}, although the model would answer {}", allowed.join(" or "))
+        match self.search(belief, &answered, End::Waits(calls)) {
+            Ok(()) => Ok(()),
+            Err(NoOrder::WrongEnd(ends)) => {
+                let would = |call: &Call| {
+                    let allowed = self.lts.allowed(&ends, call.input);
+                    (!allowed.is_empty()).then(|| (told(call), allowed.join(" or ")))
+                };
+                let (got, allowed) = waiting().find_map(would).expect("a call that the model would answer");
+                Err(format!("{got}, although the model would answer {allowed}"))
             }
-            _ => {
-                let told: Vec<String> = waiting.into_iter().map(told).collect();
-                format!("{}, although its effect was seen", told.join(", "))
+            Err(NoOrder::None) => {
+                let told: Vec<String> = waiting().map(told).collect();
+                Err(format!("{}, although its effect was seen", told.join(", ")))
             }
-        })
+            Err(NoOrder::Changes(input)) => Err(self.changes(input)),
+        }
     }
 
     /// Whether every call that was made has returned.
@@ -114,19 +126,13 @@ impl Teller<'_> {
             match event.returned {
                 None => {
                     let input = self.script.threads[event.call.thread][event.call.index];
-                    calls.push(Call { id: event.call, input, output: None, invoked: time, returned: usize::MAX });
+                    calls.push(Call { id: event.call, input, output: None, invoked: time, returned: None });
                 }
                 Some(output) => {
                     if let Some(call) = calls.iter_mut().find(|call| call.id == event.call) {
-                        (call.output, call.returned) = (Some(output), time);
+                        (call.output, call.returned) = (Some(output), Some(time));
                     }
                 }
-            }
-        }
-        if self.pass == Pass::Unmarked {
-            // Without marks the log's order says nothing: all calls may overlap but those of one thread.
-            for call in &mut calls {
-                (call.invoked, call.returned) = (0, usize::MAX);
             }
         }
         calls
@@ -184,83 +190,98 @@ impl Teller<'_> {
     }
 }
 
-/// A search for a linearization, with a memo of what was tried in vain.
-struct Search<'a> {
+/// Calls, by number, in the states of a model.
+struct Heard<'a> {
     lts: &'a Lts,
-    calls: &'a [Call],
-    snapshot: Option<u32>,
-    /// No call without an answer has taken effect, and in the end none can.
-    stuck: bool,
-    seen: HashSet<(u64, Belief)>,
-    /// All calls could be explained, but not what was seen in the end.
-    wrong_end: Option<Deviation>,
+    start: Belief,
+    /// What calls of a class were given, and what they were answered.
+    classes: Vec<(u32, Option<u32>)>,
+    end: End<'a>,
 }
 
-impl Search<'_> {
-    /// Whether the calls not in `done` can follow on `belief`.
-    fn explains(&mut self, done: u64, belief: &Belief) -> bool {
-        if !self.seen.insert((done, belief.clone())) {
-            return false;
-        }
-        let returned = |(index, call): (usize, &Call)| call.output.is_none() || done & (1 << index) != 0;
-        if self.calls.iter().enumerate().all(returned) {
-            match self.end(belief) {
-                Ok(()) => return true,
-                Err(deviation) => self.wrong_end = Some(deviation),
-            }
-        }
-        for (index, call) in self.calls.iter().enumerate() {
-            if done & (1 << index) != 0 || !self.may_be_next(done, call) {
-                continue;
-            }
-            let after = match call.output {
-                Some(output) => {
-                    let observed = Observed { output, snapshot: None };
-                    explain(self.lts, belief, call.input, observed).ok().map(|explained| explained.belief)
-                }
-                None if self.stuck => None,
-                None => {
-                    let targets: Vec<Node> =
-                        self.lts.answers(belief, call.input).iter().map(|(_, edge, _)| edge.to).collect();
-                    (!targets.is_empty()).then(|| self.lts.closed(targets))
-                }
-            };
-            if after.is_some_and(|after| self.explains(done | (1 << index), &after)) {
-                return true;
-            }
-        }
-        false
+/// Where a history may end.
+enum End<'a> {
+    /// Where the model shows what was seen, if anything was.
+    Shows(Option<u32>),
+    /// Where all these calls wait for ever.
+    Waits(&'a [Call]),
+}
+
+impl Meaning for Heard<'_> {
+    fn start(&mut self) -> Vec<Node> {
+        self.start.clone()
     }
 
-    /// Whether `belief` is where such a history can end.
-    fn end(&self, belief: &Belief) -> Result<(), Deviation> {
-        if !self.stuck {
-            return seen_as(self.lts, belief.clone(), self.snapshot).map(|_| ());
-        }
-        let waiting = || self.calls.iter().filter(|call| call.output.is_none());
-        // A state that an internal step leaves is not one to wait in for ever.
-        let waits = |node: &Node| {
-            let near = self.lts.closed(vec![*node]);
-            waiting().all(|call| self.lts.answers(&near, call.input).is_empty())
-        };
-        if belief.iter().any(waits) {
-            return Ok(());
-        }
-        let answered = |call: &Call| {
-            let allowed = self.lts.allowed(belief, call.input);
-            let got = format!("thread {} waits for ever in {}", call.id.thread, self.lts.words().input(call.input));
-            (!allowed.is_empty()).then_some(Deviation::Answer { got, allowed })
-        };
-        Err(waiting().find_map(answered).expect("a call without an answer that the model would give one"))
+    fn hidden(&mut self, node: Node) -> Vec<(u32, Node)> {
+        let internal = |(_, edge): &(u32, &Edge)| edge.label.is_none();
+        (0..).zip(self.lts.edges(node)).filter(internal).map(|(place, edge)| (place, edge.to)).collect()
     }
 
-    /// Whether no call that is still to come ended before `call` began, nor precedes it in its thread.
-    fn may_be_next(&self, done: u64, call: &Call) -> bool {
-        self.calls.iter().enumerate().all(|(index, other)| {
-            done & (1 << index) != 0
-                || other.id == call.id
-                || (other.returned > call.invoked
-                    && (other.id.thread != call.id.thread || other.id.index > call.id.index))
-        })
+    fn explains(&mut self, class: u32, node: Node) -> Vec<(u32, Node)> {
+        let (input, output) = self.classes[class as usize];
+        let explains = |(_, edge): &(u32, &Edge)| {
+            edge.label.is_some_and(|label| label.input == input && output.is_none_or(|output| label.output == output))
+        };
+        (0..).zip(self.lts.edges(node)).filter(explains).map(|(place, edge)| (place, edge.to)).collect()
     }
+
+    fn changes_nothing(&self, class: u32) -> bool {
+        !self.lts.words().changes(self.classes[class as usize].0)
+    }
+
+    fn ends(&mut self, node: Node) -> bool {
+        match self.end {
+            End::Shows(snapshot) => seen_as(self.lts, vec![node], snapshot).is_ok(),
+            // A state that an internal step leaves is not one to wait in for ever.
+            End::Waits(waiting) => {
+                let near = self.lts.closed(vec![node]);
+                waiting
+                    .iter()
+                    .filter(|call| call.output.is_none())
+                    .all(|call| self.lts.answers(&near, call.input).is_empty())
+            }
+        }
+    }
+}
+
+impl Heard<'_> {
+    /// Looks for an order of `calls`.
+    fn search(&mut self, calls: &[Call], follow: bool) -> Result<(), NoOrder> {
+        let mut own: Vec<linear::Call> = Vec::with_capacity(calls.len());
+        for (number, call) in calls.iter().enumerate() {
+            let before = |(_, other): &(usize, &Call)| other.id.thread == call.id.thread;
+            let follows = calls[..number].iter().enumerate().rev().find(before).filter(|_| follow);
+            let meant = (call.input, call.output);
+            let class = self.classes.iter().position(|class| *class == meant).unwrap_or_else(|| {
+                self.classes.push(meant);
+                self.classes.len() - 1
+            });
+            own.push(linear::Call {
+                begin: if follow { 0 } else { call.invoked as u64 },
+                end: call.returned.filter(|_| !follow).map(|time| time as u64),
+                required: call.output.is_some(),
+                class: class as u32,
+                follows: follows.map(|(number, _)| number as u32).into_iter().collect(),
+            });
+        }
+        let order = Order::new(&own).expect("a thread's calls have an order");
+        let bounds = Bounds { ways_max: usize::MAX, bytes_max: usize::MAX };
+        match search(&order, self.classes.len() as u32, self, bounds) {
+            Outcome::Explained(_) => Ok(()),
+            Outcome::WrongEnd(nodes) => Err(NoOrder::WrongEnd(self.lts.closed(nodes))),
+            Outcome::Changes { class, .. } => Err(NoOrder::Changes(self.classes[class as usize].0)),
+            Outcome::Unexplained(_) => Err(NoOrder::None),
+            Outcome::TooMany | Outcome::TooMuch | Outcome::Stopped(_) => unreachable!("it has no limits"),
+        }
+    }
+}
+
+/// Why no order of calls is one of the model.
+enum NoOrder {
+    /// The answers cannot be explained.
+    None,
+    /// They can, and these are the states in which they then end.
+    WrongEnd(Belief),
+    /// The interface says that this input changes nothing, and it does.
+    Changes(u32),
 }

@@ -62,7 +62,7 @@ pub(super) fn named(lts: &Lts, plan: &Plan) -> Vec<Unchosen> {
     for (node, index) in plan.places(Cover::Unchosen) {
         let edge = lts.edges(node)[index];
         let Some(label) = edge.label else { continue };
-        let (action, _) = words.action(node, edge.action);
+        let (action, _) = words.action(node, &edge);
         let (input, output) = (words.input(label.input), words.output(label.output));
         let same = |other: &&mut Unchosen| (&other.action, &other.input, &other.output) == (&action, &input, &output);
         if let Some(same) = named.iter_mut().find(same) {

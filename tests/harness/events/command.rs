@@ -1,0 +1,166 @@
+//! `log check`: what it says, draws and ends with.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use counterpart::cli::{Exit, Host};
+use counterpart::conform::events::{Event, Log, Recorded};
+use counterpart::{Case, Check, view};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use super::store::{Ask, Clerk, Kind, Run, Shop, Store, event};
+use crate::claim;
+use crate::toy::{Edge, FACE, Toy};
+
+pub(super) fn trials() -> Vec<Trial> {
+    vec![
+        claim("events::a_log_in_a_file_is_judged_from_the_command_line", judged),
+        claim("events::what_is_no_log_or_no_case_ends_the_command", refused),
+        claim("events::a_case_without_logs_reads_them_by_text", by_text),
+        claim("events::a_history_is_drawn_with_its_order_and_what_does_not_fit", drawn),
+    ]
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn store() -> Case {
+    let shop = Shop { splits: false, by_need: true, hides_changes: false };
+    let check = Check::of(Store { keys: 1, values: 3 }).interface(shop).events(Clerk, || Ok(Log::default()));
+    Case::new("store/log", check.incomplete("implementation", "it is given on the command line"))
+}
+
+fn lamp() -> Case {
+    let toy = Toy::new([Edge::new(0, 1, "Switch").says(true), Edge::new(1, 0, "Switch").says(false)]);
+    Case::new("store/lamp", Check::of(toy).interface(FACE))
+}
+
+/// How `log check` ends with `arguments`, and what it says on stdout and on stderr.
+fn command(arguments: &[&str]) -> (Exit, String, String) {
+    let (out, err) = (Shared::default(), Shared::default());
+    let mut host =
+        Host { out: Box::new(out.clone()), err: Box::new(err.clone()), progress: false, interrupted: Arc::default() };
+    let arguments = ["counterpart", "log", "check"].iter().chain(arguments).copied();
+    let exit = counterpart::cli::run(vec![store(), lamp()], arguments, &mut host);
+    let text = |shared: Shared| {
+        let bytes = shared.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(bytes).expect("text")
+    };
+    (exit, text(out), text(err))
+}
+
+fn run(wrong: bool) -> Log {
+    let wrong_at_percent = wrong.then_some(50);
+    let (kind, lost_permille) = (Kind::Register, 0);
+    Run { kind, clients: 3, calls: 40, keys: 1, lost_permille, busy_percent: 80, wrong_at_percent, seed: 3 }.log()
+}
+
+fn kept(folder: &Path, log: &Log) -> PathBuf {
+    let file = folder.join("log.jsonl");
+    log.write(&file).expect("it can be written");
+    file
+}
+
+fn judged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = kept(folder.path(), &run(false));
+    let name = file.display().to_string();
+    let (exit, out, _) = command(&["store/log", &name]);
+    assert_eq!((exit, out.as_str()), (Exit::AsExpected, format!("{name}  40 events: conforms\n").as_str()));
+    let (exit, out, _) = command(&["store/log", &name, "--json"]);
+    let document: Value = serde_json::from_str(&out).expect("a document");
+    assert_eq!((exit, &document["verdict"], &document["events"]), (Exit::AsExpected, &"conforms".into(), &40.into()));
+
+    kept(folder.path(), &run(true));
+    let picture = folder.path().join("picture.svg").display().to_string();
+    let (exit, out, _) = command(&["store/log", &name, "--picture", &picture]);
+    assert_eq!(exit, Exit::Unexpected);
+    assert!(out.contains("40 events: diverges") && out.contains("result=nobody wrote this"), "{out}");
+    assert!(fs::read_to_string(&picture).expect("a picture").contains("class=\"unexplained\""));
+    let (exit, out, _) = command(&["store/log", &name, "--json"]);
+    let document: Value = serde_json::from_str(&out).expect("a document");
+    let line = document["line"].as_u64().expect("a line");
+    assert!(document["why"].as_str().is_some_and(|why| why.starts_with(&format!("line {line}, get "))), "{out}");
+    assert_eq!(exit, Exit::Unexpected);
+}
+
+fn refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = kept(folder.path(), &Log::default());
+    let name = file.display().to_string();
+    let (exit, out, _) = command(&["store/log", &name]);
+    assert!(exit == Exit::Incomplete && out.contains("the log is empty"), "{out}");
+    let (exit, _, err) = command(&["store/lgo", &name]);
+    assert!(exit == Exit::NothingMatched && err.contains("did you mean \"store/log\"?"), "{err}");
+    let text = run(false).to_json_lines();
+    fs::write(&file, &text[..text.len() - 9]).expect("it can be written");
+    let (exit, out, err) = command(&["store/log", &name]);
+    assert!(exit == Exit::Trace && out.is_empty() && err.contains(":40: the last line is cut off"), "{err}");
+    let (exit, _, err) = command(&["store/log", &folder.path().join("none").display().to_string()]);
+    assert!(exit == Exit::Trace && err.contains("none: "), "{err}");
+    assert_eq!(command(&["store/log"]).0, Exit::Usage);
+    assert_eq!(command(&["store/log", &name, "--max-time", "x"]).0, Exit::Usage);
+}
+
+fn by_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |begin, output: &str| {
+        let event = Event::new("her", "switch").with("input", "Switch").with("output", output);
+        Recorded { begin, end: Some(begin + 1), event }
+    };
+    let file = kept(folder.path(), &Log::new(vec![at(1, "true"), at(3, "false")]).expect("a log"));
+    assert_eq!(command(&["store/lamp", &file.display().to_string()]).0, Exit::AsExpected);
+    kept(folder.path(), &Log::new(vec![at(1, "true"), at(3, "true")]).expect("a log"));
+    let (exit, out, _) = command(&["store/lamp", &file.display().to_string()]);
+    assert!(exit == Exit::Unexpected && out.contains("line 2, switch input=Switch output=true by her: "), "{out}");
+}
+
+fn drawn() {
+    let draw = |log: &Log| view::history(log, &store().judge(log, &Default::default()).judgement);
+    let right = draw(&run(false));
+    assert_eq!(right, draw(&run(false)), "the same history, the same picture");
+    let count = |svg: &str, what: &str| svg.matches(what).count();
+    assert_eq!((count(&right, "class=\"explained\""), count(&right, "class=\"point\"")), (40, 40));
+    assert_eq!((count(&right, "class=\"unexplained\""), count(&right, "<polyline")), (0, 1));
+    let wrong = draw(&run(true));
+    let explained = count(&wrong, "class=\"explained\"");
+    assert_eq!((count(&wrong, "class=\"unexplained\""), count(&wrong, "class=\"point\"")), (1, explained));
+    assert!(explained > 5 && explained < 39, "{explained}");
+    // Names come from outside.
+    let mut log = run(false).events().to_vec();
+    log[0].event.actor = "<script>\"&\u{7}".into();
+    let lost = Recorded { begin: 9_000, end: None, event: event(1, &Ask::Get { key: 0 }) };
+    log.push(lost);
+    let hostile = draw(&Log::new(log).expect("a log"));
+    assert!(!hostile.contains("<script>") && hostile.contains("&lt;script&gt;&quot;&amp; "), "{hostile}");
+    assert_eq!(count(&hostile, "class=\"open lost\""), 1);
+    // Of many only those around the one that does not fit are drawn.
+    let many = Run {
+        calls: 2_000,
+        ..Run {
+            kind: Kind::Register,
+            clients: 3,
+            calls: 0,
+            keys: 1,
+            lost_permille: 0,
+            busy_percent: 50,
+            wrong_at_percent: Some(80),
+            seed: 1,
+        }
+    };
+    let many = draw(&many.log());
+    assert!(many.contains("400 of 2000 events: diverges") && count(&many, "class=\"unexplained\"") == 1);
+}
