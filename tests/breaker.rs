@@ -9,10 +9,10 @@ use counterpart_models::circuit_breaker::{
     CircuitBreaker, Config, ConfigError, Core, Outcome, Permit, PhaseName, Rejected, Window,
 };
 use libtest_mimic::Trial;
-use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::prelude::{Strategy, any, prop_oneof};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
+use crate::drawn::{drawn, edgy, for_all, number};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
@@ -22,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("breaker::rejections_say_how_long", rejections),
         claim("breaker::a_call_that_panics_is_a_failure_and_takes_no_permit_along", panicking_call),
         claim("breaker::run_reports_what_the_judge_says", run),
+        claim("breaker::run_reports_with_the_time_at_which_a_call_ends", run_time),
         claim("breaker::a_window_of_time_forgets", time_window),
         claim("breaker::a_window_of_time_takes_no_more_room_the_more_calls_there_are", room),
         claim("breaker::the_end_of_time_is_not_passed", end_of_time),
@@ -43,28 +44,22 @@ fn small() -> Config {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    let count = || edgy(vec![0, 1, 2, u32::MAX], 0..20_u32);
-    let percent = || edgy(vec![0, 1, 100, 101, u8::MAX], any::<u8>());
-    let time = || edgy(vec![0, 1, u64::MAX], 0..10_000_u64);
+    let count = || number(0..20_u32);
+    let percent = || edgy(vec![100, 101], number(any::<u8>()));
+    let time = || number(0..10_000_u64);
     let window = prop_oneof![
-        count().prop_map(|size| Window::Calls { size }),
-        (count(), time()).prop_map(|(buckets, bucket_ms)| Window::Time { buckets, bucket_ms }),
+        drawn!(Window::Calls { size: edgy(vec![1 << 20, (1 << 20) + 1], count()) }),
+        drawn!(Window::Time { buckets: edgy(vec![1 << 12, (1 << 12) + 1], count()), bucket_ms: time() }),
     ];
-    let slow = prop_oneof![Just(None), percent().prop_map(Some)];
-    let half_open = prop_oneof![Just(None), time().prop_map(Some)];
-    (window, count(), percent(), slow, count(), time(), half_open).prop_map(
-        |(window, minimum_calls, failure_rate_percent, slow_rate_percent, permits, open_wait_ms, half_open_wait_ms)| {
-            Config {
-                window,
-                minimum_calls,
-                failure_rate_percent,
-                slow_rate_percent,
-                permits,
-                open_wait_ms,
-                half_open_wait_ms,
-            }
-        },
-    )
+    drawn!(Config {
+        window: window,
+        minimum_calls: count(),
+        failure_rate_percent: percent(),
+        slow_rate_percent: proptest::option::of(percent()),
+        permits: count(),
+        open_wait_ms: time(),
+        half_open_wait_ms: proptest::option::of(time()),
+    })
 }
 
 fn configurations() {
@@ -91,36 +86,53 @@ fn errors() {
     assert!(refused(Config { window: Window::Time { buckets: 1, bucket_ms: 0 }, ..small() }).contains("bucket_ms"));
 }
 
-/// One input from outside: when, and whether to ask or to end the call of that number.
-type Event = (u64, Option<(usize, usize)>);
-
-fn events() -> impl Strategy<Value = Vec<Event>> {
-    let time = || edgy(vec![0, 1, u64::MAX - 1, u64::MAX], prop_oneof![0..20_000_u64, any::<u64>()]);
-    let ending = prop_oneof![Just(None), (0..8_usize, 0..6_usize).prop_map(Some)];
-    proptest::collection::vec((time(), ending), 0..200)
+/// One input from outside.
+#[derive(Clone, Debug)]
+enum Event {
+    Acquire { now_ms: u64 },
+    Report { now_ms: u64, call: usize, outcome: Outcome },
 }
 
-const OUTCOMES: [fn() -> Outcome; 6] = [
-    || Outcome::Success,
-    || Outcome::Failure,
-    || Outcome::Slow,
-    || Outcome::Ignored,
-    || Outcome::Cancelled,
-    || Outcome::Panicked,
-];
+#[derive(Clone, Debug)]
+struct Hostile {
+    config: Config,
+    events: Vec<Event>,
+}
+
+fn hostile_input() -> impl Strategy<Value = Hostile> {
+    let time = || number(prop_oneof![0..20_000_u64, any::<u64>()]);
+    let outcome = proptest::sample::select(vec![
+        Outcome::Success,
+        Outcome::Failure,
+        Outcome::Slow,
+        Outcome::Ignored,
+        Outcome::Cancelled,
+        Outcome::Panicked,
+    ]);
+    let event = prop_oneof![
+        drawn!(Event::Acquire { now_ms: time() }),
+        drawn!(Event::Report { now_ms: time(), call: 0..8_usize, outcome: outcome }),
+    ];
+    drawn!(Hostile { config: config(), events: proptest::collection::vec(event, 0..200) })
+}
 
 fn hostile() {
-    for_all((config(), events()), |(config, events)| {
+    for_all(hostile_input(), |Hostile { config, events }| {
         let Ok(breaker) = CircuitBreaker::new(config.clone()) else { return };
         let mut permits: Vec<Permit> = Vec::new();
-        for (now_ms, ending) in events {
-            match ending {
-                None => permits.extend(breaker.try_acquire(now_ms).ok()),
-                Some((call, outcome)) if call < permits.len() => {
-                    breaker.report(permits.swap_remove(call), OUTCOMES[outcome](), now_ms);
+        for event in events {
+            let now_ms = match event {
+                Event::Acquire { now_ms } => {
+                    permits.extend(breaker.try_acquire(now_ms).ok());
+                    now_ms
                 }
-                Some(_) => {}
-            }
+                Event::Report { now_ms, call, outcome } => {
+                    if call < permits.len() {
+                        breaker.report(permits.swap_remove(call), outcome, now_ms);
+                    }
+                    now_ms
+                }
+            };
             let status = breaker.status(now_ms);
             assert!(status.failed + status.slow <= status.calls, "{status:?}");
             assert!(status.permits_left.is_none_or(|left| left <= config.permits), "{status:?}");
@@ -188,6 +200,22 @@ fn run() {
     assert_eq!(breaker.run(|| 0, judge, || Ok(4)), Ok(Ok(4)));
     // Half of four: the success was the one that filled the minimum.
     assert_eq!(breaker.run(|| 0, judge, || Ok(5)), Err(Rejected::Open { retry_after_ms: 3_000 }));
+}
+
+/// A call that takes a second: the breaker opens when it ends, and not when it was let through.
+fn run_time() {
+    let unwound = || std::panic::panic_any("the protected call panics");
+    for fails in [|| (), unwound] {
+        let breaker = CircuitBreaker::new(Config { minimum_calls: 1, ..small() }).expect("a breaker");
+        let now_ms = AtomicU64::new(0);
+        let call = || {
+            now_ms.store(1_000, Ordering::SeqCst);
+            fails();
+        };
+        let clock = || now_ms.load(Ordering::SeqCst);
+        let _ = catch_unwind(AssertUnwindSafe(|| breaker.run(clock, |(): &()| Outcome::Failure, call)));
+        assert_eq!(breaker.status(1_000).retry_after_ms, Some(3_000));
+    }
 }
 
 fn time_window() {

@@ -14,12 +14,13 @@ use proptest::prelude::any;
 use redb::{Builder, Database, Durability, TableDefinition};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
+use crate::drawn::{drawn, for_all, number};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         claim("broker::every_configuration_is_a_broker_or_an_error", configurations),
         claim("broker::no_sequence_of_calls_makes_the_core_panic_or_break_its_word", hostile_calls),
+        claim("broker::the_next_deadline_is_that_of_the_oldest_lease", deadline),
         claim("broker::no_crash_loses_what_was_confirmed_or_shows_what_was_not_written", every_crash),
         claim("broker::a_store_that_confirms_before_the_sync_is_found_out", confirms_early),
         claim("broker::a_disk_that_does_not_sync_is_found_out", never_syncs),
@@ -30,9 +31,14 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn configurations() {
-    let edges = edgy(vec![0, 1, u64::MAX], any::<u64>());
-    let attempts = proptest::option::of(edgy(vec![0, 1, u32::MAX], any::<u32>()));
-    for_all((edges, attempts), |(visibility_ms, attempts_max)| {
+    #[derive(Clone, Debug)]
+    struct Asked {
+        visibility_ms: u64,
+        attempts_max: Option<u32>,
+    }
+    let asked =
+        drawn!(Asked { visibility_ms: number(any::<u64>()), attempts_max: proptest::option::of(number(any::<u32>())) });
+    for_all(asked, |Asked { visibility_ms, attempts_max }| {
         let config = Config { visibility_ms, attempts_max, ..Config::default() };
         let makes_sense = visibility_ms > 0 && attempts_max != Some(0);
         assert_eq!(Core::recover(config, Recovered::default()).is_ok(), makes_sense);
@@ -49,14 +55,19 @@ fn publish(epoch: u32, sequence: u64, ordering_key: u64) -> Publish {
 
 /// 200 calls a run, 512 runs: above 100,000.
 fn hostile_calls() {
-    let number = || edgy(vec![0, 1, u64::MAX - 1, u64::MAX], 0..6_u64);
-    let call = (0..10_u8, number(), number());
+    #[derive(Clone, Debug)]
+    struct Call {
+        what: u8,
+        first: u64,
+        second: u64,
+    }
+    let call = drawn!(Call { what: 0..10_u8, first: number(0..6_u64), second: number(0..6_u64) });
     for_all(proptest::collection::vec(call, 200), |calls| {
         let config = Config { messages_max: 4, payload_octets_max: 8, visibility_ms: 2, ..Config::default() };
         let mut core = Core::recover(config, Recovered::default()).expect("a configuration");
         let mut disk = Recovered::default();
         let mut tokens: Vec<Token> = vec![Token(0), Token(u64::MAX)];
-        for (what, first, second) in calls {
+        for Call { what, first, second } in calls {
             let token = tokens[first as usize % tokens.len()];
             match what {
                 0 => drop(core.start_producer(ProducerId(first))),
@@ -89,6 +100,27 @@ fn hostile_calls() {
         // What is durable is a broker again.
         Core::recover(config, disk).expect("what it has given out can be read");
     });
+}
+
+fn deadline() {
+    let config = Config { visibility_ms: 30, ..Config::default() };
+    let mut core = Core::recover(config, Recovered::default()).expect("a configuration");
+    core.start_producer(ProducerId(1));
+    core.add_consumer(ConsumerId(1), 9);
+    for sequence in 0..2 {
+        let taken = core.publish(publish(0, sequence, sequence)).expect("it follows");
+        let Published::Stored(id) = taken else { panic!("it is new: {taken:?}") };
+        core.synced(id);
+    }
+    assert_eq!(core.next_deadline_ms(), None);
+    let mut deliver = |now_ms| core.deliver(ConsumerId(1), now_ms).expect("known").expect("there are some").token;
+    let (first, second) = (deliver(5), deliver(9));
+    assert_eq!(core.next_deadline_ms(), Some(35));
+    core.renew(first, 20).expect("it is leased");
+    assert_eq!(core.next_deadline_ms(), Some(39));
+    core.ack(second).expect("it is leased");
+    assert_eq!((core.next_deadline_ms(), core.expire(49)), (Some(50), 0));
+    assert_eq!((core.expire(50), core.next_deadline_ms()), (1, None));
 }
 
 /// What a broker asks of a log, in order: each is answered once it is durable.

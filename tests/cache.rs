@@ -1,5 +1,7 @@
-//! The cache as someone meets it who ships it: hostile configurations, clocks, sizes and costs; threads that miss
+//! The cache as someone meets it who ships it: clocks, sizes and costs, in [`hostile`] all at once; threads that miss
 //! together; and the figures of the story.
+
+mod hostile;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,23 +13,18 @@ use counterpart_models::cache::database::chart::run;
 use counterpart_models::cache::database::model::{Database, Policy as DatabasePolicy};
 use counterpart_models::cache::database::story;
 use counterpart_models::cache::{
-    Cache, Config, ConfigError, Core, Draw, Ended, Lease, LoadError, LoadFailed, Loaded, Lookup, Policy, Stats, Ticket,
-    zipf,
+    Cache, Config, Core, Draw, Ended, LoadError, LoadFailed, Loaded, Lookup, Policy, Stats, zipf,
 };
 use libtest_mimic::Trial;
-use proptest::prelude::{Strategy, any, prop_oneof};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        claim("cache::every_configuration_is_a_cache_or_an_error", configurations),
-        claim("cache::no_clock_size_cost_or_order_of_calls_makes_it_panic", hostile),
+    let mut trials = hostile::trials();
+    trials.extend([
         claim("cache::a_clock_that_goes_back_or_leaps_costs_a_miss_and_no_more", clocks),
-        claim("cache::jitter_leaves_some_life_and_never_adds", jitter),
         claim("cache::the_ledger_stays_at_the_largest_number", ledger),
         claim("cache::what_is_larger_than_the_cache_is_handed_on_and_not_kept", too_large),
         claim("cache::what_comes_after_the_lease_has_expired_is_not_stored", late),
@@ -45,7 +42,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cache::cost_aware_eviction_costs_less_at_a_lower_ratio", zipf_workload),
         #[cfg(feature = "peers")]
         claim("cache::moka_with_the_end_kept_in_the_value_expires_as_ours", peers::moka_with_valid_until),
-    ]
+    ]);
+    trials
 }
 
 fn small() -> Config {
@@ -62,104 +60,6 @@ fn small() -> Config {
 
 fn loaded<V>(value: V) -> Loaded<V> {
     Loaded { value, size: 1, cost: 1, took_ms: 0 }
-}
-
-fn time() -> impl Strategy<Value = u64> {
-    edgy(vec![0, 1, u64::MAX - 1, u64::MAX], prop_oneof![0..3_000_u64, any::<u64>()])
-}
-
-fn count() -> impl Strategy<Value = u32> {
-    edgy(vec![0, 1, u32::MAX - 1, u32::MAX], 0..6_u32)
-}
-
-fn config() -> impl Strategy<Value = Config> {
-    let policy = prop_oneof![
-        proptest::sample::select(vec![Policy::Lru, Policy::Fifo]),
-        count().prop_map(|frequency_max| Policy::Gdsf { frequency_max }),
-    ];
-    let capacity = edgy(vec![0, 1, u64::MAX], 0..8_u64);
-    let percent = edgy(vec![0, 1, 100, 101, u8::MAX], any::<u8>());
-    (capacity, policy, time(), percent, count(), time(), count()).prop_map(
-        |(capacity, policy, ttl_ms, jitter_percent, early_percent, lease_ms, loads_max)| Config {
-            capacity,
-            policy,
-            ttl_ms,
-            jitter_percent,
-            early_percent,
-            lease_ms,
-            loads_max,
-        },
-    )
-}
-
-fn configurations() {
-    for_all(config(), |config| {
-        let some = config.capacity > 0 && config.ttl_ms > 0 && config.lease_ms > 0 && config.loads_max > 0;
-        let made = Core::<u8, u8>::new(config.clone());
-        assert_eq!(made.is_ok(), some && config.jitter_percent <= 100, "{config:?}");
-    });
-    let refused = |config| Core::<u8, u8>::new(config).expect_err("refused");
-    assert_eq!(refused(Config { capacity: 0, ..small() }), ConfigError::Zero { field: "capacity" });
-    assert_eq!(refused(Config { ttl_ms: 0, ..small() }).to_string(), "ttl_ms is 0, it must be at least 1");
-    let beyond = refused(Config { jitter_percent: 101, ..small() }).to_string();
-    assert_eq!(beyond, "jitter_percent is 101, it must be between 0 and 100");
-}
-
-/// One input from outside: what, of which key, when, and numbers for sizes, costs and draws.
-type Event = (u8, u8, u64, (u32, u32, u32, u64));
-
-fn hostile() {
-    let numbers = (count(), count(), count(), time());
-    let events = proptest::collection::vec((0..9_u8, 0..6_u8, time(), numbers), 0..150);
-    for_all((config(), events), |(config, events): (Config, Vec<Event>)| {
-        let Ok(mut cache) = Core::<u8, u64>::new(config.clone()) else { return };
-        let mut leases: Vec<Lease> = Vec::new();
-        let mut tickets: Vec<Ticket> = Vec::new();
-        let (mut gets, mut costs) = (0, 0_u64);
-        for (what, key, now_ms, (size, cost, draw, took_ms)) in events {
-            let (loaded, draw) = (Loaded { value: now_ms, size, cost, took_ms }, Draw(draw));
-            match what {
-                0..=2 => {
-                    gets += 1;
-                    match cache.get(&key, now_ms, draw) {
-                        Lookup::Hit(_) | Lookup::Shed => {}
-                        Lookup::Refresh(_, lease) | Lookup::Lead(lease) => leases.push(lease),
-                        Lookup::Join(ticket) => tickets.push(ticket),
-                    }
-                }
-                3 | 4 if !leases.is_empty() => {
-                    let lease = leases.swap_remove(usize::from(key) % leases.len());
-                    costs = costs.saturating_add(cost.into());
-                    match what {
-                        3 => {
-                            cache.finish(lease, loaded, now_ms, draw);
-                        }
-                        _ => cache.fail(lease, cost, now_ms),
-                    }
-                }
-                5 if !leases.is_empty() => cache.cancel(leases.swap_remove(0), now_ms),
-                6 if !tickets.is_empty() => {
-                    let ticket = tickets.swap_remove(usize::from(key) % tickets.len());
-                    if cache.collect(&ticket).is_none() {
-                        cache.leave(&ticket);
-                    }
-                }
-                7 => {
-                    let _ = cache.insert(key, loaded, now_ms, draw);
-                }
-                8 => {
-                    cache.invalidate(&key);
-                    cache.expire_leases(now_ms);
-                }
-                _ => {}
-            }
-            let stats = cache.stats();
-            assert!(cache.used() <= config.capacity, "{} of {}", cache.used(), config.capacity);
-            assert!(cache.loads_under_way() <= config.loads_max);
-            assert_eq!(stats.hits + stats.misses, gets);
-            assert_eq!(stats.cost_of_loads, costs);
-        }
-    });
 }
 
 /// Puts `key` into `cache` at `now_ms`.
@@ -188,16 +88,6 @@ fn clocks() {
     let mut cache = Core::new(small()).expect("a cache");
     put(&mut cache, "a", u64::MAX);
     assert!(matches!(cache.get(&"a", u64::MAX, Draw(0)), Lookup::Lead(_)));
-}
-
-fn jitter() {
-    for_all((time(), 0..=100_u8, any::<u32>()), |(ttl_ms, jitter_percent, draw)| {
-        let Ok(mut cache) = Core::new(Config { ttl_ms, jitter_percent, ..small() }) else { return };
-        cache.insert("a", loaded(1), 0, Draw(draw)).expect("it fits");
-        let (_, left_ms) = cache.peek(&"a", 0).expect("it lives for some time");
-        let least = u128::from(ttl_ms) * u128::from(100 - jitter_percent) / 100;
-        assert!(left_ms <= ttl_ms && u128::from(left_ms) >= least, "{left_ms} of {ttl_ms}");
-    });
 }
 
 fn ledger() {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use counterpart::check::{Case, Options};
 use counterpart::conform::{Agreement, Mode};
-use counterpart::report::{CaseReport, Report};
+use counterpart::report::{CaseReport, ConformanceReport, Report};
 use counterpart::verdict::Verdict;
 use libtest_mimic::Trial;
 
@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.push(claim("catalogue::every_way_of_running_a_subject_is_failed_by_something", modes_can_fail));
     trials.push(claim("catalogue::a_conforming_tour_drove_every_transition_and_knows_where_each_led", tours_are_whole));
     trials.push(claim("catalogue::every_published_crate_conforms_somewhere_and_diverges_somewhere", crates));
+    trials.push(claim("catalogue::wherever_a_defect_is_caught_a_sound_one_runs_in_the_same_bounds", sound_ones));
     trials
 }
 
@@ -119,4 +120,94 @@ fn crates() {
     for (subject, verdicts) in verdicts {
         assert_eq!(verdicts, BTreeSet::from(["conforms", "diverges"]), "{subject}");
     }
+}
+
+/// Cases in which a defect is caught, and nothing of ours could run.
+const NOTHING_OF_OURS: &[(&str, &str)] = &[
+    ("flp/chandra_toueg_never_suspects", "what is wrong is the failure detector, and that is whoever runs it"),
+    ("flp/omnipaxos_", "what is run is a crate, and misused on purpose"),
+    ("flp/replicated_log_", "what is run is a crate"),
+    ("load_balancer/deploy_recovery_is_lost", "the world around a balancer: what differs is a policy"),
+    ("load_balancer/spike_is_retried_for_ever", "the world around a balancer: what differs is a policy"),
+];
+
+/// The protocols that are held to it.
+const HELD: [&str; 5] = ["cache", "circuit_breaker", "flp", "load_balancer", "rate_limiter"];
+
+/// A defect that a model shows is one that ours could have. If ours never runs in bounds in which it shows, it is not
+/// known not to: where there is one of everything, nothing that takes two can be seen. So wherever a defect runs as an
+/// implementation, ours runs beside it in the same way; and a defect that is a model's variant is caught somewhere as an
+/// implementation, or ours runs in its very bounds.
+fn sound_ones() {
+    let held: Vec<&CaseReport> =
+        ran().iter().map(Ran::report).filter(|report| HELD.contains(&report.protocol.as_str())).collect();
+    let is_raced = |subject: &ConformanceReport| subject.mode == Mode::Interleave;
+    let mut sound: BTreeSet<(&str, Bounds, bool)> = BTreeSet::new();
+    for report in held.iter().filter(|report| variant(report).is_none()) {
+        let ours = report.conformance.iter().filter(|subject| subject.subject.starts_with("implementation"));
+        for subject in ours.filter(|subject| subject.verdict == Agreement::Conforms) {
+            sound.insert((&report.protocol, bounds(report), is_raced(subject)));
+        }
+    }
+    let (mut alone, mut beside) = (BTreeSet::new(), BTreeSet::new());
+    for report in &held {
+        for subject in report.conformance.iter().filter(|subject| subject.verdict == Agreement::Diverges) {
+            // A crate's name carries its version. What does not recover is its own yardstick.
+            if subject.subject.contains('.') || subject.mode == Mode::Recovery {
+                continue;
+            }
+            if sound.contains(&(report.protocol.as_str(), bounds(report), is_raced(subject))) {
+                beside.insert((report.protocol.as_str(), subject.subject.as_str()));
+            } else {
+                alone.insert(format!("{}: {} {}", report.case, subject.subject, subject.mode));
+            }
+        }
+    }
+    for report in &held {
+        let Some(variant) = variant(report) else { continue };
+        let is_violated = report.properties.iter().any(|property| property.verdict == Verdict::Violated);
+        let as_one = beside.iter().any(|(protocol, name)| *protocol == report.protocol && name.starts_with(&variant));
+        if is_violated && !as_one && !sound.contains(&(report.protocol.as_str(), bounds(report), false)) {
+            alone.insert(format!("{}: {variant}", report.case));
+        }
+    }
+    let excused = |name: &str| NOTHING_OF_OURS.iter().any(|(case, _)| name.starts_with(case));
+    for (case, _) in NOTHING_OF_OURS.iter().filter(|(case, _)| held.iter().any(|report| report.case.starts_with(case)))
+    {
+        assert!(alone.iter().any(|name| name.starts_with(case)), "{case} needs no excuse");
+    }
+    alone.retain(|name| !excused(name));
+    assert!(alone.is_empty(), "a defect is caught, and no sound one of ours runs there: {alone:#?}");
+}
+
+/// The bounds of a model, whatever it does wrong. What only watches is none.
+type Bounds = BTreeMap<String, String>;
+
+const VARIANT: &str = "variant: ";
+
+fn bounds(report: &CaseReport) -> Bounds {
+    let mut bounds = report.parameters.clone();
+    bounds.remove("variant");
+    bounds.remove("monitored");
+    for value in bounds.values_mut() {
+        if let Some((before, after)) = value.split_once(VARIANT) {
+            *value = format!("{before}{}", after.trim_start_matches(char::is_alphanumeric));
+        }
+    }
+    bounds
+}
+
+/// What a case's model does wrong, as a subject is named.
+fn variant(report: &CaseReport) -> Option<String> {
+    let part = report.parameters.values().find_map(|value| value.split_once(VARIANT).map(|(_, after)| after));
+    let named = report.parameters.get("variant").map(String::as_str).or(part)?;
+    let name: String = named.chars().take_while(|letter| letter.is_alphanumeric()).collect();
+    let mut snake = String::new();
+    for letter in name.chars().filter(|_| name != "Sound") {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    (!snake.is_empty()).then_some(snake)
 }

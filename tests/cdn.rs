@@ -13,7 +13,7 @@ use libtest_mimic::Trial;
 use proptest::prelude::{Just, any};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
+use crate::drawn::{drawn, edgy, for_all, number};
 
 /// Guards, and the steps of the shortest counterexample to [`PURGED`]; none where it holds. Of the prototype.
 const MEASURED: &[(&str, bool, bool, Option<usize>)] = &[
@@ -344,9 +344,28 @@ fn hostile() {
         ];
         edgy(edges.into_iter().map(String::from).collect(), any::<String>())
     };
-    let fields = || proptest::collection::vec((field(), value()), 0..6);
-    for_all((fields(), fields(), any::<u16>(), any::<u32>()), |(asked, answered, status, later_ms)| {
-        let headers = |fields: Vec<(&str, String)>| fields.into_iter().collect::<Headers>();
+    #[derive(Clone, Debug)]
+    struct Field {
+        name: &'static str,
+        value: String,
+    }
+    #[derive(Clone, Debug)]
+    struct Hostile {
+        asked: Vec<Field>,
+        answered: Vec<Field>,
+        status: u16,
+        later_ms: u32,
+    }
+    let fields = || proptest::collection::vec(drawn!(Field { name: field(), value: value() }), 0..6);
+    let drawn = drawn!(Hostile {
+        asked: fields(),
+        answered: fields(),
+        status: number(any::<u16>()),
+        later_ms: number(any::<u32>()),
+    });
+    for_all(drawn, |Hostile { asked, answered, status, later_ms }| {
+        let headers =
+            |fields: Vec<Field>| fields.into_iter().map(|field| (field.name, field.value)).collect::<Headers>();
         let mut node = node();
         let request = Request { headers: headers(asked), ..get("/") };
         let response = Response { headers: headers(answered), ..Response::new(status).of(b"content") };

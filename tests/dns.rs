@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
+use crate::drawn::{drawn, edgy, for_all, number};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("dns::a_ttl_with_its_top_bit_set_counts_as_zero", top_bit),
         claim("dns::a_clock_that_goes_back_stands_still", clock),
         claim("dns::stale_data_comes_as_rfc_8767_recommends", stale_times),
+        claim("dns::what_was_given_up_is_answered_too_late_and_makes_room", given_up),
         claim("dns::nothing_but_what_was_asked_for_is_found_in_a_message", hostile_messages),
         claim("dns::no_sequence_of_replies_costs_more_than_the_budget", hostile_replies),
     ]
@@ -47,9 +48,18 @@ fn soa(minimum_s: u32) -> Soa {
 }
 
 fn configurations() {
-    let edges = || edgy(vec![0, 999, 1_000, 300_000, 300_001, u64::MAX], any::<u64>());
-    let count = || edgy(vec![0, 1, usize::MAX], 0..4_usize);
-    for_all((edges(), edges(), count(), count()), |(failure_ttl_ms, timeout_ms, fetches_max, waiting_max)| {
+    #[derive(Clone, Debug)]
+    struct Asked {
+        failure_ttl_ms: u64,
+        timeout_ms: u64,
+        fetches_max: usize,
+        waiting_max: usize,
+    }
+    let time = || edgy(vec![999, 1_000, 300_000, 300_001], number(any::<u64>()));
+    let count = || number(0..4_usize);
+    let asked =
+        drawn!(Asked { failure_ttl_ms: time(), timeout_ms: time(), fetches_max: count(), waiting_max: count() });
+    for_all(asked, |Asked { failure_ttl_ms, timeout_ms, fetches_max, waiting_max }| {
         let config = Config { failure_ttl_ms, timeout_ms, fetches_max, waiting_max, ..Config::default() };
         let makes_sense =
             (1_000..=300_000).contains(&failure_ttl_ms) && timeout_ms > 0 && fetches_max > 0 && waiting_max > 0;
@@ -85,7 +95,7 @@ fn text() -> impl Strategy<Value = &'static str> {
 }
 
 fn ttl() -> impl Strategy<Value = u32> {
-    edgy(vec![0, 1, 86_400, i32::MAX as u32, i32::MAX as u32 + 1, u32::MAX], 0..5_u32)
+    edgy(vec![86_400, i32::MAX as u32, i32::MAX as u32 + 1], number(0..5_u32))
 }
 
 fn record() -> impl Strategy<Value = Record> {
@@ -118,14 +128,33 @@ fn response() -> impl Strategy<Value = Response> {
 
 /// 250 events a run, 512 runs: above 100,000.
 fn hostile_to_the_cache() {
-    let time = edgy(vec![0, u64::MAX - 1, u64::MAX], 0..20_000_u64);
-    let event = (0..4_u8, text(), proptest::bool::ANY, time, response());
-    for_all((proptest::collection::vec(event, 250), proptest::bool::ANY), |(events, is_stale)| {
+    #[derive(Clone, Debug)]
+    struct Event {
+        what: u8,
+        text: &'static str,
+        is_a: bool,
+        now_ms: u64,
+        response: Response,
+    }
+    #[derive(Clone, Debug)]
+    struct Hostile {
+        is_stale: bool,
+        events: Vec<Event>,
+    }
+    let event = drawn!(Event {
+        what: 0..4_u8,
+        text: text(),
+        is_a: any::<bool>(),
+        now_ms: number(0..20_000_u64),
+        response: response(),
+    });
+    let drawn = drawn!(Hostile { is_stale: any::<bool>(), events: proptest::collection::vec(event, 250) });
+    for_all(drawn, |Hostile { is_stale, events }| {
         let stale = is_stale.then(Stale::default);
         let config = Config { entries_max: 3, fetches_max: 2, waiting_max: 2, stale, ..Config::default() };
         let mut core = Core::new(config).expect("a configuration");
         let mut waiting = 0_usize;
-        for (what, text, is_a, now_ms, response) in events {
+        for Event { what, text, is_a, now_ms, response } in events {
             let question = Question { name: name(text), kind: if is_a { Type::A } else { Type::AAAA } };
             let effects = match what {
                 0 | 1 => {
@@ -225,6 +254,17 @@ fn stale_times() {
     assert_eq!(core.fetches(), 1);
 }
 
+fn given_up() {
+    let (server, draw) = (SocketAddr::from(([192, 0, 2, 1], 53)), Draw { id: 1, port: 50_000 });
+    let question = address_of("www.a.zz");
+    let mut exchanges = Exchanges::new(1);
+    exchanges.ask(question.clone(), name("a.zz"), server, draw).expect("there is room");
+    assert!(exchanges.give_up(&question) && exchanges.is_empty() && !exchanges.give_up(&question));
+    let answer = Message { id: 1, is_answer: true, question: Some(question.clone()), ..Message::default() };
+    assert!(exchanges.receive(&answer, server, draw.port).is_err());
+    assert!(exchanges.ask(address_of("www.b.zz"), name("b.zz"), server, draw).is_ok());
+}
+
 /// 250 messages a run, 512 runs: above 100,000.
 fn hostile_messages() {
     let code = prop_oneof![Just(CODE_NO_ERROR), Just(CODE_NX_DOMAIN), any::<u8>()];
@@ -241,10 +281,16 @@ fn hostile_messages() {
         authorities: sections.1,
         additionals: sections.2,
     });
-    for_all(proptest::collection::vec((message, text()), 250), |messages| {
+    #[derive(Clone, Debug)]
+    struct Received {
+        message: Message,
+        asked: &'static str,
+    }
+    let received = drawn!(Received { message: message, asked: text() });
+    for_all(proptest::collection::vec(received, 250), |messages| {
         let (server, draw) = (SocketAddr::from(([192, 0, 2, 1], 53)), Draw { id: 1, port: 50_000 });
         let mut exchanges = Exchanges::new(2);
-        for (message, asked) in messages {
+        for Received { message, asked } in messages {
             let (question, zone) = (address_of(asked), name("a.zz"));
             check_found(&sift(&message, &question, &zone), &question, &zone);
             let _ = exchanges.ask(question, zone.clone(), server, draw);
@@ -282,10 +328,17 @@ fn hostile_replies() {
         text().prop_map(|text| Reply::Alias(name(text))),
         proptest::collection::vec(text().prop_map(name), 0..20).prop_map(Reply::Referral),
     ];
-    let limits = (0..20_u32, 0..5_u32, 0..3_u32, 0..4_usize);
-    for_all((proptest::collection::vec(reply, 250), limits, 0..3_usize), |(replies, limits, servers)| {
-        let (questions_max, aliases_max, tries_max, depth_max) = limits;
-        let limits = Limits { questions_max, aliases_max, tries_max, depth_max };
+    #[derive(Clone, Debug)]
+    struct Hostile {
+        limits: Limits,
+        servers: usize,
+        replies: Vec<Reply>,
+    }
+    let limits =
+        drawn!(Limits { questions_max: 0..20_u32, aliases_max: 0..5_u32, tries_max: 0..3_u32, depth_max: 0..4_usize });
+    let drawn = drawn!(Hostile { limits: limits, servers: 0..3_usize, replies: proptest::collection::vec(reply, 250) });
+    for_all(drawn, |Hostile { limits, servers, replies }| {
+        let questions_max = limits.questions_max;
         let mut resolution = Resolution::new(name("www.a.zz"), servers, limits);
         for reply in replies {
             let over = !matches!(resolution.next(), Next::Ask { .. });

@@ -10,6 +10,9 @@ mod breaker;
 mod broker;
 #[cfg(feature = "cache")]
 mod cache;
+mod called;
+#[cfg(any(feature = "broker", feature = "cache", feature = "circuit_breaker", feature = "load_balancer"))]
+mod callers;
 mod catalogue;
 #[cfg(feature = "cdn")]
 mod cdn;
@@ -25,6 +28,7 @@ mod dns;
     feature = "cdn",
     feature = "circuit_breaker",
     feature = "dns",
+    feature = "flp",
     feature = "hash_ring",
     feature = "load_balancer",
     feature = "rate_limiter"
@@ -40,6 +44,8 @@ mod load_balancer;
 mod ntp;
 #[cfg(all(feature = "flp", feature = "peers"))]
 mod omnipaxos;
+#[cfg(any(feature = "cache", feature = "circuit_breaker", feature = "load_balancer", feature = "rate_limiter"))]
+mod raced;
 #[cfg(feature = "rate_limiter")]
 mod rate_limiter;
 mod readme;
@@ -67,6 +73,9 @@ fn main() -> ExitCode {
         broker::trials(),
         #[cfg(feature = "cache")]
         cache::trials(),
+        called::trials(),
+        #[cfg(any(feature = "broker", feature = "cache", feature = "circuit_breaker", feature = "load_balancer"))]
+        callers::trials(),
         catalogue::trials(),
         #[cfg(feature = "cdn")]
         cdn::trials(),
@@ -76,6 +85,18 @@ fn main() -> ExitCode {
         cli::trials(),
         #[cfg(feature = "dns")]
         dns::trials(),
+        #[cfg(any(
+            feature = "broker",
+            feature = "cache",
+            feature = "cdn",
+            feature = "circuit_breaker",
+            feature = "dns",
+            feature = "flp",
+            feature = "hash_ring",
+            feature = "load_balancer",
+            feature = "rate_limiter"
+        ))]
+        drawn::trials(),
         #[cfg(feature = "flp")]
         flp::trials(),
         #[cfg(feature = "hash_ring")]
@@ -88,6 +109,13 @@ fn main() -> ExitCode {
         omnipaxos::trials(),
         #[cfg(feature = "rate_limiter")]
         rate_limiter::trials(),
+        #[cfg(any(
+            feature = "cache",
+            feature = "circuit_breaker",
+            feature = "load_balancer",
+            feature = "rate_limiter"
+        ))]
+        raced::trials(),
         readme::trials(),
         #[cfg(feature = "ring_attention")]
         ring_attention::trials(),

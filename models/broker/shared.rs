@@ -179,7 +179,9 @@ impl<L: Log> Broker<L> {
         }
         let asked = state.asked;
         drop(state);
+        let unwinding = FailOnUnwind { broker: self };
         let committed = log.commit(&changes);
+        std::mem::forget(unwinding);
         let mut state = self.lock();
         state.log = Some(log);
         match committed {
@@ -197,5 +199,17 @@ impl<L: Log> Broker<L> {
 
     fn lock(&self) -> MutexGuard<'_, State<L>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that the log has failed, and to all who wait for it, unless it is forgotten.
+struct FailOnUnwind<'broker, L: Log> {
+    broker: &'broker Broker<L>,
+}
+
+impl<L: Log> Drop for FailOnUnwind<'_, L> {
+    fn drop(&mut self) {
+        self.broker.lock().failed = Some(StoreError::Unwound);
+        self.broker.committed.notify_all();
     }
 }

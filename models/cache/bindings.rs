@@ -67,6 +67,7 @@ pub trait SharedCache: Send + Sync + Sized {
     fn wait(&self, ticket: &Ticket) -> Option<Result<u8, LoadFailed>>;
     fn insert(&self, key: u8, loaded: Loaded<u8>, now_ms: u64, draw: Draw);
     fn invalidate(&self, key: u8);
+    fn invalidate_all(&self);
     fn expire_leases(&self, now_ms: u64);
     fn peek(&self, key: u8, now_ms: u64) -> Option<(u8, u64)>;
     fn loads_under_way(&self) -> u32;
@@ -100,6 +101,9 @@ macro_rules! shared_cache {
             }
             fn invalidate(&self, key: u8) {
                 self.invalidate(&key);
+            }
+            fn invalidate_all(&self) {
+                self.invalidate_all();
             }
             fn expire_leases(&self, now_ms: u64) {
                 self.expire_leases(now_ms);
@@ -154,6 +158,10 @@ impl<H: Hold<Core<u8, u8>>> SharedCache for H {
 
     fn invalidate(&self, key: u8) {
         self.with(|core| core.invalidate(&key));
+    }
+
+    fn invalidate_all(&self) {
+        self.with(Core::invalidate_all);
     }
 
     fn expire_leases(&self, now_ms: u64) {
@@ -300,6 +308,13 @@ impl<C: SharedCache> Shared<CacheInterface> for Binding<C> {
                 self.cache.invalidate(key);
                 Answer::Done
             }
+            Action::InvalidateAll => {
+                for key in 0..self.model.keys {
+                    self.write(key);
+                }
+                self.cache.invalidate_all();
+                Answer::Done
+            }
             Action::Tick => {
                 self.clock.advance(TICK_MS);
                 self.cache.expire_leases(self.clock.now());
@@ -434,4 +449,28 @@ pub fn scripts() -> Vec<Script<Action>> {
             .thread([wait(1), get(1)])
             .thread([get(2)]),
     ]
+}
+
+/// A load that ends while everything is deleted, of a key of which nothing is cached yet.
+pub fn ends_while_all_is_deleted() -> Script<Action> {
+    Script::after([get(0)]).thread([end(0, VALUE)]).thread([Action::InvalidateAll, get(1)])
+}
+
+/// What threads do at once where all is deleted: for two clients and two keys.
+pub fn deleting_scripts() -> Vec<Script<Action>> {
+    vec![
+        ends_while_all_is_deleted(),
+        // A load of each key. They end one after the other: what a load was charged is told by the ledger before and after.
+        Script::after([get(0), get_other(1)]).thread([end(0, VALUE), end(1, VALUE)]).thread([Action::InvalidateAll]),
+    ]
+}
+
+fn get_other(client: u8) -> Action {
+    Action::Get { client, key: 1, draw: model::Draw::Late }
+}
+
+/// Two loads that somebody waits for end; for four clients and two keys. Who is woken by the end of the other load has to
+/// look again, and to wait on.
+pub fn two_loads_end() -> Script<Action> {
+    Script::after([get(0), get(1), get_other(2), get_other(3)]).thread([end(2, VALUE), end(0, VALUE)]).thread([wait(1)])
 }

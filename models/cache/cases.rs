@@ -7,7 +7,7 @@ use counterpart::explore::{Budget, explore};
 use counterpart::model::{Plain, Sequential};
 use counterpart::{Case, Check};
 
-use super::bindings::{Binding, scripts};
+use super::bindings::{Binding, deleting_scripts, scripts, two_loads_end};
 use super::conformance::CacheInterface;
 use super::implementation::Core;
 use super::model::{self, Cache};
@@ -16,7 +16,7 @@ use crate::{Generated, Protocol};
 
 type Alone = Binding<Plain<Core<u8, u8>>>;
 type Shipped = Binding<shared::Cache<u8, u8>>;
-type Raced = Binding<loomed::shared::Cache<u8, u8>>;
+pub(super) type Raced = Binding<loomed::shared::Cache<u8, u8>>;
 
 /// What the catalogue has of this protocol.
 pub const PROTOCOL: Protocol = Protocol { name: "cache", cases, generated };
@@ -58,6 +58,7 @@ pub fn diagram() -> String {
         model::Action::Die { .. } => "die".into(),
         model::Action::Insert { .. } => "insert".into(),
         model::Action::Invalidate { .. } => "invalidate".into(),
+        model::Action::InvalidateAll => "invalidate all".into(),
         model::Action::Tick => "tick".into(),
     })
 }
@@ -73,11 +74,12 @@ pub fn cases() -> Vec<Case> {
     #[cfg(feature = "peers")]
     cases.extend(super::peers::cases());
     cases.push(defects::between_threads(Cache { clients: 2, writes_max: 1, ..Cache::small() }));
+    cases.extend(defects::of_deleting_and_waking());
     cases
 }
 
 /// A check with our own cache in every sequential mode.
-fn with_ours(model: Cache) -> Check<Cache, CacheInterface> {
+pub(super) fn with_ours(model: Cache) -> Check<Cache, CacheInterface> {
     let (larger, walk) = (larger(&model), Walk::new().runs(200).steps(400));
     check(model).sequential(
         larger,
@@ -99,6 +101,16 @@ fn larger(model: &Cache) -> Cache {
     }
 }
 
+/// Two clients and two keys, which are deleted together.
+pub(super) fn deleting() -> Cache {
+    Cache { clients: 2, keys: 2, ttl_ticks: 2, writes_all: true, ..Cache::small() }
+}
+
+/// Two loads at once, each of which somebody may wait for.
+pub(super) fn two_loads() -> Cache {
+    Cache { clients: 4, keys: 2, ttl_ticks: 1, lease_ticks: 1, writes_max: 0, ..Cache::small() }
+}
+
 fn sound() -> Vec<Case> {
     let small = Cache::small();
     let raced = small.clone();
@@ -111,6 +123,14 @@ fn sound() -> Vec<Case> {
         Case::new(
             "cache/cache_two_keys",
             with_ours(Cache { clients: 2, keys: 2, loads_max: 1, writes_max: 1, ..small }),
+        ),
+        Case::new(
+            "cache/cache_deletes_all",
+            with_ours(deleting()).interleave(deleting_scripts(), || Raced::new(&deleting())),
+        ),
+        Case::new(
+            "cache/cache_two_loads",
+            check(two_loads()).alongside_only().interleave(vec![two_loads_end()], || Raced::new(&two_loads())),
         ),
     ]
 }

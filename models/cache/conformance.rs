@@ -34,6 +34,7 @@ impl Spec for CacheSpec {
     }
 
     fn parameters(&self, model: &Cache) -> BTreeMap<String, String> {
+        let all = model.writes_all.then(|| ("all at once", "written too".to_string()));
         [
             ("clients", model.clients.to_string()),
             ("keys", model.keys.to_string()),
@@ -46,6 +47,7 @@ impl Spec for CacheSpec {
             ("variant", format!("{:?}", model.variant)),
         ]
         .into_iter()
+        .chain(all)
         .map(|(name, value)| (name.to_string(), value))
         .collect()
     }
@@ -56,7 +58,7 @@ impl Spec for CacheSpec {
             | Action::Wait { client }
             | Action::EndLoad { client, .. }
             | Action::Die { client } => format!("client {client}"),
-            Action::Insert { .. } | Action::Invalidate { .. } => "writer".into(),
+            Action::Insert { .. } | Action::Invalidate { .. } | Action::InvalidateAll => "writer".into(),
             Action::Tick => "clock".into(),
         }
     }
@@ -219,7 +221,11 @@ impl Interface for CacheInterface {
                 | Client::Told { .. }
                 | Client::Stranded => Answer::Nothing,
             },
-            Action::Die { .. } | Action::Insert { .. } | Action::Invalidate { .. } | Action::Tick => Answer::Done,
+            Action::Die { .. }
+            | Action::Insert { .. }
+            | Action::Invalidate { .. }
+            | Action::InvalidateAll
+            | Action::Tick => Answer::Done,
         };
         Some((*action, answer))
     }

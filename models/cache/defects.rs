@@ -6,10 +6,11 @@ use counterpart::conform::interleave::Interleave;
 use counterpart::conform::interleave::sync::{Condvar, Mutex, MutexGuard, PoisonError, change_a_copy};
 use counterpart::conform::{Product, Walk};
 
-use super::bindings::{Binding, SharedCache, both_miss, load_ends};
+use super::bindings::{Binding, SharedCache, both_miss, ends_while_all_is_deleted, load_ends, two_loads_end};
+use super::cases::{Raced, deleting, two_loads, with_ours};
 use super::check;
 use super::implementation::{Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Stats, Ticket};
-use super::model::{Cache, Variant};
+use super::model::{Cache, KEYS_MAX, Variant};
 use super::properties::{ALL_IDLE, TOLD};
 
 const ONE_LOAD: &str = "one load at most that may store a key";
@@ -68,10 +69,10 @@ pub(super) fn as_models() -> Vec<Case> {
 /// Each defect as an implementation: product and tour for all, and one walk; and the one that shows in other bounds.
 pub(super) fn as_implementations() -> Vec<Case> {
     let defects: Vec<Defect<Cache>> = defects().into_iter().filter(|defect| defect.implementation.is_some()).collect();
-    let check_all = check(alongside()).alongside_only().because_of(&defects).defects(&defects);
+    let check_all = with_ours(alongside()).alongside_only().because_of(&defects).defects(&defects);
     let walking = check_all.simulating(alongside().with(Variant::ServesExpired));
     let check_all = check_all.subject("serves_expired", Walk::new().runs(200).steps(100).of(walking));
-    let beyond = check(bounded()).alongside_only();
+    let beyond = with_ours(bounded()).alongside_only();
     let name = crate::snake(Variant::LoadsBeyondBound);
     let make = beyond.simulating(bounded().with(Variant::LoadsBeyondBound));
     let beyond = beyond
@@ -100,9 +101,10 @@ fn why(variant: Variant) -> &'static str {
 
 /// What goes wrong only between threads.
 pub(super) fn between_threads(model: Cache) -> Case {
-    let (losing, silent, gap) = (model.clone(), model.clone(), model.clone());
+    let (ours, losing, silent, gap) = (model.clone(), model.clone(), model.clone(), model.clone());
     let check = check(model)
         .alongside_only()
+        .interleave(vec![both_miss(), load_ends()], move || Raced::new(&ours))
         .subject("loses_updates", Interleave::new(vec![both_miss()]).of(move || Racy::<LosesUpdates>::new(&losing)))
         .subject("forgets_to_wake", Interleave::new(vec![load_ends()]).of(move || Racy::<ForgetsToWake>::new(&silent)))
         .subject("looks_then_waits", Interleave::new(vec![load_ends()]).of(move || Racy::<LooksThenWaits>::new(&gap)))
@@ -118,12 +120,40 @@ pub(super) fn between_threads(model: Cache) -> Case {
     Case::new("cache/defects_between_threads", check)
 }
 
+/// The same where there are two keys to delete, or two loads to wait for.
+pub(super) fn of_deleting_and_waking() -> Vec<Case> {
+    let scripts = (vec![ends_while_all_is_deleted()], vec![two_loads_end()]);
+    let deletes = check(deleting())
+        .alongside_only()
+        .subject(
+            "walks_over_the_cached",
+            Interleave::new(scripts.0).of(|| Racy::<WalksOverTheCached>::new(&deleting())),
+        )
+        .because(
+            "walks_over_the_cached",
+            "everything that is cached was deleted, and of the key that was being loaded nothing was cached yet",
+        )
+        .diverges("walks_over_the_cached");
+    let wakes = check(two_loads())
+        .alongside_only()
+        .subject("takes_any_waking", Interleave::new(scripts.1).of(|| Racy::<TakesAnyWaking>::new(&two_loads())))
+        .because("takes_any_waking", "it was woken by the end of the other load, and its own goes on")
+        .diverges("takes_any_waking");
+    vec![Case::new("cache/defect_of_deleting_all", deletes), Case::new("cache/defect_of_waking", wakes)]
+}
+
 /// How a defective cache changes its core, and waits.
 trait Discipline: Send + Sync + 'static {
     /// Runs `change` on the core.
     fn change<T>(state: &Locked, change: impl FnOnce(&mut Core<u8, u8>) -> T) -> T;
     /// Waits for the load of `ticket`.
-    fn wait(state: &Locked, ticket: &Ticket) -> Result<u8, LoadFailed>;
+    fn wait(state: &Locked, ticket: &Ticket) -> Result<u8, LoadFailed> {
+        state.wait(ticket)
+    }
+    /// Deletes everything.
+    fn invalidate_all(state: &Locked) {
+        Self::change(state, Core::invalidate_all);
+    }
 }
 
 struct Locked {
@@ -162,10 +192,6 @@ impl Discipline for LosesUpdates {
         state.told.notify_all();
         result
     }
-
-    fn wait(state: &Locked, ticket: &Ticket) -> Result<u8, LoadFailed> {
-        state.wait(ticket)
-    }
 }
 
 /// Ends loads and tells nobody.
@@ -174,10 +200,6 @@ struct ForgetsToWake;
 impl Discipline for ForgetsToWake {
     fn change<T>(state: &Locked, change: impl FnOnce(&mut Core<u8, u8>) -> T) -> T {
         change(&mut state.lock())
-    }
-
-    fn wait(state: &Locked, ticket: &Ticket) -> Result<u8, LoadFailed> {
-        state.wait(ticket)
     }
 }
 
@@ -196,6 +218,43 @@ impl Discipline for LooksThenWaits {
             }
             drop(state.told.wait(state.lock()).unwrap_or_else(PoisonError::into_inner));
         }
+    }
+}
+
+/// Deletes, one after the other, the keys of which something is cached.
+struct WalksOverTheCached;
+
+impl Discipline for WalksOverTheCached {
+    fn change<T>(state: &Locked, change: impl FnOnce(&mut Core<u8, u8>) -> T) -> T {
+        state.change_and_wake(change)
+    }
+
+    fn invalidate_all(state: &Locked) {
+        state.change_and_wake(|core| {
+            for key in 0..KEYS_MAX as u8 {
+                if core.store.peek(&key).is_some() {
+                    core.invalidate(&key);
+                }
+            }
+        });
+    }
+}
+
+/// Waits until it is woken, whatever by, and does not look again.
+struct TakesAnyWaking;
+
+impl Discipline for TakesAnyWaking {
+    fn change<T>(state: &Locked, change: impl FnOnce(&mut Core<u8, u8>) -> T) -> T {
+        state.change_and_wake(change)
+    }
+
+    fn wait(state: &Locked, ticket: &Ticket) -> Result<u8, LoadFailed> {
+        let mut core = state.lock();
+        if let Some(result) = core.collect(ticket) {
+            return result;
+        }
+        core = state.told.wait(core).unwrap_or_else(PoisonError::into_inner);
+        core.collect(ticket).unwrap_or(Err(LoadFailed))
     }
 }
 
@@ -241,6 +300,10 @@ impl<D: Discipline> SharedCache for Disciplined<D> {
 
     fn invalidate(&self, key: u8) {
         D::change(&self.state, |core| core.invalidate(&key));
+    }
+
+    fn invalidate_all(&self) {
+        D::invalidate_all(&self.state);
     }
 
     fn expire_leases(&self, now_ms: u64) {

@@ -328,6 +328,13 @@ impl<K: Clone + Eq + Hash, V: Clone> Core<K, V> {
         self.store.remove(key);
     }
 
+    /// Removes all that is cached, as [`invalidate`](Core::invalidate) does for one key: what is being loaded, of whatever
+    /// key, is handed to those who wait for it by now and not stored. Counters stay.
+    pub fn invalidate_all(&mut self) {
+        self.leases.clear();
+        self.store.clear();
+    }
+
     /// Ends the leases that have expired, so that those who wait are told, and returns how many. Call it now and then:
     /// a get ends only what stands in its way.
     pub fn expire_leases(&mut self, now_ms: u64) -> usize {

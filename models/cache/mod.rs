@@ -55,6 +55,7 @@
 //!                 self.cache.insert(key, loaded, self.now_ms, Draw(0)).map_or(Answer::Nothing, |()| Answer::Done)
 //!             }
 //!             Action::Invalidate { key } => { self.database += 1; self.cache.invalidate(&key); Answer::Done }
+//!             Action::InvalidateAll => { self.database += 1; self.cache.invalidate_all(); Answer::Done }
 //!             Action::Tick => {
 //!                 self.now_ms += TICK_MS;
 //!                 self.cache.expire_leases(self.now_ms);

@@ -40,6 +40,8 @@ pub struct Cache {
     pub loads_max: u8,
     /// Writes to the database that the world brings: a bound of the model.
     pub writes_max: u8,
+    /// Whether all keys are written at once, too, and then deleted.
+    pub writes_all: bool,
     /// What the cache does otherwise than it should.
     pub variant: Variant,
 }
@@ -83,6 +85,8 @@ pub enum Action {
         /// The key, 0-based.
         key: u8,
     },
+    /// All keys are written to the database, and then everything is deleted from the cache.
+    InvalidateAll,
     /// Time passes.
     Tick,
 }
@@ -185,6 +189,7 @@ impl Cache {
             lease_ticks: 2,
             loads_max: 2,
             writes_max: 2,
+            writes_all: false,
             variant: Variant::Sound,
         }
     }
@@ -230,10 +235,13 @@ impl Model for Cache {
                 actions.push(Action::Die { client });
             }
         }
-        if state.versions.iter().sum::<u8>() < self.writes_max {
+        if self.may_write(state, 1) {
             for key in 0..self.keys {
                 actions.extend([Action::Insert { key }, Action::Invalidate { key }]);
             }
+        }
+        if self.writes_all && self.may_write(state, self.keys) {
+            actions.push(Action::InvalidateAll);
         }
         actions.push(Action::Tick);
     }
@@ -265,6 +273,9 @@ impl Model for Cache {
                 self.write(&mut after, key, Some(Cached { version: 0, ticks_left: self.ttl_ticks }))
             }
             Action::Invalidate { key } => self.write(&mut after, key, None),
+            Action::InvalidateAll => {
+                self.may_write(before, self.keys) && (0..self.keys).all(|key| self.write(&mut after, key, None))
+            }
             Action::Tick => {
                 self.tick(&mut after);
                 true
@@ -348,8 +359,13 @@ impl Cache {
         true
     }
 
+    /// Whether the world brings `more` writes.
+    fn may_write(&self, state: &State, more: u8) -> bool {
+        state.versions.iter().sum::<u8>() + more <= self.writes_max
+    }
+
     fn write(&self, state: &mut State, key: u8, cached: Option<Cached>) -> bool {
-        if state.versions.iter().sum::<u8>() >= self.writes_max {
+        if !self.may_write(state, 1) {
             return false;
         }
         if self.strands_joiners_on_delete()

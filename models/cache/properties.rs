@@ -71,6 +71,7 @@ pub(super) fn fairness(action: &Action) -> Vec<FairKey> {
         | Action::EndLoad { .. }
         | Action::Die { .. }
         | Action::Insert { .. }
-        | Action::Invalidate { .. } => Vec::new(),
+        | Action::Invalidate { .. }
+        | Action::InvalidateAll => Vec::new(),
     }
 }

@@ -15,6 +15,7 @@
 //! ```
 
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::implementation::{
     Config, ConfigError, Core, Draw, Ended, Lease, LoadFailed, Loaded, Lookup, Stats, Ticket, TooLarge,
@@ -105,6 +106,11 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         self.with_core(|core| core.invalidate(key));
     }
 
+    /// Removes all that is cached, as [`Core::invalidate_all`] does.
+    pub fn invalidate_all(&self) {
+        self.with_core(Core::invalidate_all);
+    }
+
     /// Ends the leases that have expired, as [`Core::expire_leases`] does. Call it from a timer.
     pub fn expire_leases(&self, now_ms: u64) -> usize {
         self.with_core(|core| core.expire_leases(now_ms))
@@ -126,7 +132,8 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
     }
 
     /// The value of `key`: from the cache, by `load`, or by another's load that is waited for. `clock` gives
-    /// milliseconds, `draw` a number each. A load that unwinds is given up.
+    /// milliseconds, `draw` a number each. Where `load`, `clock`, `draw` or the value's `clone` unwinds, the load is
+    /// given up: those who wait are told, and the next one to ask loads.
     ///
     /// # Errors
     /// There is none, and why. A failed refresh of a value that lives is no error: it is told by the ledger alone.
@@ -137,27 +144,29 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
         mut draw: impl FnMut() -> Draw,
         load: impl FnOnce() -> Result<Loaded<V>, E>,
     ) -> Result<V, LoadError<E>> {
-        let (cached, lease) = match self.get(&key, clock(), draw()) {
+        let asked_ms = clock();
+        let (cached, lease) = match self.get(&key, asked_ms, draw()) {
             Lookup::Hit(value) => return Ok(value),
             Lookup::Join(ticket) => return Ok(self.wait(ticket)?),
             Lookup::Shed => return Err(LoadError::Shed),
             Lookup::Refresh(value, lease) => (Some(value), lease),
             Lookup::Lead(lease) => (None, lease),
         };
-        let mut unwinding = CancelOnUnwind { cache: self, clock: &clock, lease: Some(lease) };
-        let loaded = load();
-        let Some(lease) = unwinding.lease.take() else { return Err(LoadError::Other(LoadFailed)) };
-        match loaded {
+        let unwinding = CancelOnUnwind { cache: self, clock: &clock, asked_ms, flight: lease.flight };
+        let answer = match load() {
             Ok(loaded) => {
                 let value = loaded.value.clone();
-                self.finish(lease, loaded, clock(), draw());
+                let (now_ms, draw) = (clock(), draw());
+                self.finish(lease, loaded, now_ms, draw);
                 Ok(value)
             }
             Err(error) => {
                 self.fail(lease, 0, clock());
                 cached.ok_or(LoadError::Own(error))
             }
-        }
+        };
+        std::mem::forget(unwinding);
+        answer
     }
 
     fn with_core<T>(&self, change: impl FnOnce(&mut Core<K, V>) -> T) -> T {
@@ -175,16 +184,19 @@ impl<K: Clone + Eq + Hash, V: Clone> Cache<K, V> {
     }
 }
 
+/// Gives up a load, unless it is forgotten.
 struct CancelOnUnwind<'a, K: Clone + Eq + Hash, V: Clone, C: Fn() -> u64> {
     cache: &'a Cache<K, V>,
     clock: &'a C,
-    lease: Option<Lease>,
+    asked_ms: u64,
+    flight: u64,
 }
 
 impl<K: Clone + Eq + Hash, V: Clone, C: Fn() -> u64> Drop for CancelOnUnwind<'_, K, V, C> {
     fn drop(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            self.cache.cancel(lease, (self.clock)());
-        }
+        // A second panic that got out of here would end the process.
+        let now_ms = catch_unwind(AssertUnwindSafe(self.clock)).unwrap_or(self.asked_ms);
+        // Where it unwound after the load had ended there is nothing left to give up.
+        self.cache.cancel(Lease { flight: self.flight }, now_ms);
     }
 }

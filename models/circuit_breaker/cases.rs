@@ -51,7 +51,7 @@ pub(super) fn lively(model: Breaker) -> Check<Breaker, BreakerInterface> {
 }
 
 /// A check with our own breaker in every sequential mode.
-fn with_ours(model: Breaker) -> Check<Breaker, BreakerInterface> {
+pub(super) fn with_ours(model: Breaker) -> Check<Breaker, BreakerInterface> {
     let (larger, walk) = (larger(&model), Walk::new().runs(200).steps(400));
     check(model).sequential(
         larger,

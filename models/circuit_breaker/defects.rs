@@ -10,7 +10,7 @@ use counterpart::conform::interleave::sync::atomic::{AtomicU64, Ordering};
 use counterpart::conform::interleave::{Interleave, LosesUpdates};
 
 use super::bindings::{Binding, SharedBreaker, count_and_open, election};
-use super::cases::{SLOW_PROBES, lively, recovery};
+use super::cases::{SLOW_PROBES, lively, recovery, with_ours};
 use super::check;
 use super::implementation::{Config, ConfigError, Core, Outcome, Permit, Rejected, Status};
 use super::model::{Backend, Breaker, Variant, WindowKind};
@@ -173,9 +173,9 @@ fn alongside() -> Breaker {
     }
 }
 
-/// Each defect as an implementation: product and tour for all, and one walk.
+/// Each defect as an implementation: product and tour for all, and one walk. Beside them the sound one.
 pub(super) fn as_implementations() -> Case {
-    let check = check(alongside()).defects(&defects());
+    let check = with_ours(alongside()).defects(&defects());
     let leaking = check.simulating(alongside().with(Variant::LeaksPermitOnCancel));
     let walked = Walk::new().runs(200).steps(100).of(leaking);
     Case::new("circuit_breaker/defects", check.subject("leaks_permit_on_cancel", walked))

@@ -19,6 +19,8 @@
 //! # Ok::<(), counterpart_models::circuit_breaker::ConfigError>(())
 //! ```
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::implementation::{Config, ConfigError, Core, Outcome, Permit, Rejected, Status};
 use super::sync::atomic::{AtomicU64, Ordering};
 use super::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,8 +66,9 @@ impl CircuitBreaker {
         self.lock().status(now_ms)
     }
 
-    /// Runs `call` if it is let through, and reports how it ended: as `judge` says, or as [`Outcome::Panicked`] if it
-    /// unwinds. `clock` gives milliseconds, read before and after.
+    /// Runs `call` if it is let through, and reports how it ended: as `judge` says, or as [`Outcome::Panicked`] where
+    /// `call`, `judge` or `clock` unwinds. `clock` gives milliseconds, read before and after. Where it unwinds too once
+    /// something has, what is reported is reported with the time of admission.
     ///
     /// # Errors
     /// It is not let through, and why.
@@ -75,11 +78,14 @@ impl CircuitBreaker {
         judge: impl FnOnce(&T) -> Outcome,
         call: impl FnOnce() -> T,
     ) -> Result<T, Rejected> {
-        let permit = self.try_acquire(clock())?;
-        let mut unwinding = ReportOnUnwind { breaker: self, clock: &clock, permit: Some(permit) };
+        let admitted_ms = clock();
+        let permit = self.try_acquire(admitted_ms)?;
+        let mut unwinding = ReportOnUnwind { breaker: self, clock: &clock, admitted_ms, permit: Some(permit) };
         let answer = call();
+        // All that is the caller's runs while the permit is still held for them.
+        let (outcome, now_ms) = (judge(&answer), clock());
         if let Some(permit) = unwinding.permit.take() {
-            self.report(permit, judge(&answer), clock());
+            self.report(permit, outcome, now_ms);
         }
         Ok(answer)
     }
@@ -101,13 +107,16 @@ impl CircuitBreaker {
 struct ReportOnUnwind<'a, C: Fn() -> u64> {
     breaker: &'a CircuitBreaker,
     clock: &'a C,
+    admitted_ms: u64,
     permit: Option<Permit>,
 }
 
 impl<C: Fn() -> u64> Drop for ReportOnUnwind<'_, C> {
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
-            self.breaker.report(permit, Outcome::Panicked, (self.clock)());
+            // A second panic that got out of here would end the process.
+            let now_ms = catch_unwind(AssertUnwindSafe(self.clock)).unwrap_or(self.admitted_ms);
+            self.breaker.report(permit, Outcome::Panicked, now_ms);
         }
     }
 }

@@ -50,6 +50,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(defects::of_rounds());
     cases.extend(ben_or::cases());
     cases.extend(defects::as_implementations());
+    cases.extend(defects::of_two_rounds());
     cases.push(defects::never_recovers());
     #[cfg(feature = "peers")]
     cases.extend(replicated_log::cases());
@@ -57,7 +58,11 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A check with our own processes in every sequential mode; walks go as far as `larger`.
-fn with_ours<A: Bound>(system: System<A>, larger: System<A>, faults: Faults) -> Check<System<A>, AttemptInterface<A>> {
+pub(super) fn with_ours<A: Bound>(
+    system: System<A>,
+    larger: System<A>,
+    faults: Faults,
+) -> Check<System<A>, AttemptInterface<A>> {
     let make = |system: &System<A>| Processes::of(system.attempt.clone());
     check(system, faults).sequential(larger, Walk::new().runs(200).steps(120), make, make)
 }

@@ -9,9 +9,9 @@ use super::attempts::paxos::{Paxos, Variant};
 use super::attempts::rotating_coordinator::Variant as Rotating;
 use super::attempts::votes::{Message, Votes};
 use super::bindings::Processes;
-use super::cases::{by_rounds, by_stamps, paxos_bounded, paxos_one_at_a_time};
+use super::cases::{by_rounds, by_stamps, paxos_bounded, paxos_one_at_a_time, with_ours};
 use super::check;
-use super::model::{Action, System};
+use super::model::{Action, Attempt, System};
 use super::properties::{AGREEMENT, Faults};
 
 /// A system of two ballots for each proposer, who differ in what they propose.
@@ -47,22 +47,26 @@ pub(super) fn of_paxos() -> Vec<Case> {
     Defect::cases("flp", &defects, |system| check(system, Faults::Unasked))
 }
 
+/// Defects of the rotating coordinator, and what each does.
+const ROTATING: [(Rotating, &str); 2] = [
+    (Rotating::DecidesOnOneVote, "the coordinator decides when one has voted for it"),
+    (Rotating::KeepsItsEstimate, "a process goes into the next round with what it had before"),
+];
+
+/// Defects of the attempt of Chandra and Toueg, and what each does.
+const STAMPED: [(Stamped, &str); 2] = [
+    (Stamped::ProposesAnyEstimate, "the coordinator proposes any estimate and not the newest"),
+    (Stamped::CountsRefusals, "who refuses is counted with those who acknowledge"),
+];
+
 /// Each defect of an attempt that goes by rounds, as a model.
 pub(super) fn of_rounds() -> Vec<Case> {
     let three_rounds = Some(2);
-    let rotating = [
-        (Rotating::DecidesOnOneVote, "the coordinator decides when one has voted for it"),
-        (Rotating::KeepsItsEstimate, "a process goes into the next round with what it had before"),
-    ]
-    .map(|(variant, why)| {
+    let rotating = ROTATING.map(|(variant, why)| {
         Defect::new(format!("rotating_coordinator_{}", crate::snake(variant)), why)
             .as_a_model(System { rounds_max: three_rounds, ..by_rounds(false, variant) }, &[AGREEMENT])
     });
-    let stamped = [
-        (Stamped::ProposesAnyEstimate, "the coordinator proposes any estimate and not the newest"),
-        (Stamped::CountsRefusals, "who refuses is counted with those who acknowledge"),
-    ]
-    .map(|(variant, why)| {
+    let stamped = STAMPED.map(|(variant, why)| {
         Defect::new(format!("chandra_toueg_{}", crate::snake(variant)), why)
             .as_a_model(System { rounds_max: three_rounds, ..by_stamps(false, variant) }, &[AGREEMENT])
     });
@@ -83,8 +87,41 @@ pub(super) fn as_implementations() -> Vec<Case> {
         let walked = Walk::new().runs(400).steps(60).of(early.simulating(system));
         early = early.defects(std::slice::from_ref(defect)).subject(defect.name.as_str(), walked);
     }
-    let late = check(System { begins_without_inputs: true, ..two_ballots(Variant::Sound) }, Faults::Unasked);
+    // Two ballots each: what is wrong only with a third is not seen where each proposer has one.
+    let driven = System { begins_without_inputs: true, ..two_ballots(Variant::Sound) };
+    let attempt = driven.attempt;
+    let late = check(driven, Faults::Unasked).product(move || Processes::of(attempt));
     vec![Case::new("flp/defects", early), Case::new("flp/defects_of_three_ballots", late.defects(&two))]
+}
+
+/// Each defect of an attempt that goes by rounds as an implementation, in two rounds and beside ours.
+pub(super) fn of_two_rounds() -> Vec<Case> {
+    let (rotating, stamped) = (|variant| by_rounds(false, variant), |variant| by_stamps(false, variant));
+    let rotating_defects = ROTATING.map(|(variant, why)| {
+        Defect::new(crate::snake(variant), why).as_an_implementation(of_rounds_upto(2, rotating(variant)))
+    });
+    let stamped_defects = STAMPED.map(|(variant, why)| {
+        Defect::new(crate::snake(variant), why).as_an_implementation(of_rounds_upto(2, stamped(variant)))
+    });
+    let beside = |rounds| of_rounds_upto(rounds, rotating(Rotating::Sound));
+    let stamped_beside = |rounds| of_rounds_upto(rounds, stamped(Stamped::Sound));
+    vec![
+        Case::new(
+            "flp/rotating_coordinator_defects",
+            with_ours(beside(2), beside(60), Faults::Unasked).alongside_only().defects(&rotating_defects),
+        ),
+        Case::new(
+            "flp/chandra_toueg_defects",
+            with_ours(stamped_beside(2), stamped_beside(60), Faults::Unasked)
+                .alongside_only()
+                .defects(&stamped_defects),
+        ),
+    ]
+}
+
+/// A system of so many rounds, as processes may be driven.
+fn of_rounds_upto<A: Attempt>(rounds: u8, system: System<A>) -> System<A> {
+    System { begins_without_inputs: true, rounds_max: Some(rounds - 1), ..system }
 }
 
 /// Processes that vote and wait for the sequencer's word: no answer is wrong, and when the sequencer has stopped before

@@ -5,6 +5,14 @@
 //! than half may stop, except where an attempt says otherwise. A message that cannot be from a correct process is
 //! refused, and changes nothing.
 //!
+//! # On disk before it is sent
+//! Nothing here is written down: a process that stops has stopped. One that is to come back must, *before* a message
+//! of a step leaves, have on disk what that message promises; otherwise it comes back as somebody else of the same
+//! number, and two values are decided. A step depends on the process and the event and on nothing else, so the whole of it is
+//! a log: append the event (and sync) before what its step sends is sent, and step through the log from `new` when it
+//! comes back. Coins are events, and so are not thrown twice. Whoever keeps less keeps at least what each attempt names
+//! under the same heading, and its decision before anybody is told of it.
+//!
 //! ```
 //! use counterpart_models::flp::implementation::{Event, Group, Process, votes::{Rule, Voter}};
 //!

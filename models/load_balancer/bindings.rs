@@ -26,6 +26,7 @@ pub fn config(model: &Balancer) -> Config {
         }),
         panic_percent: model.panic_percent,
         slow_start_us: u64::from(model.slow_start_ticks) * TICK_US,
+        slow_start_from_percent: model.slow_start_from_percent,
         retries: model
             .retries
             .map(|retries| RetryBudget { cost: retries.cost.into(), tokens_max: retries.tokens_max.into() }),
@@ -352,7 +353,6 @@ fn pick(slot: u8) -> Action {
 
 /// What threads do at once, each script for a race of its own: for round robin over lists that change.
 pub fn scripts() -> Vec<Script<Action>> {
-    let end = |slot| Action::Complete { slot, success: true };
     let list = |list| Action::SetServers { list };
     vec![
         two_picks(),
@@ -368,6 +368,29 @@ pub fn scripts() -> Vec<Script<Action>> {
             .thread([Action::SetHealth { server: 1, healthy: false }, Action::SetHealth { server: 1, healthy: true }])
             .thread([pick(1), pick(2)]),
     ]
+}
+
+/// Two retries at once that find tokens for one.
+pub fn two_retries() -> Script<Action> {
+    Script::after([pick(0), end(0)]).thread([retry(0)]).thread([retry(1)])
+}
+
+/// What threads do at once where retries have a budget, and callers panic.
+pub fn retrying_scripts() -> Vec<Script<Action>> {
+    vec![
+        two_retries(),
+        // A first attempt brings the token that a retry takes.
+        Script::after([]).thread([retry(0)]).thread([pick(1), Action::Panic { slot: 1 }]),
+        Script::after([pick(0), pick(1)]).thread([Action::Panic { slot: 0 }, retry(0)]).thread([end(1), retry(1)]),
+    ]
+}
+
+fn retry(slot: u8) -> Action {
+    Action::Pick { slot, retry: true, draw: Draw::Nothing }
+}
+
+fn end(slot: u8) -> Action {
+    Action::Complete { slot, success: true }
 }
 
 /// What threads do at once, for least connections.

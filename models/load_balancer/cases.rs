@@ -7,7 +7,7 @@ use counterpart::explore::{Budget, explore};
 use counterpart::model::{Plain, Sequential};
 use counterpart::{Case, Check};
 
-use super::bindings::{Binding, counting_scripts, scripts};
+use super::bindings::{Binding, counting_scripts, retrying_scripts, scripts};
 use super::conformance::BalancerInterface;
 use super::implementation::Core;
 use super::model::{self, Balancer, Outliers as Ejection, Policy as Chooses, Retries};
@@ -17,7 +17,7 @@ use crate::{Generated, Protocol};
 
 type Alone = Binding<Plain<Core<AnyPolicy>>>;
 type Shipped = Binding<Arc<shared::LoadBalancer<AnyPolicy>>>;
-type Raced = Binding<Arc<loomed::shared::LoadBalancer<AnyPolicy>>>;
+pub(super) type Raced = Binding<Arc<loomed::shared::LoadBalancer<AnyPolicy>>>;
 
 /// What the catalogue has of this protocol.
 pub const PROTOCOL: Protocol = Protocol { name: "load_balancer", cases, generated };
@@ -44,7 +44,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A check with our own balancer in every sequential mode.
-fn with_ours(model: Balancer) -> Check<Balancer, BalancerInterface> {
+pub(super) fn with_ours(model: Balancer) -> Check<Balancer, BalancerInterface> {
     let (larger, walk) = (larger(&model), Walk::new().runs(200).steps(400));
     check(model).sequential(
         larger,
@@ -80,6 +80,16 @@ pub(crate) fn slow_start() -> Balancer {
         slow_start_ticks: 2,
         lists: vec![0b11],
         ..Balancer::of(Chooses::SmoothWeighted, &[4, 2], 1)
+    }
+}
+
+/// Least connections with servers that join and come back slowly though each weighs 1.
+pub(crate) fn slow_start_of_ones() -> Balancer {
+    Balancer {
+        health_changes: true,
+        slow_start_ticks: 2,
+        lists: vec![0b11, 0b01],
+        ..Balancer::of(Chooses::LeastConnections, &[1, 1], 3)
     }
 }
 
@@ -173,6 +183,16 @@ fn racing_counts() -> Balancer {
     Balancer { any_slot: true, failures: true, ..Balancer::of(Chooses::LeastConnections, &[1, 1], 3) }
 }
 
+/// Least connections with a budget for retries, small enough to be raced.
+pub(super) fn racing_retries() -> Balancer {
+    Balancer {
+        any_slot: true,
+        panics: true,
+        retries: Some(Retries { cost: 1, tokens_max: 2 }),
+        ..Balancer::of(Chooses::LeastConnections, &[1, 1], 2)
+    }
+}
+
 /// Cases of as much as there is patience for: four servers, everything at once.
 fn large() -> Vec<Case> {
     let everything = |policy, slots| Balancer {
@@ -194,6 +214,7 @@ fn sound() -> Vec<Case> {
         ("round_robin", round_robin()),
         ("smooth_weighted", smooth_weighted()),
         ("slow_start", slow_start()),
+        ("slow_start_of_ones", slow_start_of_ones()),
         ("least_connections", least_connections()),
         ("power_of_two", power_of_two()),
         ("peak_ewma", peak_ewma()),
@@ -211,6 +232,10 @@ fn sound() -> Vec<Case> {
     cases.push(Case::new(
         "load_balancer/least_connections_races",
         check(racing_counts()).interleave(counting_scripts(), move || Raced::new(&counted)),
+    ));
+    cases.push(Case::new(
+        "load_balancer/retry_budget_races",
+        check(racing_retries()).interleave(retrying_scripts(), || Raced::new(&racing_retries())),
     ));
     cases
 }

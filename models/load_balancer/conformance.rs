@@ -51,7 +51,8 @@ impl Spec for BalancerSpec {
             parameters.push(("ejection", text));
         }
         if model.slow_start_ticks > 0 {
-            parameters.push(("slow start", format!("{} ticks", model.slow_start_ticks)));
+            let (ticks, from) = (model.slow_start_ticks, model.slow_start_from_percent);
+            parameters.push(("slow start", format!("{ticks} ticks, from {from}%")));
         }
         if let Some(retries) = model.retries {
             parameters.push(("retries", format!("{} tokens each, of {}", retries.cost, retries.tokens_max)));

@@ -6,7 +6,7 @@ use counterpart::conform::interleave::sync::atomic::{AtomicU32, Ordering};
 use counterpart::conform::interleave::{Interleave, LosesUpdates};
 use counterpart::{Case, Check};
 
-use super::bindings::{Binding, SharedBalancer, count_and_choose, two_picks, two_reports};
+use super::bindings::{Binding, SharedBalancer, count_and_choose, two_picks, two_reports, two_retries};
 use super::cases;
 use super::check;
 use super::conformance::BalancerInterface;
@@ -58,6 +58,8 @@ fn variants() -> Vec<(Balancer, Variant, &'static [&'static str])> {
         (cases::retry_budget(), Variant::RetriesForFree, &["retries stay within their budget"]),
         (cases::peak_ewma(), Variant::FailureLooksFast, &["a failure never makes a server look faster"]),
         (cases::slow_start(), Variant::StartsAtFullWeight, &[]),
+        (cases::slow_start_of_ones(), Variant::JoinsAtFullWeight, &[]),
+        (cases::slow_start_of_ones(), Variant::GrowsInWholeWeights, &[]),
     ]
 }
 
@@ -85,6 +87,10 @@ fn why(variant: Variant) -> &'static str {
         Variant::RetriesForFree => "retries take nothing from their budget",
         Variant::FailureLooksFast => "a server that fails at once looks fast, and is sent more",
         Variant::StartsAtFullWeight => "a server that comes back is sent its whole weight at once",
+        Variant::JoinsAtFullWeight => "a server that joins the list is sent its whole weight at once",
+        Variant::GrowsInWholeWeights => {
+            "a server of weight 1 is sent its whole weight at once: there is nothing below it"
+        }
     }
 }
 
@@ -98,7 +104,10 @@ pub(super) fn as_models_and_implementations() -> Vec<Case> {
         if !violated.is_empty() {
             cases.push(Case::new(format!("load_balancer/{name}"), check(defective.clone()).violates_all(violated)));
         }
-        let mut check = check(sound).alongside_only().defects(&defect);
+        // Fewer requests than where ours runs otherwise: the counts that are kept are many.
+        let is_kept = matches!(variant, Variant::KeepsCountOnCancel | Variant::KeepsCountOnPanic);
+        let beside = if is_kept { cases::with_ours(sound) } else { check(sound) };
+        let mut check = beside.alongside_only().defects(&defect);
         if matches!(variant, Variant::KeepsCountOnCancel | Variant::ResetsCursorOnChange) {
             let make = check.simulating(defective);
             check = check.subject(name.as_str(), Walk::new().runs(200).steps(100).of(make));
@@ -111,11 +120,13 @@ pub(super) fn as_models_and_implementations() -> Vec<Case> {
 /// What goes wrong only between threads.
 pub(super) fn between_threads(turns: Balancer, counts: Balancer) -> Vec<Case> {
     let (picks, reports, reading) = (turns.clone(), turns.clone(), counts.clone());
+    let ours = turns.clone();
     let check = |model: Balancer| -> Check<Balancer, BalancerInterface> { check(model).alongside_only() };
     vec![
         Case::new(
             "load_balancer/between_threads_round_robin",
             check(turns)
+                .interleave(vec![two_picks(), two_reports()], move || cases::Raced::new(&ours))
                 .subject(
                     "loses_cursor",
                     Interleave::new(vec![two_picks()]).of(move || Binding::<LosesUpdates<Core<AnyPolicy>>>::new(&picks)),
@@ -131,6 +142,17 @@ pub(super) fn between_threads(turns: Balancer, counts: Balancer) -> Vec<Case> {
                     "both checks change a copy of the same list, and the one that writes last undoes the other's report",
                 )
                 .diverges("loses_health_report"),
+        ),
+        Case::new(
+            "load_balancer/between_threads_retries",
+            check(cases::racing_retries())
+                .subject(
+                    "spends_a_token_twice",
+                    Interleave::new(vec![two_retries()])
+                        .of(|| Binding::<LosesUpdates<Core<AnyPolicy>>>::new(&cases::racing_retries())),
+                )
+                .because("spends_a_token_twice", "both read the bucket while it held the one token, and both took it")
+                .diverges("spends_a_token_twice"),
         ),
         Case::new(
             "load_balancer/between_threads_least_connections",

@@ -1,7 +1,7 @@
 //! Where the model deviates: a [`Variant`] has a defect, a [`Quirk`] is the rule of a published balancer. Each is a
 //! hook that the rules of the sound model ask.
 
-use super::model::{Balancer, Ended, SERVERS_MAX, Server, TICK_UNITS};
+use super::model::{Balancer, Ended, SERVERS_MAX, Server, TICK_UNITS, WEIGHT_PARTS};
 
 /// Most requests too many on a server's count, of a variant that keeps them.
 const LEAKS_MAX: usize = 2;
@@ -46,6 +46,10 @@ pub enum Variant {
     FailureLooksFast,
     /// A server that comes back has its whole weight at once.
     StartsAtFullWeight,
+    /// A server that joins the list has its whole weight at once; one that comes back does not.
+    JoinsAtFullWeight,
+    /// A weight that grows is a whole number, and 1 from the beginning.
+    GrowsInWholeWeights,
 }
 
 /// A rule of a published balancer that is not this model's.
@@ -152,6 +156,17 @@ impl Balancer {
     /// Whether a server that comes back has its whole weight at once.
     pub(super) fn starts_at_full_weight(&self) -> bool {
         self.is(Variant::StartsAtFullWeight)
+    }
+
+    /// Age of a server that joins the list.
+    pub(super) fn age_of_newcomer(&self) -> u8 {
+        if self.is(Variant::JoinsAtFullWeight) { self.slow_start_ticks } else { 0 }
+    }
+
+    /// A weight of so many parts, as it is rounded.
+    pub(super) fn whole_weights(&self, parts: u16) -> u16 {
+        let one = u16::from(WEIGHT_PARTS);
+        if self.is(Variant::GrowsInWholeWeights) { (parts / one).max(1) * one } else { parts }
     }
 
     /// Whether the second server is drawn among all, the first one included.

@@ -28,6 +28,9 @@ pub const SERVERS_MAX: usize = 1 << 12;
 /// The greatest weight.
 pub const WEIGHT_MAX: u32 = 1 << 16;
 
+/// Parts of a weight that are told apart while servers may start slowly, so that one of weight 1 can have less.
+pub const WEIGHT_PARTS: u32 = 1 << 12;
+
 /// Name of a server, the caller's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerId(pub u64);
@@ -106,7 +109,8 @@ pub(super) struct Server {
 pub struct Candidate {
     /// Name of the server.
     pub id: ServerId,
-    /// Weight, 1 or more; while the server starts slowly, that of its age.
+    /// Weight, 1 or more. Where servers may start slowly it is in parts, [`WEIGHT_PARTS`] for each, and that of the
+    /// server's age while it does: only how weights compare tells anything.
     pub weight: u32,
     /// Number of requests that it has and that are not finished.
     pub in_flight: u32,
@@ -118,7 +122,7 @@ pub struct Candidate {
 pub struct Pool<'a> {
     servers: &'a [Server],
     chosen_from: &'a [usize],
-    slow_start_us: u64,
+    config: &'a Config,
     now_us: u64,
 }
 
@@ -135,14 +139,7 @@ impl Pool<'_> {
     /// If there is none.
     pub fn get(&self, index: usize) -> Candidate {
         let server = &self.servers[self.chosen_from[index]];
-        let weight = match server.warming_since_us {
-            Some(since_us) if self.slow_start_us > 0 => {
-                let age_us = self.now_us.checked_sub(since_us).unwrap_or(self.slow_start_us).min(self.slow_start_us);
-                let grown = u128::from(server.weight) * u128::from(age_us) / u128::from(self.slow_start_us);
-                u32::try_from(grown).unwrap_or(server.weight).max(1)
-            }
-            _ => server.weight,
-        };
+        let weight = server.weight_at(self.config, self.now_us);
         Candidate { id: server.id, weight, in_flight: server.in_flight, estimate_us: server.estimate_us }
     }
 
@@ -184,7 +181,8 @@ impl<P: Policy> Core<P> {
     /// A balancer whose servers are all taken to be healthy. The list may be empty: requests are then refused.
     ///
     /// # Errors
-    /// A number is out of range, a weight 0, or a server listed twice.
+    /// A number is out of range, a weight 0, or a server listed twice; or servers are to start slowly, and the policy
+    /// reads no weights.
     pub fn new(
         config: Config,
         policy: P,
@@ -192,6 +190,9 @@ impl<P: Policy> Core<P> {
         now_us: u64,
     ) -> Result<Self, ConfigError> {
         let config = config.validated()?;
+        if config.slow_start_us > 0 && !policy.reads_weights() {
+            return Err(ConfigError::SlowStartWithoutWeights(config.slow_start_us));
+        }
         let mut core = Core {
             config,
             policy,
@@ -241,12 +242,7 @@ impl<P: Policy> Core<P> {
         if self.chosen_from.is_empty() {
             return Err(Refused::NoServer);
         }
-        let pool = Pool {
-            servers: &self.servers,
-            chosen_from: &self.chosen_from,
-            slow_start_us: self.config.slow_start_us,
-            now_us,
-        };
+        let pool = Pool { servers: &self.servers, chosen_from: &self.chosen_from, config: &self.config, now_us };
         let index = self.policy.choose(&pool, request).ok_or(Refused::NoServer)?;
         let place = self.chosen_from.get(index).ok_or(Refused::NoServer)?;
         let server = &mut self.servers[*place];
@@ -370,8 +366,9 @@ impl<P: Policy> Core<P> {
                 },
             });
         }
-        self.policy.forget(&|id| self.servers.binary_search_by_key(&id, |server| server.id).is_err());
+        // First: a policy that panics must not leave places of the old list behind.
         self.chosen_from.clear();
+        self.policy.forget(&|id| self.servers.binary_search_by_key(&id, |server| server.id).is_err());
         Ok(())
     }
 
@@ -389,6 +386,21 @@ impl<P: Policy> Core<P> {
 }
 
 impl Server {
+    /// The weight that it has at its age: in parts, where servers may start slowly.
+    fn weight_at(&self, config: &Config, now_us: u64) -> u32 {
+        let slow_us = config.slow_start_us;
+        if slow_us == 0 {
+            return self.weight;
+        }
+        let whole = u64::from(self.weight) * u64::from(WEIGHT_PARTS);
+        // Before its beginning a slow start is over: a clock that was set back must not keep a server small for years.
+        let age_us = self.warming_since_us.and_then(|since_us| now_us.checked_sub(since_us)).unwrap_or(slow_us);
+        let grown = u128::from(whole) * u128::from(age_us.min(slow_us)) / u128::from(slow_us);
+        let least = u128::from(whole) * u128::from(config.slow_start_from_percent) / 100;
+        // A weight has 17 bits at most, and 12 more in parts.
+        u32::try_from(grown.max(least)).unwrap_or(u32::MAX)
+    }
+
     fn is_ejected(&self, ejection_us: u64, now_us: u64) -> bool {
         // Before its beginning there is no ejection: a clock that was set back must not keep a server out for years.
         self.ejected_at_us.is_some_and(|at_us| now_us.checked_sub(at_us).is_some_and(|out_us| out_us < ejection_us))

@@ -24,6 +24,9 @@ pub const SLOTS_MAX: usize = 8;
 /// Units of time to respond in a tick.
 pub const TICK_UNITS: u8 = 8;
 
+/// Parts of a weight that are told apart while servers may start slowly.
+pub const WEIGHT_PARTS: u8 = 4;
+
 /// Ticks after which nothing is left of a gap of [`TICK_UNITS`] that halves with each.
 const DECAYED_TICKS: u8 = 4;
 
@@ -53,8 +56,10 @@ pub struct Balancer {
     pub outliers: Option<Outliers>,
     /// Share of eligible servers below which all servers are chosen from, in percent; 0: never.
     pub panic_percent: u8,
-    /// Ticks in which a server that comes back grows to its weight; 0: it has its weight at once.
+    /// Ticks in which a server that joins or comes back grows to its weight; 0: it has its weight at once.
     pub slow_start_ticks: u8,
+    /// Share of its weight that such a server begins with, in percent: a quarter or more, in quarters.
+    pub slow_start_from_percent: u8,
     /// Budget of retries; `None`: there are no retries.
     pub retries: Option<Retries>,
     /// Order in which each key tries the servers, for [`Policy::BoundedHash`].
@@ -124,6 +129,7 @@ impl Balancer {
             outliers: None,
             panic_percent: 50,
             slow_start_ticks: 0,
+            slow_start_from_percent: 25,
             retries: None,
             preferences: Vec::new(),
             epsilon_percent: 25,
@@ -245,7 +251,7 @@ impl Balancer {
             state.servers[usize::from(server)] = Server::default();
         }
         for server in members(list & !state.members) {
-            state.servers[usize::from(server)] = self.fresh(0);
+            state.servers[usize::from(server)] = self.fresh(self.age_of_newcomer());
         }
         for call in &mut state.calls {
             if let Call::Running { server, ticks, late } = call

@@ -11,6 +11,11 @@ pub trait Policy {
 
     /// Drops what is kept of servers that are `gone` from the list.
     fn forget(&mut self, _gone: &dyn Fn(ServerId) -> bool) {}
+
+    /// Whether it reads [`Candidate::weight`]. Where it does not, servers cannot start slowly.
+    fn reads_weights(&self) -> bool {
+        true
+    }
 }
 
 /// Round robin: each server in turn, by name. The place is kept as the name chosen last, so that a list that changes
@@ -31,6 +36,10 @@ impl Policy for RoundRobin {
         let next = if low < pool.len() { low } else { 0 };
         self.last = Some(pool.get(next).id);
         Some(next)
+    }
+
+    fn reads_weights(&self) -> bool {
+        false
     }
 }
 
@@ -126,6 +135,10 @@ impl Policy for PeakEwma {
         };
         Some(if cost(second) < cost(first) { second } else { first })
     }
+
+    fn reads_weights(&self) -> bool {
+        false
+    }
 }
 
 /// A consistent hash with bounded loads: the server that the request's key hashes to, unless that one has ⌈(1 + ε) ·
@@ -168,6 +181,10 @@ impl Policy for BoundedHash {
             .max_by_key(|(_, candidate)| (Self::rank(request.key, candidate.id), candidate.id))
             .map(|(index, _)| index)
     }
+
+    fn reads_weights(&self) -> bool {
+        false
+    }
 }
 
 /// A policy that is chosen when the program runs.
@@ -188,7 +205,18 @@ pub enum AnyPolicy {
 }
 
 impl AnyPolicy {
-    fn inner(&mut self) -> &mut dyn Policy {
+    fn inner(&self) -> &dyn Policy {
+        match self {
+            AnyPolicy::RoundRobin(policy) => policy,
+            AnyPolicy::SmoothWeighted(policy) => policy,
+            AnyPolicy::LeastConnections(policy) => policy,
+            AnyPolicy::PowerOfTwo(policy) => policy,
+            AnyPolicy::PeakEwma(policy) => policy,
+            AnyPolicy::BoundedHash(policy) => policy,
+        }
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Policy {
         match self {
             AnyPolicy::RoundRobin(policy) => policy,
             AnyPolicy::SmoothWeighted(policy) => policy,
@@ -202,10 +230,14 @@ impl AnyPolicy {
 
 impl Policy for AnyPolicy {
     fn choose(&mut self, pool: &Pool<'_>, request: Request) -> Option<usize> {
-        self.inner().choose(pool, request)
+        self.inner_mut().choose(pool, request)
     }
 
     fn forget(&mut self, gone: &dyn Fn(ServerId) -> bool) {
-        self.inner().forget(gone);
+        self.inner_mut().forget(gone);
+    }
+
+    fn reads_weights(&self) -> bool {
+        self.inner().reads_weights()
     }
 }

@@ -21,7 +21,7 @@
 use std::sync::Arc;
 
 use super::implementation::{
-    Config, ConfigError, Core, Outcome, Refused, Request, ServerId, Status, Ticket, UnknownServer,
+    Config, ConfigError, Core, Outcome, Refused, Request, SERVERS_MAX, ServerId, Status, Ticket, UnknownServer,
 };
 use super::policies::Policy;
 use super::sync::{Mutex, MutexGuard, PoisonError};
@@ -72,7 +72,7 @@ impl<P: Policy> LoadBalancer<P> {
         self.lock().set_health(id, healthy, now_us)
     }
 
-    /// Replaces the list.
+    /// Replaces the list. `servers` is asked for its items before the lock is taken: it may ask the balancer.
     ///
     /// # Errors
     /// As [`Core::set_servers`]; it is then left as it was.
@@ -81,7 +81,9 @@ impl<P: Policy> LoadBalancer<P> {
         servers: impl IntoIterator<Item = (ServerId, u32)>,
         now_us: u64,
     ) -> Result<(), ConfigError> {
-        self.lock().set_servers(servers, now_us)
+        // One more than there may be is enough to be refused.
+        let listed: Vec<(ServerId, u32)> = servers.into_iter().take(SERVERS_MAX + 1).collect();
+        self.lock().set_servers(listed, now_us)
     }
 
     /// The servers as an operator wants to see them, by name.

@@ -27,8 +27,8 @@ pub enum Cell {
     Tokens {
         /// Instant when it was last refilled.
         at: i8,
-        /// Tokens left since.
-        left: u8,
+        /// Tokens left since; fewer than none where the burst was lowered.
+        left: i8,
     },
     /// The number of requests that were admitted at each instant.
     Log {
@@ -49,8 +49,9 @@ pub enum Cell {
     Level {
         /// Instant when it was last looked at.
         at: i8,
-        /// Content at that instant, in parts of a token: a token is as many as a window has ticks.
-        parts: u16,
+        /// Content at that instant, in parts of a token: a token is as many as a window has ticks. Less than nothing
+        /// where the burst was lowered.
+        parts: i16,
     },
     /// The theoretical arrival time.
     Arrival {
@@ -110,11 +111,11 @@ impl Limiter {
                 let current = seen.window(window);
                 let (refilled, left) = match cell {
                     Cell::Tokens { at: refilled, left } if !self.wraps(seen, refilled) => {
-                        let times = ((current - refilled) / window).max(0) as u16;
-                        let tokens = u16::from(left) + times * u16::from(self.limit);
-                        (refilled.max(current), self.capped(tokens, 1) as u8)
+                        let times = i16::from((current - refilled) / window).max(0);
+                        let tokens = i16::from(left) + times * i16::from(self.limit);
+                        (refilled.max(current), self.capped(tokens, 1) as i8)
                     }
-                    _ => (current, self.burst),
+                    _ => (current, self.burst as i8),
                 };
                 (left > 0).then(|| Cell::Tokens { at: refilled, left: left - 1 })
             }
@@ -138,7 +139,7 @@ impl Limiter {
             }
             Algorithm::TokenBucket => {
                 let (looked, parts) = self.filled(cell, seen);
-                let token = u16::from(self.window_ticks);
+                let token = i16::from(self.window_ticks);
                 (parts >= token).then(|| Cell::Level { at: looked, parts: parts - token })
             }
             Algorithm::Gcra => self.charge_gcra(cell, at),
@@ -207,14 +208,34 @@ impl Limiter {
     }
 
     /// Instant when a bucket was last looked at, and what it held then.
-    fn filled(&self, cell: Cell, seen: Seen) -> (i8, u16) {
-        let token = u16::from(self.window_ticks);
+    fn filled(&self, cell: Cell, seen: Seen) -> (i8, i16) {
+        let token = i16::from(self.window_ticks);
         match cell {
             Cell::Level { at, parts } if !self.wraps(seen, at) => {
-                let come = self.refilled(u16::from(self.limit) * (seen.at - at).max(0) as u16, token);
+                let come = self.refilled(i16::from(self.limit) * i16::from((seen.at - at).max(0)), token);
                 (at.max(seen.at), self.capped(parts + come, token))
             }
-            _ => (seen.at, u16::from(self.burst) * token),
+            _ => (seen.at, i16::from(self.burst) * token),
+        }
+    }
+
+    /// State that is remembered once the quota is `after`'s in place of this one, by a clock that is `seen`: what was
+    /// admitted stays so, and what came back came back by this one.
+    pub(super) fn carried(&self, cell: Cell, after: &Limiter, seen: Seen) -> Cell {
+        let more = i16::from(after.burst) - i16::from(self.burst);
+        match cell {
+            _ if self.forgets_on_set_quota() => Cell::Fresh,
+            Cell::Tokens { at, left } => {
+                let current = seen.window(self.ticks());
+                let times = i16::from((current - at) / self.ticks()).max(0);
+                let left = self.capped(i16::from(left) + times * i16::from(self.limit), 1) + more;
+                Cell::Tokens { at: at.max(current), left: left as i8 }
+            }
+            Cell::Level { .. } => {
+                let (at, parts) = self.filled(cell, seen);
+                Cell::Level { at, parts: parts + more * i16::from(self.window_ticks) }
+            }
+            Cell::Fresh | Cell::Window { .. } | Cell::Log { .. } | Cell::Counter { .. } | Cell::Arrival { .. } => cell,
         }
     }
 
@@ -233,8 +254,8 @@ impl Limiter {
             }
             Cell::Tokens { at, left } => {
                 let times = (slowest.window(self.ticks()) - (at - 1)) / self.ticks();
-                let full = u16::from(left) + times.max(0) as u16 * u16::from(self.limit);
-                let fresh = self.capped(full, 1) == self.capped(u16::MAX, 1) && !self.refills_beyond_burst();
+                let full = i16::from(left) + i16::from(times.max(0)) * i16::from(self.limit);
+                let fresh = self.capped(full, 1) == self.capped(i16::MAX, 1) && !self.refills_beyond_burst();
                 if fresh { Cell::Fresh } else { Cell::Tokens { at: (at - 1).max(-4 * self.ticks()), left } }
             }
             Cell::Log { mut ages } => {
@@ -256,7 +277,7 @@ impl Limiter {
             Cell::Level { at, parts } => {
                 let aged = Cell::Level { at: at - 1, parts };
                 let (looked, now_parts) = self.filled(aged, slowest);
-                let full = now_parts == u16::from(self.burst) * u16::from(self.window_ticks);
+                let full = now_parts == i16::from(self.burst) * i16::from(self.window_ticks);
                 if at > slowest.at + 1 {
                     aged
                 } else if self.refills_beyond_burst() {

@@ -17,8 +17,12 @@ use super::model::{Action, Algorithm, KEYS_MAX, Limiter};
 /// # Panics
 /// If the model's bounds make no quota.
 pub fn quota(model: &Limiter) -> Quota {
-    Quota::new(model.limit.into(), u64::from(model.window_ticks) * TICK_NS)
-        .and_then(|quota| quota.with_burst(model.burst.into()))
+    made(model.limit, model.burst, model.window_ticks)
+}
+
+fn made(limit: u8, burst: u8, window_ticks: u8) -> Quota {
+    Quota::new(limit.into(), u64::from(window_ticks) * TICK_NS)
+        .and_then(|quota| quota.with_burst(burst.into()))
         .expect("a model in the catalogue describes a quota")
 }
 
@@ -52,6 +56,10 @@ pub trait SharedLimiter: Send + Sync {
     fn retry_after_ns(&self, key: u8, now_ns: u64) -> u64;
     /// Gives up idle keys.
     fn collect(&self, _slowest_ns: u64) {}
+    /// Changes the quota of all keys.
+    fn set_quota(&self, _quota: Quota, _now_ns: u64) {
+        panic!("its quota stays: a model that sets others does not describe it")
+    }
     /// A limiter for each key, where they are plain data.
     fn plain(&mut self) -> Option<&mut Keys> {
         None
@@ -73,6 +81,11 @@ impl<H: Hold<Keys>> SharedLimiter for H {
 
     fn retry_after_ns(&self, key: u8, now_ns: u64) -> u64 {
         self.with(|limiters| limiters[usize::from(key)].retry_after_ns(now_ns))
+    }
+
+    fn set_quota(&self, quota: Quota, now_ns: u64) {
+        let set = |limiter: &mut AnyLimiter| limiter.set_quota(quota, now_ns).expect("a quota of the model");
+        self.with(|limiters| limiters.iter_mut().for_each(set));
     }
 
     fn plain(&mut self) -> Option<&mut Keys> {
@@ -119,6 +132,9 @@ macro_rules! shared {
                 fn collect(&self, slowest_ns: u64) {
                     self.collect(slowest_ns);
                 }
+                fn set_quota(&self, quota: Quota, now_ns: u64) {
+                    self.set_quota(quota, now_ns).expect("a quota of the model");
+                }
             }
         };
     };
@@ -142,6 +158,7 @@ struct World {
     slowest_ns: u64,
     skews_ticks: Vec<i8>,
     keys: u8,
+    quotas: Vec<Quota>,
 }
 
 impl<L: SharedLimiter> Binding<L> {
@@ -155,6 +172,7 @@ impl<L: SharedLimiter> Binding<L> {
                 slowest_ns: u64::from(model.slowest_ticks().unsigned_abs()) * TICK_NS,
                 skews_ticks: model.skews_ticks.clone(),
                 keys: model.keys,
+                quotas: model.quotas.iter().map(|set| made(set.limit, set.burst, model.window_ticks)).collect(),
             },
         }
     }
@@ -176,6 +194,10 @@ impl<L: SharedLimiter> Shared<LimiterInterface> for Binding<L> {
             }
             Action::Collect => {
                 self.limiter.collect(self.clock.now() - self.world.slowest_ns);
+                Answer::Done
+            }
+            Action::SetQuota { quota } => {
+                self.limiter.set_quota(self.world.quotas[usize::from(quota)], self.clock.now());
                 Answer::Done
             }
         }
@@ -250,8 +272,8 @@ impl Counterpart<LimiterInterface> for StoredBinding {
                 self.limiter.store().set_now_ns(self.now_ns);
                 Answer::Done
             }
-            // The store gives keys up by itself.
-            Action::Collect => Answer::Done,
+            // The store gives keys up by itself, and has one quota.
+            Action::Collect | Action::SetQuota { .. } => Answer::Done,
         }
     }
 }
@@ -296,5 +318,15 @@ pub fn keyed_scripts() -> Vec<Script<Action>> {
             .thread([Action::Collect])
             .thread([check(0), check(1)]),
         Script::after([check(0), check(1)]).thread([Action::Collect, check(1)]).thread([check(0), check(0)]),
+    ]
+}
+
+/// The quota is changed while others ask: what was admitted before counts for all of them.
+pub fn quota_scripts() -> Vec<Script<Action>> {
+    let set = |quota| Action::SetQuota { quota };
+    vec![
+        Script::after([check(0)]).thread([set(0), check(0)]).thread([check(0), check(1)]),
+        Script::after([check(0), check(1)]).thread([set(0)]).thread([set(1), check(0)]).thread([check(1)]),
+        Script::after([check(0)]).thread([set(0), Action::Collect]).thread([check(1), check(0)]),
     ]
 }

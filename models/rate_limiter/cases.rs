@@ -9,9 +9,11 @@ use counterpart::model::{Plain, Sequential};
 use counterpart::{Case, Check};
 
 use super::algorithms::Cell;
-use super::bindings::{Binding, Keys, SharedLimiter, StoredBinding, keyed_scripts, more_scripts, scripts};
+use super::bindings::{
+    Binding, Keys, SharedLimiter, StoredBinding, keyed_scripts, more_scripts, quota_scripts, scripts,
+};
 use super::conformance::LimiterInterface;
-use super::model::{Action, Algorithm, Limiter, State};
+use super::model::{Action, Algorithm, Limiter, Quota, State};
 use super::properties::{AT_MOST_LIMIT, NO_DOUBLE_BURST};
 use super::{
     AnyLimiter, AtomicFixedWindow, AtomicGcra, AtomicTokenBucket, SharedKeyed, check, defects, distributed, loomed,
@@ -20,7 +22,7 @@ use super::{
 use crate::{Generated, Protocol};
 
 type Alone = Binding<Plain<Keys>>;
-type Shipped = Binding<SharedKeyed<u8, AnyLimiter>>;
+pub(super) type Shipped = Binding<SharedKeyed<u8, AnyLimiter>>;
 
 /// What the catalogue has of this protocol.
 pub const PROTOCOL: Protocol = Protocol { name: "rate_limiter", cases, generated };
@@ -50,7 +52,9 @@ fn with_ours(model: Limiter) -> Check<Limiter, LimiterInterface> {
 fn larger(model: &Limiter) -> Limiter {
     let (window_ticks, limit) = (2 * model.window_ticks, 2 * model.limit);
     let burst = if model.algorithm.has_burst() { 3 * model.burst } else { limit };
-    Limiter { window_ticks, limit, burst, monitored_ticks: 0, ..model.clone() }
+    let twice = |quota: &Quota| Quota { limit: 2 * quota.limit, burst: 3 * quota.burst };
+    let quotas = model.quotas.iter().map(twice).collect();
+    Limiter { window_ticks, limit, burst, quotas, monitored_ticks: 0, ..model.clone() }
 }
 
 /// The cases of this protocol.
@@ -59,6 +63,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(skewed());
     cases.extend(shared_by_threads());
     cases.push(on_a_store());
+    cases.extend(quotas());
     cases.extend(defects::as_models());
     cases.extend(waiting::cases());
     cases.extend(distributed::cases());
@@ -202,6 +207,32 @@ fn on_a_store() -> Case {
     Case::new("rate_limiter/on_a_store", check)
 }
 
+/// A limiter whose quota is lowered and raised while it runs: another limit, and another burst where there is one.
+pub(super) fn changing(algorithm: Algorithm) -> Limiter {
+    let quotas = [(1, 3), (4, 1), (2, 2)].map(|(limit, burst)| Quota { limit, burst });
+    Limiter { quotas: quotas.to_vec(), ..Limiter::of(algorithm, 4, 2) }
+}
+
+/// Cases of quotas that change.
+fn quotas() -> Vec<Case> {
+    let mut cases: Vec<Case> = Algorithm::ALL
+        .into_iter()
+        .map(|algorithm| {
+            let check = with_ours(changing(algorithm)).alongside_only();
+            Case::new(format!("rate_limiter/{}_set_quota", crate::snake(algorithm)), check)
+        })
+        .collect();
+    let keyed = Limiter { keys: 2, collects: true, ..changing(Algorithm::Gcra) };
+    let store = keyed.clone();
+    cases.push(Case::new(
+        "rate_limiter/keyed_store_set_quota",
+        check(keyed)
+            .alongside_only()
+            .interleave(quota_scripts(), move || Binding::<loomed::shared::SharedKeyed<u8, AnyLimiter>>::new(&store)),
+    ));
+    cases
+}
+
 /// What a limiter goes through, read off the explored model of a window from the first call.
 ///
 /// # Panics
@@ -218,5 +249,6 @@ pub fn diagram() -> String {
         Action::Check { .. } => "check".into(),
         Action::Tick => "tick".into(),
         Action::Collect => "collect".into(),
+        Action::SetQuota { .. } => "set quota".into(),
     })
 }

@@ -6,7 +6,7 @@ use counterpart::{Interface, Spec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::model::{Action, KEYS_MAX, Limiter, State};
+use super::model::{Action, KEYS_MAX, Limiter, Quota, State};
 use super::properties::{AT_MOST_LIMIT, ITS_CURVE, NO_DOUBLE_BURST, READY_AFTER_SILENCE};
 
 /// A tick of the model, as a limiter under test sees it.
@@ -39,6 +39,10 @@ impl Spec for LimiterSpec {
         if model.collects {
             parameters.push(("idle keys", "collected".into()));
         }
+        if !model.quotas.is_empty() {
+            let quota = |quota: &Quota| format!("{} or {} at once", quota.limit, quota.burst);
+            parameters.push(("quotas", model.quotas.iter().map(quota).collect::<Vec<_>>().join(", ")));
+        }
         if model.monitored_ticks > 0 {
             parameters.push(("monitored", format!("{} ticks", model.monitored_ticks)));
         }
@@ -51,6 +55,7 @@ impl Spec for LimiterSpec {
             Action::Check { client, .. } => format!("client {client}"),
             Action::Tick => "clock".into(),
             Action::Collect => "collector".into(),
+            Action::SetQuota { .. } => "operator".into(),
         }
     }
 
@@ -60,6 +65,9 @@ impl Spec for LimiterSpec {
         let mut shown = json!({ "remembered": remembered.join(" | ") });
         if model.algorithm.is_aligned() {
             shown["ticks into the window"] = state.phase.into();
+        }
+        if state.quota > 0 {
+            shown["quota"] = state.quota.into();
         }
         if model.monitored_ticks > 0 {
             let ticks = usize::from(model.monitored_ticks);
@@ -131,7 +139,7 @@ impl Interface for LimiterInterface {
         let answer = match *action {
             Action::Check { client, key } if model.admits(from, client, key) => Answer::Admitted,
             Action::Check { .. } => Answer::Denied,
-            Action::Tick | Action::Collect => Answer::Done,
+            Action::Tick | Action::Collect | Action::SetQuota { .. } => Answer::Done,
         };
         Some((*action, answer))
     }

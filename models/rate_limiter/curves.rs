@@ -43,7 +43,7 @@ impl WorstCase {
                 match action {
                     Action::Tick => ticked[node] = to,
                     Action::Check { .. } => admits[node].push(to),
-                    Action::Collect => {}
+                    Action::Collect | Action::SetQuota { .. } => {}
                 }
             }
         }

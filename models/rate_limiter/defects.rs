@@ -8,9 +8,10 @@ use counterpart::conform::Walk;
 use counterpart::conform::interleave::sync::atomic::{AtomicU64, Ordering};
 use counterpart::conform::interleave::sync::{Mutex, PoisonError};
 use counterpart::conform::interleave::{Interleave, LosesUpdates, Script};
+use counterpart::model::Sequential;
 
 use super::bindings::{Binding, Keys, SharedLimiter, last_one, limiter, quota};
-use super::cases::broken;
+use super::cases::{self, Shipped, broken};
 use super::check;
 use super::conformance::{Answer, start_ns};
 use super::implementation::buckets::scheduled;
@@ -71,6 +72,11 @@ fn of_keys() -> Vec<Defect<Limiter>> {
     let shared = two(Algorithm::SlidingCounter, Variant::SharesOneLimiter);
     let collects_model =
         Limiter { collects: true, ..Limiter::of(Algorithm::Gcra, 4, 2).monitored(4).with(Variant::CollectsBusyKeys) };
+    // What a limiter promises while its quota changes no curve says: it shows beside the sound one.
+    let forgets = |algorithm| {
+        let model = cases::changing(algorithm).with(Variant::ForgetsOnSetQuota);
+        Defect::new(named(&model), why(Variant::ForgetsOnSetQuota)).as_an_implementation(model)
+    };
     let once_used = Limiter::gcra(8, 2, 1).monitored(8).with(Variant::AdmitsOneMoreOnceUsed);
     vec![
         defect(8, of(Algorithm::SlidingLog, Variant::CountsDenied), &[READY_AFTER_SILENCE]),
@@ -86,6 +92,9 @@ fn of_keys() -> Vec<Defect<Limiter>> {
         Defect::new(named(&shared_model), why(Variant::SharesOneLimiter))
             .as_a_model(shared_model, &[AT_MOST_LIMIT, READY_AFTER_SILENCE]),
         Defect::new(named(&shared), why(Variant::SharesOneLimiter)).as_an_implementation(shared),
+        forgets(Algorithm::SlidingLog),
+        forgets(Algorithm::TokenBucket),
+        forgets(Algorithm::Gcra),
         Defect::new(named(&once_used), why(Variant::AdmitsOneMoreOnceUsed))
             .as_a_model(once_used, &[AT_MOST_LIMIT, ITS_CURVE]),
     ]
@@ -108,8 +117,10 @@ pub(super) fn as_implementations() -> Vec<Case> {
     let of = |defect: &Defect<Limiter>| {
         let model = defect.implementation.clone()?;
         let (name, one) = (defect.name.as_str(), std::slice::from_ref(defect));
-        let check = check(model.with(Variant::Sound)).alongside_only().defects(one).because_of(one);
-        let check = check.walked(one, name, Walk::new().runs(200).steps(60));
+        let sound = model.with(Variant::Sound);
+        let ours = sound.clone();
+        let check = check(sound).alongside_only().tour(move || Sequential(Shipped::new(&ours)));
+        let check = check.defects(one).because_of(one).walked(one, name, Walk::new().runs(200).steps(60));
         Some(Case::new(format!("rate_limiter/defect_{name}"), check))
     };
     defects().iter().filter_map(of).collect()
@@ -136,6 +147,7 @@ fn why(variant: Variant) -> &'static str {
         Variant::RefillsBeyondBurst => "tokens that nobody used are kept without end, and then pass at once",
         Variant::CollectsBusyKeys => "a key that is in use is collected, and begins anew with its whole quota",
         Variant::SharesOneLimiter => "what one key was admitted is missing for the other",
+        Variant::ForgetsOnSetQuota => "a quota that is changed lets everybody through anew",
         Variant::AdmitsOneMoreOnceUsed => {
             "the tolerance makes up for a first request that is charged more: after a pause one more than the burst passes"
         }

@@ -29,6 +29,8 @@ pub enum Variant {
     /// A limiter that was used before admits one more than the burst; one that never was does not (governor before
     /// 0.8.0).
     AdmitsOneMoreOnceUsed,
+    /// Begins anew when its quota is changed.
+    ForgetsOnSetQuota,
 }
 
 impl Limiter {
@@ -59,8 +61,8 @@ impl Limiter {
     }
 
     /// Tokens that a bucket holds after a refill; a bound of the model where the burst is none.
-    pub(super) fn capped(&self, tokens: u16, token: u16) -> u16 {
-        let burst = if self.refills_beyond_burst() { 3 * u16::from(self.burst) } else { self.burst.into() };
+    pub(super) fn capped(&self, tokens: i16, token: i16) -> i16 {
+        let burst = if self.refills_beyond_burst() { 3 * i16::from(self.burst) } else { self.burst.into() };
         tokens.min(burst * token)
     }
 
@@ -70,7 +72,7 @@ impl Limiter {
     }
 
     /// Parts of a token that a refill brings, of those that have come.
-    pub(super) fn refilled(&self, come: u16, token: u16) -> u16 {
+    pub(super) fn refilled(&self, come: i16, token: i16) -> i16 {
         if self.drops_the_remainder() { come - come % token } else { come }
     }
 
@@ -98,6 +100,11 @@ impl Limiter {
     /// Whether a request that is denied is charged.
     pub(super) fn counts_denied(&self) -> bool {
         self.is(Variant::CountsDenied)
+    }
+
+    /// Whether what was admitted is forgotten when the quota is changed.
+    pub(super) fn forgets_on_set_quota(&self) -> bool {
+        self.is(Variant::ForgetsOnSetQuota)
     }
 
     /// Whether keys are collected that are still in use.

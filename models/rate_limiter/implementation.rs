@@ -88,6 +88,15 @@ impl Quota {
     pub fn burst(&self) -> u32 {
         self.burst
     }
+
+    /// This quota in place of `old`, for a limiter that runs.
+    fn in_place_of(self, old: Quota) -> Result<Self, QuotaError> {
+        if self.window_ns == old.window_ns {
+            Ok(self)
+        } else {
+            Err(QuotaError::OtherWindow { window_ns: self.window_ns, kept_ns: old.window_ns })
+        }
+    }
 }
 
 /// A quota that makes no limiter.
@@ -114,6 +123,14 @@ pub enum QuotaError {
         burst: u32,
         /// Time between two requests at the steady rate, in nanoseconds.
         interval_ns: u64,
+    },
+    /// A limiter that runs is to keep a quota of another window than its own.
+    #[error("its window is {kept_ns} ns and stays so, {window_ns} ns were asked for: make another limiter")]
+    OtherWindow {
+        /// The window that was asked for.
+        window_ns: u64,
+        /// The window that the limiter has.
+        kept_ns: u64,
     },
     /// The quota needs so many parts of a nanosecond that a shared bucket, which counts in these, would reach the end
     /// of what it can count within a year.
@@ -150,6 +167,16 @@ pub trait RateLimiter {
 
     /// Whether the limiter is, from `now_ns` on, as good as new, so that it need not be kept.
     fn is_idle(&self, now_ns: u64) -> bool;
+
+    /// Changes the quota from `now_ns` on, while it runs. What was admitted is kept, and counts against the new quota:
+    /// nobody is let through twice because a quota has changed, and a burst that grows is there at once. Time that a
+    /// request has been charged is kept too where that is what is counted ([`Gcra`]): it is paid off at the rate at
+    /// which it was admitted. What came back until `now_ns` came back by the old quota.
+    ///
+    /// # Errors
+    /// The new quota's window is another, in which what was counted would mean nothing; or the algorithm cannot keep
+    /// the quota. The old one then stays.
+    fn set_quota(&mut self, quota: Quota, now_ns: u64) -> Result<(), QuotaError>;
 }
 
 /// Names of the algorithms.
@@ -239,6 +266,18 @@ impl RateLimiter for AnyLimiter {
 
     fn is_idle(&self, now_ns: u64) -> bool {
         self.limiter().is_idle(now_ns)
+    }
+
+    fn set_quota(&mut self, quota: Quota, now_ns: u64) -> Result<(), QuotaError> {
+        match self {
+            AnyLimiter::FixedWindow(limiter) => limiter.set_quota(quota, now_ns),
+            AnyLimiter::WindowFromFirstCall(limiter) => limiter.set_quota(quota, now_ns),
+            AnyLimiter::CoarseRefill(limiter) => limiter.set_quota(quota, now_ns),
+            AnyLimiter::SlidingLog(limiter) => limiter.set_quota(quota, now_ns),
+            AnyLimiter::SlidingCounter(limiter) => limiter.set_quota(quota, now_ns),
+            AnyLimiter::TokenBucket(limiter) => limiter.set_quota(quota, now_ns),
+            AnyLimiter::Gcra(limiter) => limiter.set_quota(quota, now_ns),
+        }
     }
 }
 

@@ -23,7 +23,7 @@
 //!         match input {
 //!             Action::Check { .. } => self.limiter.check(self.now_ns).into(),
 //!             Action::Tick => { self.now_ns += TICK_NS; Answer::Done }
-//!             Action::Collect => Answer::Done,
+//!             Action::Collect | Action::SetQuota { .. } => Answer::Done,
 //!         }
 //!     }
 //! }

@@ -4,6 +4,8 @@
 //! kept relative to now, so that the model has a bounded number of states, and is forgotten once no clock can tell. A
 //! *monitor* stands outside the limiter: how many were admitted in each of the last ticks, whatever the limiter thinks.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use stateright::{Model, Property};
 
@@ -38,10 +40,21 @@ pub struct Limiter {
     pub skews_ticks: Vec<i8>,
     /// Whether idle keys are collected.
     pub collects: bool,
+    /// Quotas that may be set while it runs, of the same window; none: its own stays.
+    pub quotas: Vec<Quota>,
     /// Ticks for which the monitor remembers; 0: there is none, and no property to judge.
     pub monitored_ticks: u8,
     /// What the limiter does otherwise than it should.
     pub variant: Variant,
+}
+
+/// A quota that may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Number of requests in a window.
+    pub limit: u8,
+    /// Number of requests at once, for algorithms that know of bursts.
+    pub burst: u8,
 }
 
 /// Algorithm by which a limiter decides.
@@ -100,6 +113,11 @@ pub enum Action {
     Tick,
     /// Idle keys are collected.
     Collect,
+    /// The operator sets another quota.
+    SetQuota {
+        /// The quota, 0-based.
+        quota: u8,
+    },
 }
 
 /// A configuration.
@@ -110,6 +128,8 @@ pub enum Action {
 pub struct State {
     /// Ticks that the clock is into its window; 0 where windows are not the clock's.
     pub phase: u8,
+    /// Quota that is in force, counted from 1 among those that may be set; 0: its own.
+    pub quota: u8,
     /// State that is remembered of each key.
     pub cells: [Cell; KEYS_MAX],
     /// History variables.
@@ -136,6 +156,7 @@ impl Limiter {
             keys: 1,
             skews_ticks: vec![0],
             collects: false,
+            quotas: Vec::new(),
             monitored_ticks: 0,
             variant: Variant::Sound,
         }
@@ -185,14 +206,32 @@ impl Limiter {
         fastest.abs_diff(self.slowest_ticks())
     }
 
+    /// The limiter with the quota that is in force.
+    fn in_force(&self, quota: u8) -> Cow<'_, Limiter> {
+        match quota.checked_sub(1).and_then(|set| self.quotas.get(usize::from(set))) {
+            Some(quota) => Cow::Owned(Limiter { limit: quota.limit, burst: quota.burst, ..self.clone() }),
+            None => Cow::Borrowed(self),
+        }
+    }
+
     /// Outcome of a check: whether it is admitted, and the state that is remembered then.
     pub(super) fn check(&self, state: &State, client: u8, key: u8) -> (bool, Cell) {
+        let limiter = self.in_force(state.quota);
         let seen = Seen { phase: state.phase, at: self.skews_ticks[usize::from(client)] };
         let cell = state.cells[self.cell_of(key)];
-        match self.charge(cell, seen) {
+        match limiter.charge(cell, seen) {
             Some(charged) => (true, charged),
-            None => (false, self.denied(cell, seen)),
+            None => (false, limiter.denied(cell, seen)),
         }
+    }
+
+    fn set_quota(&self, state: &mut State, quota: u8) {
+        let (before, after) = (self.in_force(state.quota), self.in_force(quota + 1));
+        let seen = Seen { phase: state.phase, at: 0 };
+        for cell in &mut state.cells {
+            *cell = before.carried(*cell, &after, seen);
+        }
+        state.quota = quota + 1;
     }
 
     /// Whether `client` would pass with a request of `key`.
@@ -205,7 +244,7 @@ impl Limiter {
     pub fn retry_after_ticks(&self, state: &State, key: u8) -> u8 {
         let mut later = state.clone();
         // Longer than any limiter here makes wait.
-        let waits = (0..=3 * self.window_ticks).find(|_| {
+        let waits = (0..=(3 + self.quotas.len() as u8) * self.window_ticks).find(|_| {
             let admitted = self.admits(&later, 0, key);
             self.pass(&mut later);
             admitted
@@ -218,7 +257,7 @@ impl Limiter {
             state.phase = (state.phase + 1) % self.window_ticks;
         }
         for cell in &mut state.cells {
-            *cell = self.aged(*cell, state.phase);
+            *cell = self.in_force(state.quota).aged(*cell, state.phase);
         }
         if self.monitored_ticks > 0 {
             for admitted in &mut state.history.admitted {
@@ -234,7 +273,7 @@ impl Model for Limiter {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State { phase: 0, cells: Default::default(), history: History::default() }]
+        vec![State { phase: 0, quota: 0, cells: Default::default(), history: History::default() }]
     }
 
     fn actions(&self, _: &State, actions: &mut Vec<Action>) {
@@ -245,6 +284,7 @@ impl Model for Limiter {
         if self.collects {
             actions.push(Action::Collect);
         }
+        actions.extend((0..self.quotas.len() as u8).map(|quota| Action::SetQuota { quota }));
     }
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {
@@ -259,6 +299,7 @@ impl Model for Limiter {
             // Whatever is forgotten of itself is idle: to collect it changes nothing.
             Action::Collect if self.collects_busy_keys() => after.cells = Default::default(),
             Action::Collect => {}
+            Action::SetQuota { quota } => self.set_quota(&mut after, quota),
         }
         assert!(after.is_consistent(self), "{after:?}");
         (after != *before).then_some(after)

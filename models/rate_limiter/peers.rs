@@ -50,7 +50,7 @@ impl Counterpart<LimiterInterface> for Driven {
                 (self.tick)();
                 Answer::Done
             }
-            Action::Collect => Answer::Done,
+            Action::Collect | Action::SetQuota { .. } => Answer::Done,
         }
     }
 }

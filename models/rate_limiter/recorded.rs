@@ -17,7 +17,7 @@ pub fn model() -> Limiter {
     Limiter { keys: 2, collects: true, ..Limiter::gcra(4, 2, 2) }
 }
 
-/// Reads, and writes, the events `check` (`key`, `answer`), `tick` and `collect`.
+/// Reads, and writes, the events `check` (`key`, `answer`), `tick`, `collect` and `set quota` (`quota`).
 #[derive(Clone, Copy, Debug)]
 pub struct LimiterReader {
     /// Whether the log says when time passes; otherwise time may pass at any moment.
@@ -32,6 +32,7 @@ impl LogReader<LimiterInterface> for LimiterReader {
             }
             Action::Tick => event.name == "tick",
             Action::Collect => event.name == "collect",
+            Action::SetQuota { quota } => event.name == "set quota" && event.agrees("quota", quota),
         }
     }
 
@@ -45,6 +46,7 @@ impl LogWriter<LimiterInterface> for LimiterReader {
         match input {
             Action::Check { key, .. } => info_span!(target: TARGET, "check", key, answer = Empty),
             Action::Collect => info_span!(target: TARGET, "collect"),
+            Action::SetQuota { quota } => info_span!(target: TARGET, "set quota", quota),
             Action::Tick => info_span!(target: TARGET, "tick"),
         }
     }

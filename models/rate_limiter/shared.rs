@@ -248,6 +248,16 @@ impl<K: Eq + Hash + Clone, L: RateLimiter + Clone> SharedKeyed<K, L> {
         self.shards.iter().for_each(|shard| lock(shard).collect(now_ns));
     }
 
+    /// Changes the quota of all keys from `now_ns` on, as [`Keyed::set_quota`] does; for all threads at once, so that
+    /// none is let through by the old quota once another was by the new one.
+    ///
+    /// # Errors
+    /// The limiters cannot keep the quota; they all have the old one then.
+    pub fn set_quota(&self, quota: Quota, now_ns: u64) -> Result<(), QuotaError> {
+        let mut shards: Vec<_> = self.shards.iter().map(lock).collect();
+        shards.iter_mut().try_for_each(|shard| shard.set_quota(quota, now_ns))
+    }
+
     /// Number of keys that are remembered.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()

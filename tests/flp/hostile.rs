@@ -12,9 +12,9 @@ use counterpart_models::flp::implementation::{
 };
 use libtest_mimic::Trial;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::claim;
+use crate::drawn::{drawn, for_all, number};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -26,28 +26,33 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("flp::what_comes_after_its_round_or_a_decision_changes_nothing", passed_over),
         claim("flp::an_estimate_that_comes_early_is_kept_for_its_round", early_estimate),
         claim("flp::who_tosses_keeps_what_is_early_and_passes_over_what_is_late", tosser),
+        claim("flp::who_comes_back_without_a_promise_that_it_sent_breaks_agreement", lost_promise),
         claim("flp::a_group_is_neither_empty_nor_without_end", groups),
     ]
 }
 
 fn events<M: Debug + Clone + 'static>(message: impl Strategy<Value = M> + 'static) -> BoxedStrategy<Vec<Event<M>>> {
-    let process = prop_oneof![8 => 0..3_usize, 1 => Just(3), 1 => Just(usize::MAX)];
+    let process = || prop_oneof![8 => 0..3_usize, 1 => Just(3), 1 => number(0..3_usize)];
     let event = prop_oneof![
         2 => Just(Event::Nothing),
-        12 => (process.clone(), message).prop_map(|(from, message)| Event::Message { from, message }),
-        2 => process.prop_map(|of| Event::Suspicion { of }),
+        12 => drawn!(Event::Message { from: process(), message: message }),
+        2 => drawn!(Event::Suspicion { of: process() }),
         2 => any::<bool>().prop_map(Event::Coin),
     ];
     proptest::collection::vec(event, 0..40).boxed()
 }
 
 fn round() -> BoxedStrategy<u64> {
-    prop_oneof![12 => 0..4_u64, 1 => Just(ROUNDS_AHEAD_MAX + 1), 1 => Just(u64::MAX)].boxed()
+    prop_oneof![12 => 0..4_u64, 1 => Just(ROUNDS_AHEAD_MAX + 1), 1 => number(0..4_u64)].boxed()
+}
+
+fn value() -> BoxedStrategy<u64> {
+    prop_oneof![8 => 0..2_u64, 1 => number(0..2_u64)].boxed()
 }
 
 fn ballot() -> BoxedStrategy<Ballot> {
-    let proposer = prop_oneof![8 => 0..3_usize, 1 => Just(usize::MAX)];
-    (round(), proposer).prop_map(|(round, proposer)| Ballot { round, proposer }).boxed()
+    let proposer = prop_oneof![8 => 0..3_usize, 1 => number(0..3_usize)];
+    drawn!(Ballot { round: round(), proposer: proposer }).boxed()
 }
 
 /// Drives `process` through every list of events that is drawn.
@@ -55,22 +60,17 @@ fn survives<P: Process + PartialEq + 'static>(process: &P, events: BoxedStrategy
 where
     P::Message: 'static,
 {
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let outcome = runner.run(&events, |events| {
+    for_all(events, |events| {
         let mut at = process.clone();
         for event in &events {
             let Ok((after, sent)) = at.step(event) else { continue };
-            prop_assert!(sent.iter().all(|sent| sent.to < 3), "sent to nobody: {sent:?}");
+            assert!(sent.iter().all(|sent| sent.to < 3), "{process:?} has sent to nobody: {sent:?}");
             if let Some(decided) = at.decision() {
-                prop_assert_eq!(after.decision(), Some(decided));
+                assert_eq!(after.decision(), Some(decided), "{process:?}");
             }
             at = after;
         }
-        Ok(())
     });
-    outcome.unwrap_or_else(|failure| panic!("{process:?}: {failure}"));
 }
 
 fn any_event() {
@@ -83,30 +83,25 @@ fn any_event() {
         }
     }
     let rotating = prop_oneof![
-        (round(), 0..2_u64).prop_map(|(round, value)| rotating_coordinator::Message::Estimate { round, value }),
-        (round(), proptest::option::of(0..2_u64))
-            .prop_map(|(round, value)| rotating_coordinator::Message::Vote { round, value }),
-        (0..2_u64).prop_map(rotating_coordinator::Message::Decision),
+        drawn!(rotating_coordinator::Message::Estimate { round: round(), value: value() }),
+        drawn!(rotating_coordinator::Message::Vote { round: round(), value: proptest::option::of(value()) }),
+        value().prop_map(rotating_coordinator::Message::Decision),
     ];
     let stamped = prop_oneof![
-        (round(), (proptest::option::of(round()), 0..2_u64))
-            .prop_map(|(round, estimate)| chandra_toueg::Message::Estimate { round, estimate }),
-        (round(), 0..2_u64).prop_map(|(round, value)| chandra_toueg::Message::Proposal { round, value }),
-        (round(), any::<bool>())
-            .prop_map(|(round, acknowledges)| chandra_toueg::Message::Reply { round, acknowledges }),
-        (0..2_u64).prop_map(chandra_toueg::Message::Decision),
+        drawn!(chandra_toueg::Message::Estimate { round: round(), estimate: (proptest::option::of(round()), value()) }),
+        drawn!(chandra_toueg::Message::Proposal { round: round(), value: value() }),
+        drawn!(chandra_toueg::Message::Reply { round: round(), acknowledges: any::<bool>() }),
+        value().prop_map(chandra_toueg::Message::Decision),
     ];
     let ballots = prop_oneof![
         ballot().prop_map(paxos::Message::Prepare),
-        (ballot(), proptest::option::of((ballot(), 0..2_u64)))
-            .prop_map(|(ballot, accepted)| paxos::Message::Promise { ballot, accepted }),
-        (ballot(), 0..2_u64).prop_map(|(ballot, value)| paxos::Message::Accept { ballot, value }),
+        drawn!(paxos::Message::Promise { ballot: ballot(), accepted: proptest::option::of((ballot(), value())) }),
+        drawn!(paxos::Message::Accept { ballot: ballot(), value: value() }),
         ballot().prop_map(paxos::Message::Accepted),
     ];
     let coins = prop_oneof![
-        (round(), any::<bool>()).prop_map(|(round, bit)| ben_or::Message::Report { round, bit }),
-        (round(), proptest::option::of(any::<bool>()))
-            .prop_map(|(round, bit)| ben_or::Message::Proposal { round, bit }),
+        drawn!(ben_or::Message::Report { round: round(), bit: any::<bool>() }),
+        drawn!(ben_or::Message::Proposal { round: round(), bit: proptest::option::of(any::<bool>()) }),
     ];
     for id in group.members() {
         survives(&RotatingCoordinator::new(group, id, 1).expect("a member"), events(rotating.clone()));
@@ -320,4 +315,52 @@ fn groups() {
     let group = Group::of(2).expect("a group");
     let strange = Voter::new(group, 2, Rule::WaitForAll, true);
     assert_eq!(strange.expect_err("no member"), GroupError::NoMember { process: 2, count: 2 });
+}
+
+/// Two proposers and one that only accepts, which stops once it has promised to both and comes back.
+fn lost_promise() {
+    let group = Group::of(3).expect("a group");
+    for keeps in [true, false] {
+        let of = |id, proposal| Paxos::new(group, id, proposal).expect("a member");
+        let mut all = [of(0, Some(0)), of(1, Some(1)), of(2, None)];
+        let acceptor = all[2].clone();
+        let mut log = Vec::new();
+        let mut deliver = |all: &mut [Paxos; 3], from: usize, to: usize, message: paxos::Message| {
+            let event = Event::Message { from, message };
+            if to == 2 {
+                log.push(event.clone());
+            }
+            let (after, sent) = all[to].step(&event).expect("what a correct process sends");
+            all[to] = after;
+            sent
+        };
+        let mut asked = Vec::new();
+        for proposer in [0, 1] {
+            let (after, prepares) = all[proposer].step(&Event::Nothing).expect("a step");
+            all[proposer] = after;
+            let before = all[2].clone();
+            for to in [proposer, 2] {
+                let promises = deliver(&mut all, proposer, to, prepares[to].message);
+                asked.push(deliver(&mut all, to, proposer, promises[0].message));
+            }
+            if proposer == 1 && !keeps {
+                // What it had on disk when it sent its second promise was its first.
+                all[2] = before;
+            }
+        }
+        let accepts: Vec<_> = asked.into_iter().filter(|sent| !sent.is_empty()).collect();
+        for (proposer, accepts) in accepts.into_iter().enumerate() {
+            for to in [proposer, 2] {
+                for accepted in deliver(&mut all, proposer, to, accepts[to].message) {
+                    deliver(&mut all, to, proposer, accepted.message);
+                }
+            }
+        }
+        let first = if keeps { None } else { Some(&0) };
+        assert_eq!((all[0].decision(), all[1].decision()), (first, Some(&1)), "{keeps}");
+        if keeps {
+            let again = log.iter().fold(acceptor, |process, event| after(&process, event.clone()));
+            assert!(again == all[2], "a log of what it was given is what it is");
+        }
+    }
 }

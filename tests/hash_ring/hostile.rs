@@ -17,7 +17,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
+use crate::drawn::{drawn, edgy, for_all, number};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -41,17 +41,17 @@ fn empty(points_per_weight: u32) -> Names {
 
 #[derive(Clone, Debug)]
 enum Change {
-    Add(u8, u32),
-    Remove(u8),
-    Reweight(u8, u32),
+    Add { node: u8, weight: u32 },
+    Remove { node: u8 },
+    Reweight { node: u8, weight: u32 },
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
-    let weight = || edgy(vec![0, 1, u32::MAX], 1..4_u32);
+    let weight = || number(1..4_u32);
     let change = prop_oneof![
-        (0..5_u8, weight()).prop_map(|(node, weight)| Change::Add(node, weight)),
-        (0..5_u8).prop_map(Change::Remove),
-        (0..5_u8, weight()).prop_map(|(node, weight)| Change::Reweight(node, weight)),
+        drawn!(Change::Add { node: 0..5_u8, weight: weight() }),
+        drawn!(Change::Remove { node: 0..5_u8 }),
+        drawn!(Change::Reweight { node: 0..5_u8, weight: weight() }),
     ];
     vec(change, 0..12)
 }
@@ -59,14 +59,21 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
 fn apply(ring: &mut Names, change: &Change) -> Result<(), RingError<String>> {
     let name = |node: u8| format!("node {node}");
     match *change {
-        Change::Add(node, weight) => ring.add(name(node), Member { weight, zone: u32::from(node % 2) }),
-        Change::Remove(node) => ring.remove(&name(node)).map(|_| ()),
-        Change::Reweight(node, weight) => ring.reweight(&name(node), weight),
+        Change::Add { node, weight } => ring.add(name(node), Member { weight, zone: u32::from(node % 2) }),
+        Change::Remove { node } => ring.remove(&name(node)).map(|_| ()),
+        Change::Reweight { node, weight } => ring.reweight(&name(node), weight),
     }
 }
 
 fn refusals() {
-    for_all((changes(), any::<u64>(), 0..7_usize), |(changes, position, replicas)| {
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        changes: Vec<Change>,
+        position: u64,
+        replicas: usize,
+    }
+    let drawn = drawn!(Drawn { changes: changes(), position: number(any::<u64>()), replicas: number(0..7_usize) });
+    for_all(drawn, |Drawn { changes, position, replicas }| {
         let mut ring = empty(3);
         for change in changes {
             let before = ring.clone();
@@ -100,7 +107,14 @@ fn refusals() {
 }
 
 fn plans() {
-    for_all((changes(), changes(), vec(any::<u64>(), 1..20)), |(first, then, positions)| {
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        first: Vec<Change>,
+        then: Vec<Change>,
+        positions: Vec<u64>,
+    }
+    let drawn = drawn!(Drawn { first: changes(), then: changes(), positions: vec(number(any::<u64>()), 1..20) });
+    for_all(drawn, |Drawn { first, then, positions }| {
         let mut old = empty(2);
         for change in first {
             let _ = apply(&mut old, &change);
@@ -125,29 +139,34 @@ fn plans() {
 }
 
 fn functions() {
-    for_all(
-        (vec(any::<u64>(), 0..30), 0..6_u8, edgy(vec![0, 99, 100, u32::MAX], 100..300_u32)),
-        |(keys, count, percent)| {
-            let Ok(loads) = BoundedLoads::new::<String>(percent) else { return assert!(percent < 100) };
-            let mut ring = empty(4);
-            for node in 0..count {
-                ring.add(node.to_string(), Member::default()).expect("a new node");
-            }
-            match loads.assign(&ring, &keys) {
-                Err(error) => assert_eq!(error, LoadError::Ring(RingError::Empty)),
-                Ok(owners) => {
-                    let cap = loads.cap(keys.len(), count.into());
-                    for (node, _) in ring.members() {
-                        assert!(owners.iter().filter(|owner| **owner == node).count() <= cap);
-                    }
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        keys: Vec<u64>,
+        count: u8,
+        percent: u32,
+    }
+    let percent = edgy(vec![99, 100], number(100..300_u32));
+    let drawn = drawn!(Drawn { keys: vec(number(any::<u64>()), 0..30), count: 0..6_u8, percent: percent });
+    for_all(drawn, |Drawn { keys, count, percent }| {
+        let Ok(loads) = BoundedLoads::new::<String>(percent) else { return assert!(percent < 100) };
+        let mut ring = empty(4);
+        for node in 0..count {
+            ring.add(node.to_string(), Member::default()).expect("a new node");
+        }
+        match loads.assign(&ring, &keys) {
+            Err(error) => assert_eq!(error, LoadError::Ring(RingError::Empty)),
+            Ok(owners) => {
+                let cap = loads.cap(keys.len(), count.into());
+                for (node, _) in ring.members() {
+                    assert!(owners.iter().filter(|owner| **owner == node).count() <= cap);
                 }
             }
-            for key in keys {
-                assert_eq!(jump(key, count.into()).is_some(), count > 0);
-                assert!(jump(key, count.into()).is_none_or(|bucket| bucket < count.into()));
-            }
-        },
-    );
+        }
+        for key in keys {
+            assert_eq!(jump(key, count.into()).is_some(), count > 0);
+            assert!(jump(key, count.into()).is_none_or(|bucket| bucket < count.into()));
+        }
+    });
     assert_eq!(rendezvous::<String>([], b"key"), None);
     assert_eq!(jump(hash_of(b"key"), 1), Some(0));
     // The figure's function, of the paper: the first keys among 1 to 10 buckets.
@@ -246,6 +265,7 @@ fn node() -> (Node<u8, Halves>, Arc) {
 fn old_views() {
     let (before, after) = views();
     let mut node = Node::new(0, after.clone()).expect("a view with a node");
+    assert_eq!((*node.id(), node.view().epoch), (0, 2));
     assert_eq!(node.prepare(before.clone()), Err(ViewError::Old { offered: 1, current: 2 }));
     assert_eq!(node.prepare(after.clone()), Err(ViewError::Old { offered: 2, current: 2 }));
     let next = View { epoch: 3, ring: before.ring };
@@ -261,10 +281,30 @@ fn old_views() {
 }
 
 fn messages() {
-    let entries = vec((vec(any::<u8>(), 0..3), vec(any::<u8>(), 0..3)), 0..4);
-    let bound = || edgy(vec![0, u64::MAX, 1 << 63], any::<u64>());
-    for_all((any::<bool>(), edgy(vec![0, 1, 2, 3], any::<u64>()), bound(), bound(), entries), |drawn| {
-        let (rightly, epoch, after, through, entries) = drawn;
+    #[derive(Clone, Debug)]
+    struct Entry {
+        key: Vec<u8>,
+        value: Vec<u8>,
+    }
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        rightly: bool,
+        epoch: u64,
+        after: u64,
+        through: u64,
+        entries: Vec<Entry>,
+    }
+    let bytes = || vec(any::<u8>(), 0..3);
+    let bound = || edgy(vec![1 << 63], number(any::<u64>()));
+    let drawn = drawn!(Drawn {
+        rightly: any::<bool>(),
+        epoch: edgy(vec![2, 3], number(any::<u64>())),
+        after: bound(),
+        through: bound(),
+        entries: vec(drawn!(Entry { key: bytes(), value: bytes() }), 0..4),
+    });
+    for_all(drawn, |Drawn { rightly, epoch, after, through, entries }| {
+        let entries: Vec<(Vec<u8>, Vec<u8>)> = entries.into_iter().map(|entry| (entry.key, entry.value)).collect();
         let (mut node, arc) = node();
         let arc = if rightly { arc } else { Arc { after, through } };
         let before = node.clone();
@@ -349,17 +389,30 @@ fn bytes() {
 }
 
 fn members() {
-    let id = || edgy(vec![0, 1, u64::MAX], 0..8_u64);
-    let answer = || {
-        (id(), vec(id(), 0..4), id()).prop_map(|(id, successors, predecessor)| Answer { id, successors, predecessor })
-    };
-    for_all((id(), answer(), answer(), vec((answer(), any::<bool>(), id()), 0..10)), |(space, knows, by, told)| {
+    #[derive(Clone, Debug)]
+    struct Told {
+        answer: Answer,
+        answers: bool,
+        asked: u64,
+    }
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        space: u64,
+        knows: Answer,
+        by: Answer,
+        told: Vec<Told>,
+    }
+    let id = || number(0..8_u64);
+    let answer = || drawn!(Answer { id: id(), successors: vec(id(), 0..4), predecessor: id() });
+    let told = drawn!(Told { answer: answer(), answers: any::<bool>(), asked: id() });
+    let drawn = drawn!(Drawn { space: id(), knows: answer(), by: answer(), told: vec(told, 0..10) });
+    for_all(drawn, |Drawn { space, knows, by, told }| {
         let founding = Peer::founding(space, knows.clone());
         let fits = knows.successors.iter().chain([&knows.id, &knows.predecessor]).all(|id| *id < space);
         assert_eq!(founding.is_ok(), fits && !knows.successors.is_empty());
         let _ = Peer::joining(space, knows.id, &by);
         let Ok(mut peer) = founding else { return };
-        for (answer, answers, asked) in told {
+        for Told { answer, answers, asked } in told {
             peer.successor_answered(asked, answers.then_some(&answer));
             peer.closer_answered(&answer);
             peer.notified(asked, answers);

@@ -8,10 +8,10 @@ use counterpart_models::load_balancer::{
     PowerOfTwo, Refused, Request, RetryBudget, RoundRobin, ServerId, SmoothWeighted, Ticket, UnknownServer,
 };
 use libtest_mimic::Trial;
-use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::prelude::{Strategy, any, prop_oneof};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
+use crate::drawn::{drawn, edgy, for_all, number};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -27,28 +27,36 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    let count = || edgy(vec![0, 1, 2, u32::MAX], 0..20_u32);
-    let percent = || edgy(vec![0, 1, 50, 100, 101, u8::MAX], any::<u8>());
-    let time = || edgy(vec![0, 1, u64::MAX], 0..10_000_u64);
-    let outliers = (count(), time(), percent()).prop_map(|(failures, ejection_us, ejected_max_percent)| {
-        Some(Outliers { failures, ejection_us, ejected_max_percent })
-    });
-    let retries = (count(), count()).prop_map(|(cost, tokens_max)| Some(RetryBudget { cost, tokens_max }));
-    (prop_oneof![Just(None), outliers], percent(), time(), prop_oneof![Just(None), retries], (time(), time(), time()))
-        .prop_map(|(outliers, panic_percent, slow_start_us, retries, (expected_us, half_life_us, failure_us))| Config {
-            outliers,
-            panic_percent,
-            slow_start_us,
-            retries,
-            expected_us,
-            half_life_us,
-            failure_us,
-        })
+    let count = || number(0..20_u32);
+    let percent = || edgy(vec![50, 100, 101], number(any::<u8>()));
+    let time = || number(0..10_000_u64);
+    let outliers = drawn!(Outliers { failures: count(), ejection_us: time(), ejected_max_percent: percent() });
+    drawn!(Config {
+        outliers: proptest::option::of(outliers),
+        panic_percent: percent(),
+        slow_start_us: time(),
+        slow_start_from_percent: percent(),
+        retries: proptest::option::of(drawn!(RetryBudget { cost: count(), tokens_max: count() })),
+        expected_us: time(),
+        half_life_us: time(),
+        failure_us: time(),
+    })
 }
 
-fn servers() -> impl Strategy<Value = Vec<(ServerId, u32)>> {
-    let id = edgy(vec![0, u64::MAX], 0..6_u64).prop_map(ServerId);
-    proptest::collection::vec((id, edgy(vec![0, 1, 1 << 16, (1 << 16) + 1, u32::MAX], 1..10_u32)), 0..6)
+/// A server of the list.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    id: u64,
+    weight: u32,
+}
+
+fn servers() -> impl Strategy<Value = Vec<Listed>> {
+    let weight = edgy(vec![1 << 16, (1 << 16) + 1], number(1..10_u32));
+    proptest::collection::vec(drawn!(Listed { id: number(0..6_u64), weight: weight }), 0..6)
+}
+
+fn listed(servers: &[Listed]) -> Vec<(ServerId, u32)> {
+    servers.iter().map(|server| (ServerId(server.id), server.weight)).collect()
 }
 
 fn policy() -> impl Strategy<Value = AnyPolicy> {
@@ -63,22 +71,38 @@ fn policy() -> impl Strategy<Value = AnyPolicy> {
     ])
 }
 
-fn makes_sense(config: &Config, servers: &[(ServerId, u32)]) -> bool {
-    let mut ids: Vec<ServerId> = servers.iter().map(|(id, _)| *id).collect();
+/// A balancer that somebody asks for.
+#[derive(Clone, Debug)]
+struct Asked {
+    config: Config,
+    policy: AnyPolicy,
+    servers: Vec<Listed>,
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    drawn!(Asked { config: config(), policy: policy(), servers: servers() })
+}
+
+fn makes_sense(Asked { config, policy, servers }: &Asked) -> bool {
+    let mut ids: Vec<u64> = servers.iter().map(|server| server.id).collect();
     ids.sort_unstable();
     ids.dedup();
+    let reads_weights =
+        matches!(policy, AnyPolicy::SmoothWeighted(_) | AnyPolicy::LeastConnections(_) | AnyPolicy::PowerOfTwo(_));
     config.panic_percent <= 100
         && config.half_life_us > 0
+        && (1..=100).contains(&config.slow_start_from_percent)
+        && (config.slow_start_us == 0 || reads_weights)
         && config.outliers.is_none_or(|outliers| outliers.failures > 0 && outliers.ejected_max_percent <= 100)
         && config.retries.is_none_or(|retries| retries.cost > 0 && retries.tokens_max >= retries.cost)
         && ids.len() == servers.len()
-        && servers.iter().all(|(_, weight)| (1..=1 << 16).contains(weight))
+        && servers.iter().all(|server| (1..=1 << 16).contains(&server.weight))
 }
 
 fn configurations() {
-    for_all((config(), policy(), servers()), |(config, policy, servers)| {
-        let made = Core::new(config.clone(), policy, servers.clone(), 0);
-        assert_eq!(made.is_ok(), makes_sense(&config, &servers), "{config:?} {servers:?}");
+    for_all(asked(), |asked| {
+        let made = Core::new(asked.config.clone(), asked.policy.clone(), listed(&asked.servers), 0);
+        assert_eq!(made.is_ok(), makes_sense(&asked), "{asked:?}");
     });
 }
 
@@ -91,6 +115,11 @@ fn errors() {
     assert_eq!(refused(config, &one), "panic_percent is 101, it must be between 0 and 100");
     assert_eq!(refused(Config::default(), &[(ServerId(1), 0)]), "weight is 0, it must be between 1 and 65536");
     assert_eq!(refused(Config::default(), &[one[0], one[0]]), "server ServerId(1) is listed twice");
+    let slow = Config { slow_start_us: 7, ..Config::default() };
+    assert_eq!(
+        Core::new(slow, RoundRobin::default(), one, 0).expect_err("refused").to_string(),
+        "slow_start_us is 7, and the policy reads no weights: a slow start would do nothing"
+    );
     let budget = Some(RetryBudget { cost: 5, tokens_max: 4 });
     assert!(refused(Config { retries: budget, ..Config::default() }, &one).starts_with("retries.tokens_max is 4"));
     assert!(matches!(BoundedHash::new(0), Err(ConfigError::OutOfRange { field: "epsilon_percent", .. })));
@@ -99,57 +128,85 @@ fn errors() {
     assert_eq!(refused, "servers is 4097, it must be between 0 and 4096");
 }
 
-/// When, and what: pick, retry, end a request, report health, or replace the list.
 #[derive(Clone, Debug)]
-enum Event {
-    Pick(bool, u64, u64),
-    End(usize, u8),
-    Health(u64, bool),
-    List(Vec<(ServerId, u32)>),
+enum What {
+    Pick {
+        retry: bool,
+        key: u64,
+        random: u64,
+    },
+    /// Ends the request of that place among those in flight.
+    End {
+        place: usize,
+        how: Outcome,
+    },
+    Health {
+        id: u64,
+        healthy: bool,
+    },
+    List {
+        servers: Vec<Listed>,
+    },
 }
 
-fn events() -> impl Strategy<Value = Vec<(u64, Event)>> {
-    let time = edgy(vec![0, 1, u64::MAX - 1, u64::MAX], prop_oneof![0..20_000_u64, any::<u64>()]);
-    let event = prop_oneof![
-        4 => (any::<bool>(), any::<u64>(), any::<u64>()).prop_map(|(retry, key, random)| Event::Pick(retry, key, random)),
-        3 => (0..8_usize, 0..3_u8).prop_map(|(which, how)| Event::End(which, how)),
-        1 => (0..7_u64, any::<bool>()).prop_map(|(id, healthy)| Event::Health(id, healthy)),
-        1 => servers().prop_map(Event::List),
+/// One input from outside.
+#[derive(Clone, Debug)]
+struct Event {
+    now_us: u64,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+struct Hostile {
+    asked: Asked,
+    events: Vec<Event>,
+}
+
+fn hostile_input() -> impl Strategy<Value = Hostile> {
+    let word = || number(any::<u64>());
+    let how = proptest::sample::select(vec![Outcome::Success, Outcome::Failure, Outcome::Cancelled]);
+    let what = prop_oneof![
+        4 => drawn!(What::Pick { retry: any::<bool>(), key: word(), random: word() }),
+        3 => drawn!(What::End { place: 0..8_usize, how: how }),
+        1 => drawn!(What::Health { id: number(0..7_u64), healthy: any::<bool>() }),
+        1 => drawn!(What::List { servers: servers() }),
     ];
-    proptest::collection::vec((time, event), 0..200)
+    let event = drawn!(Event { now_us: number(prop_oneof![0..20_000_u64, any::<u64>()]), what: what });
+    drawn!(Hostile { asked: asked(), events: proptest::collection::vec(event, 0..200) })
 }
 
 fn hostile() {
-    for_all((config(), policy(), servers(), events()), |(config, policy, servers, events)| {
-        let Ok(mut core) = Core::new(config.clone(), policy, servers.clone(), 0) else { return };
-        let mut listed: Vec<ServerId> = servers.iter().map(|(id, _)| *id).collect();
+    for_all(hostile_input(), |Hostile { asked: Asked { config, policy, servers }, events }| {
+        let Ok(mut core) = Core::new(config.clone(), policy, listed(&servers), 0) else { return };
+        let ids = |servers: &[Listed]| servers.iter().map(|server| ServerId(server.id)).collect::<Vec<_>>();
+        let mut known = ids(&servers);
         let mut tickets: Vec<Ticket> = Vec::new();
-        for (now_us, event) in events {
-            match event {
-                Event::Pick(retry, key, random) => {
+        for Event { now_us, what } in events {
+            match what {
+                What::Pick { retry, key, random } => {
                     let request = Request { key, random };
                     let sent = if retry { core.retry(request, now_us) } else { core.pick(request, now_us) };
                     match sent {
                         Ok(ticket) => {
-                            assert!(listed.contains(&ticket.server()), "{ticket:?} of {listed:?}");
+                            assert!(known.contains(&ticket.server()), "{ticket:?} of {known:?}");
                             tickets.push(ticket);
                         }
-                        Err(Refused::NoServer) => assert!(listed.is_empty() || config.panic_percent < 100),
+                        Err(Refused::NoServer) => assert!(known.is_empty() || config.panic_percent < 100),
                         Err(Refused::RetryBudget) => assert!(retry),
                     }
                 }
-                Event::End(which, how) if which < tickets.len() => {
-                    let how = [Outcome::Success, Outcome::Failure, Outcome::Cancelled][usize::from(how)];
-                    core.finish(tickets.swap_remove(which), how, now_us);
+                What::End { place, how } => {
+                    if place < tickets.len() {
+                        core.finish(tickets.swap_remove(place), how, now_us);
+                    }
                 }
-                Event::End(..) => {}
-                Event::Health(id, healthy) => {
-                    let known = listed.contains(&ServerId(id));
-                    assert_eq!(core.set_health(ServerId(id), healthy, now_us).is_ok(), known);
+                What::Health { id, healthy } => {
+                    let is_known = known.contains(&ServerId(id));
+                    assert_eq!(core.set_health(ServerId(id), healthy, now_us).is_ok(), is_known);
                 }
-                Event::List(servers) => {
-                    if core.set_servers(servers.clone(), now_us).is_ok() {
-                        listed = servers.into_iter().map(|(id, _)| id).collect();
+                What::List { servers } => {
+                    if core.set_servers(listed(&servers), now_us).is_ok() {
+                        known = ids(&servers);
                     }
                 }
             }

@@ -5,6 +5,7 @@ use counterpart_models::ntp::implementation::packet::{
     DATAGRAM_BYTES_MAX, DecodeError, KissCode, Mode, PACKET_BYTES, Packet, Timestamp,
 };
 use counterpart_models::ntp::implementation::server::{Condition, Reply, Server};
+use counterpart_models::ntp::select::implementation::root_distance;
 use libtest_mimic::Trial;
 use proptest::prelude::{Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -17,6 +18,10 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("ntp::a_hostile_datagram_leaves_the_client_as_it_was", client),
         claim("ntp::a_server_answers_questions_with_as_many_bytes_and_nothing_else", server),
         claim("ntp::what_a_server_keeps_is_bounded", bounded),
+        claim(
+            "ntp::a_root_distance_is_half_the_way_and_all_dispersion_and_stays_at_the_largest_number",
+            root_distances,
+        ),
         claim("ntp::a_kiss_with_the_right_origin_is_the_only_one_that_counts", kisses),
     ]
 }
@@ -150,4 +155,12 @@ fn kisses() {
         assert_eq!(client.interval_s(), if code == KissCode::RATE { 128 } else { 64 });
         assert_eq!(client.asks_in_s().is_none(), denied);
     }
+}
+
+fn root_distances() {
+    assert_eq!(root_distance(8, 3, 0), 7);
+    assert_eq!(root_distance(0, 0, 1_000_000), 15, "15 ppm as long as nothing new is heard");
+    assert_eq!(root_distance(u64::MAX, 0, 0), u64::MAX / 2);
+    assert_eq!(root_distance(u64::MAX, u64::MAX, u64::MAX), u64::MAX);
+    assert_eq!(root_distance(0, 0, u64::MAX), u64::MAX / 1_000_000 * 15 + u64::MAX % 1_000_000 * 15 / 1_000_000);
 }

@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use proptest::prelude::{Strategy, any, prop_oneof};
 
 use crate::claim;
-use crate::drawn::{edgy, for_all};
+use crate::drawn::{drawn, edgy, for_all, number};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -25,6 +25,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("rate_limiter::collecting_changes_no_answer", collecting),
         claim("rate_limiter::idle_keys_cost_nothing", idle_keys),
         claim("rate_limiter::every_algorithm_gives_up_a_key_that_is_silent", silent),
+        claim("rate_limiter::a_quota_that_changes_lets_nobody_through_twice_and_keeps_its_window", changing),
         claim("rate_limiter::a_store_that_does_not_answer_admits_only_if_told_to", unreachable),
         claim("rate_limiter::a_store_counts_up_to_the_integer_limit_and_stays_there", saturated),
     ]
@@ -40,30 +41,50 @@ const ALGORITHMS: [AlgorithmName; 7] = [
     AlgorithmName::Gcra,
 ];
 
-/// Limit, window and burst.
-fn figures() -> impl Strategy<Value = (u32, u64, u32)> {
-    let count = || edgy(vec![0, 1, 2, u32::MAX], 0..20_u32);
-    (count(), edgy(vec![0, 1, 2, u64::MAX], prop_oneof![0..10_000_u64, any::<u64>()]), count())
+/// What a quota is asked for by.
+#[derive(Clone, Copy, Debug)]
+struct Figures {
+    limit: u32,
+    window_ns: u64,
+    burst: u32,
 }
 
-fn quota((limit, window_ns, burst): (u32, u64, u32)) -> Option<Quota> {
-    Quota::new(limit, window_ns).and_then(|quota| quota.with_burst(burst)).ok()
+impl Figures {
+    fn quota(self) -> Option<Quota> {
+        Quota::new(self.limit, self.window_ns).and_then(|quota| quota.with_burst(self.burst)).ok()
+    }
 }
 
-/// Small enough to be used up.
-fn small() -> impl Strategy<Value = (AlgorithmName, Quota)> {
-    (0..ALGORITHMS.len(), 1..6_u32, edgy(vec![u64::MAX, 1 << 62], 6..2_000_u64), 1..9_u32).prop_map(
-        |(algorithm, limit, window_ns, burst)| {
-            let quota = quota((limit, window_ns, burst)).expect("a quota");
-            // Of a window that is all of time GCRA's burst cannot be drained.
-            let algorithm = if window_ns > 2_000 { AlgorithmName::TokenBucket } else { ALGORITHMS[algorithm] };
-            (algorithm, quota)
-        },
-    )
+fn figures() -> impl Strategy<Value = Figures> {
+    let window_ns = number(prop_oneof![0..10_000_u64, any::<u64>()]);
+    drawn!(Figures { limit: number(0..20_u32), window_ns: window_ns, burst: number(0..20_u32) })
+}
+
+/// A limiter that somebody asks for, small enough to be used up.
+#[derive(Clone, Copy, Debug)]
+struct Small {
+    algorithm: AlgorithmName,
+    quota: Quota,
+}
+
+impl Small {
+    fn limiter(self) -> AnyLimiter {
+        AnyLimiter::new(self.algorithm, self.quota).expect("a limiter")
+    }
+}
+
+fn small() -> impl Strategy<Value = Small> {
+    let window_ns = edgy(vec![u64::MAX, u64::MAX - 1, 1 << 62], 6..2_000_u64);
+    let figures = drawn!(Figures { limit: 1..6_u32, window_ns: window_ns, burst: 1..9_u32 });
+    (proptest::sample::select(ALGORITHMS.to_vec()), figures).prop_map(|(algorithm, figures)| {
+        // Of a window that is all of time GCRA's burst cannot be drained.
+        let algorithm = if figures.window_ns > 2_000 { AlgorithmName::TokenBucket } else { algorithm };
+        Small { algorithm, quota: figures.quota().expect("a quota") }
+    })
 }
 
 fn instant() -> impl Strategy<Value = u64> {
-    edgy(vec![0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX], prop_oneof![0..10_000_u64, any::<u64>()])
+    edgy(vec![u64::MAX / 2], number(prop_oneof![0..10_000_u64, any::<u64>()]))
 }
 
 fn instants() -> impl Strategy<Value = Vec<u64>> {
@@ -74,11 +95,23 @@ fn instants() -> impl Strategy<Value = Vec<u64>> {
     prop_oneof![proptest::collection::vec(instant(), 1..60), near]
 }
 
+/// A limiter, and when it is asked.
+#[derive(Clone, Debug)]
+struct Hostile {
+    small: Small,
+    instants: Vec<u64>,
+}
+
+fn hostile() -> impl Strategy<Value = Hostile> {
+    drawn!(Hostile { small: small(), instants: instants() })
+}
+
 fn quotas() {
-    for_all(figures(), |(limit, window_ns, burst)| {
+    for_all(figures(), |figures| {
+        let Figures { limit, window_ns, burst } = figures;
         let makes_sense = limit > 0 && window_ns > 0 && u64::from(limit) <= window_ns && burst > 0;
-        let quota = quota((limit, window_ns, burst));
-        assert_eq!(quota.is_some(), makes_sense, "{limit} in {window_ns}, burst {burst}");
+        let quota = figures.quota();
+        assert_eq!(quota.is_some(), makes_sense, "{figures:?}");
         let Some(quota) = quota else { return };
         for algorithm in ALGORITHMS {
             let drained = u128::from(window_ns.div_ceil(limit.into())) * u128::from(burst);
@@ -102,8 +135,8 @@ fn errors() {
 }
 
 fn exact() {
-    for_all((small(), instants()), |((algorithm, quota), instants)| {
-        let mut limiter = AnyLimiter::new(algorithm, quota).expect("a limiter");
+    for_all(hostile(), |Hostile { small, instants }| {
+        let mut limiter = small.limiter();
         for now_ns in instants {
             let before = limiter.clone();
             let wait_ns = limiter.retry_after_ns(now_ns);
@@ -128,7 +161,7 @@ fn exact() {
             }
             // Whoever is idle answers as a new one.
             if limiter.is_idle(now_ns) {
-                let new = AnyLimiter::new(algorithm, quota).expect("a limiter");
+                let new = small.limiter();
                 assert_eq!(limiter.retry_after_ns(now_ns), new.retry_after_ns(now_ns));
             }
         }
@@ -136,27 +169,36 @@ fn exact() {
 }
 
 fn set_back() {
-    for_all((small(), instant(), instants()), |((algorithm, quota), now_ns, back)| {
-        let mut limiter = AnyLimiter::new(algorithm, quota).expect("a limiter");
-        while limiter.check(now_ns).is_ok() {}
-        // Where it denies because time is at its end it is not full.
-        if limiter.retry_after_ns(now_ns) == u64::MAX {
-            return;
-        }
-        for earlier_ns in back.into_iter().filter(|earlier_ns| *earlier_ns <= now_ns) {
-            let answer = limiter.check(earlier_ns);
-            assert!(answer.is_err(), "{algorithm:?} {quota:?} is full at {now_ns} and admits at {earlier_ns}");
-        }
-    });
+    #[derive(Clone, Debug)]
+    struct SetBack {
+        small: Small,
+        now_ns: u64,
+        back: Vec<u64>,
+    }
+    for_all(
+        drawn!(SetBack { small: small(), now_ns: instant(), back: instants() }),
+        |SetBack { small, now_ns, back }| {
+            let mut limiter = small.limiter();
+            while limiter.check(now_ns).is_ok() {}
+            // Where it denies because time is at its end it is not full.
+            if limiter.retry_after_ns(now_ns) == u64::MAX {
+                return;
+            }
+            for earlier_ns in back.into_iter().filter(|earlier_ns| *earlier_ns <= now_ns) {
+                let answer = limiter.check(earlier_ns);
+                assert!(answer.is_err(), "{small:?} is full at {now_ns} and admits at {earlier_ns}");
+            }
+        },
+    );
 }
 
 fn at_once() {
-    for_all((small(), instants()), |((algorithm, quota), instants)| {
-        let mut limiter = AnyLimiter::new(algorithm, quota).expect("a limiter");
+    for_all(hostile(), |Hostile { small, instants }| {
+        let mut limiter = small.limiter();
         for now_ns in instants {
-            let most = quota.limit().max(quota.burst());
+            let most = small.quota.limit().max(small.quota.burst());
             let admitted = (0..=most).filter(|_| limiter.check(now_ns).is_ok()).count();
-            assert!(admitted <= most as usize, "{algorithm:?} {quota:?} admits {admitted} at {now_ns}");
+            assert!(admitted <= most as usize, "{small:?} admits {admitted} at {now_ns}");
         }
     });
 }
@@ -176,13 +218,18 @@ fn end_of_time() {
 }
 
 fn words() {
-    let whole = (1..6_u32, 6..2_000_u64, 1..9_u32);
+    #[derive(Clone, Debug)]
+    struct Words {
+        figures: Figures,
+        instants: Vec<u64>,
+    }
+    let whole = drawn!(Figures { limit: 1..6_u32, window_ns: 6..2_000_u64, burst: 1..9_u32 });
     let near = edgy(vec![0], 0..u64::MAX / 1_000).prop_flat_map(|from| {
         proptest::collection::vec(prop_oneof![0..5_000_u64, any::<u32>().prop_map(u64::from)], 1..40)
             .prop_map(move |steps| steps.into_iter().map(|step| from + step).collect::<Vec<u64>>())
     });
-    for_all((whole, near), |(figures, instants)| {
-        let quota = quota(figures).expect("a quota");
+    for_all(drawn!(Words { figures: whole, instants: near }), |Words { figures, instants }| {
+        let quota = figures.quota().expect("a quota");
         let (gcra, bucket, window) = (
             AtomicGcra::new(quota).expect("a GCRA"),
             AtomicTokenBucket::new(quota).expect("a bucket"),
@@ -227,21 +274,33 @@ fn too_fine() {
 }
 
 fn collecting() {
-    let steps = proptest::collection::vec((0..3_u8, 0..700_u64, any::<bool>()), 1..80);
-    for_all((small(), steps), |((algorithm, quota), steps)| {
-        let limiter = AnyLimiter::new(algorithm, quota).expect("a limiter");
+    #[derive(Clone, Debug)]
+    struct Step {
+        key: u8,
+        later_ns: u64,
+        collects: bool,
+    }
+    #[derive(Clone, Debug)]
+    struct Collecting {
+        small: Small,
+        steps: Vec<Step>,
+    }
+    let step = drawn!(Step { key: 0..3_u8, later_ns: 0..700_u64, collects: any::<bool>() });
+    let drawn = drawn!(Collecting { small: small(), steps: proptest::collection::vec(step, 1..80) });
+    for_all(drawn, |Collecting { small, steps }| {
+        let limiter = small.limiter();
         let (mut kept, mut collected) = (Keyed::<u8, _>::new(limiter.clone()), Keyed::<u8, _>::new(limiter.clone()));
         let shared = SharedKeyed::new(limiter, NonZeroUsize::new(3).expect("three"));
         let mut now_ns = 0;
-        for (key, later_ns, collects) in steps {
+        for Step { key, later_ns, collects } in steps {
             now_ns += later_ns;
             if collects {
                 collected.collect(now_ns);
                 shared.collect(now_ns);
             }
             let answer = kept.check(&key, now_ns);
-            assert_eq!(collected.check(&key, now_ns), answer, "{algorithm:?} {quota:?} at {now_ns}");
-            assert_eq!(shared.check(&key, now_ns), answer, "{algorithm:?} {quota:?} at {now_ns}");
+            assert_eq!(collected.check(&key, now_ns), answer, "{small:?} at {now_ns}");
+            assert_eq!(shared.check(&key, now_ns), answer, "{small:?} at {now_ns}");
             assert!(collected.len() <= kept.len());
         }
     });
@@ -262,8 +321,8 @@ fn idle_keys() {
 }
 
 fn silent() {
-    for_all((small(), instants()), |((algorithm, quota), instants)| {
-        let limiter = AnyLimiter::new(algorithm, quota).expect("a limiter");
+    for_all(hostile(), |Hostile { small, instants }| {
+        let (limiter, quota) = (small.limiter(), small.quota);
         let mut keyed = Keyed::<u8, _>::new(limiter.clone());
         let shared = SharedKeyed::new(limiter, NonZeroUsize::new(3).expect("three"));
         for (key, now_ns) in (0..).zip(&instants) {
@@ -278,6 +337,63 @@ fn silent() {
         shared.collect(later_ns);
         assert!(keyed.is_empty() && shared.is_empty(), "{keyed:?} at {later_ns}");
     });
+}
+
+/// A time later at which it is asked, and the quota that it is given before.
+#[derive(Clone, Debug)]
+struct Change {
+    later_ns: u64,
+    limit: u32,
+    burst: u32,
+    keeps_window: bool,
+}
+
+fn changing() {
+    #[derive(Clone, Debug)]
+    struct Changing {
+        small: Small,
+        changes: Vec<Change>,
+    }
+    let change = drawn!(Change {
+        later_ns: number(0..3_000_u64),
+        limit: number(1..6_u32),
+        burst: number(1..9_u32),
+        keeps_window: proptest::bool::weighted(0.9),
+    });
+    let drawn = drawn!(Changing { small: small(), changes: proptest::collection::vec(change, 1..40) });
+    for_all(drawn, |Changing { small, changes }| {
+        let mut limiter = small.limiter();
+        let (mut keyed, shared) =
+            (Keyed::<u8, _>::new(limiter.clone()), SharedKeyed::new(limiter.clone(), NonZeroUsize::MIN));
+        let mut now_ns = 0_u64;
+        for Change { later_ns, limit, burst, keeps_window } in changes {
+            now_ns = now_ns.saturating_add(later_ns);
+            let window_ns = small.quota.window_ns() - u64::from(!keeps_window);
+            let Some(quota) = (Figures { limit, window_ns, burst }).quota() else { continue };
+            let before = limiter.clone();
+            let set = limiter.set_quota(quota, now_ns);
+            assert_eq!(keyed.set_quota(quota, now_ns), set);
+            assert_eq!(shared.set_quota(quota, now_ns), set);
+            if let Err(error) = set {
+                assert_eq!(limiter, before, "{error}");
+                assert!(!keeps_window || matches!(error, QuotaError::BurstBeyondTime { .. }), "{error}");
+            } else {
+                assert!(keeps_window);
+            }
+            let before = limiter.clone();
+            let answer = limiter.check(now_ns);
+            assert_eq!((keyed.check(&0, now_ns), shared.check(&0, now_ns)), (answer, answer));
+            let Err(Denied { retry_after_ns }) = answer else { continue };
+            let passes_ns = now_ns.checked_add(retry_after_ns).filter(|_| retry_after_ns < u64::MAX);
+            if let Some(passes_ns) = passes_ns {
+                assert!(limiter.clone().check(passes_ns).is_ok(), "{before:?} at {now_ns}, {retry_after_ns} later");
+                assert!(limiter.clone().check(passes_ns - 1).is_err(), "{before:?} at {now_ns}, too long a wait");
+            }
+        }
+    });
+    let mut bucket = TokenBucket::new(Quota::new(2, 1_000).expect("a quota"));
+    let other = bucket.set_quota(Quota::new(2, 999).expect("a quota"), 0).expect_err("another window");
+    assert_eq!(other.to_string(), "its window is 1000 ns and stays so, 999 ns were asked for: make another limiter");
 }
 
 struct Down;

@@ -1,7 +1,8 @@
 //! How near the ring's sums are to those of attention computed at once: each type by its own measure.
 
 use counterpart_models::ring_attention::attention::{Layout, Mask, Output, RingAttention};
-use counterpart_models::ring_attention::implementation::{Keep, Order, Ways};
+use counterpart_models::ring_attention::implementation::{Keep, Lap, Order, Pass, Plan, Rotation, Ways};
+use counterpart_models::ring_attention::shared::connect;
 use libtest_mimic::Trial;
 use ndarray::{Array4, Axis};
 use rand_pcg::Pcg64Mcg;
@@ -17,6 +18,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("ring_attention::gradients_are_those_of_finite_differences", gradients),
         claim("ring_attention::every_schedule_gives_the_same_bits", bits),
         claim("ring_attention::no_host_ever_holds_more_blocks_than_the_bound", residency),
+        claim("ring_attention::a_host_that_keeps_all_has_kept_what_came_by_in_order", kept),
     ]
 }
 
@@ -266,4 +268,22 @@ fn residency() {
         assert_eq!(held(order, capacity, Ways::One, Keep::AtHand), (2, vec![2; 4]), "{order:?}");
     }
     assert_eq!(held(Order::SendFirst, 1, Ways::One, Keep::All), (4, vec![4; 4]));
+}
+
+fn kept() {
+    let plan = Plan::new(3, Order::SendFirst, 1, Pass::Forward).expect("a plan").keep(Keep::All);
+    let lap = |host| Lap::new(Rotation::new(plan, host).expect("a host of this ring"), 10 * host);
+    let hosts = connect((0..3).map(lap).collect());
+    let laps: Vec<Lap<usize>> = std::thread::scope(|scope| {
+        let running: Vec<_> = hosts.into_iter().map(|host| scope.spawn(|| host.lap(|_, _| {}))).collect();
+        running.into_iter().map(|lap| lap.join().expect("no host panics").expect("no host is lost")).collect()
+    });
+    for (host, lap) in laps.iter().enumerate() {
+        assert!(lap.kept().iter().all(|(origin, block)| *block == 10 * origin), "{:?}", lap.kept());
+        let mut seen: Vec<usize> = lap.kept().iter().map(|(origin, _)| *origin).collect();
+        assert_eq!(seen.first(), Some(&host), "its own came first");
+        seen.extend(lap.origin(plan.each_way()[0]));
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2], "with the one at hand it has all");
+    }
 }

@@ -34,7 +34,8 @@ impl EffectStore {
         EffectStore::default()
     }
 
-    /// Does `effect` unless it was done, or a later token of `ordering_key` was seen.
+    /// Does `effect` unless it was done, or a later token of `ordering_key` was seen. One that unwinds is not done: what
+    /// there is of it has to be taken back by the transaction that it belongs to.
     pub fn apply(&mut self, idempotency_key: u128, ordering_key: u64, token: Token, effect: impl FnOnce()) -> Outcome {
         if let Some(fences) = &mut self.fences {
             let fence = fences.entry(ordering_key).or_insert(token);
@@ -43,10 +44,11 @@ impl EffectStore {
             }
             *fence = token;
         }
-        if !self.done.insert(idempotency_key) {
+        if self.done.contains(&idempotency_key) {
             return Outcome::Duplicate;
         }
         effect();
+        self.done.insert(idempotency_key);
         Outcome::Applied
     }
 

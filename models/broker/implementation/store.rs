@@ -62,6 +62,9 @@ pub enum StoreError {
         /// The file.
         file: String,
     },
+    /// A log has panicked while it was writing.
+    #[error("the log has panicked while it was writing; open it again")]
+    Unwound,
 }
 
 /// A store on disk.

@@ -9,7 +9,8 @@ use super::model::{Eviction, KEYS_MAX, Policy};
 use super::properties::COSTLY;
 use super::{check, defects};
 
-fn with_ours(model: Eviction) -> Check<Eviction, EvictionInterface> {
+/// A check with our own store in every sequential mode.
+pub(super) fn with_ours(model: Eviction) -> Check<Eviction, EvictionInterface> {
     let larger = Eviction { keys: KEYS_MAX as u8, capacity: model.capacity + 1, scan_max: None, ..model.clone() };
     check(model).sequential(larger, Walk::new().runs(100).steps(200), StoreBinding::new, StoreBinding::new)
 }

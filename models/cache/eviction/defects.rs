@@ -4,6 +4,7 @@ use counterpart::Case;
 use counterpart::check::Defect;
 use counterpart::conform::Product;
 
+use super::cases::with_ours;
 use super::check;
 use super::model::{Eviction, Policy, Variant};
 use super::properties::{COSTLY, NAMED, ROOM};
@@ -36,7 +37,7 @@ pub(super) fn as_models() -> Vec<Case> {
 
 /// Each defect as an implementation, in product.
 pub(super) fn as_implementations() -> Case {
-    let mut beside = check(lru()).alongside_only();
+    let mut beside = with_ours(lru()).alongside_only();
     for defect in defects() {
         let Some(model) = defect.implementation else { continue };
         let make = beside.simulating(model);

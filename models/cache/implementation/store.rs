@@ -146,6 +146,15 @@ impl<K: Clone + Eq + Hash, E> Store<K, E> {
         place.and_then(|place| self.take(place)).is_some()
     }
 
+    /// Forgets all keys. What went last, and how often anything was used, is not forgotten.
+    pub(in super::super) fn clear(&mut self) {
+        (self.used, self.oldest, self.newest) = (0, NONE, NONE);
+        self.index.clear();
+        self.slots.clear();
+        self.free.clear();
+        self.queue.clear();
+    }
+
     /// Share of the capacity that is taken.
     pub(in super::super) fn used(&self) -> u64 {
         self.used

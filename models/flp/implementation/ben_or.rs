@@ -5,6 +5,10 @@
 //! of all reported; enough proposals decide it, one makes it its own, and without any a coin does.
 //! Source: M. Ben-Or, "Another Advantage of Free Choice: Completely Asynchronous Agreement Protocols", PODC 1983,
 //! protocol A for crashes.
+//!
+//! # On disk before it is sent
+//! The round, the bit, and what was reported and proposed in it, before the report or the proposal; and what the coin
+//! showed, before the next report: a coin that is thrown again lets the scheduler choose.
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,11 @@
 //!
 //! Source: T. D. Chandra, S. Toueg, "Unreliable Failure Detectors for Reliable Distributed Systems", J. ACM 43(2),
 //! 1996, figure 6. Channels are reliable and a broadcast is one step, so that a decision need not be relayed.
+//!
+//! # On disk before it is sent
+//! The round and the estimate with its stamp, before an estimate or a reply: an acknowledgement promises that the proposal
+//! is its estimate from then on. A coordinator: what it proposes, before it does, since it must never propose another
+//! value in the same round; and the decision, before it tells it.
 
 use std::collections::BTreeMap;
 

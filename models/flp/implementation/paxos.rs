@@ -4,6 +4,11 @@
 //! that take turns at the wrong moments keep each other from it for ever.
 //!
 //! Source: L. Lamport, "Paxos Made Simple", ACM SIGACT News 32(4), 2001.
+//!
+//! # On disk before it is sent
+//! An acceptor: the highest ballot that it has promised, before a promise; ballot and value that it has accepted last,
+//! before it says that it has. A proposer: its newest ballot, before it asks for promises, so that it never proposes two
+//! values in one. Promises and acceptances that it has counted may be lost: it begins a higher ballot.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,6 +3,11 @@
 //!
 //! Source: A. Mostéfaoui, M. Raynal, "Solving Consensus Using Chandra-Toueg's Unreliable Failure Detectors: A General
 //! Quorum-Based Approach", DISC 1999.
+//!
+//! # On disk before it is sent
+//! The round, the estimate, and the vote in it, before the vote: whoever voted for an estimate must not vote otherwise in
+//! that round, nor go into the next with another. A coordinator: its estimate of the round, before it tells it; and the
+//! decision, before it tells that.
 
 use std::collections::BTreeMap;
 

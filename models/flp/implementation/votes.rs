@@ -1,4 +1,8 @@
 //! Everybody votes once: wait for all, the AND of two-phase commit, a sequencer, the first votes.
+//!
+//! # On disk before it is sent
+//! The vote, before it is sent: it is given once. Of a leader, or where the first votes decide: the decision, and for the
+//! sequencer that is the first vote that it got, before anybody is told.
 
 use super::{Event, Group, GroupError, Process, ProcessId, Refused, Sent, Stepped, to_each};
 

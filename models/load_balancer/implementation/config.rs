@@ -11,8 +11,11 @@ pub struct Config {
     pub outliers: Option<Outliers>,
     /// Share of eligible servers below which requests go to all, in percent, 0 to 100; 0: never.
     pub panic_percent: u8,
-    /// Time in which a server that comes back grows to its weight, in microseconds; 0: it has its weight at once.
+    /// Time in which a server that joins or comes back grows to its weight, in microseconds; 0: it has its weight at
+    /// once. Other than 0 it is refused with a policy that reads no weights.
     pub slow_start_us: u64,
+    /// Share of its weight that such a server begins with, in percent, 1 to 100.
+    pub slow_start_from_percent: u8,
     /// Budget of retries; `None`: there may be as many as callers make.
     pub retries: Option<RetryBudget>,
     /// Time that a server is expected to take before it has answered, in microseconds.
@@ -52,6 +55,7 @@ impl Default for Config {
             outliers: Some(Outliers { failures: 5, ejection_us: 30_000_000, ejected_max_percent: 50 }),
             panic_percent: 50,
             slow_start_us: 0,
+            slow_start_from_percent: 10,
             retries: Some(RetryBudget { cost: 5, tokens_max: 500 }),
             expected_us: 1_000_000,
             half_life_us: 10_000_000,
@@ -78,6 +82,9 @@ pub enum ConfigError {
     /// A server is listed twice.
     #[error("server {0:?} is listed twice")]
     Twice(ServerId),
+    /// Slow start is asked for, and the policy reads no weights: it would do nothing.
+    #[error("slow_start_us is {0}, and the policy reads no weights: a slow start would do nothing")]
+    SlowStartWithoutWeights(u64),
 }
 
 pub(super) fn within(field: &'static str, value: u64, min: u64, max: u64) -> Result<(), ConfigError> {
@@ -87,6 +94,7 @@ pub(super) fn within(field: &'static str, value: u64, min: u64, max: u64) -> Res
 impl Config {
     pub(super) fn validated(self) -> Result<Self, ConfigError> {
         within("panic_percent", self.panic_percent.into(), 0, 100)?;
+        within("slow_start_from_percent", self.slow_start_from_percent.into(), 1, 100)?;
         within("half_life_us", self.half_life_us, 1, u64::MAX)?;
         if let Some(outliers) = self.outliers {
             within("outliers.failures", outliers.failures.into(), 1, u32::MAX.into())?;

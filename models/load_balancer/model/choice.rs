@@ -1,6 +1,6 @@
 //! Which servers may be chosen, which one is, and what the rules say of it.
 
-use super::{Balancer, Breach, Draw, History, Policy, SERVERS_MAX, State, TRIES_MAX, members};
+use super::{Balancer, Breach, Draw, History, Policy, SERVERS_MAX, State, TRIES_MAX, WEIGHT_PARTS, members};
 
 impl Balancer {
     /// Servers that are healthy and not ejected, as bits.
@@ -21,15 +21,26 @@ impl Balancer {
         if panics || self.ignores_health() { state.members } else { self.eligible(state) }
     }
 
-    /// The weight that a server has at its age.
+    /// The weight that a server has at its age; where servers start slowly, in parts.
     fn weight(&self, state: &State, server: u8, grows: bool) -> u8 {
         let whole = self.weights[usize::from(server)];
         match self.policy {
             _ if self.has_no_weights() => 1,
             Policy::RoundRobin => 1,
-            _ if self.slow_start_ticks == 0 || !grows => whole,
-            _ => (whole * state.servers[usize::from(server)].age / self.slow_start_ticks).max(1),
+            _ if self.slow_start_ticks == 0 => whole,
+            _ => {
+                let age = if grows { state.servers[usize::from(server)].age } else { self.slow_start_ticks };
+                self.grown(whole, age)
+            }
         }
+    }
+
+    /// The part of a `whole` weight that a server has at `age`, as [`WEIGHT_PARTS`] for each.
+    fn grown(&self, whole: u8, age: u8) -> u8 {
+        let whole = u16::from(whole * WEIGHT_PARTS);
+        let grown = whole * u16::from(age) / u16::from(self.slow_start_ticks);
+        let least = whole * u16::from(self.slow_start_from_percent) / 100;
+        self.whole_weights(grown.max(least)) as u8
     }
 
     fn weight_taken(&self, state: &State, server: u8) -> u8 {

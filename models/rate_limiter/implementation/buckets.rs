@@ -53,6 +53,14 @@ impl RateLimiter for TokenBucket {
     fn is_idle(&self, now_ns: u64) -> bool {
         self.missing_at(now_ns) == 0
     }
+
+    fn set_quota(&mut self, quota: Quota, now_ns: u64) -> Result<(), QuotaError> {
+        let quota = quota.in_place_of(self.quota)?;
+        self.missing = self.missing_at(now_ns);
+        self.at_ns = self.at_ns.max(now_ns);
+        self.quota = quota;
+        Ok(())
+    }
 }
 
 /// The generic cell rate algorithm (ITU-T I.371) as virtual scheduling: all that is kept is the theoretical arrival
@@ -60,6 +68,7 @@ impl RateLimiter for TokenBucket {
 /// window over the limit, rounded up, so that rounding admits nobody.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gcra {
+    quota: Quota,
     pub(in crate::rate_limiter) interval_ns: u64,
     pub(in crate::rate_limiter) tolerance_ns: u64,
     /// Instant when the next request is due; 0: there was no request so far.
@@ -73,7 +82,7 @@ impl Gcra {
     /// To drain the burst takes longer than there is time.
     pub fn new(quota: Quota) -> Result<Self, QuotaError> {
         let (interval_ns, tolerance_ns) = quota.spacing()?;
-        Ok(Gcra { interval_ns, tolerance_ns, due_ns: 0 })
+        Ok(Gcra { quota, interval_ns, tolerance_ns, due_ns: 0 })
     }
 }
 
@@ -114,5 +123,12 @@ impl RateLimiter for Gcra {
 
     fn is_idle(&self, now_ns: u64) -> bool {
         self.due_ns <= now_ns
+    }
+
+    fn set_quota(&mut self, quota: Quota, _: u64) -> Result<(), QuotaError> {
+        let quota = quota.in_place_of(self.quota)?;
+        (self.interval_ns, self.tolerance_ns) = quota.spacing()?;
+        self.quota = quota;
+        Ok(())
     }
 }

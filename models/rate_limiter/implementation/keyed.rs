@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::{Denied, RateLimiter};
+use super::{Denied, Quota, QuotaError, RateLimiter};
 
 /// A limiter for each key that was admitted of late. A key that was never seen costs nothing, and one that is idle is
 /// given up at the next [`collect`](Keyed::collect); no answer depends on whether that has happened.
@@ -66,6 +66,16 @@ impl<K: Eq + Hash, L: RateLimiter + Clone> Keyed<K, L> {
         self.limiters.retain(|_, limiter| !limiter.is_idle(now_ns));
         // Memory goes back after a flood of keys, and not at every ebb.
         self.limiters.shrink_to(4 * self.limiters.len());
+    }
+
+    /// Changes the quota of all keys from `now_ns` on, known and unknown, as [`RateLimiter::set_quota`] does.
+    ///
+    /// # Errors
+    /// The limiters cannot keep the quota; they all have the old one then.
+    pub fn set_quota(&mut self, quota: Quota, now_ns: u64) -> Result<(), QuotaError> {
+        // What one refuses all refuse: they are of one algorithm and one window.
+        self.new.set_quota(quota, now_ns)?;
+        self.limiters.values_mut().try_for_each(|limiter| limiter.set_quota(quota, now_ns))
     }
 
     /// Number of keys that are remembered.

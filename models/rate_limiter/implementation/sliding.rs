@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::{Denied, Quota, RateLimiter, admit};
+use super::{Denied, Quota, QuotaError, RateLimiter, admit};
 
 /// The instant of each admission of the last window. It is the only algorithm here that keeps the limit in every
-/// window, with the limit as its burst. It costs 8 bytes for each admission that it remembers, `limit` of them at most.
+/// window, with the limit as its burst. It costs 8 bytes for each admission that it remembers, `limit` of them at most (of
+/// the greatest limit that it had within a window).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SlidingLog {
     quota: Quota,
@@ -37,13 +38,11 @@ impl RateLimiter for SlidingLog {
     }
 
     fn retry_after_ns(&self, now_ns: u64) -> u64 {
-        // Remembered are at most as many as the limit, so that one that is over makes room.
-        match self.admitted_ns.front() {
-            Some(oldest_ns) if self.admitted_ns.len() >= self.quota.limit as usize => {
-                if self.is_over(*oldest_ns, now_ns) {
-                    return 0;
-                }
-                oldest_ns.checked_add(self.quota.window_ns).map_or(u64::MAX, |over_ns| over_ns - now_ns)
+        // The one whose end leaves room: the oldest, unless more are remembered than a limit that was lowered admits.
+        let excess = self.admitted_ns.len().checked_sub(self.quota.limit as usize);
+        match excess.and_then(|excess| self.admitted_ns.get(excess)) {
+            Some(last_ns) if !self.is_over(*last_ns, now_ns) => {
+                last_ns.checked_add(self.quota.window_ns).map_or(u64::MAX, |over_ns| over_ns - now_ns)
             }
             _ => 0,
         }
@@ -51,6 +50,11 @@ impl RateLimiter for SlidingLog {
 
     fn is_idle(&self, now_ns: u64) -> bool {
         self.admitted_ns.back().is_none_or(|newest_ns| self.is_over(*newest_ns, now_ns))
+    }
+
+    fn set_quota(&mut self, quota: Quota, _: u64) -> Result<(), QuotaError> {
+        self.quota = quota.in_place_of(self.quota)?;
+        Ok(())
     }
 }
 
@@ -124,5 +128,10 @@ impl RateLimiter for SlidingCounter {
     fn is_idle(&self, now_ns: u64) -> bool {
         let (_, count, previous) = self.at(now_ns);
         count == 0 && previous == 0
+    }
+
+    fn set_quota(&mut self, quota: Quota, _: u64) -> Result<(), QuotaError> {
+        self.quota = quota.in_place_of(self.quota)?;
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Algorithms that count by windows.
 
-use super::{Denied, Quota, RateLimiter, admit};
+use super::{Denied, Quota, QuotaError, RateLimiter, admit};
 
 /// A counter for each window of the clock. Cheap, exact about each window, and no protection at the boundary of two:
 /// the limit at the end of one and the limit at the beginning of the next pass together.
@@ -45,6 +45,11 @@ impl RateLimiter for FixedWindow {
     fn is_idle(&self, now_ns: u64) -> bool {
         self.at(now_ns).1 == 0
     }
+
+    fn set_quota(&mut self, quota: Quota, _: u64) -> Result<(), QuotaError> {
+        self.quota = quota.in_place_of(self.quota)?;
+        Ok(())
+    }
 }
 
 /// A counter for a window that begins with a request. No boundary is known in advance, and yet there is one: a window
@@ -87,6 +92,11 @@ impl RateLimiter for FirstCallWindow {
 
     fn is_idle(&self, now_ns: u64) -> bool {
         self.at(now_ns).1 == 0
+    }
+
+    fn set_quota(&mut self, quota: Quota, _: u64) -> Result<(), QuotaError> {
+        self.quota = quota.in_place_of(self.quota)?;
+        Ok(())
     }
 }
 
@@ -133,5 +143,12 @@ impl RateLimiter for CoarseRefill {
 
     fn is_idle(&self, now_ns: u64) -> bool {
         self.at(now_ns).1 == 0
+    }
+
+    fn set_quota(&mut self, quota: Quota, now_ns: u64) -> Result<(), QuotaError> {
+        let quota = quota.in_place_of(self.quota)?;
+        (self.window, self.used) = self.at(now_ns);
+        self.quota = quota;
+        Ok(())
     }
 }
