@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         })
         .collect();
     trials.push(claim("catalogue::every_property_is_failed_by_something", properties_can_fail));
-    trials.push(claim("catalogue::a_large_case_runs_nothing_alongside", large_cases));
+    trials.push(claim("catalogue::a_large_case_runs_nothing_alongside_that_diverges", large_cases));
     trials.push(claim("catalogue::every_way_of_running_a_subject_is_failed_by_something", modes_can_fail));
     trials.push(claim("catalogue::a_conforming_tour_drove_every_transition_and_knows_where_each_led", tours_are_whole));
     trials.push(claim("catalogue::every_published_crate_conforms_somewhere_and_diverges_somewhere", crates));
@@ -73,7 +73,9 @@ fn large_cases() {
     let large: Vec<Case> = counterpart_models::catalogue().into_iter().filter(Case::is_large).collect();
     assert!(!large.is_empty());
     for case in large {
-        assert!(case.listing().subjects.is_empty(), "{}", case.name());
+        // Ours, which conforms; what has a defect has a name of its own.
+        let ours = case.listing().subjects.iter().all(|subject| subject == "implementation");
+        assert!(ours, "{}", case.name());
     }
 }
 

@@ -77,10 +77,11 @@ fn unnamed(shown: &str) -> Option<&str> {
                 open.push((at, false));
             }
             ')' | ']' | '}' => drop(open.pop()),
-            ',' => match open.last() {
-                Some((began, true)) => return Some(&shown[*began..]),
-                Some((_, false)) | None => {}
-            },
+            ',' => {
+                if let Some((began, true)) = open.last() {
+                    return Some(&shown[*began..]);
+                }
+            }
             _ => {}
         }
     }

@@ -262,7 +262,7 @@ impl Delivery {
     fn renew(&self, state: &mut State, consumer: u8) -> Told {
         let hold = state.in_hand(consumer);
         let is_leased = matches!(state.entry(hold.entry).status, Status::Inflight(_));
-        if !hold.is_current && !(self.renews_by_message() && is_leased) {
+        if !(hold.is_current || self.renews_by_message() && is_leased) {
             return Told::Stale;
         }
         if !hold.is_current {

@@ -128,7 +128,7 @@ pub struct Pool<'a> {
 
 impl Pool<'_> {
     /// Number of servers in the pool; 1 or more.
-    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    #[allow(clippy::len_without_is_empty, reason = "it never is")]
     pub fn len(&self) -> usize {
         self.chosen_from.len()
     }

@@ -141,12 +141,18 @@ fn channels() {
 fn owners() {
     use tried::Arc;
     let counted = |shared: &Arc<()>, first: bool| match first {
-        true => drop(shared.clone()) == (),
+        true => {
+            drop(shared.clone());
+            true
+        }
         false => Arc::strong_count(shared) == 1,
     };
     found(Agreement::Diverges, || Arc::new(()), counted);
     let at_least_one = |shared: &Arc<()>, first: bool| match first {
-        true => drop(shared.clone()) == (),
+        true => {
+            drop(shared.clone());
+            true
+        }
         false => Arc::strong_count(shared) >= 1,
     };
     found(Agreement::Conforms, || Arc::new(()), at_least_one);
@@ -229,25 +235,23 @@ fn deadlock() {
 }
 
 fn forgotten() {
-    let stores = |times: u64| {
-        move |count: &AtomicU64, first: bool| {
-            if first {
-                (0..times).for_each(|number| count.store(number, Ordering::Relaxed));
-            } else {
-                count.load(Ordering::Relaxed);
-            }
-            true
+    fn stores(times: u64, count: &AtomicU64, first: bool) -> bool {
+        if first {
+            (0..times).for_each(|number| count.store(number, Ordering::Relaxed));
+        } else {
+            count.load(Ordering::Relaxed);
         }
-    };
+        true
+    }
     let run = |times| {
         let scripts = vec![Script::after([]).thread([FIRST]).thread([SECOND])];
-        struct Stores(AtomicU64, Box<dyn Fn(&AtomicU64, bool) -> bool + Send + Sync>);
+        struct Stores(AtomicU64, u64);
         impl Shared<Face> for Stores {
             fn call(&self, act: &Word) -> Say {
-                (self.1)(&self.0, *act == FIRST).into()
+                stores(self.1, &self.0, *act == FIRST).into()
             }
         }
-        let job = Interleave::new(scripts).of(move || Stores(AtomicU64::new(0), Box::new(stores(times))));
+        let job = Interleave::new(scripts).of(move || Stores(AtomicU64::new(0), times));
         let check = counterpart::Check::of(always()).interface(FACE).subject("subject", job);
         let report = Case::new("toy/tried", check).run(&Options::default()).0.conformance.remove(0);
         (report.verdict, report.why.unwrap_or_default())

@@ -174,13 +174,24 @@ fn functions() {
 }
 
 fn anchors() {
+    #[derive(Clone, Debug)]
+    struct Change {
+        comes: bool,
+        node: u8,
+    }
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        buckets: u32,
+        changes: Vec<Change>,
+    }
     let name = |node: &u8| node.to_string();
-    for_all((1..7_u32, vec((any::<bool>(), 0..8_u8), 0..30)), |(buckets, changes)| {
+    let change = drawn!(Change { comes: any::<bool>(), node: 0..8_u8 });
+    for_all(drawn!(Drawn { buckets: 1..7_u32, changes: vec(change, 0..30) }), |Drawn { buckets, changes }| {
         let mut anchor = Anchor::<String>::new(buckets).expect("room for some");
         let owners = |anchor: &Anchor<String>| -> Vec<Option<String>> {
             (0..40_u8).map(|key| anchor.owner(&[key]).ok().cloned()).collect()
         };
-        for (comes, node) in changes {
+        for Change { comes, node } in changes {
             let (before, node) = (anchor.clone(), name(&node));
             let done = if comes { anchor.add(node.clone()) } else { anchor.remove(&node) };
             if done.is_err() {
@@ -215,12 +226,23 @@ fn anchors() {
 /// Views of any epoch and of no node, requests of any epoch, before, within and after a move: what is refused names both
 /// epochs and changes nothing.
 fn views_of_any_epoch() {
+    #[derive(Clone, Debug)]
+    struct Offered {
+        epoch: u64,
+        is_empty: bool,
+    }
+    #[derive(Clone, Debug)]
+    struct Drawn {
+        offered: Vec<Offered>,
+        asked: Vec<u64>,
+    }
     let epoch = || edgy(vec![0, 1, 2, 3, u64::MAX], any::<u64>());
-    for_all((vec((epoch(), any::<bool>()), 0..6), vec(epoch(), 0..6)), |(offered, asked)| {
+    let view = drawn!(Offered { epoch: epoch(), is_empty: any::<bool>() });
+    for_all(drawn!(Drawn { offered: vec(view, 0..6), asked: vec(epoch(), 0..6) }), |Drawn { offered, asked }| {
         let (first, _) = views();
         let mut node = Node::new(0, first.clone()).expect("a view with a node");
         node.serve(Request::Put { epoch: 1, key: vec![1], value: vec![7] }).expect("it is its own");
-        for (epoch, is_empty) in offered {
+        for Offered { epoch, is_empty } in offered {
             let ring = if is_empty { Ring::new(Halves, NonZeroU32::MIN) } else { first.ring.clone() };
             let (before, current) = (node.clone(), node.view().epoch);
             match node.prepare(View { epoch, ring }) {

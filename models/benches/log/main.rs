@@ -117,7 +117,7 @@ fn peak_mib() -> u64 {
 /// Writes that overlap one another, every other of which never ends, and reads of eight of those after them.
 fn overlapping(count: u64) -> Log {
     let put = |value: u64| {
-        let end = (value % 2 == 0).then_some(1_000 + value);
+        let end = value.is_multiple_of(2).then_some(1_000 + value);
         Recorded { begin: 1 + value, end, event: event(value as usize, &Ask::Put { key: 0, value: value.to_string() }) }
     };
     let get = |value: u64| {

@@ -14,8 +14,8 @@
 //! | `result` | the `:value` of `:ok`, where it is not that of `:invoke` |
 //!
 //! Keywords and symbols are read as strings without their colon, lists, vectors and sets as lists, maps by their keys as
-//! text, tagged values without their tags. Lines of a log of Jepsen's (`INFO  jepsen.util - 3	:invoke	:write	1`) are
-//! read as well: what stands before the dash is left alone.
+//! text, tagged values without their tags. Lines of a log of Jepsen's (`INFO  jepsen.util - 3 :invoke :write 1`, parted by
+//! tabs) are read as well: what stands before the dash is left alone.
 
 use std::collections::HashMap;
 use std::fs;

@@ -329,7 +329,7 @@ impl Reading<'_> {
         };
         let alone = |field: &&String| {
             let mut without = said.clone();
-            without.fields.remove(*field);
+            without.fields.remove(field);
             explained(&without)
         };
         said.fields.iter().map(|(field, _)| field).filter(alone).cloned().collect()

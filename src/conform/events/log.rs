@@ -355,8 +355,11 @@ impl<'de> Visitor<'de> for Reads {
     }
 }
 
+/// An event, and what it follows by name or by clock.
+type Linked = (Recorded, Option<Link>, Option<Clock>);
+
 /// The event that one line holds, or the field that is wrong and how.
-fn recorded(line: Line, place: usize) -> Result<(Recorded, Option<Link>, Option<Clock>), (String, String)> {
+fn recorded(line: Line, place: usize) -> Result<Linked, (String, String)> {
     /// The keys of a line.
     const KEYS: [&str; 8] = ["begin", "end", "actor", "name", "fields", "number", "follows", "clock"];
     let wrong = |field: &str, what: &str| (field.to_string(), what.to_string());

@@ -127,7 +127,7 @@ fn defined(model: &Toy, log: &[Recorded], hides: bool) -> Option<(usize, u32)> {
         next += 1;
         let open = || (0..log.len()).filter(|event| explained & (1 << event) == 0);
         let due = open().filter_map(|event| Some((log[event].end?, event))).min();
-        let Some((end, due)) = due else { return None };
+        let (end, due) = due?;
         if dead.is_none_or(|(farthest, _, most)| (end, explained.count_ones()) > (farthest, most)) {
             dead = Some((end, due, explained.count_ones()));
         }

@@ -71,7 +71,7 @@ fn split() {
 /// Writes of 0, 1 … that overlap one another, every other of which never ends, and after them reads of these values.
 fn writes(count: usize, reads: impl IntoIterator<Item = usize>) -> Vec<Recorded> {
     let put = |value: usize| {
-        let end = (value % 2 == 0).then_some(1_000 + value as u64);
+        let end = value.is_multiple_of(2).then_some(1_000 + value as u64);
         let ask = Ask::Put { key: 0, value: value.to_string() };
         Recorded { begin: 1 + value as u64, end, event: event(value, &ask) }
     };
