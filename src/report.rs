@@ -340,6 +340,7 @@ impl CaseReport {
     }
 
     /// Forgets that a trace is kept at `place`: it could not be written.
+    #[cfg(feature = "cli")]
     pub(crate) fn not_kept(&mut self, place: &Path) {
         let properties = self.properties.iter_mut().map(|property| &mut property.trace);
         let subjects = self.conformance.iter_mut().map(|subject| &mut subject.trace);
