@@ -1,6 +1,7 @@
 //! What a failing test leaves behind: a trace of its own, and a command that replays it from wherever cargo runs the
 //! test. The failing test is this binary run once more, in another folder.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::thread;
@@ -9,9 +10,10 @@ use counterpart::Check;
 use counterpart::conform::{Product, Tour};
 use counterpart::{Counterpart, view};
 use libtest_mimic::Trial;
+use tempfile::TempDir;
 
+use crate::claim;
 use crate::toy::{Edge, FACE, Face, Say, Toy, Word};
-use crate::{claim, root};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -62,10 +64,6 @@ fn said(binary: &Path, folder: &Path, name: &str, replay: Option<&str>) -> Strin
     String::from_utf8(output.stdout).expect("it is UTF-8")
 }
 
-fn this() -> PathBuf {
-    std::env::current_exe().expect("this binary has a place")
-}
-
 /// The file and the test that the command in `text` names.
 fn command(text: &str) -> (String, String) {
     let line = text
@@ -76,36 +74,66 @@ fn command(text: &str) -> (String, String) {
     (file.into(), test.into())
 }
 
+/// A workspace with a package in it, and this binary where cargo would have built it.
+struct Workspace(TempDir);
+
+impl Workspace {
+    fn new() -> Self {
+        let workspace = Workspace(tempfile::tempdir().expect("a folder for temporary files"));
+        fs::create_dir_all(workspace.package()).expect("a folder can be made");
+        fs::write(workspace.root().join("Cargo.lock"), "").expect("a file can be written");
+        workspace
+    }
+
+    fn root(&self) -> PathBuf {
+        self.0.path().canonicalize().expect("it is there")
+    }
+
+    fn package(&self) -> PathBuf {
+        self.0.path().join("packages/lamp")
+    }
+
+    /// This binary, below the folder `target`.
+    fn binary(&self, target: &Path) -> PathBuf {
+        let binary = target.join("debug/deps/lamp");
+        fs::create_dir_all(binary.parent().expect("it is in a folder")).expect("a folder can be made");
+        fs::write(target.join("CACHEDIR.TAG"), "").expect("a file can be written");
+        fs::copy(std::env::current_exe().expect("this binary has a place"), &binary).expect("it can be copied");
+        binary
+    }
+}
+
+const TEST: &str = "lamps::it_never_burns_out";
+
 fn replays() {
-    for folder in [root(), root().join("models"), root().join("tests/harness")] {
-        let failed = said(&this(), &folder, "surprise::the_lamp", None);
-        let (file, test) = command(&failed);
-        assert_eq!(test, "surprise::the_lamp");
-        for from in [root(), root().join("models")] {
-            let again = said(&this(), &from, &test, Some(&file));
-            assert!(again.contains("at the end \"it never burns out\" is not satisfied"), "{again}");
-            assert!(!again.contains('\u{1b}'), "a panic has no terminal to ask: {again}");
-        }
+    let workspace = Workspace::new();
+    let binary = workspace.binary(&workspace.root().join("target"));
+    let (file, test) = command(&said(&binary, &workspace.package(), TEST, None));
+    assert_eq!(test, TEST);
+    assert!(file.starts_with("target/counterpart/"), "it is named from the workspace: {file}");
+    // cargo runs a test in the folder of its package, whichever folder it was called from.
+    for from in [workspace.root(), workspace.package()] {
+        let again = said(&binary, &from, &test, Some(&file));
+        assert!(again.contains("at the end \"it never burns out\" is not satisfied"), "{again}");
+        assert!(!again.contains('\u{1b}'), "a panic has no terminal to ask: {again}");
     }
 }
 
 fn two_tests() {
-    let of = |name: &str| command(&said(&this(), &root(), name, None)).0;
-    let (one, other) = (of("surprise::one"), of("surprise::other"));
+    let workspace = Workspace::new();
+    let binary = workspace.binary(&workspace.root().join("target"));
+    let of = |name: &str| command(&said(&binary, &workspace.package(), name, None)).0;
+    let (one, other) = (of("lamps::one"), of("lamps::other"));
     assert_ne!(one, other);
-    assert!(root().join(&one).is_file() || Path::new(&one).is_file(), "{one}");
+    assert!(workspace.root().join(&one).is_file() && workspace.root().join(&other).is_file(), "{one} {other}");
 }
 
 fn elsewhere() {
-    let place = tempfile::tempdir().expect("a folder for temporary files");
-    let binary = place.path().join("debug/deps/harness");
-    std::fs::create_dir_all(binary.parent().expect("it is in a folder")).expect("a folder can be made");
-    std::fs::write(place.path().join("CACHEDIR.TAG"), "").expect("a file can be written");
-    std::fs::copy(this(), &binary).expect("this binary can be copied");
-    let (file, _) = command(&said(&binary, &root().join("models"), "surprise::elsewhere", None));
+    let (workspace, target) = (Workspace::new(), tempfile::tempdir().expect("a folder for temporary files"));
+    let binary = workspace.binary(target.path());
+    let (file, test) = command(&said(&binary, &workspace.package(), TEST, None));
     assert!(Path::new(&file).is_absolute() && Path::new(&file).is_file(), "{file}");
-    let again = said(&binary, &root(), "surprise::elsewhere", Some(&file));
-    assert!(again.contains("is not satisfied"), "{again}");
+    assert!(said(&binary, &workspace.root(), &test, Some(&file)).contains("is not satisfied"));
 }
 
 /// Answers as the lamp does until it was pressed so often, counted from the start or, wrongly, not compared by.
@@ -157,14 +185,14 @@ fn printed() {
 }
 
 fn shorter() {
-    let ours = || Ours { pressed: 0, wrong_from: 2 };
+    let ours = |wrong_from| move || Ours { pressed: 0, wrong_from };
     let check = Check::of(lamp()).interface(FACE).alongside_only();
-    let report = check.subject("ours", Tour::new().of(ours)).subject("ours", Product::new().of(ours)).run();
+    let report = check.subject("ours", Tour::new().of(ours(3))).subject("ours", Product::new().of(ours(2))).run();
     let lens: Vec<usize> = report.cases[0].surprises().map(|(_, trace)| trace.len()).collect();
     let text = view::failure(&report, &[]);
     assert_eq!(text.matches("diverges from").count(), 1, "{text}");
-    let shortest = lens.iter().min().expect("both diverge");
-    assert_eq!(text.lines().filter(|line| line.contains("Press")).count(), *shortest, "{lens:?}: {text}");
+    assert_eq!(lens, [3, 2], "the longer comes first");
+    assert_eq!(text.lines().filter(|line| line.contains("Press")).count(), 2, "{text}");
 }
 
 /// Two that answer alike and are told apart by nothing but what `canonical` keeps of them.

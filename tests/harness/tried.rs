@@ -140,22 +140,24 @@ fn channels() {
 
 fn owners() {
     use tried::Arc;
-    let counted = |shared: &Arc<()>, first: bool| match first {
-        true => {
-            drop(shared.clone());
-            true
-        }
-        false => Arc::strong_count(shared) == 1,
+    /// One owner, and another who may go.
+    struct Two(Arc<()>, std::sync::Mutex<Option<Arc<()>>>);
+    let new = || {
+        let one = Arc::new(());
+        Two(one.clone(), std::sync::Mutex::new(Some(one)))
     };
-    found(Agreement::Diverges, || Arc::new(()), counted);
-    let at_least_one = |shared: &Arc<()>, first: bool| match first {
-        true => {
-            drop(shared.clone());
-            true
+    fn counted(two: &Two, first: bool, expected: fn(usize, usize) -> bool) -> bool {
+        if first {
+            drop(two.1.lock().unwrap_or_else(PoisonError::into_inner).take());
+            return true;
         }
-        false => Arc::strong_count(shared) >= 1,
-    };
-    found(Agreement::Conforms, || Arc::new(()), at_least_one);
+        expected(Arc::strong_count(&two.0), Arc::strong_count(&two.0))
+    }
+    // The other goes before, after, or between two looks: the last is what loom leaves out of its own.
+    found(Agreement::Diverges, new, |two, first| counted(two, first, |one, again| (one, again) != (1, 1)));
+    found(Agreement::Diverges, new, |two, first| counted(two, first, |one, again| (one, again) != (2, 2)));
+    found(Agreement::Diverges, new, |two, first| counted(two, first, |one, again| (one, again) != (2, 1)));
+    found(Agreement::Conforms, new, |two, first| counted(two, first, |one, again| one >= again && again >= 1));
 }
 
 /// Adds one, once or until it succeeds.
@@ -274,25 +276,29 @@ fn unlabelled() {
     assert!(why.contains("no step of the model that can be reached is labelled First"), "{why}");
 }
 
-/// loom loses the token of an unpark that comes before a park where the thread yields or joins in between; our
-/// condition variable must not rest on that.
+/// loom loses the token of an unpark that comes before a park where the thread yields or joins in between. Whoever is
+/// woken for nothing, before it has begun to wait, has to look and to wait again, and not to miss what comes then.
 fn park_token() {
     struct Door(sync::Mutex<bool>, Condvar);
     let new = || Door(sync::Mutex::new(false), Condvar::new());
-    found(Agreement::Conforms, new, |door, first| {
-        let Ok(mut open) = door.0.lock() else { return false };
-        if first {
-            *open = true;
-            drop(open);
-            loom::thread::yield_now();
-            door.1.notify_all();
-            return true;
-        }
-        drop(open);
-        let helper = loom::thread::spawn(loom::thread::yield_now);
-        loom::thread::yield_now();
-        let joined = helper.join().is_ok();
+    fn opens(door: &Door) -> bool {
+        door.1.notify_all();
+        door.0.lock().map(|mut open| *open = true).is_ok()
+    }
+    fn passes(door: &Door) -> bool {
         let Ok(open) = door.0.lock() else { return false };
-        door.1.wait_while(open, |open| !*open).is_ok() && joined
-    });
+        door.1.wait_while(open, |open| !*open).is_ok()
+    }
+    let wakes = |door: &Door, first: bool| {
+        if !first {
+            return passes(door);
+        }
+        let opened = opens(door);
+        door.1.notify_all();
+        opened
+    };
+    found(Agreement::Conforms, new, wakes);
+    // In some order whoever passes waits, or all of this shows nothing.
+    let why = found(Agreement::Diverges, new, |door, first| if first { opens(door) } else { passes(door) });
+    assert!(why.contains("waits for ever in Second"), "{why}");
 }
