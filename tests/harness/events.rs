@@ -40,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("events::an_empty_log_is_incomplete_not_a_pass", empty),
         claim("events::too_many_ways_of_explaining_are_incomplete_not_a_pass", too_many),
         claim("events::a_run_that_panics_or_hangs_is_incomplete_and_says_so", no_log),
+        claim("events::a_panic_is_a_deviation_that_names_thread_and_words", panicked),
         claim("events::a_long_log_of_one_thread_is_followed_to_the_end", long),
         claim("events::every_order_of_many_overlapping_events_is_tried_once", wide),
         claim("events::a_divergence_replays_and_a_mended_witness_does_not", replays),
@@ -269,8 +270,6 @@ fn too_many() {
 }
 
 fn no_log() {
-    let panics = Events::new(PLAIN).of(|| panic!("the run fell over"));
-    incomplete(&run(tickets(false), panics), "panicked: the run fell over");
     let hangs = Events::new(PLAIN).of(|| {
         loop {
             std::thread::park();
@@ -281,6 +280,32 @@ fn no_log() {
     incomplete(&check.run().cases.remove(0).conformance.remove(0), "did not end within 50 ms");
     let unreadable = Events::new(PLAIN).of(|| Log::read(std::path::Path::new("there/is/no.jsonl")));
     incomplete(&run(tickets(false), unreadable), "there/is/no.jsonl: ");
+}
+
+/// Whoever panics is named, and replaying the trace runs it again: it has no log.
+fn panicked() {
+    let falls = Arc::new(AtomicBool::new(true));
+    let run_it = {
+        let falls = falls.clone();
+        move || {
+            let log = EventLog::of("tickets");
+            let taker: Box<dyn FnOnce() + Send> = Box::new(|| tracing::info!(target: "tickets", "take"));
+            let other: Box<dyn FnOnce() + Send> = Box::new(|| assert!(!falls.load(Ordering::SeqCst), "fell over"));
+            log.on_threads([("taker".into(), taker), ("clerk".into(), other)]);
+            Ok(log.recorded())
+        }
+    };
+    let check = Check::of(tickets(false)).interface(FACE).subject("tickets", Events::new(HIDING).of(run_it));
+    let case = Case::new("tickets/panics", check.diverges("tickets"));
+    let report = case.run(&Options::default()).0.conformance.remove(0);
+    assert_eq!(report.verdict, Agreement::Diverges);
+    assert_eq!(report.why.as_deref(), Some("the run that was recorded panicked: thread clerk panicked: fell over"));
+    let trace = report.evidence.expect("a trace");
+    assert_eq!(trace.steps.len(), 1, "the state that it began in");
+    let replayed = || case.replay(&trace, &Options::default()).expect("it can be replayed");
+    assert!(replayed().reproduces, "{}", replayed().summary());
+    falls.store(false, Ordering::SeqCst);
+    assert!(!replayed().reproduces, "{}", replayed().summary());
 }
 
 /// Whoever takes a ticket does not say which, and some are thrown away: all ten states explain each line.

@@ -93,6 +93,7 @@ use stateright::Model;
 use super::drive::quietly;
 use super::linear::Bounds;
 use super::lts::Lts;
+use super::narrate;
 use super::typed::State;
 use super::watch::watched;
 use super::{Agreement, Bound, CannotReplay, Conformance, Divergence, Effort, How, Job, Limits, Mode, Setting};
@@ -248,25 +249,11 @@ impl How for Judges {
         let _span = tracing::debug_span!("events").entered();
         let explanations_max = self.explanations_max;
         let result = Effort::Events { events: 0, explanations_max };
-        let source = self.source.clone();
-        let ran = watched(&self.limits, move |watch| {
-            let _call = watch.call();
-            quietly(|| source())
-        });
-        let log = match ran {
-            Ok(Ok(Ok(log))) => log,
-            Ok(Ok(Err(error))) => return Ok(result.incomplete(error.to_string())),
-            Ok(Err(panic)) => {
-                return Ok(result.incomplete(format!("the run that was to be recorded panicked: {panic}")));
-            }
-            Err(hung) => {
-                return Ok(result.incomplete(format!(
-                    "the run that was to be recorded did not end within {} ms; see where it hangs, or give it longer",
-                    hung.waited_ms
-                )));
-            }
-        };
-        Ok(self.judgement(&log).conformance)
+        Ok(match self.recorded() {
+            Run::Recorded(log) => self.judgement(&log).conformance,
+            Run::Panicked(words) => result.diverges(self.panicked(words)),
+            Run::Unknown(why) => result.incomplete(why),
+        })
     }
 
     fn judge(&self, log: &Log) -> Option<Judgement> {
@@ -274,6 +261,13 @@ impl How for Judges {
     }
 
     fn replay(&self, trace: &Trace) -> Result<Option<Divergence>, CannotReplay> {
+        if trace.extra.contains_key(PANICKED) {
+            return match self.recorded() {
+                Run::Panicked(words) => Ok(Some(self.panicked(words))),
+                Run::Recorded(_) => Ok(None),
+                Run::Unknown(why) => Err(CannotReplay::Unknown(why)),
+            };
+        }
         let text = trace.extra.get(LOG).ok_or(CannotReplay::Lacks("carries no log"))?;
         let log = Log::parse(Path::new("the trace's log"), text.as_bytes())
             .map_err(|error| CannotReplay::Nonsense(error.to_string()))?;
@@ -287,6 +281,18 @@ impl How for Judges {
 
 /// Where a trace keeps the log, up to the event that nothing explains.
 const LOG: &str = "log";
+
+/// Where a trace keeps the words of a run that panicked while it was recorded. It has no log: replaying runs it anew.
+const PANICKED: &str = "panicked";
+
+/// How it went to get a log.
+enum Run {
+    Recorded(Log),
+    /// With these words.
+    Panicked(String),
+    /// There is none, and this is why.
+    Unknown(String),
+}
 
 /// What is known of a log.
 #[derive(Clone, Debug)]
@@ -311,6 +317,31 @@ fn events_of(path: &[(u32, By)]) -> Vec<usize> {
 }
 
 impl Judges {
+    fn recorded(&self) -> Run {
+        let source = self.source.clone();
+        let ran = watched(&self.limits, move |watch| {
+            let _call = watch.call();
+            quietly(|| source())
+        });
+        match ran {
+            Ok(Ok(Ok(log))) => Run::Recorded(log),
+            Ok(Ok(Err(error))) => Run::Unknown(error.to_string()),
+            Ok(Err(words)) => Run::Panicked(words),
+            Err(hung) => Run::Unknown(format!(
+                "the run that was to be recorded did not end within {} ms; see where it hangs, or give it longer",
+                hung.waited_ms
+            )),
+        }
+    }
+
+    fn panicked(&self, words: String) -> Divergence {
+        Divergence {
+            steps: narrate::told(&self.lts, &[], &[]),
+            what: format!("the run that was recorded panicked: {words}"),
+            extra: [(PANICKED.into(), words.into())].into(),
+        }
+    }
+
     fn judgement(&self, log: &Log) -> Judgement {
         let result = Effort::Events { events: log.events().len(), explanations_max: self.explanations_max };
         let unknown = |why: String| Judgement {

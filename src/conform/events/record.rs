@@ -14,6 +14,8 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::event::{Event, Fields};
 use super::log::{Log, Recorded};
+use crate::conform::drive::quietly;
+use crate::explore::panic_message;
 
 /// The field that names the actor, where it is not the thread.
 const ACTOR: &str = "actor";
@@ -110,21 +112,30 @@ impl EventLog {
     /// recorded.
     ///
     /// # Panics
-    /// If a thread cannot be started, or panics.
+    /// If a thread cannot be started, or panics: with the name of the first of them that did, and its words.
     pub fn on_threads<'work>(&self, threads: impl IntoIterator<Item = (String, Box<dyn FnOnce() + Send + 'work>)>) {
         // Held while they are started. One that does not start releases the others, since this unwinds.
         let gate = &RwLock::new(());
-        thread::scope(|scope| {
+        let panicked = thread::scope(|scope| {
             let closed = gate.write().unwrap_or_else(PoisonError::into_inner);
+            let mut started = Vec::new();
             for (name, work) in threads {
-                let started = thread::Builder::new().name(name).spawn_scoped(scope, move || {
+                let spawned = thread::Builder::new().name(name.clone()).spawn_scoped(scope, move || {
                     drop(gate.read().unwrap_or_else(PoisonError::into_inner));
-                    self.here(work);
+                    quietly(|| self.here(work))
                 });
-                started.expect("a thread can be started");
+                started.push((name, spawned.expect("a thread can be started")));
             }
             drop(closed);
+            // `quietly` catches all but a panic in dropping what was panicked with.
+            let ended = started.into_iter().map(|(name, thread)| (name, thread.join()));
+            let words =
+                ended.map(|(name, ended)| (name, ended.unwrap_or_else(|dropped| Err(panic_message(&*dropped)))));
+            words.filter_map(|(name, ended)| Some((name, ended.err()?))).next()
         });
+        if let Some((name, words)) = panicked {
+            panic!("thread {name} panicked: {words}");
+        }
     }
 
     /// What was recorded so far, in the order of begins. A span that is still open has no end.
