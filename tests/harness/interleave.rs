@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("interleave::a_call_that_was_left_waiting_is_answered_later", woken),
         claim("interleave::a_lost_wake_up_is_found_and_its_trace_replays", lost_wake_up),
         claim("interleave::an_effect_that_was_seen_makes_waiting_for_ever_wrong", took_and_waits),
+        claim("interleave::a_divergence_names_its_script_and_what_was_allowed", what_was_allowed),
         claim("interleave::threads_that_lock_in_turn_wait_for_ever", locks_in_turn),
         claim("interleave::a_call_of_the_prefix_that_waits_for_ever_is_named", prefix_waits),
         claim("interleave::with_looms_own_condition_variable_waiting_by_right_is_incomplete", looms_own),
@@ -72,6 +73,8 @@ enum Flaw {
     NeverWakes,
     /// Takes the last permit, and waits for another.
     TakesAndWaits,
+    /// Looks whether there is a permit, lets go of the lock, and takes it.
+    LooksThenTakes,
 }
 
 struct Semaphore {
@@ -107,7 +110,11 @@ impl Shared<Face> for Semaphore {
             }
             TRY_ACQUIRE => {
                 let can = *free > 0;
-                *free -= At::from(can);
+                if self.flaw == Flaw::LooksThenTakes {
+                    drop(free);
+                    free = lock();
+                }
+                *free = free.saturating_sub(At::from(can));
                 can.into()
             }
             _ => {
@@ -191,7 +198,7 @@ fn lost_wake_up() {
         let report = case.run(&Options::default()).0.conformance.remove(0);
         let why = report.why.unwrap_or_default();
         assert_eq!(report.verdict, Agreement::Diverges);
-        assert_eq!(why, "thread 0 waits for ever in Acquire, although the model would answer true");
+        assert_eq!(why, "script 0: thread 0 waits for ever in Acquire, although the model would answer true");
         let trace = report.evidence.expect("a divergence leaves a trace");
         // Shrunk to one call each: two invokes, one return, and who waits.
         let actions: Vec<&str> = trace.steps[1..].iter().map(|step| step.action.as_str()).collect();
@@ -206,6 +213,21 @@ fn lost_wake_up() {
     }
 }
 
+/// The second script is the one, and only one of two may have the permit.
+fn what_was_allowed() {
+    let scripts = vec![race(RELEASE, RELEASE), race(TRY_ACQUIRE, TRY_ACQUIRE)];
+    let case = case(permits(1, 2), scripts, || Semaphore::new(Flaw::LooksThenTakes, 1), true);
+    let report = case.run(&Options::default()).0.conformance.remove(0);
+    let why = report.why.unwrap_or_default();
+    let (begins, ends) =
+        ("script 1: no order of these calls", "answered true, and an order that is allowed answers false");
+    assert!(why.starts_with(begins) && why.ends_with(ends), "{why}");
+    let trace = report.evidence.expect("a divergence leaves a trace");
+    assert_eq!(trace.extra["script-number"], "1");
+    let again = case.replay(&trace, &Options::default()).expect("it replays");
+    assert!(again.reproduces && again.summary().contains(&why), "{}", again.summary());
+}
+
 fn took_and_waits() {
     let model = permits(1, 2);
     // The permit is gone, says the other thread; so it was answered.
@@ -213,7 +235,7 @@ fn took_and_waits() {
     let report = run(model, scripts, || Semaphore::new(Flaw::TakesAndWaits, 1));
     let why = report.why.unwrap_or_default();
     assert_eq!(report.verdict, Agreement::Diverges);
-    assert!(why.starts_with("thread 0 waits for ever in Acquire, although "), "{why}");
+    assert!(why.starts_with("script 0: thread 0 waits for ever in Acquire, although "), "{why}");
 }
 
 /// Two locks, taken in one order by the one call and in the other by the other.
@@ -233,13 +255,13 @@ fn locks_in_turn() {
     let report = run(model, one(race(RELEASE, TRY_ACQUIRE)), || TwoLocks(Mutex::new(()), Mutex::new(())));
     let why = report.why.unwrap_or_default();
     assert_eq!(report.verdict, Agreement::Diverges);
-    assert_eq!(why, "thread 1 waits for ever in TryAcquire, although the model would answer true");
+    assert_eq!(why, "script 0: thread 1 waits for ever in TryAcquire, although the model would answer true");
 }
 
 fn prefix_waits() {
     let scripts = one(Script::after([RELEASE, ACQUIRE]).thread([TRY_ACQUIRE]).thread([RELEASE]));
     let (verdict, why) = verdict(Flaw::TakesAndWaits, scripts);
-    assert_eq!((verdict.name(), why.as_str()), ("diverges", "call 2 of the prefix, Acquire, waits for ever"));
+    assert_eq!((verdict.name(), why.as_str()), ("diverges", "script 0: call 2 of the prefix, Acquire, waits for ever"));
 }
 
 /// One that waits on loom's own condition variable.

@@ -11,7 +11,7 @@ use super::run::History;
 use super::{CallId, Pass, Script, WEAK};
 use crate::conform::Divergence;
 use crate::conform::drive::{Deviation, Observed, explain, seen_as};
-use crate::conform::linear::{self, Bounds, Meaning, Order, Outcome, search};
+use crate::conform::linear::{self, Bounds, Dead, Meaning, Order, Outcome, search};
 use crate::conform::lts::{Belief, Edge, Lts, Node};
 use crate::conform::narrate::told;
 use crate::trace::Step;
@@ -56,15 +56,29 @@ impl Teller<'_> {
                     allowed.join(" or ")
                 ))
             }
-            Err(NoOrder::None) => {
-                let order = match self.pass {
-                    Pass::Marked | Pass::WeakFails => "no order of these calls that respects real time",
-                    Pass::Unmarked => "no order of these calls that respects each thread's own",
-                };
-                Err(format!("{order} explains the answers: the history is not linearizable"))
-            }
+            Err(NoOrder::None(dead)) => Err(self.unexplained(&calls[dead.call as usize], &dead)),
             Err(NoOrder::Changes(input)) => Err(self.changes(input)),
         }
+    }
+
+    /// That no order explains `call`, and what one that explains all before it would have answered.
+    fn unexplained(&self, call: &Call, dead: &Dead) -> String {
+        let words = self.lts.words();
+        let order = match self.pass {
+            Pass::Marked | Pass::WeakFails => "no order of these calls that respects real time",
+            Pass::Unmarked => "no order of these calls that respects each thread's own",
+        };
+        let got = call.output.map(|output| words.output(output)).expect("what has no answer needs no explanation");
+        let allowed = match self.lts.allowed(&dead.states, call.input) {
+            none if none.is_empty() => "leaves it without an answer".to_string(),
+            allowed => format!("answers {}", allowed.join(" or ")),
+        };
+        format!(
+            "{order} explains the answers (the history is not linearizable): {} of thread {} is answered {got}, and an order \
+             that is allowed {allowed}",
+            words.input(call.input),
+            call.id.thread,
+        )
     }
 
     fn search(&self, start: &Belief, calls: &[Call], end: End<'_>) -> Result<(), NoOrder> {
@@ -94,7 +108,7 @@ impl Teller<'_> {
                 let (got, allowed) = waiting().find_map(would).expect("a call that the model would answer");
                 Err(format!("{got}, although the model would answer {allowed}"))
             }
-            Err(NoOrder::None) => {
+            Err(NoOrder::None(_)) => {
                 let told: Vec<String> = waiting().map(told).collect();
                 Err(format!("{}, although its effect was seen", told.join(", ")))
             }
@@ -270,7 +284,7 @@ impl Heard<'_> {
             Outcome::Explained(_) => Ok(()),
             Outcome::WrongEnd(nodes) => Err(NoOrder::WrongEnd(self.lts.closed(nodes))),
             Outcome::Changes { class, .. } => Err(NoOrder::Changes(self.classes[class as usize].0)),
-            Outcome::Unexplained(_) => Err(NoOrder::None),
+            Outcome::Unexplained(dead) => Err(NoOrder::None(dead)),
             Outcome::TooMany | Outcome::TooMuch | Outcome::Stopped(_) => unreachable!("it has no limits"),
         }
     }
@@ -278,8 +292,8 @@ impl Heard<'_> {
 
 /// Why no order of calls is one of the model.
 enum NoOrder {
-    /// The answers cannot be explained.
-    None,
+    /// The answers cannot be explained; up to here they can.
+    None(Dead),
     /// They can, and these are the states in which they then end.
     WrongEnd(Belief),
     /// The interface says that this input changes nothing, and it does.

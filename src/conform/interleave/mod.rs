@@ -207,7 +207,7 @@ impl How for Interleaves {
                          `sync` module), not of the standard library's"
                     )));
                 }
-                End::Diverges(divergence) => return Ok(result().diverges(divergence)),
+                End::Diverges(divergence) => return Ok(result().diverges(numbered(divergence, &index.to_string()))),
                 End::Incomplete(why) => return Ok(result().incomplete(format!("script {index}: {why}"))),
             }
         }
@@ -233,12 +233,23 @@ impl How for Interleaves {
         if let Some(nonsense) = script.nonsense() {
             return Err(CannotReplay::Nonsense(format!("the trace's script {nonsense}")));
         }
+        let number = trace.extra.get(SCRIPT_NUMBER).ok_or(CannotReplay::Lacks("does not say which script it is of"))?;
         let judged = self.judge(&script, pass, schedule);
         match judged.incomplete {
             Some(why) if judged.divergence.is_none() => Err(CannotReplay::Unknown(why)),
-            _ => Ok(judged.divergence),
+            _ => Ok(judged.divergence.map(|divergence| numbered(divergence, number))),
         }
     }
+}
+
+/// Where a trace says which of the scripts it was found in, counted from 0. What it shows may be of fewer calls.
+const SCRIPT_NUMBER: &str = "script-number";
+
+/// Says in which script it was found.
+fn numbered(mut found: Divergence, number: &str) -> Divergence {
+    found.what = format!("script {number}: {}", found.what);
+    found.extra.insert(SCRIPT_NUMBER.into(), number.into());
+    found
 }
 
 /// What came of one exploration.
