@@ -126,8 +126,10 @@ fn raced() -> Vec<Case> {
         Delivery { message_keys: vec![0], budget: Budget { retries: 1, ..Budget::default() }, ..Delivery::small() },
     );
     let sound = check(model.clone()).alongside_only().interleave(races::scripts(), move || races::Raced::new(&model));
+    let of_two = early.clone();
     let answers_early = check(early.clone())
         .alongside_only()
+        .interleave(vec![races::two_publishes()], move || races::Raced::new(&of_two))
         .subject("answers_early", Interleave::new(vec![races::two_publishes()]).of(move || races::Raced::early(&early)))
         .because("answers_early", "the publisher is told that its message is safe, and the log has not been written")
         .diverges("answers_early");

@@ -4,6 +4,7 @@ use counterpart::Case;
 use counterpart::check::Defect;
 use counterpart::conform::Walk;
 
+use super::bindings::Bound;
 use super::check;
 use super::model::{Budget, Delivery, Variant};
 use super::properties::*;
@@ -146,11 +147,12 @@ pub(super) fn as_models() -> Vec<Case> {
     cases
 }
 
-/// Each as an implementation beside the sound model in the bounds that it shows in.
+/// Each as an implementation, and ours, beside the sound model in the bounds that it shows in.
 pub(super) fn as_implementations() -> Vec<Case> {
     let case = |(name, model, shown): (&str, Delivery, Vec<_>)| {
         let defects = defects(&model, &shown);
-        let check = check(model).alongside_only().because_of(&defects).defects(&defects);
+        let check = check(model.clone()).alongside_only().because_of(&defects).defects(&defects);
+        let check = check.product(move || Bound::new(&model));
         // One walk is enough to show that walks can fail.
         let walked = crate::snake(Variant::KeepsNoKeys);
         let check = check.walked(&defects, &walked, Walk::new().runs(200).steps(60));

@@ -116,6 +116,6 @@ fn stories() -> Vec<Case> {
             ),
         ),
         case("unbound_860_with_ttl_1", check(recovers.with(Variant::KeepsEndedOnZeroTtl))),
-        case("unbound_860_mended", check(unbound)),
+        case("unbound_860_mended", check(unbound.clone()).product(move || Bound::new(&unbound))),
     ]
 }

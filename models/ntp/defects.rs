@@ -4,6 +4,7 @@ use counterpart::Case;
 use counterpart::check::Defect;
 use counterpart::conform::Walk;
 
+use super::bindings::Bound;
 use super::cases::{forged, interleaved, kisses, lively, plain, timeless, twins};
 use super::check;
 use super::model::{Exchange, Variant};
@@ -88,12 +89,13 @@ pub(super) fn as_models() -> Vec<Case> {
     shown().into_iter().flat_map(of).collect()
 }
 
-/// Each defect as an implementation, beside the sound model of the bounds that it shows in; one walks as well.
+/// Each defect as an implementation, and ours, beside the sound model of the bounds that it shows in; one walks as well.
 pub(super) fn as_implementations() -> Vec<Case> {
     let of = |(variant, model, _): (Variant, Exchange, _)| {
         let name = crate::snake(variant);
         let defects = [Defect::new(name.as_str(), why(variant)).as_an_implementation(model.clone().with(variant))];
-        let check = check(model).alongside_only().defects(&defects).because_of(&defects);
+        let check = check(model.clone()).alongside_only().defects(&defects).because_of(&defects);
+        let check = check.product(move || Bound::new(&model));
         let walked = crate::snake(Variant::KeepsQuestionOpen);
         let check = check.walked(&defects, &walked, Walk::new().runs(100).steps(200));
         Case::new(format!("ntp/defect_{name}"), check)

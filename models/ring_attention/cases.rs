@@ -190,6 +190,12 @@ fn alongside() -> Vec<Case> {
         explored("a_lost_host_of_ours_causal_overlapped", lost(causal)),
         explored("a_lost_host_of_ours_both_ways", lost(both_ways)),
         explored("a_lost_host_of_ours_backward", lost(backward)),
+        // Where defects show, whether or not threads are driven there.
+        explored("send_first_of_ours", Ring::of(3)),
+        explored("send_first_of_four", Ring::of(4)),
+        explored("causal_of_ours", Ring { mask: Mask::Causal, ..Ring::of(3) }),
+        explored("overlapped_of_two", overlapped(2)),
+        explored("overlapped_with_room", Ring { order: Order::Overlapped, ..Ring::of(3) }),
         explored("both_ways_of_four", Ring { directions: Directions::Both, ..Ring::of(4) }),
         explored("backward_causal_zigzag", zigzag(Ring { pass: Pass::Backward, ..overlapped(3) })),
         explored("packed_documents_of_ours", packed(Layout::Packed)),

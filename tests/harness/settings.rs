@@ -1,6 +1,7 @@
 //! What a check can be told beside its model: limits, the referee, counts, where traces are kept, and names.
 
 use std::collections::HashSet;
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
@@ -28,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("settings::a_name_that_nothing_bears_is_an_error_that_names_the_nearest", names),
         claim("settings::counts_that_differ_are_not_as_expected", counts),
         claim("settings::a_large_case_may_be_violated_and_keeps_no_trace_of_it", large),
+        claim("settings::a_property_that_panics_is_told_with_its_state_and_how_it_is_come_by", panics),
         claim("settings::a_package_of_its_own_keeps_its_traces_beside_it", own_traces),
     ]
 }
@@ -222,5 +224,41 @@ fn found_before() {
         let case = &report.cases[0];
         assert!(!case.exhausted, "{report}");
         assert_eq!((case.properties[0].verdict, case.properties[0].steps), (Verdict::Violated, Some(4)), "{report}");
+    }
+}
+
+/// Counts to three, and has a property that cannot be asked of two.
+#[derive(Clone)]
+struct Fragile;
+
+impl Model for Fragile {
+    type State = u8;
+    type Action = &'static str;
+
+    fn init_states(&self) -> Vec<u8> {
+        vec![0]
+    }
+
+    fn actions(&self, _: &u8, actions: &mut Vec<&'static str>) {
+        actions.push("add");
+    }
+
+    fn next_state(&self, at: &u8, _: &'static str) -> Option<u8> {
+        (*at < 3).then_some(at + 1)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::always("is small", |_, at| {
+            assert_ne!(*at, 2, "two is too many");
+            *at < 9
+        })]
+    }
+}
+
+fn panics() {
+    let panic = catch_unwind(|| Check::of(Fragile).referee(false).run()).expect_err("it cannot be asked");
+    let words = panic.downcast_ref::<String>().expect("text");
+    for part in ["property \"is small\"", "in state 2", "reached by \"add\", \"add\"", "two is too many"] {
+        assert!(words.contains(part), "{words}");
     }
 }

@@ -1,13 +1,15 @@
 //! Shapes that do not fit, and numbers that are none: an error that names what is wrong, and nothing else.
 
+use std::ops::Range;
+
 use counterpart_models::ring_attention::attention::{AttentionError, Layout, Mask, Output, RingAttention};
-use counterpart_models::ring_attention::implementation::{Order, PlanError, Ways};
+use counterpart_models::ring_attention::implementation::{HOSTS_MAX, Order, PlanError, Ways};
 use libtest_mimic::Trial;
 use ndarray::Array4;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
 use crate::claim;
+use crate::drawn::{drawn, for_all};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -20,73 +22,133 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn runner() -> TestRunner {
-    TestRunner::new_with_rng(
-        Config { cases: 300, failure_persistence: None, ..Config::default() },
-        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
-    )
+/// The axes of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Shape {
+    batch: usize,
+    heads: usize,
+    tokens: usize,
+    width: usize,
+}
+
+impl Shape {
+    fn dim(self) -> (usize, usize, usize, usize) {
+        (self.batch, self.heads, self.tokens, self.width)
+    }
+
+    fn ones(self) -> Array4<f32> {
+        Array4::ones(self.dim())
+    }
+
+    fn is_empty(self) -> bool {
+        self.batch.min(self.heads).min(self.tokens).min(self.width) == 0
+    }
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    drawn!(Shape { batch: 0..4_usize, heads: 0..4_usize, tokens: 0..6_usize, width: 0..4_usize })
+}
+
+/// Of a few, or at the end of what there can be.
+fn few_or_most(few: Range<usize>) -> impl Strategy<Value = usize> {
+    prop_oneof![4 => few, 1 => prop::sample::select(vec![HOSTS_MAX + 1, usize::MAX - 1, usize::MAX])]
+}
+
+/// A ring, and what it is given.
+#[derive(Clone, Debug)]
+struct Given {
+    queries: Shape,
+    keys: Shape,
+    values: Shape,
+    hosts: usize,
+    order: Order,
+    ways: Ways,
+    capacity: usize,
+    documents: Option<Vec<usize>>,
+}
+
+fn given() -> impl Strategy<Value = Given> {
+    drawn!(Given {
+        queries: shape(),
+        keys: shape(),
+        values: shape(),
+        hosts: few_or_most(0..5),
+        order: prop::sample::select(vec![Order::SendFirst, Order::OddEven, Order::Overlapped]),
+        ways: prop::sample::select(vec![Ways::One, Ways::Both]),
+        capacity: few_or_most(0..3),
+        documents: prop::option::of(prop::collection::vec(few_or_most(0..5), 0..4)),
+    })
 }
 
 fn shapes() {
-    let axis = || 0..4_usize;
-    let shape = || (axis(), axis(), 0..6_usize, axis());
-    let orders = prop::sample::select(vec![Order::SendFirst, Order::OddEven, Order::Overlapped]);
-    let ring =
-        (0..5_usize, (orders, any::<bool>()), 0..3_usize, prop::collection::vec(0..5_usize, 0..4), any::<bool>());
-    runner()
-        .run(
-            &(shape(), shape(), shape(), ring),
-            |(queries, keys, values, (hosts, (order, both), capacity, lengths, documents))| {
-                let ways = if both { Ways::Both } else { Ways::One };
-                let ring = RingAttention::new(hosts, order, capacity).and_then(|ring| ring.ways(ways));
-                let Ok(ring) = ring else {
-                    let waits = order == Order::SendFirst || order == Order::OddEven && both && hosts % 2 == 1;
-                    prop_assert!(hosts == 0 || capacity == 0 && hosts > 1 && waits);
-                    return Ok(());
-                };
-                let sum: usize = lengths.iter().sum();
-                let ring = if documents { ring.mask(Mask::Documents(lengths)).layout(Layout::Packed) } else { ring };
-                let ones = |shape| Array4::<f32>::ones(shape);
-                let found = ring.forward(&ones(queries), &ones(keys), &ones(values));
-                let empty = [queries, keys, values].iter().any(|(b, h, t, w)| [b, h, t, w].contains(&&0));
-                let fits = keys == (queries.0, keys.1, queries.2, queries.3)
-                    && values == (queries.0, keys.1, queries.2, values.3);
-                match found {
-                    Err(AttentionError::Empty { .. }) => prop_assert!(empty),
-                    Err(AttentionError::Shape { .. }) => prop_assert!(!empty && !fits),
-                    Err(AttentionError::Heads { .. }) => prop_assert!(queries.1 % keys.1 != 0),
-                    Err(AttentionError::Documents { .. }) => prop_assert!(documents && sum != queries.2),
-                    Err(error) => prop_assert!(false, "{error}"),
-                    Ok(output) => {
-                        prop_assert!(!empty && fits && queries.1 % keys.1 == 0);
-                        // The mean of ones.
-                        prop_assert!(output.out.iter().all(|value| (value - 1.0).abs() < 1e-6));
-                    }
-                }
-                Ok(())
-            },
-        )
-        .expect("every shape has its answer");
+    for_all(given(), |Given { queries, keys, values, hosts, order, ways, capacity, documents }| {
+        let ring = RingAttention::new(hosts, order, capacity).and_then(|ring| ring.ways(ways));
+        let ring = match ring {
+            Ok(ring) => ring,
+            Err(AttentionError::Plan(PlanError::NoHosts)) => return assert_eq!(hosts, 0),
+            Err(AttentionError::Plan(PlanError::TooManyHosts { .. })) => return assert!(hosts > HOSTS_MAX),
+            Err(error) => {
+                let waits =
+                    order == Order::SendFirst || order == Order::OddEven && ways == Ways::Both && hosts % 2 == 1;
+                return assert!(capacity == 0 && hosts > 1 && waits, "{error}");
+            }
+        };
+        assert!((1..=HOSTS_MAX).contains(&hosts));
+        let sum = |lengths: &[usize]| lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length));
+        let covers = documents.as_deref().is_none_or(|lengths| sum(lengths) == Some(queries.tokens));
+        let ring = match documents {
+            Some(lengths) => ring.mask(Mask::Documents(lengths)).layout(Layout::Packed),
+            None => ring,
+        };
+        let found = ring.forward(&queries.ones(), &keys.ones(), &values.ones());
+        let empty = [queries, keys, values].into_iter().any(Shape::is_empty);
+        let fits = keys == Shape { heads: keys.heads, ..queries }
+            && values == Shape { heads: keys.heads, width: values.width, ..queries };
+        match found {
+            Err(AttentionError::Empty { .. }) => assert!(empty),
+            Err(AttentionError::Shape { .. }) => assert!(!empty && !fits),
+            Err(AttentionError::Heads { .. }) => assert!(!queries.heads.is_multiple_of(keys.heads)),
+            Err(AttentionError::Documents { .. }) => assert!(!covers),
+            Err(error) => panic!("{error}"),
+            Ok(output) => {
+                assert!(!empty && fits && covers && queries.heads.is_multiple_of(keys.heads));
+                // The mean of ones.
+                assert!(output.out.iter().all(|value| (value - 1.0).abs() < 1e-6));
+            }
+        }
+    });
+}
+
+/// One number of a tensor.
+#[derive(Clone, Debug)]
+struct Place {
+    tensor: &'static str,
+    batch: usize,
+    head: usize,
+    token: usize,
+    column: usize,
+    number: f64,
 }
 
 fn not_finite() {
-    let place = (0..2_usize, 0..2_usize, 0..5_usize, 0..3_usize);
-    let what = prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)];
-    runner()
-        .run(&(0..3_usize, place, what), |(tensor, (b, h, t, c), what)| {
-            let mut given = [(); 3].map(|()| Array4::<f64>::ones((2, 2, 5, 3)));
-            given[tensor][[b, h, t, c]] = what;
-            let ring = RingAttention::new(2, Order::SendFirst, 1).expect("a ring");
-            let error = ring.forward(&given[0], &given[1], &given[2]).expect_err("not finite");
-            let tensor = ["queries", "keys", "values"][tensor];
-            prop_assert!(error.to_string().contains("which is [2, 2, 5, 3]"));
-            prop_assert_eq!(
-                error,
-                AttentionError::NotFinite { tensor, shape: vec![2, 2, 5, 3], place: vec![b, h, t, c] }
-            );
-            Ok(())
-        })
-        .expect("every place is named");
+    let place = drawn!(Place {
+        tensor: prop::sample::select(TENSORS[..3].to_vec()),
+        batch: 0..2_usize,
+        head: 0..2_usize,
+        token: 0..5_usize,
+        column: 0..3_usize,
+        number: prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
+    });
+    for_all(place, |Place { tensor, batch, head, token, column, number }| {
+        let mut given = [(); 3].map(|()| Array4::<f64>::ones((2, 2, 5, 3)));
+        let of = TENSORS.iter().position(|name| *name == tensor).expect("one of them");
+        given[of][[batch, head, token, column]] = number;
+        let ring = RingAttention::new(2, Order::SendFirst, 1).expect("a ring");
+        let error = ring.forward(&given[0], &given[1], &given[2]).expect_err("not finite");
+        assert!(error.to_string().contains("which is [2, 2, 5, 3]"));
+        let place = vec![batch, head, token, column];
+        assert_eq!(error, AttentionError::NotFinite { tensor, shape: vec![2, 2, 5, 3], place });
+    });
 }
 
 fn names() {
@@ -163,82 +225,110 @@ fn backward() {
 #[derive(Clone, Debug)]
 enum Wrong {
     Nothing,
-    /// Another shape: of the output, of its gradient, of the sums.
-    Shape(usize, (usize, usize, usize, usize)),
-    /// A number in one place of one of the six tensors.
-    Number(usize, f32, usize),
+    Shape {
+        of: Shaped,
+        shape: Shape,
+    },
+    /// In one place of one of the six tensors.
+    Number {
+        tensor: &'static str,
+        number: f32,
+        at: usize,
+    },
+}
+
+/// What may have another shape than it should.
+#[derive(Clone, Copy, Debug)]
+enum Shaped {
+    Output,
+    OfOutput,
+    LogSums,
 }
 
 fn wrong() -> impl Strategy<Value = Wrong> {
-    let axis = || 0..4_usize;
     let extreme = prop_oneof![
         prop::sample::select(vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 0.0, -0.0, 1e-45]),
         any::<f32>()
     ];
     prop_oneof![
         Just(Wrong::Nothing),
-        (0..3_usize, (axis(), axis(), axis(), axis())).prop_map(|(tensor, shape)| Wrong::Shape(tensor, shape)),
-        (0..6_usize, extreme, any::<usize>()).prop_map(|(tensor, number, at)| Wrong::Number(tensor, number, at)),
+        drawn!(Wrong::Shape {
+            of: prop::sample::select(vec![Shaped::Output, Shaped::OfOutput, Shaped::LogSums]),
+            shape: shape()
+        }),
+        drawn!(Wrong::Number { tensor: prop::sample::select(TENSORS.to_vec()), number: extreme, at: any::<usize>() }),
     ]
 }
 
 const TENSORS: [&str; 6] = ["queries", "keys", "values", "output", "the gradient of the output", "log_sums"];
 
+/// A ring, and what goes backward round it.
+#[derive(Clone, Debug)]
+struct Backward {
+    hosts: usize,
+    order: Order,
+    mask: Mask,
+    wrong: Wrong,
+}
+
 fn backward_of_anything() {
-    let orders = prop::sample::select(vec![(Order::SendFirst, 1), (Order::OddEven, 1), (Order::Overlapped, 0)]);
-    let masks = prop::sample::select(vec![Mask::Full, Mask::Causal, Mask::Documents(vec![1, 2])]);
-    runner()
-        .run(&(1..4_usize, orders, masks, wrong()), |(hosts, (order, capacity), mask, wrong)| {
-            let ring = RingAttention::new(hosts, order, capacity).expect("a ring").mask(mask);
-            let [mut queries, mut keys, mut values] =
-                [(1, 2, 3, 2), (1, 1, 3, 2), (1, 1, 3, 2)].map(Array4::<f32>::ones);
-            let mut output = ring.forward(&queries, &keys, &values).expect("fits");
-            let mut of_output = output.out.clone();
-            match &wrong {
-                Wrong::Shape(0, shape) => output.out = Array4::ones(*shape),
-                Wrong::Shape(1, shape) => of_output = Array4::ones(*shape),
-                Wrong::Shape(_, (b, h, t, _)) => output.log_sums = ndarray::Array3::zeros((*b, *h, *t)),
-                Wrong::Number(tensor, number, at) => {
-                    let all: [&mut [f32]; 6] = [&mut queries, &mut keys, &mut values, &mut output.out, &mut of_output]
-                        .map(|tensor| tensor.as_slice_mut().expect("in one piece"))
-                        .into_iter()
-                        .chain(output.log_sums.as_slice_mut())
-                        .collect::<Vec<_>>()
-                        .try_into()
-                        .expect("six tensors");
-                    let of = &mut *all.into_iter().nth(*tensor).expect("one of six");
-                    let at = at % of.len();
-                    of[at] = *number;
-                }
-                Wrong::Nothing => {}
+    let drawn = drawn!(Backward {
+        hosts: 1..4_usize,
+        order: prop::sample::select(vec![Order::SendFirst, Order::OddEven, Order::Overlapped]),
+        mask: prop::sample::select(vec![Mask::Full, Mask::Causal, Mask::Documents(vec![1, 2])]),
+        wrong: wrong(),
+    });
+    for_all(drawn, |Backward { hosts, order, mask, wrong }| {
+        let ring =
+            RingAttention::new(hosts, order, usize::from(order != Order::Overlapped)).expect("a ring").mask(mask);
+        let [mut queries, mut keys, mut values] = [(1, 2, 3, 2), (1, 1, 3, 2), (1, 1, 3, 2)].map(Array4::<f32>::ones);
+        let mut output = ring.forward(&queries, &keys, &values).expect("fits");
+        let mut of_output = output.out.clone();
+        match wrong {
+            Wrong::Nothing => {}
+            Wrong::Shape { of: Shaped::Output, shape } => output.out = shape.ones(),
+            Wrong::Shape { of: Shaped::OfOutput, shape } => of_output = shape.ones(),
+            Wrong::Shape { of: Shaped::LogSums, shape } => {
+                output.log_sums = ndarray::Array3::zeros((shape.batch, shape.heads, shape.tokens));
             }
-            let found = ring.backward((&queries, &keys, &values), &output, &of_output);
-            let fits = output.out.dim() == (1, 2, 3, 2)
-                && of_output.dim() == (1, 2, 3, 2)
-                && output.log_sums.dim() == (1, 2, 3);
-            match found {
-                Err(AttentionError::Shape { tensor, shape, .. }) => {
-                    prop_assert!(!fits && TENSORS[3..].contains(&tensor), "{tensor} {shape:?}");
-                }
-                Err(AttentionError::NotFinite { tensor, .. }) => {
-                    let Wrong::Number(of, number, _) = wrong else { return Err(TestCaseError::fail("all is finite")) };
-                    prop_assert!(!number.is_finite());
-                    prop_assert_eq!(tensor, TENSORS[of]);
-                }
-                Err(AttentionError::TooLarge { .. }) => {
-                    prop_assert!(matches!(wrong, Wrong::Number(_, number, _) if number.is_finite()));
-                }
-                Err(error) => prop_assert!(false, "{error}"),
-                Ok(gradients) => {
-                    prop_assert!(fits && !matches!(wrong, Wrong::Number(_, number, _) if !number.is_finite()));
-                    let all = [(&gradients.queries, &queries), (&gradients.keys, &keys), (&gradients.values, &values)];
-                    for (gradient, of) in all {
-                        prop_assert_eq!(gradient.dim(), of.dim());
-                        prop_assert!(gradient.iter().all(|value| value.is_finite()));
-                    }
+            Wrong::Number { tensor, number, at } => {
+                let of = match tensor {
+                    "queries" => queries.as_slice_mut(),
+                    "keys" => keys.as_slice_mut(),
+                    "values" => values.as_slice_mut(),
+                    "output" => output.out.as_slice_mut(),
+                    "log_sums" => output.log_sums.as_slice_mut(),
+                    _ => of_output.as_slice_mut(),
+                };
+                let of = of.expect("in one piece");
+                let at = at % of.len();
+                of[at] = number;
+            }
+        }
+        let found = ring.backward((&queries, &keys, &values), &output, &of_output);
+        let fits =
+            output.out.dim() == (1, 2, 3, 2) && of_output.dim() == (1, 2, 3, 2) && output.log_sums.dim() == (1, 2, 3);
+        let put_in = match wrong {
+            Wrong::Number { tensor, number, .. } => Some((tensor, number)),
+            Wrong::Nothing | Wrong::Shape { .. } => None,
+        };
+        match found {
+            Err(AttentionError::Shape { tensor, shape, .. }) => {
+                assert!(!fits && TENSORS[3..].contains(&tensor), "{tensor} {shape:?}");
+            }
+            Err(AttentionError::NotFinite { tensor, .. }) => {
+                assert!(put_in.is_some_and(|(of, number)| of == tensor && !number.is_finite()), "{tensor}");
+            }
+            Err(AttentionError::TooLarge { .. }) => assert!(put_in.is_some_and(|(_, number)| number.is_finite())),
+            Err(error) => panic!("{error}"),
+            Ok(gradients) => {
+                assert!(fits && put_in.is_none_or(|(_, number)| number.is_finite()));
+                let all = [(&gradients.queries, &queries), (&gradients.keys, &keys), (&gradients.values, &values)];
+                for (gradient, of) in all {
+                    assert_eq!(gradient.dim(), of.dim());
+                    assert!(gradient.iter().all(|value| value.is_finite()));
                 }
             }
-            Ok(())
-        })
-        .expect("whatever goes backward has its answer");
+        }
+    });
 }

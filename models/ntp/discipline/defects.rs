@@ -3,6 +3,7 @@
 use counterpart::Case;
 use counterpart::check::Defect;
 
+use super::bindings::Bound;
 use super::cases::narrow;
 use super::check;
 use super::model::{Discipline, Variant};
@@ -57,10 +58,11 @@ pub(super) fn as_models() -> Vec<Case> {
     Defect::cases("ntp", &defects, check)
 }
 
-/// Each defect as an implementation, beside the sound model of its bounds.
+/// Each defect as an implementation, and ours, beside the sound model of its bounds.
 pub(super) fn as_implementations() -> Vec<Case> {
-    let beside = |name: &str, model, defects: &[Defect<Discipline>]| {
-        let check = check(model).alongside_only().defects(defects).because_of(defects);
+    let beside = |name: &str, model: Discipline, defects: &[Defect<Discipline>]| {
+        let check = check(model.clone()).alongside_only().defects(defects).because_of(defects);
+        let check = check.product(move || Bound::new(&model));
         Case::new(format!("ntp/discipline_{name}"), check)
     };
     let slewing =
