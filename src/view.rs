@@ -1,7 +1,11 @@
-//! Results as text for a terminal. No input or output: whoever prints decides where, and whether colours are kept.
+//! Results as text for a terminal, as pictures and as pages. No input or output: whoever prints decides where, and
+//! whether colours are kept.
 
 mod diagram;
 mod history;
+mod lanes;
+mod matrix;
+mod page;
 mod table;
 mod trace;
 mod valency;
@@ -21,6 +25,8 @@ use crate::verdict::probability::Extreme;
 
 pub use self::diagram::state_diagram;
 pub use self::history::history;
+pub use self::matrix::{FairRow, Matrix, PropertyRow};
+pub use self::page::page;
 pub use self::trace::trace;
 pub use self::valency::ValencyPicture;
 

@@ -1,43 +1,21 @@
 //! Trials of libtest-mimic, shared by all test binaries (`#[path]`): a claim and a closure, and what a person sees,
 //! compared word for word.
 
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+#[path = "trial/claims.rs"]
+mod claims;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use insta::{Settings, assert_snapshot};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 
-thread_local! {
-    /// Where the last panic of this thread was raised.
-    static RAISED_AT: RefCell<String> = const { RefCell::new(String::new()) };
-}
+pub(crate) use self::claims::claim;
 
 /// Runs the trials that the arguments ask for.
 pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
-    remember_panics();
+    claims::remember_panics();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-/// A trial that fails when `test` panics, with the panic's words and place.
-pub(crate) fn claim(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        catch_unwind(AssertUnwindSafe(test)).map_err(|panic| {
-            let words = panic.downcast_ref::<String>().cloned();
-            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_string()));
-            let place = RAISED_AT.with_borrow(String::clone);
-            Failed::from(format!("{}\n(at {place})", words.unwrap_or_else(|| "a panic without words".into())))
-        })
-    })
-}
-
-/// Every panic is told once, with its trial: the hook only remembers where it was.
-fn remember_panics() {
-    std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string).unwrap_or_default();
-        RAISED_AT.with_borrow_mut(|at| *at = place);
-    }));
 }
 
 /// The repository's root, whichever package is tested.

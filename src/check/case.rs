@@ -36,6 +36,10 @@ impl Case {
         self
     }
 
+    pub(super) fn check(&self) -> &AnyCheck {
+        &self.check
+    }
+
     /// `<protocol>/<case>`.
     pub fn name(&self) -> &str {
         &self.name

@@ -5,6 +5,7 @@ mod defect;
 mod evidence;
 mod face;
 mod limits;
+mod look;
 mod names;
 mod place;
 mod replay;

@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use std::num::{NonZeroU16, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
@@ -101,6 +101,24 @@ pub(super) enum TraceCommand {
         /// A trace file.
         file: PathBuf,
     },
+    /// Make a page of a trace: one HTML file that needs nothing else.
+    Html {
+        /// A trace file.
+        file: PathBuf,
+        /// Write it here; by default to stdout.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+impl TraceCommand {
+    /// The file that it is written to, where that is not stdout.
+    pub(super) fn output(&self) -> Option<&Path> {
+        match self {
+            TraceCommand::Show { .. } => None,
+            TraceCommand::Html { output, .. } => output.as_deref(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

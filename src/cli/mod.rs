@@ -6,6 +6,7 @@
 mod arguments;
 pub mod bench;
 mod log;
+mod look;
 mod run;
 mod traces;
 
@@ -24,7 +25,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use self::arguments::{Arguments, CheckArguments, Command, Limits, LogCommand, TRACES, TraceCommand};
+use self::arguments::{Arguments, CheckArguments, Command, Limits, LogCommand, TRACES};
 use self::run::side_by_side;
 use self::traces::Traces;
 use crate::check::{Case, Options, ReplayError, limited, named};
@@ -184,7 +185,7 @@ fn command(cases: &[Case], measured: &[bench::Subject], command: Command, host: 
         Command::List { globs, json } => list(cases, &globs, json, host),
         Command::Bench(arguments) => bench::run(measured, &arguments, host),
         Command::Check(arguments) => check(cases, &arguments, host),
-        Command::Trace(TraceCommand::Show { file }) => show(&file, host),
+        Command::Trace(command) => look::run(cases, command, host),
         Command::Log(LogCommand::Check(arguments)) => log::check(cases, &arguments, host),
         Command::Replay { file, limits } => replay(cases, &file, &limits, host),
     }
@@ -384,20 +385,6 @@ impl Data<'_> {
     fn give(&mut self, text: &str) {
         if self.outcome.is_ok() {
             self.outcome = self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush());
-        }
-    }
-}
-
-fn show(file: &Path, host: &mut Host) -> io::Result<Exit> {
-    match Trace::read(&named(file)) {
-        Ok(trace) => {
-            write!(host.out, "{}", view::trace(&trace))?;
-            host.out.flush()?;
-            Ok(Exit::AsExpected)
-        }
-        Err(error) => {
-            say!(host, "error: {error}");
-            Ok(Exit::Trace)
         }
     }
 }

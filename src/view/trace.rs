@@ -15,14 +15,7 @@ const COLUMN_MAX: usize = 44;
 /// A trace, step by step.
 pub fn trace(trace: &Trace) -> String {
     let mut text = String::new();
-    let headline = match &trace.evidence {
-        Evidence::Property { name, kind } => match trace.verdict.as_str() {
-            "violated" => format!("{} violates {} \"{name}\"", trace.case, kind.replace('_', " ")),
-            verdict => format!("{} {} \"{name}\": {verdict}", trace.case, kind.replace('_', " ")),
-        },
-        Evidence::Subject { name, mode } => format!("{name} diverges from {} ({mode})", trace.case),
-    };
-    let _ = writeln!(text, "{}", styled(BOLD, &printable(&headline)));
+    let _ = writeln!(text, "{}", styled(BOLD, &printable(&headline(trace))));
     if !trace.parameters.is_empty() {
         let bounds: Vec<String> = trace.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let _ = writeln!(text, "{}", styled(DIM, &printable(&bounds.join(", "))));
@@ -57,6 +50,17 @@ pub fn trace(trace: &Trace) -> String {
         let _ = writeln!(text, "\n{} {}", styled(BOLD, "because"), printable(&trace.because));
     }
     text
+}
+
+/// What a trace is evidence for, in a line.
+pub(super) fn headline(trace: &Trace) -> String {
+    match &trace.evidence {
+        Evidence::Property { name, kind } => match trace.verdict.as_str() {
+            "violated" => format!("{} violates {} \"{name}\"", trace.case, kind.replace('_', " ")),
+            verdict => format!("{} {} \"{name}\": {verdict}", trace.case, kind.replace('_', " ")),
+        },
+        Evidence::Subject { name, mode } => format!("{name} diverges from {} ({mode})", trace.case),
+    }
 }
 
 fn row(index: usize, step: &Step, before: &Value, alongside: bool, trace: &Trace) -> Vec<(Style, String)> {

@@ -15,6 +15,7 @@ mod golden;
 mod interleave;
 mod limits;
 mod liveness;
+mod pages;
 mod printed;
 mod probability;
 #[cfg(unix)]
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         interleave::trials(),
         limits::trials(),
         liveness::trials(),
+        pages::trials(),
         printed::trials(),
         probability::trials(),
         #[cfg(unix)]
