@@ -72,3 +72,84 @@ fn take_turn<'a>(cases: &[&'a Case], next: &AtomicUsize) -> Option<(usize, &'a C
     let index = next.fetch_add(1, Ordering::SeqCst);
     cases.get(index).map(|case| (index, *case))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
+
+    use indicatif::ProgressBar;
+    use stateright::Model;
+
+    use super::side_by_side;
+    use crate::Check;
+    use crate::check::{Case, Options};
+
+    /// What is known of all cases: which have begun, and what the bar said to the first of them while the others ran.
+    #[derive(Clone)]
+    struct Together {
+        bar: ProgressBar,
+        begun: Arc<Mutex<BTreeSet<&'static str>>>,
+        said: Arc<Mutex<Vec<String>>>,
+    }
+
+    /// One state, which is there when it is this case's turn.
+    #[derive(Clone)]
+    struct Waits {
+        name: &'static str,
+        together: Together,
+    }
+
+    impl Waits {
+        /// The first waits until one has ended and another runs; that other one, until the first has looked at the bar.
+        fn may_go_on(&self) -> bool {
+            let Together { bar, begun, said } = &self.together;
+            match self.name {
+                "slow" => bar.position() >= 1 && begun.lock().expect("nobody panics").contains("late"),
+                "late" => !said.lock().expect("nobody panics").is_empty(),
+                _ => true,
+            }
+        }
+    }
+
+    impl Model for Waits {
+        type State = ();
+        type Action = ();
+
+        fn init_states(&self) -> Vec<()> {
+            let began = Instant::now();
+            self.together.begun.lock().expect("nobody panics").insert(self.name);
+            while !self.may_go_on() {
+                assert!(began.elapsed() < Duration::from_secs(60), "{} waits for ever", self.name);
+                std::thread::yield_now();
+            }
+            if self.name == "slow" {
+                self.together.said.lock().expect("nobody panics").push(self.together.bar.message());
+            }
+            vec![()]
+        }
+
+        fn actions(&self, (): &(), _: &mut Vec<()>) {}
+
+        fn next_state(&self, (): &(), (): ()) -> Option<()> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_bar_counts_what_has_ended_and_names_what_has_been_waited_for_longest() {
+        let together = Together { bar: ProgressBar::hidden(), begun: Arc::default(), said: Arc::default() };
+        let waits = |name| Waits { name, together: together.clone() };
+        let cases = ["slow", "quick", "late"].map(|name| Case::new(format!("toy/{name}"), Check::of(waits(name))));
+        let mut options = Options::default();
+        options.budget.threads = 2;
+        let mut order = Vec::new();
+        let of_cases: Vec<&Case> = cases.iter().collect();
+        side_by_side(&of_cases, &options, &together.bar, |case, ran, _| order.push((case.name(), ran.is_ok())));
+        assert_eq!(order, [("toy/slow", true), ("toy/quick", true), ("toy/late", true)], "in the catalogue's order");
+        let said = together.said.lock().expect("nobody panics").clone();
+        assert!(!said.is_empty() && said.iter().all(|named| named == "toy/slow"), "{said:?}");
+        assert_eq!(together.bar.position(), 3);
+    }
+}

@@ -6,8 +6,8 @@ mod files;
 mod oracle;
 mod sizes;
 mod store;
+mod threads;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
@@ -40,14 +40,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("events::an_empty_log_is_incomplete_not_a_pass", empty),
         claim("events::too_many_ways_of_explaining_are_incomplete_not_a_pass", too_many),
         claim("events::a_run_that_panics_or_hangs_is_incomplete_and_says_so", no_log),
-        claim("events::a_panic_is_a_deviation_that_names_thread_and_words", panicked),
         claim("events::a_long_log_of_one_thread_is_followed_to_the_end", long),
         claim("events::every_order_of_many_overlapping_events_is_tried_once", wide),
         claim("events::a_divergence_replays_and_a_mended_witness_does_not", replays),
         claim("events::a_trace_whose_log_was_broken_is_refused", broken_trace),
         claim("events::text_is_a_witness", by_text),
         claim("events::a_layer_records_spans_as_intervals_and_events_as_points", layer),
-        claim("events::a_thread_that_does_not_start_keeps_no_other_waiting", not_started),
         claim("events::a_logged_subject_tells_each_call_with_its_answer", logged),
         claim("events::time_stands_still_while_a_call_is_inside", time_stands_still),
     ];
@@ -56,6 +54,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(files::trials());
     trials.extend(oracle::trials());
     trials.extend(sizes::trials());
+    trials.extend(threads::trials());
     trials
 }
 
@@ -282,32 +281,6 @@ fn no_log() {
     incomplete(&run(tickets(false), unreadable), "there/is/no.jsonl: ");
 }
 
-/// Whoever panics is named, and replaying the trace runs it again: it has no log.
-fn panicked() {
-    let falls = Arc::new(AtomicBool::new(true));
-    let run_it = {
-        let falls = falls.clone();
-        move || {
-            let log = EventLog::of("tickets");
-            let taker: Box<dyn FnOnce() + Send> = Box::new(|| tracing::info!(target: "tickets", "take"));
-            let other: Box<dyn FnOnce() + Send> = Box::new(|| assert!(!falls.load(Ordering::SeqCst), "fell over"));
-            log.on_threads([("taker".into(), taker), ("clerk".into(), other)]);
-            Ok(log.recorded())
-        }
-    };
-    let check = Check::of(tickets(false)).interface(FACE).subject("tickets", Events::new(HIDING).of(run_it));
-    let case = Case::new("tickets/panics", check.diverges("tickets"));
-    let report = case.run(&Options::default()).0.conformance.remove(0);
-    assert_eq!(report.verdict, Agreement::Diverges);
-    assert_eq!(report.why.as_deref(), Some("the run that was recorded panicked: thread clerk panicked: fell over"));
-    let trace = report.evidence.expect("a trace");
-    assert_eq!(trace.steps.len(), 1, "the state that it began in");
-    let replayed = || case.replay(&trace, &Options::default()).expect("it can be replayed");
-    assert!(replayed().reproduces, "{}", replayed().summary());
-    falls.store(false, Ordering::SeqCst);
-    assert!(!replayed().reproduces, "{}", replayed().summary());
-}
-
 /// Whoever takes a ticket does not say which, and some are thrown away: all ten states explain each line.
 fn long() {
     let count = 100_000;
@@ -373,15 +346,6 @@ fn by_text() {
     assert!(report.why.is_some_and(|why| why.starts_with("line 2, call input=Discard output=0: ")));
     let number = Recorded { begin: 1, end: Some(2), event: Event::new("", "call").with("output", 0) };
     assert_eq!(judged(ByText, vec![number]).verdict, Agreement::Diverges, "the text of a field is text");
-}
-
-fn not_started() {
-    let ran = AtomicBool::new(false);
-    let starts: Box<dyn FnOnce() + Send> = Box::new(|| ran.store(true, Ordering::SeqCst));
-    // No name of a thread holds a zero.
-    let threads = [("one".to_string(), starts), ("tw\0".to_string(), Box::new(|| {}))];
-    let outcome = catch_unwind(AssertUnwindSafe(|| EventLog::of("tickets").on_threads(threads)));
-    assert!(outcome.is_err() && ran.load(Ordering::SeqCst));
 }
 
 fn layer() {

@@ -1,16 +1,15 @@
 //! Real threads through every interleaving: what is counted and bounded, calls that wait, and how the mode is used
 //! wrongly. The subject is a semaphore whose `Acquire` waits for a permit.
 
+mod lost;
+
 use std::collections::VecDeque;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
 use counterpart::check::{Case, Options};
-use counterpart::conform::interleave::{
-    CALLS_MAX, Condvar, Interleave, LosesUpdates, SCHEDULES_MAX, Script, THREADS_MAX,
-};
+use counterpart::conform::interleave::{CALLS_MAX, Condvar, Interleave, SCHEDULES_MAX, Script, THREADS_MAX};
 use counterpart::conform::{Agreement, Effort};
-use counterpart::model::Hold;
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Shared};
 use libtest_mimic::Trial;
@@ -21,7 +20,7 @@ use crate::claim;
 use crate::toy::{At, Edge, FACE, Face, Say, Toy, Word};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         claim("interleave::a_call_may_wait_for_ever_where_the_model_leaves_it_waiting", waits_by_right),
         claim("interleave::a_call_that_was_left_waiting_is_answered_later", woken),
         claim("interleave::a_lost_wake_up_is_found_and_its_trace_replays", lost_wake_up),
@@ -36,8 +35,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("interleave::nothing_to_run_is_incomplete", nothing_to_run),
         claim("interleave::misuse_of_loom_is_told_with_what_to_do", misuse),
         claim("interleave::a_leak_is_a_deviation", leaks),
-        claim("interleave::a_lost_update_of_any_core_is_found_and_a_lock_loses_none", lost_update),
-    ]
+    ];
+    trials.extend(lost::trials());
+    trials
 }
 
 const ACQUIRE: Word = Word("Acquire", None);
@@ -466,50 +466,4 @@ fn leaks() {
     let report = run(many(), one(race(RELEASE, RELEASE)), make);
     let why = report.why.unwrap_or_default();
     assert!(report.verdict == Agreement::Diverges && why.contains("leaks what it shares (Arc leaked)"), "{why}");
-}
-
-/// A semaphore nobody waits for: its core is a number, however that is held.
-struct Held<H>(H);
-
-impl<H: Hold<At>> Shared<Face> for Held<H> {
-    fn call(&self, act: &Word) -> Say {
-        self.0.with(|free| {
-            let can = if *act == RELEASE { *free < 2 } else { *free > 0 };
-            match *act {
-                RELEASE => *free += At::from(can),
-                _ => *free -= At::from(can),
-            }
-            can.into()
-        })
-    }
-
-    fn observe(&self) -> Option<At> {
-        Some(self.0.with(|free| *free))
-    }
-}
-
-struct Locked(Mutex<At>);
-
-impl Hold<At> for Locked {
-    fn hold(free: At) -> Self {
-        Locked(Mutex::new(free))
-    }
-
-    fn with<R>(&self, act: impl FnOnce(&mut At) -> R) -> R {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// One permit and two who want it: who loses an update gives it to both.
-fn lost_update() {
-    let scripts = || one(race(TRY_ACQUIRE, TRY_ACQUIRE));
-    let report = run(permits(1, 2), scripts(), || Held(Locked::hold(1)));
-    assert_eq!(report.verdict, Agreement::Conforms, "{:?}", report.why);
-    let report = run(permits(1, 2), scripts(), || Held(LosesUpdates::hold(1)));
-    assert_eq!(report.verdict, Agreement::Diverges);
-    // Each call begins and ends.
-    assert_eq!(report.evidence.expect("a divergence leaves a trace").len(), 2 * 2);
-    // Where nobody changes anything nothing is lost.
-    let in_turn = one(Script::after([TRY_ACQUIRE]).thread([TRY_ACQUIRE]).thread([TRY_ACQUIRE]));
-    assert_eq!(run(permits(1, 2), in_turn, || Held(LosesUpdates::hold(1))).verdict, Agreement::Conforms);
 }

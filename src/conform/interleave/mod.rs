@@ -484,16 +484,7 @@ impl Interleaves {
             .flat_map(|script| script.prefix.iter().chain(script.threads.iter().flatten()))
             .map(|input| (self.lts.words().input(*input), *input))
             .collect();
-        let named = |calls: &Vec<String>| {
-            calls
-                .iter()
-                .map(|call| known.get(call).copied().ok_or(format!("no script of this subject calls {call}")))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        let (prefix, threads, preemptions_max): (Vec<String>, Vec<Vec<String>>, Option<usize>) =
-            serde_json::from_str(text).map_err(|error| format!("the trace's script: {error}"))?;
-        let threads = threads.iter().map(named).collect::<Result<_, _>>()?;
-        Ok(Script { prefix: named(&prefix)?, threads, preemptions_max, ..Script::default() })
+        Script::named(text, &known)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A script: which threads make which calls, and how many schedules of them are run.
 
+use std::collections::HashMap;
+
 /// Most schedules of one script, unless the script says otherwise.
 pub const SCHEDULES_MAX: usize = 200_000;
 
@@ -67,6 +69,20 @@ impl<I> Script<I> {
 }
 
 impl Script<u32> {
+    /// The script that a trace's `text` is, whose calls are among `known`.
+    pub(super) fn named(text: &str, known: &HashMap<String, u32>) -> Result<Self, String> {
+        let named = |calls: &Vec<String>| {
+            calls
+                .iter()
+                .map(|call| known.get(call).copied().ok_or(format!("no script of this subject calls {call}")))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let (prefix, threads, preemptions_max): (Vec<String>, Vec<Vec<String>>, Option<usize>) =
+            serde_json::from_str(text).map_err(|error| format!("the trace's script: {error}"))?;
+        let threads = threads.iter().map(named).collect::<Result<_, _>>()?;
+        Ok(Script { prefix: named(&prefix)?, threads, preemptions_max, ..Script::default() })
+    }
+
     /// The scripts that have one call fewer.
     pub(super) fn shorter(&self) -> Vec<Script<u32>> {
         let mut candidates = Vec::new();
