@@ -11,7 +11,6 @@ mod broker;
 mod cache;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::Duration;
 
 use libtest_mimic::Trial;
 
@@ -85,22 +84,8 @@ mod raced_balancer {
     pub(super) mod shared;
 }
 
-/// Longer than all schedules of a test take by far. Who waits for itself while it unwinds is told by nobody else.
-const ENDS_WITHIN: Duration = Duration::from_secs(120);
-
 /// Runs `test` in every schedule of its threads, and gives their number. It fails where they all wait.
 fn in_every_schedule(test: impl Fn() + Send + Sync + 'static) -> usize {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let runs = move || drop(sender.send(catch_unwind(AssertUnwindSafe(|| run_every_schedule(test)))));
-    std::thread::spawn(runs);
-    match receiver.recv_timeout(ENDS_WITHIN) {
-        Ok(Ok(schedules)) => schedules,
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => panic!("it has not ended after {} s: it waits for itself", ENDS_WITHIN.as_secs()),
-    }
-}
-
-fn run_every_schedule(test: impl Fn() + Send + Sync + 'static) -> usize {
     let schedules = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = schedules.clone();
     let mut builder = loom::model::Builder::new();
