@@ -7,6 +7,8 @@
 //! Everything in a file follows from the model, its bounds, the seed and the implementation's answers: no date, no
 //! path of a machine, keys sorted. The same run writes the same bytes.
 
+mod foreign;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::Hasher;
@@ -248,19 +250,7 @@ impl Trace {
     /// # Errors
     /// Names the place in the file: unreadable, not JSON, of another shape or version, or edited since it was written.
     pub fn read(file: &Path) -> Result<Trace, TraceError> {
-        let refused = |source| TraceError::Io { file: file.into(), source };
-        let mut opened = fs::File::open(file).map_err(refused)?;
-        let bytes = opened.metadata().map_err(refused)?.len();
-        if bytes > BYTES_MAX {
-            return Err(TraceError::TooLarge { file: file.into(), bytes });
-        }
-        let mut text = Vec::new();
-        // What does not begin as a document is not read to its end.
-        (&mut opened).take(FIRST_BYTES).read_to_end(&mut text).map_err(refused)?;
-        if text.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b'{') {
-            opened.take(BYTES_MAX).read_to_end(&mut text).map_err(refused)?;
-        }
-        Trace::parse(file, &text)
+        Trace::parse(file, &content(file)?)
     }
 
     /// Reads `text`, which came from `file` (named in errors only).
@@ -326,6 +316,23 @@ impl Trace {
     pub fn write(&self, file: &Path) -> Result<bool, TraceError> {
         write_whole(file, self.to_json().as_bytes()).map_err(|source| TraceError::Io { file: file.into(), source })
     }
+}
+
+/// The bytes of `file`, if it may be a trace.
+fn content(file: &Path) -> Result<Vec<u8>, TraceError> {
+    let refused = |source| TraceError::Io { file: file.into(), source };
+    let mut opened = fs::File::open(file).map_err(refused)?;
+    let bytes = opened.metadata().map_err(refused)?.len();
+    if bytes > BYTES_MAX {
+        return Err(TraceError::TooLarge { file: file.into(), bytes });
+    }
+    let mut text = Vec::new();
+    // What does not begin as a document is not read to its end.
+    (&mut opened).take(FIRST_BYTES).read_to_end(&mut text).map_err(refused)?;
+    if text.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte == b'{') {
+        opened.take(BYTES_MAX).read_to_end(&mut text).map_err(refused)?;
+    }
+    Ok(text)
 }
 
 /// Replaces `file` by `bytes` in one step, making its folder; does nothing where the bytes are there already.

@@ -2,9 +2,14 @@
 //! whether colours are kept.
 
 mod diagram;
+mod diff;
+mod drawn;
+mod export;
 mod history;
 mod lanes;
+mod line;
 mod matrix;
+mod overview;
 mod page;
 mod table;
 mod trace;
@@ -24,10 +29,13 @@ use crate::verdict::Verdict;
 use crate::verdict::probability::Extreme;
 
 pub use self::diagram::state_diagram;
+pub use self::diff::diff;
+pub use self::export::{dot, mermaid};
 pub use self::history::history;
 pub use self::matrix::{FairRow, Matrix, PropertyRow};
+pub use self::overview::{overview, page_place};
 pub use self::page::page;
-pub use self::trace::trace;
+pub use self::trace::{Show, actors, trace, trace_as};
 pub use self::valency::ValencyPicture;
 
 /// One case: what was explored, every property, every subject.

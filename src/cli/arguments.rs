@@ -1,9 +1,9 @@
 //! What can be typed.
 
 use std::num::{NonZeroU16, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// Explore protocols exhaustively, and check that implementations do what their models do.
 #[derive(Debug, Parser)]
@@ -69,6 +69,9 @@ pub(super) struct CheckArguments {
     /// Do not ask stateright's own search for a second opinion.
     #[arg(long)]
     pub(super) no_referee: bool,
+    /// Write the run as pages into this folder: `index.html`, and a page for each trace.
+    #[arg(long, value_name = "DIR")]
+    pub(super) html: Option<PathBuf>,
     /// Where the traces of violations and deviations are kept.
     #[arg(long, value_name = "DIR", default_value = TRACES)]
     pub(super) traces: PathBuf,
@@ -96,10 +99,17 @@ pub(super) struct BenchArguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TraceCommand {
-    /// Print a trace step by step.
-    Show {
+    /// Print a trace step by step. A trace of Quint's or Apalache's can be looked at as well.
+    Show(ShowArguments),
+    /// Tell two traces apart: what they are of, how long they go together, how each goes on.
+    Diff {
         /// A trace file.
-        file: PathBuf,
+        left: PathBuf,
+        /// Another.
+        right: PathBuf,
+        /// Columns of a line; by default those of the terminal, else as many as it wants.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(WIDTH_MIN..))]
+        width: Option<u16>,
     },
     /// Make a page of a trace: one HTML file that needs nothing else.
     Html {
@@ -109,16 +119,46 @@ pub(super) enum TraceCommand {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Give a trace in the words of another tool.
+    Export {
+        /// A trace file.
+        file: PathBuf,
+        /// Informal Trace Format, a sequence diagram for Mermaid, or a graph for Graphviz.
+        #[arg(long, value_enum)]
+        format: Format,
+        /// Write it here; by default to stdout.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
-impl TraceCommand {
-    /// The file that it is written to, where that is not stdout.
-    pub(super) fn output(&self) -> Option<&Path> {
-        match self {
-            TraceCommand::Show { .. } => None,
-            TraceCommand::Html { output, .. } => output.as_deref(),
-        }
-    }
+/// What a trace is given as.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Format {
+    Itf,
+    Mermaid,
+    Dot,
+}
+
+/// Narrower than this nothing can be told.
+const WIDTH_MIN: i64 = 20;
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// A trace file.
+    pub(super) file: PathBuf,
+    /// Columns of a line; by default those of the terminal, else as many as it wants.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(WIDTH_MIN..))]
+    pub(super) width: Option<u16>,
+    /// Steps of this actor alone, and messages to and from it.
+    #[arg(long, value_name = "ACTOR")]
+    pub(super) only: Option<String>,
+    /// Wrap what is wider than the terminal, and cut nothing.
+    #[arg(long)]
+    pub(super) full: bool,
+    /// Draw with letters of ASCII alone.
+    #[arg(long)]
+    pub(super) ascii: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod arguments;
 pub mod bench;
 mod log;
 mod look;
+mod pages;
 mod run;
 mod traces;
 
@@ -26,6 +27,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use self::arguments::{Arguments, CheckArguments, Command, Limits, LogCommand, TRACES};
+use self::pages::Pages;
 use self::run::side_by_side;
 use self::traces::Traces;
 use crate::check::{Case, Options, ReplayError, limited, named};
@@ -276,6 +278,7 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     let (mut reports, mut not_run) = (Vec::new(), Vec::new());
     let mut defects = Vec::new();
     let mut traces = Traces::below(folder);
+    let mut pages = Pages::below(arguments.html.as_deref());
     let mut times = Vec::new();
     side_by_side(&running, &options, &bar, |case, ran, took| {
         times.push((took, case));
@@ -284,6 +287,7 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
             Err(defect) => return defects.push(defect),
         };
         traces.keep(&mut report);
+        pages.keep(case, &report);
         if !arguments.json {
             bar.suspend(|| out.give(&format!("{}\n", view::case(&report))));
         }
@@ -312,18 +316,29 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
         say!(host, "interrupted: {done} of {} cases were run to their end; the rest is not known", running.len());
         exits.push(Exit::Interrupted);
     }
-    for error in &traces.errors {
-        say!(host, "error: a trace could not be kept: {error}");
-    }
-    if !traces.errors.is_empty() {
-        say!(host, "name a folder that can be written to with --traces");
-        exits.push(Exit::Usage);
-    }
+    exits.extend(unkept(&traces, &mut pages, &report, host));
     exits.extend(unwritten(given, host)?);
     if arguments.timings {
         timings(times, host);
     }
     Ok(worst(&exits))
+}
+
+/// Writes the page that leads to the others, and tells what could not be written.
+fn unkept(traces: &Traces<'_>, pages: &mut Pages<'_>, report: &Report, host: &mut Host) -> Option<Exit> {
+    if let Some(index) = pages.finish(report) {
+        say!(host, "pages are written to {}", index.display());
+    }
+    for error in &pages.errors {
+        say!(host, "error: a page could not be written: {error}");
+    }
+    for error in &traces.errors {
+        say!(host, "error: a trace could not be kept: {error}");
+    }
+    if !traces.errors.is_empty() {
+        say!(host, "name a folder that can be written to with --traces");
+    }
+    (!traces.errors.is_empty() || !pages.errors.is_empty()).then_some(Exit::Usage)
 }
 
 /// Whether `report` is that of the case `name`, and was not cut short by whoever interrupted the command.

@@ -11,12 +11,12 @@ use super::trace::headline;
 use crate::trace::{Evidence, FAIRNESS, Trace};
 
 const TEMPLATE: &str = include_str!("page/page.html");
-const STYLE: &str = include_str!("page/page.css");
+pub(super) const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
 /// SHA-256 of the style and of the script, as a content policy names them. A trial knows what they have to be.
-const STYLE_HASH: &str = "sha256-DP92J7ofiE99dqUP/J/uoxVigpzAvJNfwrWHXygpxd4=";
-const SCRIPT_HASH: &str = "sha256-FsLCp4g7yf7DSqQSTaZe10H0fJHvedaKdPbXKfeNB5Q=";
+pub(super) const STYLE_HASH: &str = "sha256-DP92J7ofiE99dqUP/J/uoxVigpzAvJNfwrWHXygpxd4=";
+const SCRIPT_HASH: &str = "sha256-atMEgTrXHxOu5gWpp/S6HXFx9lDY0PCaao8viTZdH/s=";
 
 /// `trace` as a page of its own. `matrix` is what its model says of each state, where the model is at hand.
 pub fn page(trace: &Trace, matrix: Option<&Matrix>) -> String {
@@ -34,7 +34,7 @@ pub fn page(trace: &Trace, matrix: Option<&Matrix>) -> String {
 }
 
 /// `template` with each `{{name}}` replaced. What is put in is not looked at again.
-fn filled<'a>(template: &str, part: impl Fn(&str) -> &'a str) -> String {
+pub(super) fn filled<'a>(template: &str, part: impl Fn(&str) -> &'a str) -> String {
     let mut text = String::new();
     let mut pieces = template.split("{{");
     text.push_str(pieces.next().unwrap_or_default());
@@ -58,10 +58,10 @@ fn inert(document: &Value) -> String {
     text
 }
 
-/// A title, in which a line does not end and nothing is markup.
-fn escaped(text: &str) -> String {
+/// Text in which no line ends and nothing is markup, not even between quotes.
+pub(super) fn escaped(text: &str) -> String {
     let breaks = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
-    text.replace('&', "&amp;").replace('<', "&lt;").replace(breaks, " ")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace(breaks, " ")
 }
 
 fn document(trace: &Trace, matrix: Option<&Matrix>) -> Value {

@@ -15,6 +15,7 @@ mod golden;
 mod interleave;
 mod limits;
 mod liveness;
+mod looks;
 mod pages;
 mod printed;
 mod probability;
@@ -25,6 +26,7 @@ mod settings;
 mod shape;
 mod surprise;
 mod survey;
+mod terminal;
 mod tours;
 mod toy;
 #[path = "../trial.rs"]
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         interleave::trials(),
         limits::trials(),
         liveness::trials(),
+        looks::trials(),
         pages::trials(),
         printed::trials(),
         probability::trials(),
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         shape::trials(),
         surprise::trials(),
         survey::trials(),
+        terminal::trials(),
         tours::trials(),
         tried::trials(),
         turnstile::trials(),

@@ -32,6 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("pages::a_model_says_which_property_holds_in_which_step", matrix),
         claim("pages::fair_actions_are_marked_where_they_are_possible_and_taken", fair),
         claim("pages::what_no_model_says_is_not_known", unknown),
+        claim("pages::a_run_is_a_page_that_opens_on_what_is_not_as_expected", overview),
         claim("pages::the_command_writes_the_page_or_gives_it_on_stdout", command),
     ]
 }
@@ -273,6 +274,47 @@ impl Write for Said {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A row that stays below four as it should not, and one that is expected to break.
+fn overview() {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let surprising = || {
+        let row = Toy::new((0..6).map(|at| Edge::new(at, at + 1, "")));
+        let row = row.own(|| vec![Property::always("<below> three", |_: &Toy, at: &At| *at < 3)]);
+        Case::new("toy/surprise", Check::of(row))
+    };
+    let run = |cases: Vec<Case>, html: &str| {
+        let mut host =
+            Host { out: Box::new(io::sink()), err: Box::new(io::sink()), progress: false, interrupted: Arc::default() };
+        let arguments = ["counterpart", "check", "--traces", &place("traces"), "--html", html];
+        counterpart::cli::run(cases, arguments, &mut host)
+    };
+    assert_eq!(run(vec![row().0, surprising()], &place("red")), Exit::Unexpected);
+    let page = std::fs::read_to_string(place("red/index.html")).expect("it is written");
+    assert!(page.contains("<title>counterpart: Not as expected</title>"), "{page}");
+    assert!(!page.contains("<script") && !page.contains("<below>") && page.contains("&lt;below> three"), "{page}");
+    assert!(page.contains("✗ violated, holds expected") && page.contains("✓ violated"), "{page}");
+    let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
+    let style = format!("sha256-{}", base64(&sha256(between(&page, "<style>", "</style>").as_bytes())));
+    assert_eq!(policy, format!("default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"));
+    // What is not as expected comes first, with its table; every link leads to a page.
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("no {words}: {page}"));
+    assert!(at("<h2>Not as expected</h2>") < at("toy/surprise") && at("toy/surprise") < at("toy/row"));
+    let traces = page.split_once("<h2>Traces</h2>").expect("a list").1;
+    let links: Vec<&str> = traces.split("<a href=\"").skip(1).map(|rest| between(rest, "", "\"")).collect();
+    let wanted = ["toy/surprise---below--three.html", "toy/row--below-four.html", "toy/row--at-two.html"];
+    assert_eq!(links[..2], wanted[..2], "{links:?}");
+    for link in links {
+        let page = std::fs::read_to_string(folder.path().join("red").join(link)).expect("every link leads somewhere");
+        assert!(data(&page)["steps"].as_array().is_some_and(|steps| steps.len() > 1));
+    }
+    assert_eq!(run(vec![row().0], &place("green")), Exit::AsExpected);
+    let page = std::fs::read_to_string(place("green/index.html")).expect("it is written");
+    assert!(page.contains("All as expected") && !page.contains("<h2>Not as expected</h2>"), "{page}");
+    // A folder that cannot be is told by the exit.
+    assert_eq!(run(vec![row().0], &place("green/index.html")), Exit::Usage);
 }
 
 fn command() {

@@ -71,7 +71,8 @@ function head() {
   const verdict = { violated: "is violated", diverges: "diverges", holds: "holds" }[data.verdict] ?? "";
   $("case").textContent = data.case;
   $("headline").append(make("span", { class: mark[1], "aria-hidden": "true" }, `${mark[0]} `),
-    ...(data.subject === null ? [`${asked} “`, words(data.name), `” ${verdict}`] : [words(data.name), ` ${verdict} (${data.mode})`]));
+    ...(data.subject === null && !data.name ? [words(data.verdict || "a trace")] :
+      data.subject === null ? [`${asked} “`, words(data.name), `” ${verdict}`] : [words(data.name), ` ${verdict} (${data.mode})`]));
   if (data.because) $("because").append(make("strong", null, "because "), words(data.because));
   const facts = [...Object.entries(data.parameters), ["replay", data.replay]];
   for (const [name, value] of facts.filter((fact) => fact[1])) {
