@@ -103,7 +103,7 @@ fn cuts() {
         // All the letters are there, in the same order, whatever the width.
         for width in [44, 80] {
             let wrapped = shown(&trace, |show| (show.width, show.full) = (Some(width), true));
-            let without_bars = |text: &str| letters(text.split_once("  step").map_or(text, |(_, steps)| steps));
+            let without_bars = |text: &str| letters(text.split_once("\n  step ").map_or(text, |(_, steps)| steps));
             assert_eq!(without_bars(&wrapped), without_bars(&whole), "{} at {width}", trace.case);
         }
         let cut = shown(&trace, |show| show.width = Some(100));
