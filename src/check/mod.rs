@@ -17,6 +17,7 @@ use std::hash::Hash;
 use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use crate::conform::events::{Log, LogError, LogReader};
@@ -95,6 +96,8 @@ pub struct Options {
     pub answer_within: Duration,
     /// Time in which an implementation has to be made; one that is not by then never will be. Default 10 s.
     pub start_within: Duration,
+    /// Counts the events of a log that are explained, for whoever shows how far it is.
+    pub explained: Arc<AtomicUsize>,
 }
 
 impl Default for Options {
@@ -107,6 +110,7 @@ impl Default for Options {
             seed: 0,
             answer_within: Duration::from_secs(10),
             start_within: Duration::from_secs(10),
+            explained: Arc::default(),
         }
     }
 }
@@ -119,6 +123,7 @@ impl Options {
             answer_within: self.answer_within,
             start_within: self.start_within,
             seed: self.seed,
+            explained: self.explained.clone(),
         }
     }
 }

@@ -167,12 +167,24 @@ pub(super) enum LogCommand {
     Check(LogArguments),
 }
 
+/// What a log is written in.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// A history in EDN: Jepsen's, or a key-value log of the same kind.
+    Edn,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct LogArguments {
     /// The case whose model is to explain it.
     pub(super) case: String,
-    /// The log, one JSON object a line.
+    /// The log: one JSON object a line, or a history in EDN.
     pub(super) file: PathBuf,
+    /// What the log is written in. By default EDN if the file's name ends in `.edn`, and JSON lines otherwise.
+    #[arg(long, value_enum)]
+    pub(super) format: Option<LogFormat>,
     /// One JSON document on stdout.
     #[arg(long)]
     pub(super) json: bool,

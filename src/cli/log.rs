@@ -1,16 +1,18 @@
 //! `log check`: a log of what has run elsewhere, judged on a case's model.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::arguments::LogArguments;
+use super::arguments::{LogArguments, LogFormat};
 use super::{Exit, Host, nearest, options, say};
 use crate::check::{Case, JudgedLog};
 use crate::conform::Agreement;
-use crate::conform::events::Log;
+use crate::conform::events::{Log, LogError};
 use crate::report::SCHEMA;
 use crate::trace::write_whole;
 use crate::view;
@@ -26,7 +28,7 @@ pub(super) fn check(cases: &[Case], arguments: &LogArguments, host: &mut Host) -
     };
     let bar = spinner(host.progress);
     bar.set_message(format!("reads {}", arguments.file.display()));
-    let log = match Log::read(&arguments.file) {
+    let log = match read(arguments) {
         Ok(log) => log,
         Err(error) => {
             bar.finish_and_clear();
@@ -34,11 +36,11 @@ pub(super) fn check(cases: &[Case], arguments: &LogArguments, host: &mut Host) -
             return Ok(Exit::Trace);
         }
     };
-    bar.set_message(format!("looks for what explains {} events", log.events().len()));
-    let judged = case.judge(&log, &options(&arguments.limits, false, &host.interrupted));
+    let options = options(&arguments.limits, false, &host.interrupted);
+    let judged = beside(&bar, &options.explained, log.events().len(), || case.judge(&log, &options));
     bar.finish_and_clear();
     let exit = match judged.judgement.conformance.agreement {
-        _ if host.interrupted.load(std::sync::atomic::Ordering::SeqCst) => Exit::Interrupted,
+        _ if host.interrupted.load(Ordering::SeqCst) => Exit::Interrupted,
         Agreement::Conforms => Exit::AsExpected,
         Agreement::Diverges => Exit::Unexpected,
         Agreement::Incomplete => Exit::Incomplete,
@@ -50,6 +52,34 @@ pub(super) fn check(cases: &[Case], arguments: &LogArguments, host: &mut Host) -
     host.out.write_all(text.as_bytes())?;
     host.out.flush()?;
     Ok(exit)
+}
+
+fn read(arguments: &LogArguments) -> Result<Log, LogError> {
+    let is_edn = arguments.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("edn"));
+    match arguments.format.unwrap_or(if is_edn { LogFormat::Edn } else { LogFormat::Json }) {
+        LogFormat::Json => Log::read(&arguments.file),
+        LogFormat::Edn => Log::read_edn(&arguments.file),
+    }
+}
+
+/// What `judge` finds, while `bar` says how many of so many events are explained.
+fn beside<R>(bar: &ProgressBar, explained: &Arc<AtomicUsize>, events: usize, judge: impl FnOnce() -> R) -> R {
+    const EVERY: Duration = Duration::from_millis(200);
+    let (done, is_done) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            loop {
+                let so_far = explained.load(Ordering::Relaxed);
+                bar.set_message(format!("has explained {so_far} of {events} events"));
+                if is_done.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        });
+        let judged = judge();
+        drop(done);
+        judged
+    })
 }
 
 fn spinner(shown: bool) -> ProgressBar {

@@ -33,6 +33,7 @@ mod words;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -77,6 +78,8 @@ pub struct Limits {
     pub start_within: Duration,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Counts the events of a log that are explained.
+    pub explained: Arc<AtomicUsize>,
 }
 
 impl<F: Interface> Setting<F> {

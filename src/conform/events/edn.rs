@@ -1,9 +1,9 @@
 //! Histories as Jepsen writes them, and key-value logs of the same kind, as logs.
 //!
 //! Each line, or each map of one list, is one operation's beginning or end: `:process`, `:type`, `:f`, `:value`, and `:key`
-//! where there is one. Other keys are left alone. An operation begins with `:invoke`. It ends with `:ok`; with `:fail`,
-//! when it has not taken effect and is left out; or with `:info`, when nobody knows, so that it never ended. A process
-//! does one thing at a time.
+//! where there is one. An `:index`, where there is one, only goes up. Other keys are left alone. An operation begins with
+//! `:invoke`. It ends with `:ok`; with `:fail`, when it has not taken effect and is left out; or with `:info`, when nobody
+//! knows, so that it never ended. A process does one thing at a time.
 //!
 //! | event | from |
 //! |---|---|
@@ -46,7 +46,7 @@ impl Log {
         let Ok(text) = std::str::from_utf8(text) else {
             return Err(LogError::Edn { file: file.into(), line: 1, what: "it is not UTF-8".into() });
         };
-        let mut history = History { file, events: Vec::new(), open: HashMap::new(), number: 0 };
+        let mut history = History { file, events: Vec::new(), open: HashMap::new(), number: 0, index: None };
         let mut reader = Reader::new(text);
         while let Some((line, operation)) = reader.operation().map_err(|wrong| wrong.of(file))? {
             history.take(line, &operation)?;
@@ -70,6 +70,8 @@ struct History<'a> {
     open: HashMap<String, (usize, usize)>,
     /// The last number given to a begin or an end.
     number: u64,
+    /// The last `:index`, and its line.
+    index: Option<(u64, usize)>,
 }
 
 impl History<'_> {
@@ -82,6 +84,13 @@ impl History<'_> {
             None => Err(wrong(format!("the operation has no :{key}"))),
         };
         let (process, kind) = (text("process")?, text("type")?);
+        if let Some(index) = operation.get("index").and_then(Value::as_u64) {
+            if let Some((before, other)) = self.index.replace((index, line)).filter(|(before, _)| *before >= index) {
+                return Err(wrong(format!(
+                    "its :index is {index}, and that of line {other} is {before}: they only go up"
+                )));
+            }
+        }
         self.number += 1;
         let number = self.number;
         let value = operation.get("value").filter(|value| !value.is_null());
@@ -102,8 +111,8 @@ impl History<'_> {
             return Err(wrong(format!("the :type {kind} is unknown: it is invoke, ok, fail or info")));
         }
         let Some((place, began)) = self.open.remove(&process) else {
-            // What a nemesis does, or says, begins nothing.
-            if kind == "info" {
+            // What a nemesis does, or says, begins nothing. A client is a number.
+            if kind == "info" && !operation.get("process").is_some_and(Value::is_number) {
                 return Ok(());
             }
             return Err(wrong(format!("an operation of process {process} ends, and none of it has begun")));

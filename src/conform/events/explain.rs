@@ -13,9 +13,10 @@ use serde_json::Value;
 use super::event::Event;
 use super::log::Log;
 use super::reading::Reads;
+use crate::conform::Limits;
 use crate::conform::linear::{self, Bounds, Call, Meaning, Order, Outcome, Placed, READ, search};
 use crate::conform::lts::{Edge, Lts, Node};
-use crate::explore::{Budget, Interrupt, Stop};
+use crate::explore::Stop;
 
 /// What came of the search.
 pub(super) enum Explained {
@@ -69,15 +70,15 @@ pub(super) enum By {
 ///
 /// Where the interface tells keys apart, each key's events are judged by themselves, beside each other. The first event
 /// that nothing explains is the same as if they were not: it is that of the part that fails first.
-pub(super) fn explain(lts: &Lts, reader: &dyn Reads, log: &Log, bounds: Bounds, budget: &Budget) -> Explained {
+pub(super) fn explain(lts: &Lts, reader: &dyn Reads, log: &Log, bounds: Bounds, limits: &Limits) -> Explained {
     let mut said = Said::new();
     let classes: Vec<u32> = log.events().iter().map(|recorded| said.number(&recorded.event)).collect();
     let inputs: Vec<Option<Vec<u32>>> = said.events.iter().map(|event| reader.inputs(event)).collect();
-    let said = Meant { lts, reader, interrupt: &budget.interrupt, events: &said.events, inputs: &inputs };
+    let said = Meant { lts, reader, limits, events: &said.events, inputs: &inputs };
     // What follows what by name may go from key to key.
     let parts = if log.is_linked() { vec![Part::whole(&classes)] } else { said.parts(&classes) };
     let judge = |part: &Part| said.judge(log, &classes, part, bounds);
-    let mut judged = beside_each_other(&parts, budget.threads, &judge);
+    let mut judged = beside_each_other(&parts, limits.budget.threads, &judge);
     let ends = |dead: &Dead| log.events()[dead.event].end.unwrap_or(u64::MAX);
     let first = (0..judged.len())
         .filter_map(|part| if let Explained::Not(dead) = &judged[part] { Some((ends(dead), part)) } else { None })
@@ -136,7 +137,7 @@ impl Part {
 struct Meant<'a> {
     lts: &'a Lts,
     reader: &'a dyn Reads,
-    interrupt: &'a Interrupt,
+    limits: &'a Limits,
     events: &'a [&'a Event],
     inputs: &'a [Option<Vec<u32>>],
 }
@@ -287,8 +288,12 @@ impl Meaning for Reading<'_> {
         self.looks[class as usize]
     }
 
+    fn explained(&mut self, more: u32) {
+        self.meant.limits.explained.fetch_add(more as usize, Ordering::Relaxed);
+    }
+
     fn interrupted(&mut self) -> Option<Stop> {
-        (self.meant.interrupt)()
+        (self.meant.limits.budget.interrupt)()
     }
 }
 

@@ -139,6 +139,22 @@ pub enum LogError {
         /// 1-based.
         line: usize,
     },
+    /// An actor that begins something while what it began before is open.
+    #[error(
+        "{}:{line}: {actor:?} begins this while what it began on line {other} is open; a client does one thing at a time: \
+         name its callers apart, or leave the actor out",
+        file.display()
+    )]
+    TwoOpen {
+        /// The file.
+        file: PathBuf,
+        /// 1-based, of the event that begins later.
+        line: usize,
+        /// 1-based, of the one that is open then.
+        other: usize,
+        /// Who does both.
+        actor: String,
+    },
     /// A number that two begins or ends share.
     #[error(
         "{}:{line}: the number {number} is on line {other} already; number begins and ends of all actors by one counter",
@@ -198,7 +214,8 @@ impl Log {
     /// Reads `file`.
     ///
     /// # Errors
-    /// Names the line: unreadable, not JSON, cut off, of another shape, or with numbers that make no intervals.
+    /// Names the line: unreadable, not JSON, cut off, of another shape, with numbers that make no intervals, or with two
+    /// events of one actor open at once.
     pub fn read(file: &Path) -> Result<Self, LogError> {
         let text = fs::read(file).map_err(|source| LogError::Io { file: file.into(), source })?;
         Log::parse(file, &text)
@@ -209,6 +226,13 @@ impl Log {
     /// # Errors
     /// As [`Log::read`].
     pub fn parse(file: &Path, text: &[u8]) -> Result<Self, LogError> {
+        let log = Log::parse_recorded(file, text)?;
+        log.one_at_a_time(file)?;
+        Ok(log)
+    }
+
+    /// Reads `text`, as [`Log::parse`] does; but a thread that recorded it may have begun one thing within another.
+    pub(super) fn parse_recorded(file: &Path, text: &[u8]) -> Result<Self, LogError> {
         let whole = text.last().is_none_or(|last| *last == b'\n');
         let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').collect();
         if text.is_empty() {
@@ -237,6 +261,27 @@ impl Log {
             }
         }
         Log::checked(file, events, links)
+    }
+
+    /// Refuses a log in which somebody who is named does two things at once. What took effect at a moment is no call.
+    fn one_at_a_time(&self, file: &Path) -> Result<(), LogError> {
+        let is_call = |event: &usize| {
+            let recorded = &self.events[*event];
+            let is_unplaced = self.links.get(event).is_some_and(|link| link.is_unplaced);
+            !recorded.event.actor.is_empty() && recorded.end != Some(recorded.begin) && !is_unplaced
+        };
+        let mut calls: Vec<usize> = (0..self.events.len()).filter(is_call).collect();
+        calls.sort_unstable_by_key(|event| self.events[*event].begin);
+        let mut last: HashMap<&str, usize> = HashMap::new();
+        for event in calls {
+            let Recorded { begin, event: Event { actor, .. }, .. } = &self.events[event];
+            let Some(other) = last.insert(actor, event) else { continue };
+            if self.events[other].end.is_none_or(|end| end > *begin) {
+                let (line, other) = (event + 1, other + 1);
+                return Err(LogError::TwoOpen { file: file.into(), line, other, actor: actor.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// The log as JSON lines: `begin`, `end` (absent where there was none), `actor`, `name` and `fields`, keys sorted.

@@ -247,7 +247,7 @@ struct Judges {
 impl How for Judges {
     fn run(&self) -> Result<Conformance, ModelError> {
         let _span = tracing::debug_span!("events").entered();
-        let explanations_max = self.explanations_max;
+        let explanations_max = self.ways_max();
         let result = Effort::Events { events: 0, explanations_max };
         Ok(match self.recorded() {
             Run::Recorded(log) => self.judgement(&log).conformance,
@@ -269,7 +269,7 @@ impl How for Judges {
             };
         }
         let text = trace.extra.get(LOG).ok_or(CannotReplay::Lacks("carries no log"))?;
-        let log = Log::parse(Path::new("the trace's log"), text.as_bytes())
+        let log = Log::parse_recorded(Path::new("the trace's log"), text.as_bytes())
             .map_err(|error| CannotReplay::Nonsense(error.to_string()))?;
         let Conformance { agreement, why, divergence, .. } = self.judgement(&log).conformance;
         match agreement {
@@ -343,7 +343,7 @@ impl Judges {
     }
 
     fn judgement(&self, log: &Log) -> Judgement {
-        let result = Effort::Events { events: log.events().len(), explanations_max: self.explanations_max };
+        let result = Effort::Events { events: log.events().len(), explanations_max: self.ways_max() };
         let unknown = |why: String| Judgement {
             conformance: result.clone().incomplete(why),
             orders: Vec::new(),
@@ -355,8 +355,8 @@ impl Judges {
         if (0..log.events().len()).all(|event| !log.call(event).required) {
             return unknown("no event of the log has ended, so that none had to be explained".into());
         }
-        let bounds = Bounds { ways_max: self.explanations_max, bytes_max: self.memory_max_mib.saturating_mul(1 << 20) };
-        match explain(&self.lts, &*self.reading, log, bounds, &self.limits.budget) {
+        let bounds = Bounds { ways_max: self.ways_max(), bytes_max: self.memory_max_mib.saturating_mul(1 << 20) };
+        match explain(&self.lts, &*self.reading, log, bounds, &self.limits) {
             Explained::Whole(paths) => Judgement {
                 conformance: result.conforms(),
                 orders: paths.iter().map(|path| events_of(path)).collect(),
@@ -371,11 +371,16 @@ impl Judges {
         }
     }
 
+    /// Each way is of some state, so that a limit on states is one on ways.
+    fn ways_max(&self) -> usize {
+        self.explanations_max.min(self.limits.budget.states_max)
+    }
+
     fn told(&self, unknown: &Unknown) -> String {
         const LESS: &str = "record more of each event, or less at once";
         match unknown {
             Unknown::TooMany => {
-                format!("more than {} ways of explaining the log were followed; {LESS}", self.explanations_max)
+                format!("more than {} ways of explaining the log were followed; {LESS}", self.ways_max())
             }
             Unknown::TooMuch => {
                 format!("the ways of explaining the log took more than {} MiB; {LESS}", self.memory_max_mib)

@@ -7,7 +7,7 @@
 //! A *way* is what was reached: the call that is due (of those not yet explained, the one that ends first), those
 //! explained ahead of it, those explained though they never ended, and a state of the model. Two orders that lead to
 //! the same way are one from there on. Four things keep ways few, and none of them changes a verdict:
-//! - what is due is tried first, and ways that came far before others;
+//! - calls are tried by their ends and begins, and ways that explain much and pass over little before others;
 //! - a call that changes nothing is explained as soon as it can be: nothing is lost by it;
 //! - of calls that say the same, the one that ends first is explained first: the others can take its place later;
 //! - a call that never ended is only explained where it leads somewhere else, and a way that needed fewer of them, all
@@ -49,6 +49,9 @@ pub(crate) trait Meaning {
     fn ends(&mut self, _node: Node) -> bool {
         true
     }
+
+    /// So many more calls that have to be explained are.
+    fn explained(&mut self, _more: u32) {}
 
     /// Whether to go on.
     fn interrupted(&mut self) -> Option<Stop> {

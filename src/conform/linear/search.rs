@@ -48,16 +48,14 @@ struct Way {
     other: u32,
 }
 
-/// A way that is to be expanded: the one that came farthest with fewest detours before all others, then the oldest.
+/// A way that is to be expanded: the one that is worth most before all others, then the oldest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Next {
     worth: i64,
     turn: Reverse<u32>,
     way: u32,
-    /// Calls explained since one was that was due.
-    detours: u32,
-    /// What was due is tried already.
-    is_rest: bool,
+    /// So many of the calls that may come next are tried already.
+    place: u32,
 }
 
 /// A class in a state: where in [`Search::moves`] the steps that explain it stand.
@@ -162,7 +160,7 @@ impl<'a, M: Meaning> Search<'a, M> {
                 }
             }
             until_question -= 1;
-            if next.is_rest { self.detour(next)? } else { self.due(next)? }
+            self.expand(next)?;
         }
         Ok(())
     }
@@ -176,65 +174,75 @@ impl<'a, M: Meaning> Search<'a, M> {
             + self.sets.bytes()
     }
 
-    /// The step that explains what is due, where one does, before anything else is tried.
-    fn due(&mut self, next: Next) -> Result<(), End> {
-        let at = self.ways[next.way as usize].at;
-        let stage = at.stage as usize;
-        if stage == self.order.required.len() && self.meaning.ends(at.node) {
-            return Err(End::Found(next.way));
-        }
-        let mut rest = Next { is_rest: true, ..next };
-        if let Some(item) = self.order.required.get(stage).copied() {
-            let (first, count) = self.explains(item.class, at.node)?;
-            for place in first..first + count {
-                let (edge, node) = self.moves[place as usize];
-                let (stage, ahead) = self.past(at.stage, at.ahead);
-                self.reach(At { node, stage, ahead, taken: at.taken }, next.way, at.stage, edge, 0)?;
+    /// The next few steps of a way: the first alone, then as many as were tried before, and in the end all that are left.
+    fn expand(&mut self, next: Next) -> Result<(), End> {
+        let (way, at) = (next.way, self.ways[next.way as usize].at);
+        if next.place == 0 {
+            if at.stage as usize == self.order.required.len() && self.meaning.ends(at.node) {
+                return Err(End::Found(way));
             }
-            if count > 0 {
-                rest.turn = self.next_turn();
-            }
+            self.take_hidden(at, way, next.worth - PASSED_OVER)?;
         }
-        self.open.push(rest);
-        Ok(())
+        self.list(at);
+        let (mut place, mut worth) = (next.place, next.worth);
+        let until = (2 * place).max(1);
+        while (place < until || worth == next.worth) && (place as usize) < self.movers.len() {
+            let id = self.movers[place as usize];
+            place += 1;
+            let (first, count) = self.explains(self.order.item(id).class, at.node)?;
+            if count == 0 {
+                continue;
+            }
+            let (stage, ahead) = match id == at.stage {
+                true => self.past(at.stage, at.ahead),
+                false => (at.stage, self.sets.with(at.ahead, id)),
+            };
+            for step in first..first + count {
+                let (edge, node) = self.moves[step as usize];
+                let gain = if node == at.node { LOOKED } else { EXPLAINED };
+                self.reach(At { node, stage, ahead, ..at }, way, id, edge, worth + gain)?;
+            }
+            worth -= PASSED_OVER;
+        }
+        if (place as usize) < self.movers.len() {
+            let turn = self.next_turn();
+            self.open.push(Next { worth, turn, way, place });
+            return Ok(());
+        }
+        self.take_optional(at, way, worth - PASSED_OVER)
     }
 
-    /// Every other step: those of calls that are due later or never ended, and those of no call.
-    fn detour(&mut self, next: Next) -> Result<(), End> {
-        let at = self.ways[next.way as usize].at;
-        let (way, detours) = (next.way, next.detours + 1);
-        let (first, count) = self.explains(HIDDEN, at.node)?;
-        for place in first..first + count {
-            let (edge, node) = self.moves[place as usize];
-            if node != at.node {
-                self.reach(At { node, ..at }, way, HIDDEN, edge, detours)?;
-            }
-        }
+    /// Lists the calls that may be explained next and may change something, the likeliest first: of calls that overlap, the
+    /// one that began and ended earlier mostly took effect earlier, and what is due soon is not to be passed over.
+    fn list(&mut self, at: At) {
         self.expansion += 1;
         self.pending.go(self.order, at.stage);
         let mut movers = std::mem::take(&mut self.movers);
         movers.clear();
-        movers.extend(self.pending.movers.iter().filter(|id| **id > at.stage));
-        for id in &movers {
-            let class = self.order.item(*id).class;
-            if self.sets.holds(at.ahead, *id) || !self.may_follow(at, *id) || self.was_seen(*id, class) {
-                continue;
-            }
-            let (first, count) = self.explains(class, at.node)?;
-            if count > 0 {
-                let ahead = self.sets.with(at.ahead, *id);
-                for place in first..first + count {
-                    let (edge, node) = self.moves[place as usize];
-                    self.reach(At { node, ahead, ..at }, way, *id, edge, detours)?;
-                }
+        let ahead = self.sets.get(at.ahead);
+        movers.extend(self.pending.movers.iter().filter(|id| ahead.binary_search(id).is_err()));
+        movers.retain(|id| self.may_follow(at, *id) && !self.was_seen(*id, self.order.item(*id).class));
+        movers.sort_by_key(|id| {
+            let item = self.order.item(*id);
+            item.begin.saturating_add(item.due.saturating_mul(3))
+        });
+        self.movers = movers;
+    }
+
+    /// The steps that belong to no call.
+    fn take_hidden(&mut self, at: At, way: u32, worth: i64) -> Result<(), End> {
+        let (first, count) = self.explains(HIDDEN, at.node)?;
+        for place in first..first + count {
+            let (edge, node) = self.moves[place as usize];
+            if node != at.node {
+                self.reach(At { node, ..at }, way, HIDDEN, edge, worth)?;
             }
         }
-        self.movers = movers;
-        self.take_optional(at, way, detours)
+        Ok(())
     }
 
     /// The steps of calls that never ended.
-    fn take_optional(&mut self, at: At, way: u32, detours: u32) -> Result<(), End> {
+    fn take_optional(&mut self, at: At, way: u32, worth: i64) -> Result<(), End> {
         let (order, due) = (self.order, self.order.due(at.stage));
         for group in &order.groups {
             if order.item(group.members[0]).begin >= due {
@@ -252,7 +260,7 @@ impl<'a, M: Meaning> Search<'a, M> {
                 let (edge, node) = self.moves[place as usize];
                 if node != at.node || self.is_thorough {
                     let taken = *taken.get_or_insert_with(|| self.sets.with(at.taken, id));
-                    self.reach(At { node, taken, ..at }, way, id, edge, detours)?;
+                    self.reach(At { node, taken, ..at }, way, id, edge, worth)?;
                 }
             }
         }
@@ -293,7 +301,7 @@ impl<'a, M: Meaning> Search<'a, M> {
     }
 
     /// Keeps a way, and with it all calls that change nothing and can be explained there, unless it is known.
-    fn reach(&mut self, at: At, before: u32, by: u32, edge: u32, detours: u32) -> Result<(), End> {
+    fn reach(&mut self, at: At, before: u32, by: u32, edge: u32, worth: i64) -> Result<(), End> {
         let first = self.ways.len();
         self.keep(at, before, by, edge)?;
         let at = self.look(at)?;
@@ -302,12 +310,15 @@ impl<'a, M: Meaning> Search<'a, M> {
             self.ways.truncate(first);
             return Ok(());
         }
-        self.stage = self.stage.max(at.stage);
+        if at.stage > self.stage {
+            if !self.is_thorough {
+                self.meaning.explained(at.stage - self.stage);
+            }
+            self.stage = at.stage;
+        }
+        let looks = (self.ways.len() - 1 - first) as i64;
         let turn = self.next_turn();
-        let started =
-            self.ways[first].before == NONE || at.stage > self.ways[self.ways[first].before as usize].at.stage;
-        let detours = if started { 0 } else { detours };
-        self.open.push(Next { worth: worth(at.stage, detours), turn, way, detours, is_rest: false });
+        self.open.push(Next { worth: worth + LOOKED * looks, turn, way, place: 0 });
         Ok(())
     }
 
@@ -448,13 +459,11 @@ impl<'a, M: Meaning> Search<'a, M> {
     }
 }
 
-/// Stages that a detour is worth: so far back another is tried before one detour more is. It decides how soon an order is
-/// found, and never whether.
-const DETOUR_STAGES: i64 = 16;
-
-/// How early a way is expanded.
-fn worth(stage: u32, detours: u32) -> i64 {
-    i64::from(stage) - DETOUR_STAGES * i64::from(detours)
-}
+/// What a call that is explained is worth, and one that changes nothing: an answer that fits says that the order is right
+/// so far. What it costs to pass over a call that could have come next. They decide how soon an order is found, and never
+/// whether.
+const EXPLAINED: i64 = 1;
+const LOOKED: i64 = 2;
+const PASSED_OVER: i64 = 4;
 
 const _: () = assert!(READ == u32::MAX, "no edge has this place");

@@ -3,9 +3,12 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use counterpart::check::Options;
 use counterpart::cli::{Exit, Host};
+use counterpart::conform::Agreement;
 use counterpart::conform::events::{Event, Log, Recorded};
 use counterpart::{Case, Check, view};
 use libtest_mimic::Trial;
@@ -20,6 +23,9 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("events::a_log_in_a_file_is_judged_from_the_command_line", judged),
         claim("events::what_is_no_log_or_no_case_ends_the_command", refused),
         claim("events::a_case_without_logs_reads_them_by_text", by_text),
+        claim("events::a_history_in_edn_is_judged_from_the_command_line", edn),
+        claim("events::limits_and_the_user_end_the_judging_of_a_log", limited),
+        claim("events::an_operation_that_no_case_knows_is_told_with_its_line", unknown),
         claim("events::a_history_is_drawn_with_its_order_and_what_does_not_fit", drawn),
     ]
 }
@@ -163,4 +169,68 @@ fn drawn() {
     };
     let many = draw(&many.log());
     assert!(many.contains("400 of 2000 events: diverges") && count(&many, "class=\"unexplained\"") == 1);
+}
+
+/// As key-value logs are written that others' checkers read.
+const HISTORY: &str = "\
+{:process 1, :type :invoke, :f :append, :key 0, :value \"x\"}
+{:process 0, :type :invoke, :f :get, :key 0, :value nil}
+{:process 1, :type :ok, :f :append, :key 0, :value \"x\"}
+{:process 0, :type :ok, :f :get, :key 0, :value \"\"}
+{:process 0, :type :invoke, :f :get, :key 0, :value nil}
+{:process 0, :type :ok, :f :get, :key 0, :value \"x\"}
+";
+
+fn edn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = |name: &str, text: &str| {
+        let file = folder.path().join(name).display().to_string();
+        fs::write(&file, text).expect("it can be written");
+        file
+    };
+    let (edn, text) = (kept("history.edn", HISTORY), kept("history.txt", HISTORY));
+    let (exit, out, _) = command(&["store/log", &edn]);
+    assert_eq!((exit, out), (Exit::AsExpected, format!("{edn}  3 events: conforms\n")));
+    assert_eq!(command(&["store/log", &text, "--format", "edn"]).0, Exit::AsExpected);
+    let (exit, _, err) = command(&["store/log", &text]);
+    assert!(exit == Exit::Trace && err.contains(":1:2: not JSON"), "{err}");
+    assert_eq!(command(&["store/log", &edn, "--format", "json"]).0, Exit::Trace);
+    assert_eq!(command(&["store/log", &edn, "--format", "xml"]).0, Exit::Usage);
+    let wrong = kept("wrong.edn", &HISTORY.replace(":f :get, :key 0, :value \"x\"", ":f :get, :key 0, :value \"y\""));
+    let (exit, out, _) = command(&["store/log", &wrong]);
+    assert!(exit == Exit::Unexpected && out.contains("line 3, get key=0 result=y by 0: "), "{out}");
+    let cut = kept("cut.edn", &HISTORY[..HISTORY.len() - 9]);
+    let (exit, out, err) = command(&["store/log", &cut]);
+    assert!(exit == Exit::Trace && out.is_empty() && err.contains("cut.edn:6: it is cut off"), "{err}");
+}
+
+fn limited() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = kept(folder.path(), &run(false));
+    let name = file.display().to_string();
+    let (exit, out, _) = command(&["store/log", &name, "--max-states", "3"]);
+    assert!(exit == Exit::Incomplete && out.contains("more than 3 ways of explaining the log were followed"), "{out}");
+    let (exit, out, _) = command(&["store/log", &name, "--max-time", "0"]);
+    assert!(exit == Exit::Incomplete && out.contains("incomplete"), "{out}");
+    let (exit, out, _) = command(&["store/log", &name, "--max-memory", "1"]);
+    assert!(exit == Exit::Incomplete && out.contains("incomplete"), "{out}");
+    // Whoever shows how far it is can count.
+    let options = Options::default();
+    let judged = store().judge(&run(false), &options);
+    assert_eq!(judged.judgement.conformance.agreement, Agreement::Conforms);
+    assert_eq!(options.explained.load(Ordering::Relaxed), 40);
+    let options = Options::default();
+    let judged = store().judge(&run(true), &options);
+    let explained = options.explained.load(Ordering::Relaxed);
+    assert!(judged.judgement.unexplained.is_some() && explained > 5 && explained < 40, "{explained}");
+}
+
+fn unknown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut log = run(false).events().to_vec();
+    let begin = log.iter().filter_map(|recorded| recorded.end).max().expect("some ended") + 1;
+    log.push(Recorded { begin, end: Some(begin + 1), event: Event::new("client 0", "increment").with("key", 0) });
+    let file = kept(folder.path(), &Log::new(log).expect("a log"));
+    let (exit, out, _) = command(&["store/log", &file.display().to_string()]);
+    assert!(exit == Exit::Unexpected && out.contains("line 41, increment key=0 by client 0: no behaviour"), "{out}");
 }

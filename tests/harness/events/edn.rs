@@ -56,6 +56,11 @@ fn hostile() {
         ),
         ("{:process 1, :type :ok, :f :put}", "an operation of process 1 ends, and none of it has begun"),
         ("{:process 0, :type :ok, :f :get}", "get of process 0 ends, and what it began on line 1 is put"),
+        ("{:process 1, :type :info, :f :put}", "an operation of process 1 ends, and none of it has begun"),
+        (
+            "{:process 1, :type :invoke, :f :get, :index 7} {:process 1, :type :ok, :f :get, :index 6}",
+            "its :index is 6, and that of line 2 is 7: they only go up",
+        ),
         ("{:process 0, :type :done, :f :put}", "the :type done is unknown: it is invoke, ok, fail or info"),
         ("{:process 0, :f :put}", "the operation has no :type"),
         ("{:process [0], :type :ok, :f :put}", ":process is neither a word nor a number"),

@@ -16,6 +16,9 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("events::what_is_no_log_is_refused_with_its_place", hostile),
         claim("events::numbers_that_make_no_intervals_are_refused_in_memory_too", in_memory),
         claim("events::cut_or_altered_anywhere_a_log_is_read_or_refused", cut_anywhere),
+        claim("events::who_does_two_things_at_once_is_told_with_both_lines", two_at_once),
+        claim("events::clocks_that_go_backwards_are_told_with_their_line", backwards),
+        claim("events::what_is_wrong_with_a_file_leaves_nothing_of_it", nothing_kept),
     ]
 }
 
@@ -110,6 +113,73 @@ fn cut_anywhere() {
             let mut altered = text.clone();
             altered[place] = byte;
             let _ = Log::parse(Path::new("log"), &altered);
+        }
+    }
+}
+
+fn two_at_once() {
+    let read = |text: &str| Log::parse(Path::new("log"), text.as_bytes());
+    let line = |actor: &str, rest: &str| format!("{{\"actor\":\"{actor}\",\"name\":\"call\",{rest}}}\n");
+    let first = line("she", "\"begin\":3,\"end\":6");
+    for (other, line, before) in [
+        (line("she", "\"begin\":5,\"end\":8"), 2, 1),
+        (line("she", "\"begin\":4,\"end\":5"), 2, 1),
+        (line("she", "\"begin\":1"), 1, 2),
+        (line("she", "\"begin\":1,\"end\":4"), 1, 2),
+    ] {
+        let error = read(&[first.clone(), other.clone()].concat()).expect_err(&other);
+        let said =
+            format!("log:{line}: \"she\" begins this while what it began on line {before} is open; a client does");
+        assert!(error.to_string().starts_with(&said), "{other}: {error}");
+    }
+    for fine in [
+        line("she", "\"begin\":7,\"end\":8"),
+        line("she", "\"begin\":7"),
+        line("she", "\"begin\":5,\"end\":5"),
+        line("he", "\"begin\":5,\"end\":8"),
+        line("", "\"begin\":5,\"end\":8"),
+        line("she", "\"number\":5"),
+    ] {
+        assert_eq!(read(&[first.clone(), fine.clone()].concat()).expect(&fine).events().len(), 2);
+    }
+    let nobody = line("", "\"begin\":1,\"end\":4");
+    assert!(read(&[nobody, line("", "\"begin\":2,\"end\":3")].concat()).is_ok(), "nobody is named");
+}
+
+fn backwards() {
+    let read = |text: &str| Log::parse(Path::new("log"), text.as_bytes());
+    let line = |actor: &str, number: u64, clock: &str| {
+        format!("{{\"actor\":\"{actor}\",\"name\":\"call\",\"number\":{number},\"clock\":{{{clock}}}}}\n")
+    };
+    // Each has seen the other, as if both clocks ran backwards.
+    let seen = [line("a", 1, "\"a\":1,\"b\":1"), line("b", 2, "\"a\":1,\"b\":1")].concat();
+    let error = read(&seen).expect_err("each has seen the other");
+    assert!(error.to_string().starts_with("log:1: the event would have to come before itself"), "{error}");
+    // By its clock it is the first of its actor, and saw the second.
+    let own = [line("a", 1, "\"a\":2"), line("b", 2, "\"a\":2,\"b\":1"), line("a", 3, "\"a\":1,\"b\":1")].concat();
+    let error = read(&own).expect_err("the first saw what saw the second");
+    assert!(error.to_string().starts_with("log:1: the event would have to come before itself"), "{error}");
+    // A moment is no name: it began when what follows it had ended.
+    let late = "{\"name\":\"call\",\"begin\":1,\"end\":2,\"follows\":[3]}\n{\"name\":\"call\",\"begin\":3,\"end\":4}\n";
+    let error = read(late).expect_err("it follows what begins after it ended");
+    assert!(error.to_string().contains("the event would have to come before itself"), "{error}");
+}
+
+/// A good log, spoilt on one line in every way: it is an error that names the line, whatever else would have been read.
+fn nothing_kept() {
+    let good = |number: u64| format!("{{\"name\":\"tick\",\"begin\":{},\"end\":{}}}", 2 * number, 2 * number + 1);
+    for spoilt in [
+        "{\"name\":\"tick\",\"begin\":41,\"end\":40}",
+        "{\"name\":\"tick\",\"begin\":40,\"end\":41,\"end\":43}",
+        "{\"name\":\"tick\",\"begin\":40,\"end\":2}",
+        "{\"name\":\"tick\",\"begin\":40,\"end\"",
+        "{\"name\":\"tick\",\"end\":41}",
+    ] {
+        for place in 0..9 {
+            let mut lines: Vec<String> = (0..9).map(good).collect();
+            lines[place] = spoilt.into();
+            let error = Log::parse(Path::new("log"), lines.join("\n").as_bytes()).expect_err(spoilt).to_string();
+            assert!(error.starts_with(&format!("log:{}:", place + 1)), "{spoilt}: {error}");
         }
     }
 }

@@ -207,6 +207,8 @@ fn random_links() {
         let mut log = dice.log(&model);
         let mut links: Vec<Link> = Vec::new();
         for event in 0..log.len() {
+            // Who is named does one thing at a time.
+            log[event].event.actor.clear();
             let is_unplaced = dice.percent(20);
             let others: Vec<u64> = log.iter().map(|recorded| recorded.begin).filter(|_| dice.percent(12)).collect();
             let follows: Vec<u64> = others.into_iter().filter(|begin| *begin != log[event].begin).collect();
