@@ -84,12 +84,11 @@ impl History<'_> {
             None => Err(wrong(format!("the operation has no :{key}"))),
         };
         let (process, kind) = (text("process")?, text("type")?);
-        if let Some(index) = operation.get("index").and_then(Value::as_u64) {
-            if let Some((before, other)) = self.index.replace((index, line)).filter(|(before, _)| *before >= index) {
-                return Err(wrong(format!(
-                    "its :index is {index}, and that of line {other} is {before}: they only go up"
-                )));
-            }
+        if let Some(index) = operation.get("index").and_then(Value::as_u64)
+            && let Some((before, other)) = self.index.replace((index, line))
+            && before >= index
+        {
+            return Err(wrong(format!("its :index is {index}, and that of line {other} is {before}: they only go up")));
         }
         self.number += 1;
         let number = self.number;

@@ -338,7 +338,7 @@ impl Judges {
         Divergence {
             steps: narrate::told(&self.lts, &[], &[]),
             what: format!("the run that was recorded panicked: {words}"),
-            extra: [(PANICKED.into(), words.into())].into(),
+            extra: [(PANICKED.into(), words)].into(),
         }
     }
 
