@@ -13,11 +13,11 @@ use std::time::Instant;
 use globset::{Glob, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stateright::Checker;
+use stateright::{Checker, Model};
 
 use super::arguments::BenchArguments;
 use super::{Exit, Host};
-use crate::explore::{Actors, Budget, History, Survey, System, survey};
+use crate::explore::{Actors, Budget, History, Pack, Survey, System, survey, survey_packed};
 use crate::model::CheckedModel;
 use crate::report::SCHEMA;
 
@@ -101,14 +101,19 @@ impl Subject {
         self
     }
 
-    /// A subject with the same states as the one called `beside`, written otherwise; our engine alone is measured on
-    /// it.
-    pub fn variant<M: CheckedModel>(
+    /// A subject with the same states as the one called `beside`, packed in words; our engine alone is measured on it.
+    pub fn packed<M, const N: usize>(
         name: impl Into<String>,
         beside: impl Into<String>,
         make: impl Fn() -> M + 'static,
-    ) -> Self {
-        let explore: Explore = Box::new(move |threads| ours(make(), threads));
+    ) -> Self
+    where
+        M: CheckedModel + Model<State: Pack<N>>,
+    {
+        let explore: Explore = Box::new(move |threads| {
+            let survey = survey_packed(Arc::new(make()), &Budget { threads, ..Budget::default() });
+            counted(&survey.map_err(|error| error.to_string())?)
+        });
         Subject { name: name.into(), beside: beside.into(), engines: vec![(Engine::Graph, explore)] }
     }
 }

@@ -7,7 +7,8 @@
 //! [`explore`] keeps every state and every transition, for whatever is to be judged of runs. [`survey`] is for `always`
 //! and `sometimes` alone, and drops a state once it was expanded.
 //!
-//! [`Actors`] surveys stateright's actor systems, with the parts of their states interned.
+//! [`Actors`] surveys stateright's actor systems, with the parts of their states interned; [`survey_packed`] models whose
+//! states are a few words.
 //!
 //! States are compared with `==` while they are few, and by a fingerprint of 64 bits where they are many: see
 //! [`Equality`]. This engine looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
@@ -18,6 +19,7 @@ mod debug;
 mod engine;
 mod face;
 mod form;
+mod pack;
 mod referee;
 mod shape;
 mod step;
@@ -41,6 +43,7 @@ use self::form::Whole;
 pub use self::actors::{Actors, History, Packed, Step, System};
 pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Spoken, State, recalled};
 pub use self::face::{Judged, Run};
+pub use self::pack::{Pack, survey_packed};
 pub(crate) use self::referee::referee_of;
 pub use self::referee::{Referee, RefereeError, referee};
 pub use self::shape::{Shape, Target};
@@ -228,6 +231,16 @@ pub enum ModelError {
         state: String,
         /// What it is represented by.
         representative: String,
+    },
+    /// A state is another once it was packed.
+    #[error(
+        "the state {state} is {unpacked} once it was packed: mend `Pack` for what the model reaches, or explore without it"
+    )]
+    PackedWithLoss {
+        /// The state.
+        state: String,
+        /// What was made of its words.
+        unpacked: String,
     },
     /// A property of whole runs, where only states are told up to symmetry.
     #[error(

@@ -159,7 +159,7 @@ pub(super) struct Asked<M: CheckedModel> {
 }
 
 /// Of a model's own `always` and `sometimes` properties.
-fn asked<M: CheckedModel>(model: &M) -> Vec<Asked<M>> {
+pub(super) fn asked<M: CheckedModel>(model: &M) -> Vec<Asked<M>> {
     let properties = model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually);
     let asked = properties.map(|Property { name, expectation, condition }| Asked {
         name,

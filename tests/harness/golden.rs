@@ -13,10 +13,12 @@
 //! initial one as 1; the engine's counts steps.
 
 mod acp_nb;
+mod examples;
 mod nbacc;
 mod paxos;
 mod paxos_actors;
 mod two_phase;
+mod two_phase_packed;
 
 use std::sync::Arc;
 
@@ -30,10 +32,18 @@ use libtest_mimic::Trial;
 use stateright::Checker;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [acp_nb::trials(), nbacc::trials(), paxos::trials(), paxos_actors::trials(), two_phase::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        acp_nb::trials(),
+        examples::trials(),
+        nbacc::trials(),
+        paxos::trials(),
+        paxos_actors::trials(),
+        two_phase::trials(),
+        two_phase_packed::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What a model is known by, counted as TLC counts.

@@ -4,7 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use counterpart::explore::{Budget, Equality, ModelError, Stop, explore, survey, survey_up_to_symmetry};
+use counterpart::explore::{
+    Budget, Equality, ModelError, Pack, Stop, explore, survey, survey_packed, survey_up_to_symmetry,
+};
 use counterpart::model::CheckedModel;
 use libtest_mimic::Trial;
 use stateright::{Expectation, Model, Property, Representative};
@@ -22,6 +24,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("survey::an_interrupt_is_heard", interrupted),
         claim("survey::what_is_not_symmetric_is_refused", not_symmetric),
         claim("survey::symmetry_is_refused_for_whole_runs", symmetric_runs),
+        claim("survey::what_is_packed_with_loss_is_refused", packed_with_loss),
     ]
 }
 
@@ -324,4 +327,53 @@ fn not_symmetric() {
 fn symmetric_runs() {
     let refused = survey_up_to_symmetry(Arc::new(Symmetric::<true>(Counters::OfRuns)), &Budget::default());
     assert_eq!(refused.err(), Some(ModelError::OfRuns { property: "both end".into() }));
+}
+
+/// Counts from where it begins to 200. What is packed has room for 128 only.
+#[derive(Clone)]
+struct Narrow {
+    begins_at: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Count(u8);
+
+impl Pack<1> for Count {
+    fn pack(&self) -> [u64; 1] {
+        [u64::from(self.0 & 127)]
+    }
+
+    fn unpack([word]: [u64; 1]) -> Self {
+        Count(word as u8)
+    }
+}
+
+impl Model for Narrow {
+    type State = Count;
+    type Action = ();
+
+    fn init_states(&self) -> Vec<Count> {
+        vec![Count(self.begins_at)]
+    }
+
+    fn actions(&self, state: &Count, actions: &mut Vec<()>) {
+        actions.extend((state.0 < 200).then_some(()));
+    }
+
+    fn next_state(&self, state: &Count, (): ()) -> Option<Count> {
+        Some(Count(state.0 + 1))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::always("small", |_, state: &Count| state.0 < 128)]
+    }
+}
+
+/// Found out where a state is reached, and of an initial one.
+fn packed_with_loss() {
+    for (begins_at, lost) in [(0, 128), (199, 199)] {
+        let refused = survey_packed(Arc::new(Narrow { begins_at }), &Budget::default()).expect_err("a bit is lost");
+        let ModelError::PackedWithLoss { state, unpacked } = refused else { panic!("{refused}") };
+        assert_eq!((state, unpacked), (format!("Count({lost})"), format!("Count({})", lost - 128)));
+    }
 }

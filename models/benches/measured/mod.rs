@@ -17,7 +17,7 @@ use counterpart::explore::Actors;
 pub(super) fn subjects() -> Vec<Subject> {
     let two_phase = |managers| Subject::of(format!("2pc-{managers}"), move || two_phase::TwoPhase { managers });
     let packed = |managers| {
-        Subject::variant(format!("2pc-{managers}-packed"), format!("2pc-{managers}"), move || {
+        Subject::packed(format!("2pc-{managers}-packed"), format!("2pc-{managers}"), move || {
             two_phase_packed::TwoPhase { managers: managers as u8 }
         })
     };

@@ -1,5 +1,6 @@
-//! Two-phase commit once more, with a state of seven bytes: sets are bits.
+//! Two-phase commit once more, with sets of bits: a state is packed in one word.
 
+use counterpart::explore::Pack;
 use stateright::{Model, Property};
 
 /// The model: its number of resource managers, eight at most.
@@ -27,6 +28,23 @@ pub(super) struct State {
     sent: u8,
     /// The decision, which is sent as soon as it is made.
     decision: Decision,
+}
+
+impl Pack<1> for State {
+    fn pack(&self) -> [u64; 1] {
+        let State { prepared, committed, aborted, received, sent, decision } = *self;
+        [u64::from_le_bytes([prepared, committed, aborted, received, sent, decision as u8, 0, 0])]
+    }
+
+    fn unpack([word]: [u64; 1]) -> Self {
+        let [prepared, committed, aborted, received, sent, decision, ..] = word.to_le_bytes();
+        let decision = match decision {
+            0 => Decision::Open,
+            1 => Decision::Committed,
+            _ => Decision::Aborted,
+        };
+        State { prepared, committed, aborted, received, sent, decision }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -430,34 +430,37 @@ where
     }
 
     fn next_state(&self, before: &Packed, action: Step) -> Option<Packed> {
-        let (history, locals, network) = self.parts(before);
-        let mut parts = Vec::with_capacity(before.0.len() + 4);
-        parts.extend([history, before.0[1]]);
-        parts.extend(locals);
-        match action.0 {
-            Doing::Drop { envelope } => {
-                let at = network.iter().position(|on_it| *on_it == envelope)?;
-                parts.extend(&network[..at]);
-                parts.extend(&network[at + 1..]);
+        let (_, _, network) = self.parts(before);
+        let head = before.0.len() - network.len();
+        let taken = match action.0 {
+            Doing::Local { event: Event::Deliver { .. }, .. } if self.kind.keeps_delivered() => None,
+            Doing::Drop { envelope } | Doing::Local { event: Event::Deliver { envelope }, .. } => Some(envelope),
+            Doing::Local { .. } => None,
+        };
+        let outcome = match action.0 {
+            Doing::Drop { .. } => None,
+            Doing::Local { actor, event } => Some((actor, event, self.outcome(before, actor, event)?)),
+        };
+        // As long as it will be in the end: a state is not to be moved once it is made.
+        let sent = outcome.map_or(&[][..], |(_, _, outcome)| &*outcome.sent);
+        let mut parts = Vec::with_capacity(before.0.len() + sent.len() - usize::from(taken.is_some()));
+        match taken {
+            Some(envelope) => {
+                let at = head + network.iter().position(|on_it| *on_it == envelope)?;
+                parts.extend_from_slice(&before.0[..at]);
+                parts.extend_from_slice(&before.0[at + 1..]);
             }
-            Doing::Local { actor, event } => {
-                let outcome = self.outcome(before, actor, event)?;
-                parts[0] = outcome.history;
-                parts[2 + actor as usize] = outcome.local;
-                let head = parts.len();
-                parts.extend(network);
-                if let Event::Deliver { envelope } = event {
-                    if self.kind.keeps_delivered() {
-                        parts[1] = envelope + 1;
-                    } else {
-                        let at = network.iter().position(|on_it| *on_it == envelope)?;
-                        parts.remove(head + at);
-                    }
-                }
-                for sent in outcome.sent.iter() {
-                    self.kind.insert_after(head, &mut parts, *sent, &self.envelopes);
-                }
+            None => parts.extend_from_slice(&before.0),
+        }
+        if let Some((actor, event, outcome)) = outcome {
+            parts[0] = outcome.history;
+            parts[2 + actor as usize] = outcome.local;
+            if let (Event::Deliver { envelope }, None) = (event, taken) {
+                parts[1] = envelope + 1;
             }
+        }
+        for sent in sent {
+            self.kind.insert_after(head, &mut parts, *sent, &self.envelopes);
         }
         Some(Packed(parts.into()))
     }
