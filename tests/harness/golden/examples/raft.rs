@@ -4,28 +4,48 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
-use counterpart::explore::{Budget, survey};
+use counterpart::explore::{Budget, referee, survey};
 use libtest_mimic::Trial;
 use stateright::Expectation;
-use stateright::actor::{Actor, ActorModel, Id, Network, Out, model_timeout};
+use stateright::actor::{Actor, ActorModel, Id, Network, Out, Timers, model_timeout};
 
-use super::{agreed_by_parts, agrees_by_parts, steps};
+use super::{agrees_by_parts, steps};
 use crate::claim;
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
         claim("golden::examples::raft_commits_with_one_leader_a_term", commits),
+        claim("golden::examples::stateright_does_not_tell_whose_timer_is_set", timers_of_others),
         claim("golden::examples::raft_that_forgets_its_vote_elects_two_leaders", forgets),
     ]
 }
 
 fn commits() {
-    let told = agreed_by_parts(|| system(Bounds { servers: 2, crashes: 0, wants: true, messages_max: 3 }));
+    let model = || system(Bounds { servers: 2, crashes: 0, wants: true, messages_max: 3 });
+    let budget = Budget::default();
+    let told = survey(Arc::new(model()), &budget).expect("a model");
+    agrees_by_parts(model, &told, &budget);
     assert_eq!((steps(&told, ONE_LEADER), steps(&told, SAME_LOG)), (None, None));
     // Patience is lost, a vote is asked for and given; an entry is sent, stored and acknowledged.
     assert_eq!((steps(&told, LEADS), steps(&told, COMMITS)), (Some(3), Some(6)));
+    // FIXME: stateright 0.31.0 takes two states for one, see `timers_of_others`. It sees 303 of these states.
+    assert_eq!(told.node_count(), 332);
+    assert_eq!(referee(told.model(), &budget.interrupt).expect("few properties").states, 303);
+}
+
+/// A set of timers is hashed without its length, so that the lists of actors' timers hash alike whoever has the timer:
+/// searches that go by the hash alone take such states for one. Those that compare states do not, and neither does the
+/// search by parts, which hashes what belongs to one actor by itself.
+fn timers_of_others() {
+    let (mut one, none) = (Timers::new(), Timers::new());
+    one.set(Timer::Patience);
+    let (first, second) = ([one.clone(), none.clone()], [none, one]);
+    assert!(first != second);
+    let hash = BuildHasherDefault::<DefaultHasher>::default();
+    assert_eq!(hash.hash_one(&first), hash.hash_one(&second), "mended: compare with stateright again");
 }
 
 fn forgets() {

@@ -19,7 +19,7 @@ fn pings() {
         [Network::new_unordered_nonduplicating([]), Network::new_unordered_duplicating([]), Network::new_ordered([])]
     {
         let told = agreed_by_parts(|| system(network.clone()));
-        assert!(told.cut_count() > 0 && told.node_count() > 100, "{told:?}");
+        assert!(told.cut_count() > 0, "{told:?}");
         // A timer, a ping, a pong; only what is delivered again is answered more often than it was sent.
         assert_eq!(steps(&told, ANSWERED), Some(3));
         let is_repeated = matches!(network, Network::UnorderedDuplicating(..));
@@ -30,7 +30,7 @@ fn pings() {
 const ANSWERED: &str = "a ping was answered";
 const ANSWERED_ONCE: &str = "no ping was answered more often than it was sent";
 const ACTORS: usize = 3;
-const SENT_MAX: u8 = 2;
+const SENT_MAX: u8 = 3;
 
 #[derive(Clone)]
 struct Pinger {
