@@ -83,8 +83,7 @@ mod tests {
     use stateright::Model;
 
     use super::side_by_side;
-    use crate::Check;
-    use crate::check::{Case, Options};
+    use crate::check::{Case, Check, Options};
 
     /// What is known of all cases: which have begun, and what the bar said to the first of them while the others ran.
     #[derive(Clone)]
