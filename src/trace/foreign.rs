@@ -32,10 +32,12 @@ impl Trace {
     }
 }
 
-/// Whether a document is a trace, and not one of ours.
+/// Whether a document is a trace, and not one of ours, also not one that has lost what it says of itself.
 fn is_foreign(document: &Value) -> bool {
-    let ours = document.pointer("/#meta/format-version").is_some() || document.pointer("/#meta/model-hash").is_some();
-    !ours && document.get("states").is_some() && document.get("vars").is_some()
+    let says_ours = ["/#meta/format-version", "/#meta/model-hash"].iter().any(|at| document.pointer(at).is_some());
+    let vars = document.get("vars");
+    let has_ours = vars.is_some_and(|vars| *vars == serde_json::json!(super::VARS));
+    vars.is_some() && document.get("states").is_some() && !says_ours && !has_ours
 }
 
 /// Reads `document`, which came from `file`. Nothing is claimed of the trace but what it says itself: it is evidence for
