@@ -39,6 +39,7 @@ impl AnyCheck {
             exhausted: false,
             expected_counts: None,
             referee: None,
+            hashes_alike: false,
             properties: Vec::new(),
             conformance: Vec::new(),
             errors: self.nonsense(),
@@ -162,7 +163,10 @@ impl AnyCheck {
             true => judge_all(graph, &options.budget.interrupt),
             false => judge_states(graph),
         };
-        if options.referee && graph.stop().is_none() && report.states <= REFEREE_STATES_MAX {
+        report.hashes_alike = graph.shape().hashes_alike();
+        // The referee knows a state by its hash alone.
+        let can_be_asked = !report.hashes_alike && report.states <= REFEREE_STATES_MAX;
+        if options.referee && graph.stop().is_none() && can_be_asked {
             match referee_of(self.model.clone(), &options.budget.interrupt) {
                 Ok(second) => {
                     let ours = findings

@@ -182,6 +182,7 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
             level = level.end..self.shape.node_count();
             tracing::trace!(depth = self.shape.depth(), states = level.end, "level done");
         }
+        self.loosen();
         self.shape.end();
         self.look();
         Ok(None)
@@ -222,8 +223,9 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
 
     /// From where on exactness is not asked for any more, fingerprints do.
     fn loosen(&mut self) {
+        self.shape.hashes_alike |= self.table.shards.iter().any(|shard| shard.alike);
         let many = self.shape.node_count() > Equality::EXACT_STATES_MAX;
-        self.exact &= self.budget.equality == Equality::Exact || !many;
+        self.exact &= self.budget.equality == Equality::Exact || !many || self.shape.hashes_alike;
     }
 
     /// Expands nodes from `first` on, not beyond `end`. Returns the next one's number.
@@ -421,15 +423,21 @@ fn claim<M: CheckedModel, F: Form<M::State>>(
             let touch = |at: &u32| shard.touch(part.candidates[*at as usize].fingerprint);
             black_box(batch.iter().fold(0, |sum, at| sum ^ touch(at)));
             for at in batch {
-                let same = |number: u32| match states {
-                    None => true,
-                    Some(_) if number & CANDIDATE != 0 => {
-                        F::same(candidate(parts, number & !CANDIDATE), &part.held[*at as usize])
-                    }
-                    Some(states) => F::same(&states[number as usize], &part.held[*at as usize]),
+                let alike = Cell::new(false);
+                let same = |number: u32| {
+                    let same = match states {
+                        None => true,
+                        Some(_) if number & CANDIDATE != 0 => {
+                            F::same(candidate(parts, number & !CANDIDATE), &part.held[*at as usize])
+                        }
+                        Some(states) => F::same(&states[number as usize], &part.held[*at as usize]),
+                    };
+                    alike.set(alike.get() || !same);
+                    same
                 };
                 let fingerprint = part.candidates[*at as usize].fingerprint;
                 let answer = shard.claim(fingerprint, part.first_candidate + at, same);
+                shard.alike |= alike.get();
                 part.answers[*at as usize].store(answer.map_or(NEW, |equal| equal & !CANDIDATE), Ordering::Relaxed);
             }
         }

@@ -89,7 +89,9 @@ pub enum Equality {
 
 impl Equality {
     /// Most states that are compared by `==` unless it is asked for. So many are cheap to keep, and enough to notice a
-    /// model whose `Hash` and `PartialEq` contradict each other.
+    /// model whose `Hash` and `PartialEq` contradict each other. Where states that differ have the same hash among them
+    /// ([`Shape::hashes_alike`]) their `Hash` leaves something out, as that of stateright's sets does, and states are
+    /// compared by `==` to the end.
     pub const EXACT_STATES_MAX: usize = 100_000;
 
     /// An upper bound on the probability that two of so many states were taken for one, provided that the model's

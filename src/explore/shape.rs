@@ -64,6 +64,7 @@ pub struct Shape {
     pub(super) edge_count: usize,
     pub(super) cut_count: usize,
     pub(super) stop: Option<Stop>,
+    pub(super) hashes_alike: bool,
 }
 
 impl fmt::Debug for Shape {
@@ -91,7 +92,13 @@ impl Shape {
             edge_count: 0,
             cut_count: 0,
             stop: None,
+            hashes_alike: false,
         }
+    }
+
+    /// Whether states that differ were met, by `==`, whose hashes are the same: their `Hash` leaves something out.
+    pub fn hashes_alike(&self) -> bool {
+        self.hashes_alike
     }
 
     pub(super) fn has_edges(&self) -> bool {

@@ -47,6 +47,8 @@ pub(super) struct Shard {
     high: Vec<u64>,
     nodes: Vec<u32>,
     len: usize,
+    /// Whether two entries have one fingerprint, and were found to be of states that differ.
+    pub(super) alike: bool,
     /// Slots claimed since the last [`settle`](Shard::settle), with the candidate that each is of.
     claimed: Vec<(u32, u32)>,
 }
@@ -78,7 +80,7 @@ impl Table {
 
 impl Shard {
     fn new(wide: bool) -> Self {
-        Shard { wide, low: Vec::new(), high: Vec::new(), nodes: Vec::new(), len: 0, claimed: Vec::new() }
+        Shard { wide, low: Vec::new(), high: Vec::new(), nodes: Vec::new(), len: 0, alike: false, claimed: Vec::new() }
     }
 
     /// Where the search for `of` begins.

@@ -8,6 +8,7 @@ use counterpart::explore::{
     Budget, Equality, ModelError, Pack, Stop, explore, survey, survey_packed, survey_up_to_symmetry,
 };
 use counterpart::model::CheckedModel;
+use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use stateright::{Expectation, Model, Property, Representative};
 
@@ -165,7 +166,10 @@ impl Hash for Secretive {
     }
 }
 
-struct Pairs;
+#[derive(Clone)]
+struct Pairs {
+    states: u32,
+}
 
 impl Model for Pairs {
     type State = Secretive;
@@ -176,17 +180,28 @@ impl Model for Pairs {
     }
 
     fn actions(&self, _: &Secretive, actions: &mut Vec<u32>) {
-        actions.extend([1, 2]);
+        actions.extend([1, 2, 499]);
     }
 
     fn next_state(&self, state: &Secretive, by: u32) -> Option<Secretive> {
-        (state.0 + by < 100).then_some(Secretive(state.0 + by))
+        (state.0 + by < self.states).then_some(Secretive(state.0 + by))
     }
 }
 
 fn weak_hash() {
-    let states = |equality| survey(Arc::new(Pairs), &Budget::default().equality(equality)).map(|it| it.node_count());
+    let few = Pairs { states: 100 };
+    let states =
+        |equality| survey(Arc::new(few.clone()), &Budget::default().equality(equality)).map(|it| it.node_count());
     assert_eq!(EQUALITIES.map(|equality| states(equality).expect("a model")), [100, 100, 50, 50]);
+    // Once two of them were met, states are compared to the end, however many there are.
+    let many = Pairs { states: Equality::EXACT_STATES_MAX as u32 * 5 / 2 };
+    assert_eq!(alike(&many, &Budget::default(), &[Equality::Automatic]), 250_000);
+    // stateright would take two for one.
+    let report = Check::of(few).run().cases.remove(0);
+    assert!(report.hashes_alike && report.referee.is_none() && report.as_expected, "{:?}", report.errors);
+    assert!(view::case(&report).contains("100 states, "), "{}", view::case(&report));
+    assert!(view::case(&report).contains("stateright not asked, for states that differ have one hash"));
+    assert!(!Check::of(Drawn { seed: 3, states: 6_000, actions: 9 }).run().cases[0].hashes_alike);
 }
 
 fn odds() {
