@@ -425,13 +425,12 @@ fn claim<M: CheckedModel, F: Form<M::State>>(
             for at in batch {
                 let alike = Cell::new(false);
                 let same = |number: u32| {
-                    let same = match states {
-                        None => true,
-                        Some(_) if number & CANDIDATE != 0 => {
-                            F::same(candidate(parts, number & !CANDIDATE), &part.held[*at as usize])
-                        }
-                        Some(states) => F::same(&states[number as usize], &part.held[*at as usize]),
+                    let other = match states {
+                        None => return true,
+                        Some(_) if number & CANDIDATE != 0 => candidate(parts, number & !CANDIDATE),
+                        Some(states) => &states[number as usize],
                     };
+                    let same = F::same(other, &part.held[*at as usize]);
                     alike.set(alike.get() || !same);
                     same
                 };
