@@ -55,7 +55,7 @@ pub struct CaseReport {
     pub expected_counts: Option<Counts>,
     /// stateright's opinion; `None` where it was not asked.
     pub referee: Option<RefereeReport>,
-    /// Whether states that differ have the same hash. stateright, which knows them by that alone, is not asked then.
+    /// Whether states that differ have the same hash. stateright knows them by that alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hashes_alike: bool,
     /// Verdicts, in the model's order.

@@ -115,7 +115,6 @@ fn headline(report: &CaseReport) -> String {
     let referee = match &report.referee {
         Some(referee) if referee.agrees => "stateright agrees".into(),
         Some(referee) => format!("stateright counts {}", count(referee.states)),
-        None if report.hashes_alike => "stateright not asked, for states that differ have one hash".into(),
         None => "stateright not asked".into(),
     };
     let cut = if report.exhausted { "" } else { ", not exhausted" };

@@ -164,9 +164,7 @@ impl AnyCheck {
             false => judge_states(graph),
         };
         report.hashes_alike = graph.shape().hashes_alike();
-        // The referee knows a state by its hash alone.
-        let can_be_asked = !report.hashes_alike && report.states <= REFEREE_STATES_MAX;
-        if options.referee && graph.stop().is_none() && can_be_asked {
+        if options.referee && graph.stop().is_none() && report.states <= REFEREE_STATES_MAX {
             match referee_of(self.model.clone(), &options.budget.interrupt) {
                 Ok(second) => {
                     let ours = findings

