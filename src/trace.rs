@@ -101,6 +101,13 @@ pub struct Step {
     pub state: Value,
 }
 
+impl Step {
+    /// What is done, as it is told: the model's action, or what the implementation is given where the model has none.
+    pub(crate) fn told(&self) -> &str {
+        if self.action.is_empty() { &self.input } else { &self.action }
+    }
+}
+
 /// Why a file is not a trace that this build can use.
 #[derive(Debug, Error)]
 #[non_exhaustive]

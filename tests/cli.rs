@@ -77,7 +77,7 @@ const ENDINGS: &[Ending] = &[
     ("one_pattern_of_several_that_is_of_no_case_is_4", "sound", "list toy/* flp/*", 4, &["\"flp/*\""]),
     ("an_unreadable_trace_is_5", "sound", "replay @file", 5, &["@file:1:2: not a complete JSON document"]),
     ("engines_that_disagree_are_70", "weak", "check", 70,
-        &["the engines disagree: 4 states here, 1 by stateright", "Hash and PartialEq"]),
+        &["the engines disagree: 4 states here, 1 by stateright", "the model's Hash"]),
     ("a_model_that_panics_is_70", "broken", "check", 70, &["this is a defect", "the toy breaks"]),
     ("interrupted_is_130", "impatient sound", "check --threads 1", 130, &["interrupted", "is not known"]),
     ("70_comes_before_1_and_3", "surprise cut weak", "check", 70, &["3 cases", ", holds expected"]),

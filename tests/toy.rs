@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use counterpart::cli::Host;
 use counterpart::conform::interleave::Script;
 use counterpart::{Case, Check, Counterpart, Interface, Shared, Spec, conform};
 use loom::sync::atomic::AtomicU8;
 use serde_json::{Value, json};
 use stateright::{Model, Property};
+
+use crate::trial::typed_until;
 
 /// What no counter may reach; larger ones do.
 pub(crate) const BELOW_FOUR: &str = "stays below four";
@@ -267,36 +267,6 @@ pub(crate) fn run(names: &str, arguments: &[&str]) -> Ran {
 
 /// Runs `counterpart ARGUMENTS` over `cases`, in this process; a case may set the flag that a signal sets.
 pub(crate) fn run_over(cases: Vec<Case>, arguments: &[&str], interrupted: Arc<AtomicBool>) -> Ran {
-    let (out, err) = (Buffer::default(), Buffer::default());
-    let mut host = Host { out: Box::new(out.clone()), err: Box::new(err.clone()), progress: false, interrupted };
-    let arguments = std::iter::once("counterpart").chain(arguments.iter().copied());
-    let exit = counterpart::cli::run(cases, arguments, &mut host) as u8;
-    Ran { exit, out: out.text(), err: err.text() }
-}
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Buffer {
-    /// What was written, without colours.
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let styled = String::from_utf8(bytes).expect("what is printed is UTF-8");
-        let mut parts = styled.split('\u{1b}');
-        let mut plain = parts.next().unwrap_or_default().to_string();
-        for part in parts {
-            plain.push_str(part.split_once('m').map_or("", |(_, after)| after));
-        }
-        plain
-    }
-}
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let (exit, out, err) = typed_until(cases, arguments, interrupted);
+    Ran { exit: exit as u8, out, err }
 }

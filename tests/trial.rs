@@ -3,6 +3,9 @@
 
 #[path = "trial/claims.rs"]
 mod claims;
+#[path = "trial/typed.rs"]
+#[allow(dead_code, reason = "not every test binary has a use for it")]
+mod typed;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +14,8 @@ use insta::{Settings, assert_snapshot};
 use libtest_mimic::{Arguments, Trial};
 
 pub(crate) use self::claims::claim;
+#[allow(unused_imports, reason = "not every test binary has a use for them")]
+pub(crate) use self::typed::{typed, typed_until};
 
 /// Runs the trials that the arguments ask for.
 pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {

@@ -2,9 +2,10 @@
 
 use super::case::Case;
 use super::face::AnyCheck;
+use super::replay::Followed;
 use crate::explore::{Action, State};
 use crate::model::{FairKey, Kind, Strength};
-use crate::trace::{FAIRNESS, STAY, Trace};
+use crate::trace::{FAIRNESS, Trace};
 use crate::view::{FairRow, Matrix, PropertyRow};
 
 impl Case {
@@ -41,24 +42,9 @@ impl AnyCheck {
     /// The states that `trace` goes through, each with the action that leads into it, up to the first that the model
     /// does not know.
     fn along(&self, trace: &Trace) -> Vec<(Option<Action>, State)> {
-        let is = |state: &State, index: usize| self.model.state_json(&**state) == trace.steps[index].state;
-        let mut along: Vec<(Option<Action>, State)> = Vec::new();
-        let initial = self.model.init_states().into_iter().find(|state| is(state, 0));
-        along.extend(initial.map(|state| (None, state)));
-        for (index, step) in trace.steps.iter().enumerate().skip(1) {
-            let Some((_, at)) = along.last() else { break };
-            let of = self.model.actions(&**at);
-            let named = (0..of.len()).filter(|place| self.model.action_text(&*of, *place) == step.action);
-            // What is refused leaves everything as it is.
-            let next = |place| self.model.next_state(&**at, &*of, place).unwrap_or_else(|| at.clone());
-            let found = named.map(|place| (place, next(place))).find(|(_, to)| is(to, index));
-            match found {
-                Some((place, to)) => along.push((Some(Action { of, index: place }), to)),
-                None if step.action == STAY && is(at, index) => along.push((None, at.clone())),
-                None => break,
-            }
-        }
-        along
+        let Followed { initial, steps, states, .. } = self.followed(trace);
+        let known = states.iter().zip(&trace.steps).take_while(|(state, step)| **state == step.state).count();
+        initial.map(|state| (None, state)).into_iter().chain(steps).take(known).collect()
     }
 
     /// The fair sets of the assumption that `trace` was judged under.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::Value;
 use thiserror::Error;
 
 use super::face::AnyCheck;
@@ -12,6 +13,18 @@ use crate::model::Kind;
 use crate::trace::{Evidence, STAY, Step, Trace, model_hash};
 use crate::verdict::{Lasso, LassoError, Verdict, check_component, check_run, check_trap};
 use crate::view::without_colours;
+
+/// How far a trace was followed.
+pub(super) struct Followed {
+    /// The initial state, if it is one of the model's.
+    pub(super) initial: Option<State>,
+    /// Steps, and the states that they lead to.
+    pub(super) steps: Vec<(Option<Action>, State)>,
+    /// These states, as a trace has them, from the initial one on. The last may be another than the trace's.
+    pub(super) states: Vec<Value>,
+    /// Why the trace was followed no farther, or leads elsewhere.
+    lost: Option<String>,
+}
 
 impl AnyCheck {
     pub(super) fn replay_trace(&self, trace: &Trace, options: &Options) -> Result<Replayed, ReplayError> {
@@ -44,7 +57,22 @@ impl AnyCheck {
 
     /// Follows the trace's actions in the model of today.
     pub(super) fn follow(&self, trace: &Trace) -> Result<Run, ReplayError> {
-        let parameters = self.model.parameters();
+        let Followed { initial, steps, states, lost } = self.followed(trace);
+        let now = model_hash(&self.plan.name, &self.model.parameters(), states.iter());
+        match initial {
+            Some(initial) if lost.is_none() && now == trace.model_hash() => {
+                Ok(Run { initial, steps, loop_start: trace.loop_start.unwrap_or(trace.len()) })
+            }
+            _ => Err(ReplayError::Stale {
+                recorded: trace.model_hash(),
+                now,
+                what: lost.unwrap_or_else(|| "the model's parameters are not those of the trace".into()),
+            }),
+        }
+    }
+
+    /// Follows the trace's actions as far as the model of today knows them.
+    pub(super) fn followed(&self, trace: &Trace) -> Followed {
         let mut states = Vec::new();
         let json = |state: &State| self.model.state_json(&**state);
         let initial = self.model.init_states().into_iter().find(|state| json(state) == trace.steps[0].state);
@@ -86,17 +114,7 @@ impl AnyCheck {
             states.push(now.state);
             steps.push((action, to));
         }
-        let now = model_hash(&self.plan.name, &parameters, states.iter());
-        match initial {
-            Some(initial) if lost.is_none() && now == trace.model_hash() => {
-                Ok(Run { initial, steps, loop_start: trace.loop_start.unwrap_or(trace.len()) })
-            }
-            _ => Err(ReplayError::Stale {
-                recorded: trace.model_hash(),
-                now,
-                what: lost.unwrap_or_else(|| "the model's parameters are not those of the trace".into()),
-            }),
-        }
+        Followed { initial, steps, states, lost }
     }
 
     /// Judges a run of the model of today once more. Returns whether it is judged as it was, and what there is to say.

@@ -1,12 +1,13 @@
 //! A check run: explored, refereed, judged, run alongside, and all of it reported.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::face::{AnyCheck, Subject};
 use super::names::nearest;
 use super::{Expected, Options, Plan, REFEREE_STATES_MAX};
 use crate::conform::{Agreement, Conformance, Mode};
-use crate::explore::{Asked, Explored, ModelError, RefereeError, referee_of};
+use crate::explore::{Asked, Explored, ModelError, Referee, RefereeError, referee_of};
 use crate::model::Kind;
 use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
 use crate::trace::{self, Trace};
@@ -174,7 +175,7 @@ impl AnyCheck {
                         .collect();
                     let agrees = second.states == report.states && second.discovered == ours;
                     if !agrees {
-                        report.errors.push(disagreement(report.states, &ours, &second));
+                        report.errors.push(disagreement(report, &ours, &second));
                     }
                     report.referee = Some(RefereeReport { states: second.states, agrees });
                 }
@@ -271,11 +272,16 @@ pub(super) fn protocol(case: &str) -> String {
 /// Why there is no trace of a probability or a reward out of bounds.
 const NO_RUN: &str = "no single run shows it: it speaks of all runs together, under the worst of all schedulers";
 
-fn disagreement(states: usize, ours: &std::collections::BTreeSet<&str>, theirs: &crate::explore::Referee) -> String {
+fn disagreement(report: &CaseReport, ours: &BTreeSet<&str>, theirs: &Referee) -> String {
+    let why = if report.hashes_alike {
+        "States that differ have the same hash, and stateright keeps one state per hash: let the model's Hash feed all \
+         that PartialEq compares, or do not ask for a second opinion (Check::referee, --no-referee)"
+    } else {
+        "Either the model's Hash and PartialEq contradict each other (stateright keeps one state per 64-bit hash), or \
+         this is a defect of counterpart: please report it"
+    };
     format!(
-        "the engines disagree: {states} states here, {} by stateright; discovered here {ours:?}, there {:?}. Either the \
-         model's Hash and PartialEq contradict each other (stateright keeps one state per 64-bit hash), or this is a \
-         defect of counterpart: please report it",
-        theirs.states, theirs.discovered
+        "the engines disagree: {} states here, {} by stateright; discovered here {ours:?}, there {:?}. {why}",
+        report.states, theirs.states, theirs.discovered
     )
 }

@@ -51,6 +51,10 @@ fn looked(cases: &[Case], command: &TraceCommand, host: &mut Host) -> Result<Exi
         TraceCommand::Export { file, format, output } => {
             let trace = read(file)?;
             let text = match format {
+                Format::Itf if trace.is_foreign() => {
+                    say!(host, "error: {} is ITF already, as another tool wrote it", file.display());
+                    return Ok(Exit::Usage);
+                }
                 Format::Itf => trace.to_json(),
                 Format::Mermaid => view::mermaid(&trace),
                 Format::Dot => view::dot(&trace),

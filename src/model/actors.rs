@@ -28,6 +28,9 @@ type Promises<M> = Box<dyn Fn() -> Vec<Temporal<M>> + Send + Sync>;
 /// never another. So the model's own `eventually` properties are judged under [`DELIVERS`], unless
 /// [`own_under`](ActorSpec::own_under) says otherwise. [`promising`](ActorSpec::promising) adds others, under
 /// [`DELIVERS`], [`DELIVERS_AT_LAST`] or nothing. Crashes, recoveries and losses are never owed.
+///
+/// stateright 0.31.0 hashes a set without its length, so that its own search takes states for one that differ in whose
+/// timer is set, and disagrees with ours: a system with timers is checked without it (`Check::referee(false)`).
 /// ```
 /// use std::borrow::Cow;
 /// use counterpart::model::{ActorSpec, DELIVERS};

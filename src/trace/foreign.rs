@@ -12,6 +12,11 @@ const QUINT_ACTION: &str = "mbt::actionTaken";
 const QUINT_PICKS: &str = "mbt::nondetPicks";
 
 impl Trace {
+    /// Whether another tool wrote it: it is evidence for a property without a name.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(&self.evidence, Evidence::Property { name, .. } if name.is_empty())
+    }
+
     /// Reads `file`, which may be of another tool: such a trace can be looked at, and no case replays it.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use anstyle::Style;
 
 use super::line::{Line, printable};
 use super::table::{BOLD, DIM};
-use super::trace::{changes, headline};
+use super::trace::{headline, news};
 use crate::trace::{Step, Trace};
 
 /// What tells two traces apart; empty where nothing does. A line of `width` columns that is too long is wrapped.
@@ -79,8 +79,8 @@ fn steps(left: &Trace, right: &Trace) -> Vec<(Style, String)> {
 
 /// A step, and what is new after it.
 fn told(step: &Step, trace: &Trace, index: usize) -> String {
-    let action = if step.action.is_empty() { &step.input } else { &step.action };
-    let mut parts: Vec<String> = [&step.actor, action].into_iter().filter(|part| !part.is_empty()).cloned().collect();
+    let said = [step.actor.as_str(), step.told()].into_iter().filter(|part| !part.is_empty());
+    let mut parts: Vec<String> = said.map(str::to_string).collect();
     if index == 0 && parts.is_empty() {
         parts.push("(initially)".into());
     }
@@ -90,10 +90,9 @@ fn told(step: &Step, trace: &Trace, index: usize) -> String {
     if !step.implementation.is_empty() && step.implementation != step.output {
         parts.push(format!("(implementation: {})", step.implementation));
     }
-    let before = index.checked_sub(1).map_or(&serde_json::Value::Null, |before| &trace.steps[before].state);
-    let news = changes(before, &step.state);
-    if !news.is_empty() {
-        parts.push(format!(" {news}"));
+    let new = news(trace, index);
+    if !new.is_empty() {
+        parts.push(format!(" {new}"));
     }
     parts.join(" ")
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::lanes::Lanes;
-use super::trace::changes;
+use super::trace::news;
 use crate::trace::{Evidence, Trace};
 
 /// The trace as a sequence diagram for Mermaid.
@@ -22,7 +22,7 @@ pub fn mermaid(trace: &Trace) -> String {
         if trace.loop_start.is_some_and(|start| start + 1 == index) {
             let _ = writeln!(text, "    loop for ever");
         }
-        let action = for_mermaid(if step.action.is_empty() { &step.input } else { &step.action });
+        let action = for_mermaid(step.told());
         match (lanes.messages[index], lanes.acting[index]) {
             (Some((from, to)), _) => _ = writeln!(text, "    p{from}->>p{to}: {action}"),
             (None, Some(lane)) if !step.input.is_empty() => {
@@ -72,12 +72,10 @@ pub fn dot(trace: &Trace) -> String {
     };
     for (index, step) in trace.steps.iter().enumerate() {
         if place(index) == index {
-            let before = index.checked_sub(1).map_or(&serde_json::Value::Null, |before| &trace.steps[before].state);
-            let _ = writeln!(text, "    s{index} [label=\"{index}\\n{}\"];", for_dot(&changes(before, &step.state)));
+            let _ = writeln!(text, "    s{index} [label=\"{index}\\n{}\"];", for_dot(&news(trace, index)));
         }
         if let Some(before) = index.checked_sub(1) {
-            let action = if step.action.is_empty() { &step.input } else { &step.action };
-            let mut label = for_dot(&[step.actor.as_str(), action].join(" "));
+            let mut label = for_dot(&[step.actor.as_str(), step.told()].join(" "));
             if !step.output.is_empty() {
                 let _ = write!(label, "\\n{}", for_dot(&step.output));
             }

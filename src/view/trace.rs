@@ -58,9 +58,9 @@ pub fn trace_as(trace: &Trace, show: &Show) -> String {
 /// What a trace is evidence for, in a line.
 pub(super) fn headline(trace: &Trace) -> String {
     match &trace.evidence {
-        // Somebody else's, who does not say.
-        Evidence::Property { name, .. } if name.is_empty() && trace.verdict.is_empty() => trace.case.clone(),
-        Evidence::Property { name, .. } if name.is_empty() => format!("{}: {}", trace.case, trace.verdict),
+        // Somebody else's, who may not say.
+        _ if trace.is_foreign() && trace.verdict.is_empty() => trace.case.clone(),
+        _ if trace.is_foreign() => format!("{}: {}", trace.case, trace.verdict),
         Evidence::Property { name, kind } => match trace.verdict.as_str() {
             "violated" => format!("{} violates {} \"{name}\"", trace.case, kind.replace('_', " ")),
             verdict => format!("{} {} \"{name}\": {verdict}", trace.case, kind.replace('_', " ")),
@@ -228,10 +228,9 @@ impl Teller<'_> {
 
     fn cells(&self, index: usize, alongside: bool) -> Cells {
         let step: &Step = &self.trace.steps[index];
-        let before = index.checked_sub(1).map_or(&Value::Null, |before| &self.trace.steps[before].state);
         let diverges = index == self.trace.len() && self.trace.verdict == "diverges";
-        let action = match (index, if step.action.is_empty() { &step.input } else { &step.action }) {
-            (0, action) if action.is_empty() => "(initially)".to_string(),
+        let action = match (index, step.told()) {
+            (0, "") => "(initially)".to_string(),
             (_, action) => self.printable(action),
         };
         let style = if diverges { BAD } else { Style::new() };
@@ -244,7 +243,7 @@ impl Teller<'_> {
             let mark = if diverges { format!("{} ", self.glyphs.apart) } else { String::new() };
             cells.push((style, mark + &self.printable(&step.implementation)));
         }
-        cells.push((DIM, self.printable(&changes(before, &step.state))));
+        cells.push((DIM, self.printable(&news(self.trace, index))));
         cells
     }
 
@@ -284,10 +283,12 @@ impl Teller<'_> {
         lines
     }
 }
-/// What of a state is new: all of the first, then only the parts that differ.
-pub(super) fn changes(before: &Value, after: &Value) -> String {
+
+/// What of the state is new after a step: all of the first, then only the parts that differ.
+pub(super) fn news(trace: &Trace, index: usize) -> String {
+    let before = index.checked_sub(1).map_or(&Value::Null, |before| &trace.steps[before].state);
     let mut parts = Vec::new();
-    collect_changes("", before, after, &mut parts);
+    collect_changes("", before, &trace.steps[index].state, &mut parts);
     parts.join(", ")
 }
 

@@ -75,7 +75,7 @@ fn shortest() {
 }
 
 fn stateright_is_not_shortest() {
-    // FIXME: stateright 0.31.0 overwrites a discovery by a later one. When this fails, FACTS have changed.
+    // stateright 0.31.0 overwrites a discovery by a later one. When this fails, it is mended there.
     let checker = adder(40).checker().threads(1).spawn_bfs().join();
     let path = checker.discovery("below 12").expect("it finds the violation");
     assert!(path.into_actions().len() > 3, "stateright's counterexample is a shortest one now");
@@ -248,7 +248,7 @@ fn weak_hash() {
     let report = run(Check::of(Pairs));
     assert_eq!(report.states, 10);
     assert_eq!(report.outcome(), Outcome::Broken);
-    assert!(report.errors[0].contains("Hash and PartialEq"), "{:?}", report.errors);
+    assert!(report.errors[0].contains("let the model's Hash feed all that PartialEq compares"), "{:?}", report.errors);
 }
 
 fn no_start() {

@@ -1,16 +1,14 @@
 //! Traces of others, traces beside each other, and traces in the words of other tools.
 
-use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use counterpart::cli::{Exit, Host};
+use counterpart::cli::Exit;
 use counterpart::trace::{Evidence, Step, Trace};
 use counterpart::view;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::claim;
+use crate::{claim, typed};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -141,30 +139,9 @@ fn ours() -> Trace {
     }
 }
 
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// How a command ended, and what it gave and said.
 fn run(arguments: &[&str]) -> (Exit, String, String) {
-    let (out, err) = (Said::default(), Said::default());
-    let mut host =
-        Host { out: Box::new(out.clone()), err: Box::new(err.clone()), progress: false, interrupted: Arc::default() };
-    let exit = counterpart::cli::run(Vec::new(), ["counterpart"].iter().chain(arguments).copied(), &mut host);
-    let [out, err] = [out, err].map(|said| {
-        let bytes = std::mem::take(&mut *said.0.lock().unwrap_or_else(PoisonError::into_inner));
-        anstream::adapter::strip_str(&String::from_utf8(bytes).expect("UTF-8")).to_string()
-    });
-    (exit, out, err)
+    typed(Vec::new(), arguments)
 }
 
 fn looked_at() {
@@ -176,6 +153,11 @@ fn looked_at() {
     assert!(out.contains("bank.qnt") && !out.contains("replay it with"), "{out}");
     let (exit, out, _) = run(&["trace", "html", &file]);
     assert!(exit == Exit::AsExpected && out.starts_with("<!doctype html>"), "{out}");
+    let (exit, out, said) = run(&["trace", "export", &file, "--format", "itf"]);
+    assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "what ours would be could not be read");
+    assert!(said.contains("is ITF already"), "{said}");
+    let (exit, out, _) = run(&["trace", "export", &file, "--format", "mermaid"]);
+    assert!(exit == Exit::AsExpected && out.contains("withdraw"), "{out}");
     let (exit, out, said) = run(&["replay", &file]);
     assert_eq!((exit, out.as_str()), (Exit::Trace, ""));
     assert!(said.contains("this is not a counterpart trace"), "{said}");

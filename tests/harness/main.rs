@@ -39,7 +39,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use self::trial::{claim, root, snapshot};
+use self::trial::{claim, root, snapshot, typed};
 
 fn main() -> ExitCode {
     if let Some(failed) = surprise::failing() {

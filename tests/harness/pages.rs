@@ -1,23 +1,19 @@
 //! A trace as a page, as far as it can be judged without a browser: what it asks for, what its policy allows, and that
 //! words of a trace stay words. What needs a browser is in `tests/seen`.
 
-mod sha256;
-
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
-
+use base64::prelude::{BASE64_STANDARD, Engine};
 use counterpart::check::{Case, Options};
-use counterpart::cli::{Exit, Host};
+use counterpart::cli::Exit;
 use counterpart::model::{FairKey, Kind};
 use counterpart::trace::{Evidence, FAIRNESS, Step, Trace};
 use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use stateright::Property;
 
-use self::sha256::{base64, sha256};
-use crate::claim;
 use crate::toy::{At, Edge, Toy};
+use crate::{claim, typed};
 
 const FAIR: &str = "fair";
 
@@ -130,11 +126,13 @@ fn alone() {
     assert!(!rest.replace("url(#head)", "").contains("url("), "no picture is fetched");
 }
 
+/// As a content policy names a script or a style.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
+}
+
 fn policy() {
-    assert_eq!(format!("{:02x?}", sha256(b"abc"))[..15], *"[ba, 78, 16, bf", "FIPS 180-4's own example");
-    assert_eq!(base64(b"any carnal pleas"), "YW55IGNhcm5hbCBwbGVhcw==");
     let page = view::page(&hostile(), None);
-    let hash = |text: &str| format!("sha256-{}", base64(&sha256(text.as_bytes())));
     let (style, script) = (hash(between(&page, "<style>", "</style>")), hash(between(&page, "<script>", "</script>")));
     let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
     let wanted =
@@ -263,19 +261,6 @@ fn unknown() {
     assert_eq!(data(&view::page(&trace, None))["properties"][0]["met"], json!("????0"));
 }
 
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A row that stays below four as it should not, and one that is expected to break.
 fn overview() {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
@@ -285,19 +270,14 @@ fn overview() {
         let row = row.own(|| vec![Property::always("<below> three", |_: &Toy, at: &At| *at < 3)]);
         Case::new("toy/surprise", Check::of(row))
     };
-    let run = |cases: Vec<Case>, html: &str| {
-        let mut host =
-            Host { out: Box::new(io::sink()), err: Box::new(io::sink()), progress: false, interrupted: Arc::default() };
-        let arguments = ["counterpart", "check", "--traces", &place("traces"), "--html", html];
-        counterpart::cli::run(cases, arguments, &mut host)
-    };
+    let run = |cases: Vec<Case>, html: &str| typed(cases, &["check", "--traces", &place("traces"), "--html", html]).0;
     assert_eq!(run(vec![row().0, surprising()], &place("red")), Exit::Unexpected);
     let page = std::fs::read_to_string(place("red/index.html")).expect("it is written");
     assert!(page.contains("<title>counterpart: Not as expected</title>"), "{page}");
     assert!(!page.contains("<script") && !page.contains("<below>") && page.contains("&lt;below> three"), "{page}");
     assert!(page.contains("✗ violated, holds expected") && page.contains("✓ violated"), "{page}");
     let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
-    let style = format!("sha256-{}", base64(&sha256(between(&page, "<style>", "</style>").as_bytes())));
+    let style = hash(between(&page, "<style>", "</style>"));
     assert_eq!(policy, format!("default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"));
     // What is not as expected comes first, with its table; every link leads to a page.
     let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("no {words}: {page}"));
@@ -323,19 +303,9 @@ fn command() {
     let (case, trace) = row();
     trace.write(place("trace.json").as_ref()).expect("it can be written");
     let page = view::page(&trace, Some(&case.look(&trace)));
-    let cases = std::cell::Cell::new(Some(vec![case]));
     let run = |arguments: &[&str]| {
-        let out = Said::default();
-        let mut host = Host {
-            out: Box::new(out.clone()),
-            err: Box::new(io::sink()),
-            progress: false,
-            interrupted: Arc::default(),
-        };
-        let cases = cases.take().unwrap_or_else(|| vec![row().0]);
-        let exit =
-            counterpart::cli::run(cases, ["counterpart", "trace", "html"].iter().chain(arguments).copied(), &mut host);
-        (exit, String::from_utf8(std::mem::take(&mut *out.0.lock().expect("no panic"))).expect("UTF-8"))
+        let (exit, out, _) = typed(vec![row().0], &[&["trace", "html"], arguments].concat());
+        (exit, out)
     };
     assert_eq!(run(&[&place("trace.json")]), (Exit::AsExpected, page.clone()));
     assert_eq!(run(&[&place("trace.json"), "-o", &place("a/page.html")]), (Exit::AsExpected, String::new()));

@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use counterpart::check::{Case, Options};
-use counterpart::cli::{Exit, Host};
+use counterpart::cli::Exit;
 use counterpart::report::{CaseReport, Outcome};
 use counterpart::trace::Trace;
 use counterpart::verdict::Verdict;
@@ -16,8 +16,8 @@ use counterpart::{Check, view};
 use libtest_mimic::Trial;
 use stateright::{Model, Property};
 
-use crate::claim;
 use crate::toy::{At, Edge, Toy};
+use crate::{claim, typed};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -167,13 +167,7 @@ fn counts() {
 }
 
 fn command(case: Case, arguments: &[&str]) -> Exit {
-    let mut host = Host {
-        out: Box::new(std::io::sink()),
-        err: Box::new(std::io::sink()),
-        progress: false,
-        interrupted: Arc::default(),
-    };
-    counterpart::cli::run(vec![case], ["counterpart"].iter().chain(arguments).copied(), &mut host)
+    typed(vec![case], arguments).0
 }
 
 fn files_below(folder: &Path) -> usize {

@@ -306,6 +306,9 @@ impl Log {
 
     /// Writes the file whole or not at all, and not if it holds these bytes already. Returns whether it wrote.
     ///
+    /// A file in which somebody who is named does two things at once is not [read](Log::read) again. A thread does so that
+    /// records a span within a span: give such spans an `actor` each.
+    ///
     /// # Errors
     /// The file system's.
     pub fn write(&self, file: &Path) -> Result<bool, LogError> {

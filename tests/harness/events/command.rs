@@ -1,13 +1,11 @@
 //! `log check`: what it says, draws and ends with.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use counterpart::check::Options;
-use counterpart::cli::{Exit, Host};
+use counterpart::cli::Exit;
 use counterpart::conform::Agreement;
 use counterpart::conform::events::{Event, Log, Recorded};
 use counterpart::{Case, Check, view};
@@ -15,8 +13,8 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use super::store::{Ask, Clerk, Kind, Run, Shop, Store, event};
-use crate::claim;
 use crate::toy::{Edge, FACE, Toy};
+use crate::{claim, typed};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -28,19 +26,6 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("events::an_operation_that_no_case_knows_is_told_with_its_line", unknown),
         claim("events::a_history_is_drawn_with_its_order_and_what_does_not_fit", drawn),
     ]
-}
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn store() -> Case {
@@ -56,16 +41,7 @@ fn lamp() -> Case {
 
 /// How `log check` ends with `arguments`, and what it says on stdout and on stderr.
 fn command(arguments: &[&str]) -> (Exit, String, String) {
-    let (out, err) = (Shared::default(), Shared::default());
-    let mut host =
-        Host { out: Box::new(out.clone()), err: Box::new(err.clone()), progress: false, interrupted: Arc::default() };
-    let arguments = ["counterpart", "log", "check"].iter().chain(arguments).copied();
-    let exit = counterpart::cli::run(vec![store(), lamp()], arguments, &mut host);
-    let text = |shared: Shared| {
-        let bytes = shared.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        String::from_utf8(bytes).expect("text")
-    };
-    (exit, text(out), text(err))
+    typed(vec![store(), lamp()], &[&["log", "check"], arguments].concat())
 }
 
 fn run(wrong: bool) -> Log {
