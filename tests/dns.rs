@@ -1,8 +1,13 @@
 //! The resolver's parts as someone meets them who ships them: hostile configurations, clocks, names and messages; and
 //! what the model has no room for.
 
+mod authority;
+mod hostile;
+mod resolver;
+
 use std::net::{Ipv4Addr, SocketAddr};
 
+use counterpart_models::dns::implementation::delegations::Delegations;
 use counterpart_models::dns::implementation::message::{CODE_NO_ERROR, CODE_NX_DOMAIN};
 use counterpart_models::dns::implementation::{
     Code, Config, ConfigError, Core, Data, Denial, Effect, Fact, Finding, Message, Name, NameError, Question, Rank,
@@ -17,7 +22,7 @@ use crate::claim;
 use crate::drawn::{drawn, edgy, for_all, number};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         claim("dns::every_configuration_is_a_cache_or_an_error", configurations),
         claim("dns::no_text_is_a_name_that_could_not_be_sent", names),
         claim("dns::what_comes_to_a_cache_never_makes_it_panic_or_grow_beyond_its_bounds", hostile_to_the_cache),
@@ -27,8 +32,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("dns::stale_data_comes_as_rfc_8767_recommends", stale_times),
         claim("dns::what_was_given_up_is_answered_too_late_and_makes_room", given_up),
         claim("dns::nothing_but_what_was_asked_for_is_found_in_a_message", hostile_messages),
+        claim("dns::a_zone_is_asked_for_no_longer_than_the_one_above_it_is_referred_to", delegations),
         claim("dns::no_sequence_of_replies_costs_more_than_the_budget", hostile_replies),
-    ]
+    ];
+    trials.extend(hostile::trials());
+    trials.extend(resolver::trials());
+    trials
 }
 
 fn name(text: &str) -> Name {
@@ -44,7 +53,7 @@ fn address(text: &str, ttl_s: u32) -> Record {
 }
 
 fn soa(minimum_s: u32) -> Soa {
-    Soa { primary: Name::root(), serial: 1, minimum_s }
+    Soa { serial: 1, minimum_s, ..Soa::default() }
 }
 
 fn configurations() {
@@ -114,8 +123,13 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
 }
 
 fn response() -> impl Strategy<Value = Response> {
-    let denial =
-        || proptest::option::of((ttl(), ttl()).prop_map(|(ttl_s, minimum)| Denial { ttl_s, soa: soa(minimum) }));
+    let denial = || {
+        proptest::option::of((ttl(), ttl()).prop_map(|(ttl_s, minimum)| Denial {
+            zone: Name::root(),
+            ttl_s,
+            soa: soa(minimum),
+        }))
+    };
     prop_oneof![
         records().prop_map(Response::Records),
         (text(), ttl()).prop_map(|(text, ttl_s)| Response::Records(vec![address(text, ttl_s)])),
@@ -199,10 +213,10 @@ fn ranks() {
     let (asked, above) = (address_of("www.a.zz"), address_of("a.zz"));
     let known = || Fact::Records(vec![address("www.a.zz", 9)].into());
     let cases = [
-        (&asked, known(), &asked, Fact::NoData),
-        (&asked, known(), &above, Fact::NxDomain),
-        (&above, Fact::NxDomain, &asked, known()),
-        (&asked, Fact::NoData, &asked, known()),
+        (&asked, known(), &asked, Fact::NoData(None)),
+        (&asked, known(), &above, Fact::NxDomain(None)),
+        (&above, Fact::NxDomain(None), &asked, known()),
+        (&asked, Fact::NoData(None), &asked, known()),
     ];
     for (of_first, first, of_second, second) in cases {
         let mut store = Store::new(9, 0, false);
@@ -217,7 +231,7 @@ fn ranks() {
     // What has ended stands in nobody's way.
     let mut store = Store::new(9, 100, false);
     assert!(store.insert(&asked, known(), Rank::Answer, 10, 0));
-    assert!(store.insert(&above, Fact::NxDomain, Rank::Referral, 20, 10));
+    assert!(store.insert(&above, Fact::NxDomain(None), Rank::Referral, 20, 10));
 }
 
 fn top_bit() {
@@ -263,6 +277,29 @@ fn given_up() {
     let answer = Message { id: 1, is_answer: true, question: Some(question.clone()), ..Message::default() };
     assert!(exchanges.receive(&answer, server, draw.port).is_err());
     assert!(exchanges.ask(address_of("www.b.zz"), name("b.zz"), server, draw).is_ok());
+}
+
+fn delegations() {
+    let servers = || [name("ns.a.zz")].into();
+    let mut known = Delegations::new(2, 1_000);
+    assert!(known.refer(&name("zz"), servers(), 10, &Name::root(), 0));
+    assert!(known.refer(&name("a.zz"), servers(), 500, &name("zz"), 1_000));
+    assert_eq!(known.ends_ms(&name("a.zz"), 1_000), Some(10_000), "as long as the zone above");
+    assert_eq!(
+        known.of(&name("www.a.zz"), 9_999).map(|(zone, _)| zone).collect::<Vec<_>>(),
+        [name("a.zz"), name("zz")]
+    );
+    assert_eq!(known.of(&name("www.a.zz"), 10_000).count(), 0);
+    assert!(!known.refer(&name("a.zz"), servers(), 500, &name("zz"), 10_000), "by whom nobody refers to any more");
+    assert!(!known.refer(&name("b.zz"), servers(), 0, &Name::root(), 0), "for no time");
+    assert!(!known.refer(&name("b.zz"), servers(), i32::MAX as u32 + 1, &Name::root(), 0), "the top bit counts as 0");
+    known.expire(10_000);
+    assert!(known.is_empty());
+    for (number, ttl_s) in [(1, 30), (2, 10), (3, 2_000)] {
+        assert!(known.refer(&name(&format!("n{number}")), servers(), ttl_s, &Name::root(), 0));
+    }
+    assert_eq!((known.len(), known.ends_ms(&name("n2"), 0)), (2, None), "what ends first makes room");
+    assert_eq!(known.ends_ms(&name("n3"), 0), Some(1_000_000));
 }
 
 /// 250 messages a run, 512 runs: above 100,000.
@@ -327,6 +364,9 @@ fn hostile_replies() {
         Just(Reply::Nothing),
         text().prop_map(|text| Reply::Alias(name(text))),
         proptest::collection::vec(text().prop_map(name), 0..20).prop_map(Reply::Referral),
+        (0..3_usize).prop_map(Reply::Delegation),
+        (0..3_usize).prop_map(Reply::Server),
+        Just(Reply::Truncated),
     ];
     #[derive(Clone, Debug)]
     struct Hostile {

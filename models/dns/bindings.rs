@@ -70,8 +70,8 @@ fn address(version: u8, ttl: u8) -> Vec<Record> {
 }
 
 fn denial(soa: super::model::Soa) -> Denial {
-    let soa_data = Soa { primary: Name::root(), serial: 0, minimum_s: soa.minimum.into() };
-    Denial { ttl_s: soa.ttl.into(), soa: soa_data }
+    let soa_data = Soa { minimum_s: soa.minimum.into(), ..Soa::default() };
+    Denial { zone: Name::root(), ttl_s: soa.ttl.into(), soa: soa_data }
 }
 
 impl Zone {
@@ -227,8 +227,8 @@ impl Counterpart<CacheInterface> for Bound {
                 seen[usize::from(asked)] = peeked.map(|(fact, ttl_s)| {
                     let kind = match fact {
                         Fact::Records(_) => Kind::Address,
-                        Fact::NoData => Kind::NoData,
-                        Fact::NxDomain => Kind::NxDomain,
+                        Fact::NoData(_) | Fact::Dangling { exists: true, .. } => Kind::NoData,
+                        Fact::NxDomain(_) | Fact::Dangling { exists: false, .. } => Kind::NxDomain,
                     };
                     (kind, u8::try_from(ttl_s).unwrap_or(u8::MAX))
                 });

@@ -1,7 +1,7 @@
 //! A cache between clients and an upstream: it answers from what it has, asks for what it lacks, and never asks twice at
 //! once for the same.
 //!
-//! Memory is bounded by the configuration: facts, questions under way, clients that wait for each, and failures that are
+//! Memory is bounded by the configuration: facts and their octets, questions under way, clients that wait for each, and failures that are
 //! remembered each have a bound, and what comes beyond it is answered at once with a failure, or forgotten first.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::name::{Question, Record, Soa};
+use super::name::{Data, Denial, Name, Question, Record};
 use super::store::{Fact, Rank, Store};
 
 /// A TTL with its top bit set counts as 0 (RFC 2181 §8).
@@ -35,6 +35,8 @@ pub struct Config {
     pub stale: Option<Stale>,
     /// Facts that are kept.
     pub entries_max: usize,
+    /// Octets that they take: see [`Store::octets`].
+    pub octets_max: usize,
     /// Questions upstream at once, and failures that are remembered.
     pub fetches_max: usize,
     /// Clients that wait for one question.
@@ -71,6 +73,7 @@ impl Default for Config {
             timeout_ms: 5_000,
             stale: None,
             entries_max: 100_000,
+            octets_max: 64 << 20,
             fetches_max: 1_000,
             waiting_max: 100,
         }
@@ -103,8 +106,10 @@ pub enum ConfigError {
 pub struct Answer {
     /// What came of it.
     pub code: Code,
-    /// The records, all of the type that was asked for.
+    /// The records, all of the type that was asked for; before them the CNAMEs that lead there.
     pub records: Arc<[Record]>,
+    /// The SOA that vouches for what is not there, to be passed on (RFC 2308 §6).
+    pub denial: Option<Arc<Denial>>,
     /// Seconds that the client may keep it for.
     pub ttl_s: u32,
     /// Whether its life has ended, and nothing better could be had.
@@ -125,16 +130,18 @@ pub enum Code {
 impl Answer {
     /// Nothing could be found out.
     pub fn failure() -> Self {
-        Answer { code: Code::ServFail, records: Arc::from([]), ttl_s: 0, is_stale: false }
+        Answer { code: Code::ServFail, records: Arc::from([]), denial: None, ttl_s: 0, is_stale: false }
     }
 
     fn of(fact: Fact, ttl_s: u32, is_stale: bool) -> Self {
-        let (code, records) = match fact {
-            Fact::Records(records) => (Code::NoError, records),
-            Fact::NoData => (Code::NoError, Arc::from([])),
-            Fact::NxDomain => (Code::NxDomain, Arc::from([])),
+        let (code, records, denial) = match fact {
+            Fact::Records(records) => (Code::NoError, records, None),
+            Fact::NoData(denial) => (Code::NoError, Arc::from([]), denial),
+            Fact::NxDomain(denial) => (Code::NxDomain, Arc::from([]), denial),
+            Fact::Dangling { chain, exists: true, denial } => (Code::NoError, chain, denial),
+            Fact::Dangling { chain, exists: false, denial } => (Code::NxDomain, chain, denial),
         };
-        Answer { code, records, ttl_s, is_stale }
+        Answer { code, records, denial, ttl_s, is_stale }
     }
 }
 
@@ -147,19 +154,17 @@ pub enum Response {
     NoData(Option<Denial>),
     /// There is no such name.
     NxDomain(Option<Denial>),
+    /// The name is an alias.
+    Alias {
+        /// CNAMEs, each of the name that the one before it leads to.
+        chain: Vec<Record>,
+        /// What the last of those names has.
+        end: Box<Response>,
+    },
     /// The answer did not fit: what is there is a part.
     Truncated,
     /// The server could not answer, or would not.
     Failure,
-}
-
-/// The SOA that comes with a denial. Without one a denial is not kept (RFC 2308 §5).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Denial {
-    /// Seconds, of the SOA record itself.
-    pub ttl_s: u32,
-    /// What it says.
-    pub soa: Soa,
 }
 
 /// What is to be done.
@@ -218,6 +223,7 @@ impl<C: Clone> Core<C> {
             config => {
                 let keep_ms = config.stale.map_or(0, |stale| stale.keep_ms);
                 let store = Store::new(config.entries_max, keep_ms, config.serve_at_zero);
+                let store = store.with_octets_max(config.octets_max);
                 Ok(Core { config, store, fetches: BTreeMap::new(), failed_until_ms: BTreeMap::new(), now_ms: 0 })
             }
         }
@@ -229,9 +235,24 @@ impl<C: Clone> Core<C> {
         Some((found.fact, seconds(found.ends_ms.saturating_sub(now_ms))))
     }
 
+    /// What is known of it at `now_ms`, of whatever rank: what has no [`Rank::Answer`] is good for asking only.
+    pub fn hint(&self, question: &Question, now_ms: u64) -> Option<Fact> {
+        self.store.live(question, now_ms).map(|found| found.fact)
+    }
+
     /// Facts that are kept.
     pub fn facts(&self) -> usize {
         self.store.len()
+    }
+
+    /// Octets that they take.
+    pub fn octets(&self) -> usize {
+        self.store.octets()
+    }
+
+    /// Whether upstream is being asked.
+    pub fn is_fetching(&self, question: &Question) -> bool {
+        self.fetches.contains_key(question)
     }
 
     /// Questions under way.
@@ -284,32 +305,31 @@ impl<C: Clone> Core<C> {
     pub fn on_response(&mut self, question: &Question, response: Response, now_ms: u64) -> Vec<Effect<C>> {
         let now_ms = self.clock(now_ms);
         let Some(fetch) = self.fetches.get_mut(question) else { return Vec::new() };
-        let denied = |fact, denial: Option<Denial>| (fact, denial.map(|denial| self.config.negative_ttl_s(&denial)));
-        let (fact, ttl_s) = match response {
-            Response::Records(records) if records.iter().any(|record| !answers(record, question)) => {
-                return self.fail(question, now_ms);
-            }
-            Response::Records(records) if records.is_empty() => (Fact::NoData, None),
-            Response::Records(records) => {
-                let ttl_s = records.iter().map(|record| capped(record.ttl_s, self.config.ttl_s_max)).min();
-                (Fact::Records(records.into()), ttl_s)
-            }
-            Response::NoData(denial) => denied(Fact::NoData, denial),
-            Response::NxDomain(denial) => denied(Fact::NxDomain, denial),
-            Response::Truncated if !fetch.over_tcp => {
-                fetch.over_tcp = true;
-                return vec![Effect::Ask { question: question.clone(), over_tcp: true }];
-            }
-            Response::Truncated | Response::Failure => return self.fail(question, now_ms),
-        };
+        if response == Response::Truncated && !fetch.over_tcp {
+            fetch.over_tcp = true;
+            return vec![Effect::Ask { question: question.clone(), over_tcp: true }];
+        }
+        let Some((fact, ttl_s)) = self.config.fact(question, response) else { return self.fail(question, now_ms) };
         self.failed_until_ms.remove(question);
-        // What does not say for how long it may be kept is not kept, nor does it end what is known. What may be kept for
-        // no time does end it.
+        self.insert(question, fact.clone(), ttl_s, Rank::Answer, now_ms);
+        self.end(question, &Answer::of(fact, ttl_s.unwrap_or(0), false))
+    }
+
+    /// What was found on the way to something else is kept as well. Whoever waits for it goes on waiting.
+    pub fn keep(&mut self, question: &Question, response: Response, rank: Rank, now_ms: u64) {
+        let now_ms = self.clock(now_ms);
+        if let Some((fact, ttl_s)) = self.config.fact(question, response) {
+            self.insert(question, fact, ttl_s, rank, now_ms);
+        }
+    }
+
+    /// What does not say for how long it may be kept is not kept, nor does it end what is known. What may be kept for no
+    /// time does end it.
+    fn insert(&mut self, question: &Question, fact: Fact, ttl_s: Option<u32>, rank: Rank, now_ms: u64) {
         if let Some(ttl_s) = ttl_s {
             let ends_ms = now_ms.saturating_add(u64::from(ttl_s) * 1_000);
-            self.store.insert(question, fact.clone(), Rank::Answer, ends_ms, now_ms);
+            self.store.insert(question, fact, rank, ends_ms, now_ms);
         }
-        self.end(question, &Answer::of(fact, ttl_s.unwrap_or(0), false))
     }
 
     /// Time has gone by: what has ended long enough ago is forgotten, what was asked for too long ago has failed, and who
@@ -375,6 +395,43 @@ impl<C: Clone> Core<C> {
 }
 
 impl Config {
+    /// What `response` says of `question`, and the seconds that it may be kept for, if it says so. `None` of what is no
+    /// answer to it.
+    fn fact(&self, question: &Question, response: Response) -> Option<(Fact, Option<u32>)> {
+        let ttl_s = |records: &[Record]| records.iter().map(|record| capped(record.ttl_s, self.ttl_s_max)).min();
+        let negative_ttl_s = |denial: &Option<Denial>| denial.as_ref().map(|denial| self.negative_ttl_s(denial));
+        match response {
+            Response::Records(records) if records.iter().any(|record| !answers(record, question)) => None,
+            Response::Records(records) if records.is_empty() => Some((Fact::NoData(None), None)),
+            Response::Records(records) => {
+                let ttl_s = ttl_s(&records);
+                Some((Fact::Records(records.into()), ttl_s))
+            }
+            Response::NoData(denial) => {
+                let ttl_s = negative_ttl_s(&denial);
+                Some((Fact::NoData(denial.map(Arc::new)), ttl_s))
+            }
+            Response::NxDomain(denial) => {
+                let ttl_s = negative_ttl_s(&denial);
+                Some((Fact::NxDomain(denial.map(Arc::new)), ttl_s))
+            }
+            Response::Alias { chain, end } => {
+                let name = leads_to(&chain, &question.name)?;
+                let (end, end_ttl_s) = self.fact(&Question { name, kind: question.kind }, *end)?;
+                let ttl_s = end_ttl_s.and_then(|end_s| ttl_s(&chain).map(|chain_s| chain_s.min(end_s)));
+                let dangling = |exists, denial| Fact::Dangling { chain: chain.clone().into(), exists, denial };
+                let fact = match end {
+                    Fact::Records(records) => Fact::Records(chain.iter().chain(records.iter()).cloned().collect()),
+                    Fact::NoData(denial) => dangling(true, denial),
+                    Fact::NxDomain(denial) => dangling(false, denial),
+                    Fact::Dangling { .. } => return None,
+                };
+                Some((fact, ttl_s))
+            }
+            Response::Truncated | Response::Failure => None,
+        }
+    }
+
     /// RFC 2308 §5: the lesser of the SOA's own TTL and its MINIMUM.
     fn negative_ttl_s(&self, denial: &Denial) -> u32 {
         capped(denial.ttl_s, self.negative_ttl_s_max).min(denial.soa.minimum_s)
@@ -388,6 +445,15 @@ fn tell<C>(clients: Vec<C>, question: &Question, answer: &Answer) -> Vec<Effect<
 
 fn answers(record: &Record, question: &Question) -> bool {
     record.name == question.name && record.data.kind() == question.kind
+}
+
+/// The name that `chain` leads to from `name`, if it leads anywhere.
+fn leads_to(chain: &[Record], name: &Name) -> Option<Name> {
+    let step = |name: Name, record: &Record| match &record.data {
+        Data::Cname(target) if record.name == name => Some(target.clone()),
+        _ => None,
+    };
+    chain.iter().try_fold(name.clone(), step)
 }
 
 fn capped(ttl_s: u32, ttl_s_max: u32) -> u32 {

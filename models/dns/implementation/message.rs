@@ -1,7 +1,6 @@
 //! A message, and what of it may be believed.
 
-use super::core::Denial;
-use super::name::{Data, Name, Question, Record, Type};
+use super::name::{Data, Denial, Name, Question, Record, Type};
 
 /// A message, header and sections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -102,7 +101,7 @@ pub fn sift(message: &Message, question: &Question, zone: &Name) -> Finding {
 fn denial(message: &Message, question: &Question, zone: &Name) -> Option<Denial> {
     message.authorities.iter().find_map(|record| match &record.data {
         Data::Soa(soa) if record.name.is_within(zone) && question.name.is_within(&record.name) => {
-            Some(Denial { ttl_s: record.ttl_s, soa: soa.clone() })
+            Some(Denial { zone: record.name.clone(), ttl_s: record.ttl_s, soa: soa.clone() })
         }
         _ => None,
     })

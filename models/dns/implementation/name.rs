@@ -14,7 +14,7 @@ const LABEL_OCTETS_MAX: usize = 63;
 const NAME_OCTETS_MAX: usize = 255;
 
 /// A domain name, in lower case. Names are ordered by their labels from the root on, so that all below a name follow it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<[Box<[u8]>]>);
 
 /// Why labels are no name.
@@ -70,6 +70,11 @@ impl Name {
     /// Its labels, the one nearest to the root last.
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.0.iter().rev().map(|label| &**label)
+    }
+
+    /// Octets of the name as it is sent, where nothing is left out of it.
+    pub fn octets(&self) -> usize {
+        1 + self.0.iter().map(|label| label.len() + 1).sum::<usize>()
     }
 
     /// How many labels it has. The root has none.
@@ -176,15 +181,48 @@ pub enum Data {
     Other(Type, Arc<[u8]>),
 }
 
-/// What a resolver looks at in an SOA record.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What an SOA record says (RFC 1035 §3.3.13).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Soa {
     /// The server that the zone comes from.
     pub primary: Name,
+    /// The mailbox of who answers for the zone.
+    pub responsible: Name,
     /// Goes up when the zone changes.
     pub serial: u32,
+    /// Seconds after which a copy of the zone looks for changes.
+    pub refresh_s: u32,
+    /// Seconds after which it looks again when it could not.
+    pub retry_s: u32,
+    /// Seconds after which a copy that could not look is good for nothing.
+    pub expire_s: u32,
     /// Seconds that a denial may be kept for, at most (RFC 2308 §4).
     pub minimum_s: u32,
+}
+
+/// The SOA that comes with a denial. Without one a denial is not kept (RFC 2308 §5).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Denial {
+    /// The zone that the SOA is of.
+    pub zone: Name,
+    /// Seconds, of the SOA record itself.
+    pub ttl_s: u32,
+    /// What it says.
+    pub soa: Soa,
+}
+
+impl Record {
+    /// Octets that it takes to keep: about what it takes to send, where nothing is left out of its names.
+    pub fn octets(&self) -> usize {
+        let data = match &self.data {
+            Data::A(_) => 4,
+            Data::Aaaa(_) => 16,
+            Data::Ns(name) | Data::Cname(name) => name.octets(),
+            Data::Soa(soa) => soa.primary.octets() + soa.responsible.octets() + 20,
+            Data::Other(_, octets) => octets.len(),
+        };
+        self.name.octets() + 10 + data
+    }
 }
 
 impl Data {

@@ -3,18 +3,45 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::name::{Name, Question, Record, Type};
+use super::name::{Denial, Name, Question, Record, Type};
 
 /// What is known of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Fact {
-    /// These records, all of one type.
+    /// These records, all of the type that was asked for; before them, where the name is an alias, the CNAMEs that lead
+    /// to the name that has them.
     Records(Arc<[Record]>),
     /// It has none of the type that was asked for (RFC 2308 §2.2).
-    NoData,
+    NoData(Option<Arc<Denial>>),
     /// It does not exist, and nothing below it (RFC 8020 §2).
-    NxDomain,
+    NxDomain(Option<Arc<Denial>>),
+    /// It is an alias, and the name that it leads to has none of that type or does not exist (RFC 2308 §2.1).
+    Dangling {
+        /// The CNAMEs.
+        chain: Arc<[Record]>,
+        /// Whether that name exists.
+        exists: bool,
+        /// What says so.
+        denial: Option<Arc<Denial>>,
+    },
 }
+
+impl Fact {
+    /// Octets that it takes to keep, and a little for what holds it.
+    fn octets(&self) -> usize {
+        let of_denial = |denial: &Option<Arc<Denial>>| denial.as_ref().map_or(0, |denial| denial.zone.octets() + 40);
+        let of_records = |records: &[Record]| records.iter().map(Record::octets).sum::<usize>();
+        FACT_OCTETS
+            + match self {
+                Fact::Records(records) => of_records(records),
+                Fact::NoData(denial) | Fact::NxDomain(denial) => of_denial(denial),
+                Fact::Dangling { chain, denial, .. } => of_records(chain) + of_denial(denial),
+            }
+    }
+}
+
+/// What it takes to keep a fact that says nothing: its place in two trees.
+const FACT_OCTETS: usize = 200;
 
 /// How much a source is to be trusted (RFC 2181 §5.4.1), the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +88,9 @@ type Key = (Name, About);
 pub struct Store {
     entries: BTreeMap<Key, Entry>,
     by_end: BTreeSet<(u64, Key)>,
+    octets: usize,
     entries_max: usize,
+    octets_max: usize,
     /// How long what has ended is kept, to be told when nothing better can be had.
     keep_ms: u64,
     serve_at_zero: bool,
@@ -71,7 +100,25 @@ impl Store {
     /// An empty store of at most `entries_max` facts, each kept for `keep_ms` after its end. `serve_at_zero`: a fact of
     /// TTL n still lives n seconds later, to the millisecond.
     pub fn new(entries_max: usize, keep_ms: u64, serve_at_zero: bool) -> Self {
-        Store { entries: BTreeMap::new(), by_end: BTreeSet::new(), entries_max, keep_ms, serve_at_zero }
+        Store {
+            entries: BTreeMap::new(),
+            by_end: BTreeSet::new(),
+            octets: 0,
+            entries_max,
+            octets_max: usize::MAX,
+            keep_ms,
+            serve_at_zero,
+        }
+    }
+
+    /// The same, of at most so many octets: names, records, and 200 for each fact.
+    pub fn with_octets_max(self, octets_max: usize) -> Self {
+        Store { octets_max, ..self }
+    }
+
+    /// Octets that its facts take.
+    pub fn octets(&self) -> usize {
+        self.octets
     }
 
     /// Whether what ends at `ends_ms` lives at `now_ms`.
@@ -120,7 +167,7 @@ impl Store {
     /// Keeps `fact` about `question` until `ends_ms`, and forgets what it contradicts. Where any of that lives and is of a
     /// higher rank all stays as it is (RFC 2181 §5.4.1). Returns whether the fact is kept.
     pub fn insert(&mut self, question: &Question, fact: Fact, rank: Rank, ends_ms: u64, now_ms: u64) -> bool {
-        let about = if fact == Fact::NxDomain { About::Name } else { About::Type(question.kind) };
+        let about = if matches!(fact, Fact::NxDomain(_)) { About::Name } else { About::Type(question.kind) };
         let key = (question.name.clone(), about);
         let contradicted = self.contradicted(question, &fact);
         let outranks = |entry: &Entry| entry.rank > rank && self.lives(entry.ends_ms, now_ms);
@@ -128,14 +175,15 @@ impl Store {
             return false;
         }
         contradicted.iter().for_each(|key| self.remove(key));
-        if !self.lives(ends_ms, now_ms) || self.entries_max == 0 {
+        let octets = key.0.octets() + fact.octets();
+        if !self.lives(ends_ms, now_ms) || self.entries_max == 0 || octets > self.octets_max {
             return false;
         }
-        if self.entries.len() >= self.entries_max
-            && let Some((_, first)) = self.by_end.first().cloned()
-        {
+        while self.entries.len() >= self.entries_max || self.octets > self.octets_max - octets {
+            let Some((_, first)) = self.by_end.first().cloned() else { break };
             self.remove(&first);
         }
+        self.octets += octets;
         self.by_end.insert((ends_ms, key.clone()));
         self.entries.insert(key, Entry { fact, rank, ends_ms });
         true
@@ -145,12 +193,12 @@ impl Store {
     /// ends what was known before.
     fn contradicted(&self, question: &Question, fact: &Fact) -> Vec<Key> {
         match fact {
-            Fact::NxDomain => {
+            Fact::NxDomain(_) => {
                 let from = (question.name.clone(), About::Name);
                 let below = self.entries.range(from..).map(|(key, _)| key);
                 below.take_while(|(name, _)| name.is_within(&question.name)).cloned().collect()
             }
-            Fact::Records(_) | Fact::NoData => {
+            Fact::Records(_) | Fact::NoData(_) | Fact::Dangling { .. } => {
                 let own = (question.name.clone(), About::Type(question.kind));
                 let denials = question.name.ancestors().map(|name| (name, About::Name));
                 std::iter::once(own).chain(denials).collect()
@@ -160,6 +208,7 @@ impl Store {
 
     fn remove(&mut self, key: &Key) {
         if let Some(entry) = self.entries.remove(key) {
+            self.octets -= key.0.octets() + entry.fact.octets();
             self.by_end.remove(&(entry.ends_ms, key.clone()));
         }
     }

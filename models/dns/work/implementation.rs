@@ -64,6 +64,12 @@ pub enum Reply {
     Alias(Name),
     /// Other servers are to be asked, and the address of none is known; their names, the first to be tried first.
     Referral(Vec<Name>),
+    /// Servers of a zone below are to be asked, and the addresses of so many are known.
+    Delegation(usize),
+    /// Addresses of the server that was looked for: so many servers are known for the name that needed it.
+    Server(usize),
+    /// The answer did not fit: the same server is asked once more, otherwise.
+    Truncated,
     /// Nothing of use, or nothing at all.
     Nothing,
 }
@@ -107,6 +113,11 @@ impl Resolution {
         new
     }
 
+    /// For names that are looked for from now on so many servers are known.
+    pub fn begin_with(&mut self, servers: usize) {
+        self.servers = servers;
+    }
+
     fn quest(&self, name: Name) -> Quest {
         Quest { name, tries: vec![0; self.servers], server: 0 }
     }
@@ -147,9 +158,31 @@ impl Resolution {
                 Some(name) if self.quests.len() < self.limits.depth_max => self.quests.push(self.quest(name)),
                 _ => {}
             },
-            Reply::Nothing => {}
+            Reply::Delegation(servers) => self.anew(servers),
+            Reply::Server(servers) if self.quests.len() > 1 => {
+                self.quests.pop();
+                self.anew(servers);
+            }
+            Reply::Truncated => return self.again(),
+            Reply::Server(_) | Reply::Nothing => {}
         }
         self.turn();
+    }
+
+    /// So many servers are known for what is looked for, and none of them was asked yet.
+    fn anew(&mut self, servers: usize) {
+        if let Some(quest) = self.quests.last_mut() {
+            quest.tries = vec![0; servers];
+        }
+    }
+
+    /// The same server once more, which costs what any question costs.
+    fn again(&mut self) {
+        if self.asked >= self.limits.questions_max {
+            self.over = Some(Next::GivesUp(Reason::Budget));
+        } else {
+            self.asked += 1;
+        }
     }
 
     fn follow(&mut self, target: Name) -> Result<(), Reason> {
