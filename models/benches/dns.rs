@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use counterpart_models::dns::implementation::resolver::{Act, Resolver, Settings};
+use counterpart_models::dns::implementation::resolver::{Act, Resolver};
+use counterpart_models::dns::implementation::settings::Settings;
 use counterpart_models::dns::implementation::{Code, Data, Question, Record, Type};
 use counterpart_models::dns::poison::implementation::Draw;
 use hickory_resolver::config::ResolverOpts;

@@ -11,7 +11,7 @@ use super::conformance::CacheInterface;
 use super::defects::{denials, layered, long, stale, without_soa};
 use super::model::{Action, Cache, Content, Soa, Stale, State, Variant};
 use super::properties::*;
-use super::{check, defects, poison, work};
+use super::{check, defects, poison, walk, work};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
@@ -61,6 +61,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(defects::as_implementations());
     cases.extend(poison::cases());
     cases.extend(work::cases());
+    cases.extend(walk::cases());
     #[cfg(feature = "peers")]
     cases.extend(super::peers::cases());
     cases

@@ -11,6 +11,7 @@ pub mod front;
 pub mod message;
 pub mod name;
 pub mod resolver;
+pub mod settings;
 pub mod store;
 mod walk;
 pub mod wire;

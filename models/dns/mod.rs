@@ -51,6 +51,7 @@ mod peers;
 pub mod poison;
 pub mod properties;
 mod steps;
+pub mod walk;
 pub mod work;
 
 use counterpart::Check;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use counterpart_models::dns::implementation::front::{Bounds, Front, FrontError, monotonic_clock};
-use counterpart_models::dns::implementation::resolver::Settings;
+use counterpart_models::dns::implementation::settings::Settings;
 use counterpart_models::dns::implementation::{Config, Stale};
 
 const USAGE: &str = "usage: resolve --listen ADDRESS:PORT --root ADDRESS[:PORT] [--root …] [--port PORT] [--stale]";

@@ -5,7 +5,8 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 
-use counterpart_models::dns::implementation::resolver::{Act, Resolver, Settings, SettingsError};
+use counterpart_models::dns::implementation::resolver::{Act, Resolver};
+use counterpart_models::dns::implementation::settings::{Settings, SettingsError};
 use counterpart_models::dns::implementation::wire::{
     DATAGRAM_OCTETS_MAX, HEADER_OCTETS, WireError, read_answer, read_question, write_question,
 };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use counterpart_models::dns::implementation::front::{Bounds, Clock, Front, Report};
-use counterpart_models::dns::implementation::resolver::Settings;
+use counterpart_models::dns::implementation::settings::Settings;
 use counterpart_models::dns::implementation::{Config, Stale};
 use counterpart_models::dns::work::implementation::Limits;
 use hickory_proto::op::{Edns, Message, ResponseCode};

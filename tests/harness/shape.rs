@@ -37,6 +37,11 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("cache/expiry", &OF_A_STORY, "draws that are weighed; who draws is not driven"),
     ("circuit_breaker/storm", &OF_A_STORY, "many clients and one service; what differs is a policy"),
     ("dns/poison", &["peers.rs"], "no crate is run alongside yet: the one that has it brings a runtime"),
+    (
+        "dns/walk",
+        &["implementation.rs", "peers.rs"],
+        "what is driven is the whole resolver; no crate is run alongside yet: the one that has it brings a runtime",
+    ),
     ("dns/work", &["peers.rs"], "no crate is run alongside yet: the one that has it brings a runtime"),
     ("flp", &["peers.rs"], "the crate that is run is one of a replicated log, the sub-model"),
     ("flp/attempts", &SHAPE, "no sub-model: the attempts of the one model, a file each"),

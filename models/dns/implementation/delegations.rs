@@ -85,6 +85,14 @@ impl Delegations {
         }
     }
 
+    /// Moves every end by `by_ms` towards 0, as when the clock is begun anew.
+    pub fn rebase(&mut self, by_ms: u64) {
+        for delegation in self.zones.values_mut() {
+            delegation.ends_ms = delegation.ends_ms.saturating_sub(by_ms);
+        }
+        self.by_end = self.zones.iter().map(|(zone, delegation)| (delegation.ends_ms, zone.clone())).collect();
+    }
+
     fn remove(&mut self, zone: &Name) {
         if let Some(delegation) = self.zones.remove(zone) {
             self.by_end.remove(&(delegation.ends_ms, zone.clone()));

@@ -19,7 +19,8 @@ use thiserror::Error;
 
 use self::clients::Client;
 use self::upstream::Sockets;
-use super::resolver::{Act, Draws, Resolver, Settings, SettingsError};
+use super::resolver::{Act, Draws, Resolver};
+use super::settings::{Settings, SettingsError};
 use super::wire::WireError;
 
 /// How often whoever waits looks whether it still should.

@@ -1,6 +1,6 @@
 //! The whole resolver, without sockets, clock or random source: a [`Core`] for the clients; and for each question that it
 //! asks a walk down from the root, by [`Delegations`], with [`Exchanges`] that know an answer from a forged one, within the
-//! [`Limits`] of one budget.
+//! [`Limits`](crate::dns::work::implementation::Limits) of one budget.
 //!
 //! Memory is bounded by the [`Settings`]: what the core bounds, zones, and questions on their way. There are no more walks
 //! than questions under way, each remembers no more names than it may follow aliases, and no more than its depth.
@@ -9,77 +9,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use thiserror::Error;
-
-use super::core::{Answer, Config, ConfigError, Core, Effect, Response};
+use super::core::{Answer, Core, Effect, Response};
 use super::delegations::Delegations;
 use super::message::{Finding, Message};
 use super::name::{Data, Name, Question, Record, Type};
+use super::settings::{Settings, SettingsError};
 use super::store::{Fact, Rank};
 use super::walk::{Place, Walk};
 use crate::dns::poison::implementation::{Draw, Exchanges, Ignored};
-use crate::dns::work::implementation::{Limits, Next, Reply, Resolution};
+use crate::dns::work::implementation::{Next, Reply, Resolution};
 
 /// Servers of one zone that are asked, at most; and addresses of one server.
 const SERVERS_MAX: usize = 16;
-
-/// Bounds, times and where to begin.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// Of what is told to clients. Its `timeout_ms` is for all that one question takes.
-    pub cache: Config,
-    /// Of what one question may cost.
-    pub limits: Limits,
-    /// Servers of the root.
-    pub roots: Vec<SocketAddr>,
-    /// The port at which all other servers are asked: 53 but in trials.
-    pub port: u16,
-    /// Milliseconds after which a server that was asked has not answered.
-    pub exchange_timeout_ms: u64,
-    /// Questions on their way at once.
-    pub exchanges_max: usize,
-    /// Zones whose servers are known.
-    pub zones_max: usize,
-    /// Whether servers are asked at their IPv6 addresses too.
-    pub uses_ipv6: bool,
-    /// Whether servers are asked at addresses of this machine, which a stranger's referral may name.
-    pub asks_loopback: bool,
-}
-
-impl Settings {
-    /// The defaults, from these servers of the root. This machine is asked if one of them is on it.
-    pub fn new(roots: Vec<SocketAddr>) -> Self {
-        Settings {
-            cache: Config::default(),
-            limits: Limits::default(),
-            asks_loopback: roots.iter().any(|root| root.ip().is_loopback()),
-            roots,
-            port: 53,
-            exchange_timeout_ms: 800,
-            exchanges_max: 256,
-            zones_max: 10_000,
-            uses_ipv6: false,
-        }
-    }
-}
-
-/// Why settings are none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// What the cache's are.
-    #[error(transparent)]
-    Cache(#[from] ConfigError),
-    /// Nobody could be asked.
-    #[error("there is no server of the root")]
-    NoRoot,
-    /// Every question would have failed at once.
-    #[error("exchange_timeout_ms is 0, it must be at least 1")]
-    Timeout,
-    /// Nothing could be asked.
-    #[error("exchanges_max is 0, it must be at least 1")]
-    Exchanges,
-}
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -234,6 +175,15 @@ impl<C: Clone> Resolver<C> {
             acts.extend(self.land(&question, None, now_ms, draws));
         }
         acts
+    }
+
+    /// Moves every instant by `by_ms` towards 0, as when the clock is begun anew. What never ends still does not.
+    pub fn rebase(&mut self, by_ms: u64) {
+        self.core.rebase(by_ms);
+        self.delegations.rebase(by_ms);
+        for flight in self.flights.values_mut().filter(|flight| flight.deadline_ms < u64::MAX) {
+            flight.deadline_ms = flight.deadline_ms.saturating_sub(by_ms);
+        }
     }
 
     fn begin(&mut self, question: Question, now_ms: u64) {
