@@ -113,6 +113,21 @@ impl std::fmt::Debug for Front {
     }
 }
 
+/// Ports that are tried where the system chooses one: what it has free for UDP may be somebody's for TCP.
+const PORT_TRIES: usize = 16;
+
+/// Both at one port.
+fn bind(listen: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
+    let both = || {
+        let socket = UdpSocket::bind(listen)?;
+        let listener = TcpListener::bind(socket.local_addr()?)?;
+        Ok((socket, listener))
+    };
+    let tries = if listen.port() == 0 { PORT_TRIES } else { 1 };
+    let is_taken = |bound: &io::Result<_>| bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    (1..tries).map(|_| both()).find(|bound| !is_taken(bound)).unwrap_or_else(both)
+}
+
 impl Front {
     /// A resolver that listens at `listen`, over UDP and TCP, and tells the time by `clock`.
     ///
@@ -129,9 +144,8 @@ impl Front {
         let exchange_timeout = Duration::from_millis(settings.exchange_timeout_ms);
         let resolver = Resolver::new(settings)?;
         let failed = |error| FrontError::Listen { address: listen, error };
-        let socket = UdpSocket::bind(listen).map_err(failed)?;
+        let (socket, listener) = bind(listen).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        let listener = TcpListener::bind(address).map_err(failed)?;
         let shared = Arc::new(Shared {
             resolver: Mutex::new(resolver),
             socket,
