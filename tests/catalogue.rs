@@ -132,7 +132,6 @@ const NOTHING_OF_OURS: &[(&str, &str)] = &[
     ("flp/chandra_toueg_never_suspects", "what is wrong is the failure detector, and that is whoever runs it"),
     ("flp/omnipaxos_", "what is run is a crate, and misused on purpose"),
     ("flp/replicated_log_", "what is run is a crate"),
-    ("hash_ring/chord_adopts_unasked", "ours is asked and answers in one step, and this takes two"),
     ("hash_ring/chord_shrinks_base", "what is wrong is how many fail, and that is up to the world"),
     ("load_balancer/deploy_recovery_is_lost", "the world around a balancer: what differs is a policy"),
     ("load_balancer/spike_is_retried_for_ever", "the world around a balancer: what differs is a policy"),

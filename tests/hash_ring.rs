@@ -8,9 +8,12 @@ mod hostile;
 mod repair;
 #[path = "hash_ring/sockets.rs"]
 mod sockets;
+#[path = "hash_ring/toured.rs"]
+mod toured;
 
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [figures::trials(), hostile::trials(), repair::trials(), sockets::trials()].into_iter().flatten().collect()
+    let of_sockets = [sockets::trials(), toured::trials()];
+    [figures::trials(), hostile::trials(), repair::trials()].into_iter().chain(of_sockets).flatten().collect()
 }

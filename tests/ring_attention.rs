@@ -1,6 +1,7 @@
 //! Ring attention: what is counted and not measured, and which rings are refused.
 
 mod hostile;
+mod lost;
 mod maths;
 
 use counterpart::Counterpart;
@@ -30,7 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("ring_attention::whatever_the_ring_every_host_publishes_within_tolerance", within),
         claim("ring_attention::every_defect_of_our_sums_publishes_beyond_tolerance", beyond),
     ];
-    [own, maths::trials(), hostile::trials()].into_iter().flatten().collect()
+    [own, maths::trials(), lost::trials(), hostile::trials()].into_iter().flatten().collect()
 }
 
 /// 8 hosts, 64 tokens each.
@@ -61,18 +62,21 @@ fn tokens() {
 
 /// A schedule that lets each host go on as far as it can, the last first, fills the channels; none ever goes beyond.
 fn peak() {
-    for (order, capacity, bound) in [
-        (model::Order::SendFirst, 1, 2),
-        (model::Order::SendFirst, 2, 3),
-        (model::Order::OddEven, 0, 2),
-        (model::Order::Overlapped, 0, 2),
-        (model::Order::Overlapped, 1, 3),
+    for (order, capacity, directions, bound) in [
+        (model::Order::SendFirst, 1, Directions::One, 2),
+        (model::Order::SendFirst, 2, Directions::One, 3),
+        (model::Order::OddEven, 0, Directions::One, 2),
+        (model::Order::Overlapped, 0, Directions::One, 2),
+        (model::Order::Overlapped, 1, Directions::One, 3),
+        (model::Order::SendFirst, 1, Directions::Both, 4),
+        (model::Order::Overlapped, 0, Directions::Both, 4),
     ] {
-        let ring = Ring { order, capacity, grain: Grain::Primitive, ..Ring::of(4) };
+        let ring = Ring { order, capacity, directions, grain: Grain::Primitive, ..Ring::of(4) };
+        let of = format!("{order:?} {capacity} {directions:?}");
         let mut threads = Threads::new(&ring);
         run_to_the_end(&mut threads, &[3, 2, 1, 0]);
-        assert_eq!((threads.held_max(), usize::from(ring.resident_max())), (bound, bound), "{order:?} {capacity}");
-        assert_eq!(planned(&ring, capacity).map(|plan| plan.resident_max()), Ok(bound), "{order:?} {capacity}");
+        assert_eq!((threads.held_max(), usize::from(ring.resident_max())), (bound, bound), "{of}");
+        assert_eq!(planned(&ring, capacity).map(|plan| plan.resident_max()), Ok(bound), "{of}");
     }
     let all = Ring { scheme: Scheme::AllGather, grain: Grain::Primitive, ..Ring::of(4) };
     let mut threads = Threads::new(&all);

@@ -106,7 +106,7 @@ impl Counterpart<PlacementInterface> for RingBinding {
 }
 
 /// Bounded loads over the ring.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BoundedBinding {
     ring: Ring<u8, Listed>,
     loads: BoundedLoads,

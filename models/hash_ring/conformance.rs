@@ -82,7 +82,8 @@ impl Spec for PlacementSpec {
             (REWEIGHT_MOVES_ITS_OWN, "keys move the wrong way: the node did not keep the points that it had"),
             (ORDER, "two machines that list the same nodes in another order disagree on who owns the key"),
             (PREFERENCE, "the list names one node twice: a second copy on the same machine is no copy"),
-            (ZONES, "both replicas fail together"),
+            (CLOCKWISE, "who takes the key over when its owner goes is not who has the copy"),
+            (ZONES, "both replicas fail together, or none is made though there is room for one"),
             (PLAN, "a key changes owners and is not in the plan: nobody copies it, and it is lost with the old owner"),
             (SHARE, "a node has more keys than its share"),
             (

@@ -94,8 +94,12 @@ pub enum Variant {
     OverwritesPoint,
     /// Replicas are the next points, whoever's they are.
     ListsPoints,
+    /// Replicas are the owner, and then the nodes in the order of numbers.
+    ListsByNumber,
     /// Replicas across zones are the next nodes, wherever they are.
     IgnoresZones,
+    /// Where the next node is in a zone that has a replica there are said to be too few zones.
+    StopsAtSameZone,
     /// The plan leaves out the arc that goes over position 0.
     PlanStopsAtZero,
     /// A node with room is passed.

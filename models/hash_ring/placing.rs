@@ -143,6 +143,11 @@ fn maglev(view: &View, entries: u8, key: u8) -> Option<u8> {
 pub(super) fn preference(model: &Placement, view: &View, slots: &Slots, key: u8) -> Option<Vec<u8>> {
     let wanted = usize::from(model.replicas);
     let mut preferred: Vec<u8> = Vec::new();
+    if model.is(Variant::ListsByNumber) {
+        let owner = clockwise(model, view, slots, key).next();
+        let others = view.sorted().nodes.into_iter().map(|(node, _)| node).filter(|node| Some(*node) != owner);
+        preferred = owner.into_iter().chain(others).take(wanted).collect();
+    }
     let mut clockwise = clockwise(model, view, slots, key);
     while preferred.len() < wanted
         && let Some(node) = clockwise.next()
@@ -167,6 +172,9 @@ pub(super) fn across_zones(model: &Placement, view: &View, slots: &Slots, key: u
         } else {
             preferred.iter().any(|other| zone(*other) == zone(node))
         };
+        if taken && model.is(Variant::StopsAtSameZone) && !preferred.contains(&node) {
+            break;
+        }
         if !taken {
             preferred.push(node);
         }

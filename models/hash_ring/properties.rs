@@ -19,6 +19,8 @@ pub const REWEIGHT_MOVES_ITS_OWN: &str = "a change of weight moves keys to the n
 pub const ORDER: &str = "who owns a key does not depend on the order in which nodes came";
 /// Replicas.
 pub const PREFERENCE: &str = "the nodes that keep a key are distinct, and the owner is the first";
+/// Replicas: whoever takes over when the owner goes has a copy.
+pub const CLOCKWISE: &str = "the nodes that keep a key are the next ones clockwise";
 /// Replicas.
 pub const ZONES: &str = "replicas across zones lie in distinct zones, the owner's first";
 /// Migrations.
@@ -142,12 +144,36 @@ fn preference_is_of_nodes(model: &Placement, state: &State) -> bool {
     })
 }
 
+/// The nodes by how far their nearest points lie from a key, clockwise; of equals the lesser number is first.
+fn nearest(model: &Placement, view: &View, key: u8) -> Vec<u8> {
+    let distance = |node: u8, weight: u8| {
+        let points = placing::points_of(model, view, node, weight).iter();
+        points.map(|point| (point + model.positions - key) % model.positions).min()
+    };
+    let mut nodes: Vec<(u8, u8)> =
+        view.nodes.iter().filter_map(|(node, weight)| Some((distance(*node, *weight)?, *node))).collect();
+    nodes.sort_unstable();
+    nodes.into_iter().map(|(_, node)| node).collect()
+}
+
+fn preference_is_clockwise(model: &Placement, state: &State) -> bool {
+    keys(model).all(|key| {
+        let kept_on = preference(model, &state.now, &state.slots, key);
+        kept_on.is_none_or(|nodes| nearest(model, &state.now, key).starts_with(&nodes))
+    })
+}
+
+/// None only if there are fewer zones.
 fn replicas_are_apart(model: &Placement, state: &State) -> bool {
+    let zone = |node: &u8| model.zones[usize::from(*node)];
+    let there: BTreeSet<u8> = state.now.nodes.iter().map(|(node, _)| zone(node)).collect();
     keys(model).all(|key| match across_zones(model, &state.now, &state.slots, key) {
-        None => true,
+        None => there.len() < usize::from(model.replicas),
         Some(nodes) => {
-            let zones: Vec<u8> = nodes.iter().map(|node| model.zones[usize::from(*node)]).collect();
-            are_distinct(&zones) && nodes.first().copied() == owner_now(model, state, key)
+            let zones: Vec<u8> = nodes.iter().map(zone).collect();
+            are_distinct(&zones)
+                && zones.len() == usize::from(model.replicas)
+                && nodes.first().copied() == owner_now(model, state, key)
         }
     })
 }
@@ -232,6 +258,7 @@ pub(super) fn properties(model: &Placement) -> Vec<Property<Placement>> {
         Policy::Ring { .. } => properties.extend([
             Property::always(REWEIGHT_MOVES_ITS_OWN, reweight_moves_its_own),
             Property::always(PREFERENCE, preference_is_of_nodes),
+            Property::always(CLOCKWISE, preference_is_clockwise),
             Property::always(ZONES, replicas_are_apart),
             Property::always(PLAN, plan_is_the_difference),
         ]),

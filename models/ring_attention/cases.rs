@@ -19,7 +19,8 @@ use crate::{Generated, Protocol};
 pub const PROTOCOL: Protocol = Protocol { name: "ring_attention", cases, generated };
 
 fn generated() -> Vec<Generated> {
-    vec![Generated::file("lap.svg", figure::lap())]
+    let diagram = format!("```mermaid\n{}```\n", figure::diagram(&Ring { crashes_max: 1, ..Ring::of(3) }));
+    vec![Generated::part("diagram", diagram), Generated::file("lap.svg", figure::lap())]
 }
 
 /// The cases of this protocol.
@@ -177,6 +178,8 @@ fn alongside() -> Vec<Case> {
         let ours = model.clone();
         case(name, check(model).alongside_only().product(move || Polled::<Ours>::new(&ours)))
     };
+    let roomy = by_primitives(Ring { capacity: 2, ..Ring::of(3) });
+    let (polled, threads) = (roomy.clone(), roomy.clone());
     let story = by_primitives(Ring { capacity: 0, ..Ring::of(3) });
     let driven_story = story.clone();
     vec![
@@ -196,11 +199,16 @@ fn alongside() -> Vec<Case> {
         explored("causal_of_ours", Ring { mask: Mask::Causal, ..Ring::of(3) }),
         explored("overlapped_of_two", overlapped(2)),
         explored("overlapped_with_room", Ring { order: Order::Overlapped, ..Ring::of(3) }),
+        explored("overlapped_with_room_for_two", Ring { order: Order::Overlapped, capacity: 2, ..Ring::of(3) }),
         explored("both_ways_of_four", Ring { directions: Directions::Both, ..Ring::of(4) }),
         explored("backward_causal_zigzag", zigzag(Ring { pass: Pass::Backward, ..overlapped(3) })),
         explored("packed_documents_of_ours", packed(Layout::Packed)),
         // It keeps every block, and shows it; that it does is what the ring is there to spare.
         explored("all_gather_of_ours", Ring { scheme: Scheme::AllGather, ..Ring::of(3) }),
+        case(
+            "threads_with_room_for_two",
+            check(roomy).product(move || Polled::<Ours>::new(&polled)).tour(move || Threads::new(&threads)),
+        ),
         // What stands still in the model stands still in its threads, at the same places.
         case(
             "threads_stand_still",
@@ -226,6 +234,7 @@ fn raced() -> Vec<Case> {
         deeper("races_interrupted_thrice", Ring::of(3)),
         deeper("races_overlapped_interrupted_thrice", overlapped(3)),
         raced("races", Ring::of(3), three()),
+        raced("races_with_room_for_two", Ring { capacity: 2, ..Ring::of(3) }, laps_at_once(3).preemptions_max(1)),
         raced("races_rendezvous", Ring { order: Order::OddEven, capacity: 0, ..Ring::of(3) }, three()),
         raced("races_overlapped", overlapped(3), three()),
         raced("races_of_two", Ring::of(2), laps_at_once(2).preemptions_max(5)),
@@ -241,5 +250,8 @@ pub(super) fn by_primitives(model: Ring) -> Ring {
 
 fn large() -> Vec<Case> {
     let lost = |crashes_max| Ring { mask: Mask::Causal, capacity: 1, crashes_max, ..overlapped(4) };
-    vec![holds("two_lost_hosts_causal_overlapped", lost(2)).large(), holds("one_lost_host_room", lost(1)).large()]
+    vec![
+        case("two_lost_hosts_causal_overlapped", check(lost(2)).counts(1_864_914, 7_501_244)).large(),
+        case("one_lost_host_room", check(lost(1)).counts(813_604, 3_466_354)).large(),
+    ]
 }

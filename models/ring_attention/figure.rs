@@ -1,8 +1,13 @@
-//! Who holds which block when: a row a host, a column a step, read off our own rotation.
+//! Who holds which block when: a row a host, a column a step, read off our own rotation. And what a host goes through,
+//! read off the model.
 
 use std::fmt::Write;
+use std::sync::Arc;
+
+use counterpart::explore::{Budget, explore};
 
 use super::implementation::{Next, Order, Pass, Plan, Rotation, Way};
+use super::model::{Action, Op, Ring, State, Status};
 
 /// Hosts in the picture.
 const HOSTS: usize = 8;
@@ -61,4 +66,39 @@ fn origins(plan: Plan, host: usize) -> Vec<usize> {
         rotation.done();
     }
     origins
+}
+
+/// What host 0 of a ring goes through, and what leads from one to the next.
+pub(super) fn diagram(ring: &Ring) -> String {
+    let graph = explore(Arc::new(ring.clone()), &Budget::default()).expect("a ring that can be explored");
+    let phase = |state: &State| {
+        let host = &state.hosts[0];
+        let running = match ring.programme(0, host.step).get(usize::from(host.at)) {
+            Some(Op::Post(..)) => "BeforeSending",
+            Some(Op::AwaitTaken(_)) => "WaitsToSend",
+            Some(Op::Begin(_)) => "BeforeComputing",
+            Some(Op::End(_)) => "Computes",
+            Some(Op::Ask(..)) => "BeforeReceiving",
+            Some(Op::AwaitGiven(_)) => "WaitsToReceive",
+            Some(Op::Swap) => "HasTheNextBlock",
+            Some(Op::Publish) | None => "BeforePublishing",
+        };
+        let phase = match host.status {
+            Status::Running => running,
+            Status::Published => "Published",
+            Status::Disconnected => "Disconnected",
+            Status::Crashed => "Crashed",
+        };
+        phase.to_string()
+    };
+    counterpart::view::state_diagram(&graph, phase, |action| {
+        match action {
+            Action::Step { .. } => "go on",
+            Action::Take { .. } => "the channel takes",
+            Action::Give { .. } => "the channel gives",
+            Action::SeeDisconnect { .. } => "a neighbour is gone",
+            Action::Crash { .. } => "crash",
+        }
+        .into()
+    })
 }

@@ -17,7 +17,11 @@ pub(super) fn trials() -> Vec<Trial> {
         #[cfg(feature = "peers")]
         claim("hash_ring::a_larger_table_of_maglev_moves_fewer_keys_between_survivors", maglev),
         #[cfg(feature = "peers")]
-        claim("hash_ring::our_ketama_ring_answers_as_pingoras_does", ketama),
+        claim("hash_ring::our_ketama_ring_answers_as_pingoras_does", peers::ketama),
+        #[cfg(feature = "peers")]
+        claim("hash_ring::our_ketama_ring_and_pingoras_answer_as_nginx_did", peers::nginx),
+        #[cfg(feature = "peers")]
+        claim("hash_ring::a_ninth_host_moves_keys_between_the_eight_in_pingoras_ring_and_not_in_ours", peers::ninth),
         claim("hash_ring::a_tenth_node_takes_a_tenth_of_the_keys_and_no_others_move", join),
     ]
 }
@@ -136,29 +140,91 @@ fn join() {
     assert!((KEYS / 13..KEYS / 8).contains(&moved), "{moved} of {KEYS}");
 }
 
-/// The golden vectors: nine hosts of weight 100 and a thousand keys, as in nginx's sample; eight of unequal weights and
-/// 99 keys, as in ketama's own cases. They are made here, by the crate that reproduces both.
+/// What pingora-ketama and nginx answer, which share a ring.
 #[cfg(feature = "peers")]
-fn ketama() {
+mod peers {
     use std::net::SocketAddr;
+    use std::num::NonZeroU32;
+    use std::path::PathBuf;
 
-    use counterpart_models::hash_ring::implementation::{KETAMA_POINTS, Ketama};
+    use counterpart_models::hash_ring::implementation::{KETAMA_POINTS, Ketama, Member, Ring};
     use pingora_ketama::{Bucket, Continuum};
 
-    let nine: Vec<(SocketAddr, u32)> = (1..=9).map(|host| (SocketAddr::from(([10, 0, 0, host], 443)), 100)).collect();
-    let weights = [600, 300, 200, 350, 1000, 800, 950, 100];
-    let eight: Vec<(SocketAddr, u32)> =
-        (1..).zip(weights).map(|(host, weight)| (SocketAddr::from(([10, 0, 1, host], 11211)), weight)).collect();
-    for (hosts, keys) in [(nine, 1_000), (eight, 99)] {
-        let buckets: Vec<Bucket> = hosts.iter().map(|(host, weight)| Bucket::new(*host, *weight)).collect();
-        let theirs = Continuum::new(&buckets);
-        let mut ours = Ring::new(Ketama, NonZeroU32::new(KETAMA_POINTS).expect("positive"));
+    /// Hosts and their weights.
+    type Hosts = Vec<(SocketAddr, u32)>;
+
+    fn ours(hosts: &Hosts) -> Ring<SocketAddr, Ketama> {
+        let mut ring = Ring::new(Ketama, NonZeroU32::new(KETAMA_POINTS).expect("positive"));
         for (host, weight) in hosts {
-            ours.add(host, Member { weight, ..Member::default() }).expect("a new host");
+            ring.add(*host, Member { weight: *weight, ..Member::default() }).expect("a new host");
         }
-        for key in 0..keys {
-            let key = format!("/path/{key}");
-            assert_eq!(ours.owner(key.as_bytes()).ok(), theirs.node(key.as_bytes()).as_ref(), "{key}");
+        ring
+    }
+
+    fn theirs(hosts: &Hosts) -> Continuum {
+        Continuum::new(&hosts.iter().map(|(host, weight)| Bucket::new(*host, *weight)).collect::<Vec<_>>())
+    }
+
+    /// As in nginx's sample.
+    fn nine() -> Hosts {
+        (1..=9).map(|host| (SocketAddr::from(([10, 0, 0, host], 443)), 100)).collect()
+    }
+
+    /// As in the cases that memcached's client has of its own ketama.
+    fn eight() -> Hosts {
+        let weights = [600, 300, 200, 350, 1000, 800, 950, 100];
+        (1..).zip(weights).map(|(host, weight)| (SocketAddr::from(([10, 0, 1, host], 11211)), weight)).collect()
+    }
+
+    /// Golden vectors that are made here: 1,000 keys on nine hosts of one weight, 99 on eight of unequal weights. The
+    /// second are hosts of memcached's cases, and not its answers: its client hashes by MD5, this ring by CRC-32.
+    pub(super) fn ketama() {
+        for (hosts, keys) in [(nine(), 1_000), (eight(), 99)] {
+            let (ours, theirs) = (ours(&hosts), theirs(&hosts));
+            for key in 0..keys {
+                let key = format!("/path/{key}");
+                assert_eq!(ours.owner(key.as_bytes()).ok(), theirs.node(key.as_bytes()).as_ref(), "{key}");
+            }
         }
+    }
+
+    /// What nginx itself answered, as the crate's package has it: a path and the host that it was sent to, in each row.
+    fn recorded() -> String {
+        let home = || std::env::home_dir().map(|home| home.join(".cargo"));
+        let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home).expect("a home");
+        let sources = cargo.join("registry/src");
+        let registries = std::fs::read_dir(&sources).unwrap_or_else(|error| panic!("{}: {error}", sources.display()));
+        let sample = "pingora-ketama-0.9.1/test-data/sample-nginx-upstream.csv";
+        let mut samples = registries.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join(sample)).ok());
+        samples.next().unwrap_or_else(|| panic!("{sample} is in no folder of {}", sources.display()))
+    }
+
+    pub(super) fn nginx() {
+        let (ours, theirs) = (ours(&nine()), theirs(&nine()));
+        let recorded = recorded();
+        for row in recorded.lines() {
+            let (path, host) = row.split_once(',').expect("a path and a host");
+            let host = host.parse().expect("an address");
+            assert_eq!(ours.owner(path.as_bytes()), Ok(&host), "{path}");
+            assert_eq!(theirs.node(path.as_bytes()), Some(host), "{path}");
+        }
+        assert_eq!(recorded.lines().count(), 1_001);
+    }
+
+    /// Where two points collide theirs keeps one of them, whichever the sort leaves in front, and ours that of the lesser
+    /// address.
+    pub(super) fn ninth() {
+        let before = eight();
+        let mut after = before.clone();
+        let ninth = SocketAddr::from(([10, 0, 1, 9], 11211));
+        after.push((ninth, 100));
+        let keys = || (0..100_000).map(|key| format!("/path/{key}"));
+        let moved = |from: SocketAddr, to: SocketAddr| from != to && to != ninth;
+        let (old, new) = (theirs(&before), theirs(&after));
+        let node = |ring: &Continuum, key: &str| ring.node(key.as_bytes()).expect("a node");
+        assert!(keys().any(|key| moved(node(&old, &key), node(&new, &key))), "no key moved between the eight");
+        let (old, new) = (ours(&before), ours(&after));
+        let node = |ring: &Ring<SocketAddr, Ketama>, key: &str| *ring.owner(key.as_bytes()).expect("a node");
+        assert!(keys().all(|key| !moved(node(&old, &key), node(&new, &key))));
     }
 }

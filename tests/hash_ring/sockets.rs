@@ -30,13 +30,13 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 /// A node behind a lock, and whether it turns away requests of an older view.
-struct Server {
+pub(super) struct Server {
     node: Mutex<Node<u8, Halves>>,
     is_fenced: bool,
 }
 
 impl Server {
-    fn change<T>(&self, change: impl FnOnce(&mut Node<u8, Halves>) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Node<u8, Halves>) -> T) -> T {
         change(&mut self.node.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -71,7 +71,7 @@ impl Server {
     }
 
     /// Answers until the other side goes away.
-    fn listen(&self, mut connection: TcpStream) {
+    pub(super) fn listen(&self, mut connection: TcpStream) {
         while let Ok(Some(frame)) = read_frame(&mut connection) {
             if write_frame(&mut connection, &self.reply(frame)).is_err() {
                 break;
@@ -81,7 +81,7 @@ impl Server {
 }
 
 /// The two nodes about to move the one arc, and that arc.
-fn servers(is_fenced: bool) -> (Server, Server, Arc) {
+pub(super) fn servers(is_fenced: bool) -> (Server, Server, Arc) {
     let (before, after) = views();
     let mut old = Node::new(0, before.clone()).expect("a view with a node");
     let mut new = Node::new(1, before).expect("a view with a node");
@@ -92,7 +92,7 @@ fn servers(is_fenced: bool) -> (Server, Server, Arc) {
 }
 
 /// Both ends of a connection over loopback.
-fn connection() -> (TcpStream, TcpStream) {
+pub(super) fn connection() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let near = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (far, _) = listener.accept().expect("a connection");
@@ -102,15 +102,15 @@ fn connection() -> (TcpStream, TcpStream) {
 }
 
 /// A client, its connections to both nodes, and its view.
-struct Client {
-    number: u8,
-    nodes: [TcpStream; 2],
-    epoch: u64,
-    written: u8,
+pub(super) struct Client {
+    pub(super) number: u8,
+    pub(super) nodes: [TcpStream; 2],
+    pub(super) epoch: u64,
+    pub(super) written: u8,
 }
 
 impl Client {
-    fn ask(&mut self, request: impl FnOnce(u64) -> Request) -> Answer {
+    pub(super) fn ask(&mut self, request: impl FnOnce(u64) -> Request) -> Answer {
         let node = &mut self.nodes[usize::from(self.epoch == 2)];
         write_frame(node, &Frame::Request(request(self.epoch))).expect("the node listens");
         match read_frame(node).expect("the node answers") {

@@ -85,8 +85,9 @@ fn apart(left: &Array4<f64>, right: &Array4<f64>) -> f64 {
     left.iter().zip(right).map(|(left, right)| (left - right).abs()).fold(0.0, f64::max)
 }
 
-fn masks() -> [Mask; 3] {
-    [Mask::Full, Mask::Causal, Mask::Documents(vec![4, 9])]
+fn masks(tokens: usize) -> [Mask; 3] {
+    let documents = if tokens > 4 { vec![4, tokens - 4] } else { vec![tokens] };
+    [Mask::Full, Mask::Causal, Mask::Documents(documents)]
 }
 
 const LAYOUTS: [Layout; 4] = [Layout::Contiguous, Layout::Striped, Layout::Zigzag, Layout::Packed];
@@ -95,23 +96,31 @@ const LAYOUTS: [Layout; 4] = [Layout::Contiguous, Layout::Striped, Layout::Zigza
 const WAYS: [(Order, usize, Ways); 3] =
     [(Order::SendFirst, 1, Ways::One), (Order::SendFirst, 1, Ways::Both), (Order::Overlapped, 0, Ways::Both)];
 
-/// 13 tokens on 1, 2, 3, 5 and 14 hosts, the last of which has none; a head of keys for each of queries, and for two.
+/// 13 tokens on 1, 2, 3, 5 and 14 hosts, the last of which has none, and one token on 1 and 3 hosts; a head of keys for
+/// each of queries, and for two.
 fn every_ring(mut check: impl FnMut(&RingAttention, &Given, &Mask, &str)) {
-    for (hosts, heads, factor, ascending) in [
-        (1, (2, 2), 1.0, false),
-        (2, (4, 2), 1.0, false),
-        (3, (2, 1), 8.0, false),
-        (5, (2, 2), 8.0, true),
-        (14, (2, 2), 1.0, true),
+    for (hosts, tokens, heads, factor, ascending) in [
+        (1, 13, (2, 2), 1.0, false),
+        (2, 13, (4, 2), 1.0, false),
+        (3, 13, (2, 1), 8.0, false),
+        (5, 13, (2, 2), 8.0, true),
+        (14, 13, (2, 2), 1.0, true),
+        (1, 1, (2, 2), 8.0, false),
+        (3, 1, (2, 1), 8.0, false),
     ] {
-        let given = given(13, heads, factor, ascending);
-        for mask in masks() {
+        let given = given(tokens, heads, factor, ascending);
+        for mask in masks(tokens) {
             for (layout, (order, capacity, ways)) in
                 LAYOUTS.into_iter().flat_map(|layout| WAYS.map(|ways| (layout, ways)))
             {
                 let ring = RingAttention::new(hosts, order, capacity).and_then(|ring| ring.ways(ways)).expect("a ring");
                 let ring = ring.mask(mask.clone()).layout(layout);
-                check(&ring, &given, &mask, &format!("{hosts} hosts, {mask:?}, {layout:?}, {order:?}, {ways:?}"));
+                check(
+                    &ring,
+                    &given,
+                    &mask,
+                    &format!("{tokens} tokens, {hosts} hosts, {mask:?}, {layout:?}, {order:?}, {ways:?}"),
+                );
             }
         }
     }
@@ -165,13 +174,14 @@ fn unscaled() {
 }
 
 fn gradients() {
-    for (hosts, mask, layout) in [
-        (1, Mask::Full, Layout::Contiguous),
-        (2, Mask::Causal, Layout::Zigzag),
-        (3, Mask::Documents(vec![2, 5]), Layout::Packed),
-        (3, Mask::Causal, Layout::Striped),
+    for (hosts, tokens, mask, layout) in [
+        (1, 7, Mask::Full, Layout::Contiguous),
+        (2, 7, Mask::Causal, Layout::Zigzag),
+        (3, 7, Mask::Documents(vec![2, 5]), Layout::Packed),
+        (3, 7, Mask::Causal, Layout::Striped),
+        (2, 1, Mask::Causal, Layout::Contiguous),
     ] {
-        let (queries, keys, values) = given(7, (2, 1), 1.0, false);
+        let (queries, keys, values) = given(tokens, (2, 1), 1.0, false);
         let ring = RingAttention::new(hosts, Order::SendFirst, 1).expect("a ring").mask(mask.clone()).layout(layout);
         let output = ring.forward(&queries, &keys, &values).expect("fits");
         // The loss is the sum of the outputs, each times a number of its own.

@@ -1,4 +1,5 @@
-//! Members of our own, bound to the model: whoever asks is answered at once, or learns that nobody is there.
+//! Members of our own, bound to the model: whoever asks is answered at once, or learns that nobody is there. At the level
+//! of messages a query is remembered, and answered in a step of its own.
 
 use counterpart::Counterpart;
 
@@ -11,6 +12,14 @@ use super::model::{Action, Chord};
 pub struct Members {
     space: u64,
     peers: Vec<Option<Peer>>,
+    /// By identifier; what was asked and not answered, at the level of messages.
+    asked: Vec<Option<Asked>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Asked {
+    Successor(u64),
+    Closer(u64),
 }
 
 impl Members {
@@ -25,7 +34,8 @@ impl Members {
             let knows = Answer { id, successors, predecessor: (id + base - 1) % base };
             Peer::founding(space, knows).expect("a model in the catalogue has room for its first ring")
         };
-        Members { space, peers: (0..space).map(|id| (id < base).then(|| founding(id))).collect() }
+        let peers: Vec<Option<Peer>> = (0..space).map(|id| (id < base).then(|| founding(id))).collect();
+        Members { space, asked: vec![None; peers.len()], peers }
     }
 
     fn ask(&self, id: u64) -> Option<Answer> {
@@ -36,6 +46,22 @@ impl Members {
         let asked = self.peers[usize::from(node)].as_ref()?.successor();
         let answer = self.ask(asked);
         self.peers[usize::from(node)].as_mut()?.successor_answered(asked, answer.as_ref());
+        Some(())
+    }
+
+    fn answered(&mut self, node: u8) -> Option<()> {
+        let node = usize::from(node);
+        match self.asked[node].take()? {
+            Asked::Successor(id) => {
+                let answer = self.ask(id);
+                let closer = self.peers[node].as_mut()?.successor_answered(id, answer.as_ref());
+                self.asked[node] = closer.map(Asked::Closer);
+            }
+            Asked::Closer(id) => {
+                let answer = self.ask(id)?;
+                self.peers[node].as_mut()?.closer_answered(&answer);
+            }
+        }
         Some(())
     }
 
@@ -55,7 +81,15 @@ impl Counterpart<ChordInterface> for Members {
                 let joined = Peer::joining(self.space, node.into(), &by).expect("by one that precedes it");
                 self.peers[usize::from(node)] = Some(joined);
             }
-            Action::Fail { node } => self.peers[usize::from(node)] = None,
+            Action::Fail { node } => {
+                self.peers[usize::from(node)] = None;
+                self.asked[usize::from(node)] = None;
+            }
+            Action::Ask { node } => {
+                let successor = self.peers[usize::from(node)].as_ref().map(Peer::successor);
+                self.asked[usize::from(node)] = successor.map(Asked::Successor);
+            }
+            Action::Answered { node } => self.answered(node).unwrap_or_default(),
             Action::Settle => {}
             Action::Stabilize { node } => self.stabilize(node).unwrap_or_default(),
             Action::StabilizeFromPredecessor { node } => self.stabilize_from_predecessor(node).unwrap_or_default(),
@@ -66,12 +100,9 @@ impl Counterpart<ChordInterface> for Members {
                     peer.notified(by.into(), is_alive);
                 }
             }
-            Action::Notified { .. }
-            | Action::Flush { .. }
-            | Action::Update { .. }
-            | Action::Reconcile { .. }
-            | Action::Ask { .. }
-            | Action::Answered { .. } => panic!("{input:?} is not of the corrected rules in whole steps"),
+            Action::Notified { .. } | Action::Flush { .. } | Action::Update { .. } | Action::Reconcile { .. } => {
+                panic!("{input:?} is not of the corrected rules")
+            }
         }
     }
 

@@ -25,11 +25,12 @@ impl Spec for ChordSpec {
         if !self.settles {
             return Vec::new();
         }
-        // Nothing that is asked of an ideal ring changes it: once it is ideal it stays so.
-        let settled = |_: &Chord, state: &State| state.settled;
         vec![
             Temporal::recoverable(CAN_BE_IDEAL, |model: &Chord, state: &State| state.settled && is_ideal(model, state)),
-            Temporal::leads_to(BECOMES_IDEAL, settled, is_ideal).under(GOES_ON),
+            Temporal::eventually_always(BECOMES_IDEAL, |model: &Chord, state: &State| {
+                !state.settled || is_ideal(model, state)
+            })
+            .under(GOES_ON),
         ]
     }
 
@@ -55,6 +56,9 @@ impl Spec for ChordSpec {
         ];
         if model.settles {
             parameters.push(("joins and failures", "end at some moment".into()));
+        }
+        if model.tells {
+            parameters.push(("a stabilize and what it tells", "one step".into()));
         }
         if model.messages {
             parameters.push(("queries", "two steps".into()));

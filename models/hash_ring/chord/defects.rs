@@ -14,10 +14,11 @@ fn defects() -> Vec<Defect<Chord>> {
     let defect = |name: &str, why, of: Chord, violated| {
         let driven = Chord { settles: false, ..of.clone() };
         let defect = Defect::new(format!("chord_{name}"), why).as_a_model(of, violated);
-        if driven.messages || driven.variant == Variant::ShrinksBase {
-            defect
-        } else {
-            defect.as_an_implementation(Chord { nodes: 4, list: 2, ..driven })
+        match driven {
+            // Who fails is up to the world.
+            Chord { variant: Variant::ShrinksBase, .. } => defect,
+            Chord { messages: true, .. } => defect.as_an_implementation(driven),
+            _ => defect.as_an_implementation(Chord { nodes: 4, list: 2, ..driven }),
         }
     };
     vec![
@@ -57,6 +58,12 @@ fn defects() -> Vec<Defect<Chord>> {
             Chord { messages: true, settles: false, ..model(3, 1, Variant::AdoptsUnasked) },
             &[AT_LEAST_ONE_RING, CONNECTED_APPENDAGES, LIVE_SUCCESSOR],
         ),
+        defect(
+            "adopts_unasked_in_whole_steps",
+            "it takes its successor's word for a member that has failed, and does not notice that nobody answers",
+            Chord { settles: false, ..model(3, 1, Variant::AdoptsUnasked) },
+            &[AT_LEAST_ONE_RING, CONNECTED_APPENDAGES, LIVE_SUCCESSOR],
+        ),
     ]
 }
 
@@ -72,12 +79,18 @@ pub(super) fn as_models() -> Vec<Case> {
 }
 
 /// Each as an implementation, against the sound model.
-pub(super) fn as_implementations() -> Case {
-    let mut defects = defects();
-    defects.retain(|defect| defect.implementation.is_some());
+pub(super) fn as_implementations() -> Vec<Case> {
+    let is_of_messages = |defect: &Defect<Chord>| defect.implementation.as_ref().is_some_and(|model| model.messages);
+    let (of_messages, defects): (Vec<_>, Vec<_>) =
+        defects().into_iter().filter(|defect| defect.implementation.is_some()).partition(is_of_messages);
     let sound = Chord::corrected(4, 2);
     let check = check(sound.clone()).alongside_only().because_of(&defects).defects(&defects);
     let walking = check.simulating(sound.with(Variant::NeverMovesCloser));
     let walk = Walk::new().runs(200).steps(60).of(walking);
-    Case::new("hash_ring/chord_defects", check.subject("chord_never_moves_closer", walk))
+    let in_two_steps = Chord { messages: true, ..Chord::corrected(3, 1) };
+    let in_two_steps = super::check(in_two_steps).alongside_only().because_of(&of_messages).defects(&of_messages);
+    vec![
+        Case::new("hash_ring/chord_defects", check.subject("chord_never_moves_closer", walk)),
+        Case::new("hash_ring/chord_defects_of_messages", in_two_steps),
+    ]
 }

@@ -22,6 +22,8 @@ mod defects;
 pub mod implementation;
 pub mod model;
 pub mod properties;
+pub mod repair;
+mod rules;
 
 use counterpart::Check;
 

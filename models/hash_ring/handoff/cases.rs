@@ -15,7 +15,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let small = Handoff::small();
     let larger = Handoff { keys: 3, clients: 3, writes_max: 200, crashes_max: 200, ..small.clone() };
     let walk = Walk::new().runs(200).steps(300);
-    let two_keys = Handoff { keys: 2, writes_max: 3, ..small.clone() };
+    let two_keys = Handoff::two_keys();
     let explored = two_keys.clone();
     let mut cases = vec![
         Case::new("hash_ring/handoff", check(small).sequential(larger, walk, Pair::new, Pair::new)),
@@ -26,7 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
     ];
     cases.extend(defects::as_models());
-    cases.push(defects::as_implementations());
+    cases.extend(defects::as_implementations());
     cases
 }
 

@@ -16,7 +16,9 @@ fn defects() -> Vec<Defect<Handoff>> {
             Variant::IgnoresEpoch => "stale_view_ghost_read".to_string(),
             variant => format!("handoff_{}", crate::snake(variant)),
         };
-        let model = Handoff::small().with(variant);
+        // A part of a copy is less than all of it only where two keys have a value.
+        let bounds = if variant == Variant::KeepsPartOfCopy { Handoff::two_keys() } else { Handoff::small() };
+        let model = bounds.with(variant);
         Defect::new(name, why).as_a_model(model.clone(), violated).as_an_implementation(model)
     };
     vec![
@@ -54,7 +56,7 @@ fn defects() -> Vec<Defect<Handoff>> {
         defect(Variant::NeverResends, "the copy was lost on its way, and is not sent again", &[ARRIVES, CAN_ARRIVE]),
         defect(
             Variant::KeepsPartOfCopy,
-            "the new owner has acknowledged the copy and has not stored all of it",
+            "the new owner has acknowledged the copy and has stored the first of its two keys",
             &[NO_GHOST, KEPT],
         ),
     ]
@@ -73,10 +75,15 @@ pub(super) fn as_models() -> Vec<Case> {
 }
 
 /// Each as an implementation, against the sound model.
-pub(super) fn as_implementations() -> Case {
-    let defects = defects();
+pub(super) fn as_implementations() -> Vec<Case> {
+    let has_two_keys = |defect: &Defect<Handoff>| defect.implementation.as_ref().is_some_and(|model| model.keys == 2);
+    let (of_two_keys, defects): (Vec<_>, Vec<_>) = defects().into_iter().partition(has_two_keys);
+    let two_keys = check(Handoff::two_keys()).alongside_only().because_of(&of_two_keys).defects(&of_two_keys);
     let check = check(Handoff::small()).alongside_only().because_of(&defects).defects(&defects);
     let walking = check.simulating(Handoff::small().with(Variant::WritesWhileCopying));
     let walk = Walk::new().runs(200).steps(60).of(walking);
-    Case::new("hash_ring/handoff_defects", check.subject("handoff_writes_while_copying", walk))
+    vec![
+        Case::new("hash_ring/handoff_defects", check.subject("handoff_writes_while_copying", walk)),
+        Case::new("hash_ring/handoff_defect_of_two_keys", two_keys),
+    ]
 }

@@ -48,7 +48,7 @@ pub enum Variant {
     ServesBeforeHandover,
     /// The copy is sent once and never again.
     NeverResends,
-    /// The new owner acknowledges a copy and keeps one key of it less.
+    /// The new owner acknowledges a copy and keeps only the first key of it that has a value.
     KeepsPartOfCopy,
 }
 
@@ -175,6 +175,11 @@ impl Handoff {
         Handoff { keys: 1, clients: 2, writes_max: 2, crashes_max: 1, variant: Variant::Sound }
     }
 
+    /// Two keys in the range, and a write more.
+    pub const fn two_keys() -> Self {
+        Handoff { keys: 2, writes_max: 3, ..Handoff::small() }
+    }
+
     /// The same with a defect.
     #[must_use]
     pub fn with(mut self, variant: Variant) -> Self {
@@ -269,7 +274,8 @@ impl Handoff {
         if state.taking == Taking::Empty || self.is(Variant::CopyOverwritesNewer) {
             state.new = copy;
             if self.is(Variant::KeepsPartOfCopy) {
-                state.new[0] = 0;
+                let first = copy.iter().position(|version| *version > 0).unwrap_or_default();
+                state.new[first + 1..].fill(0);
             }
             state.taking = state.taking.max(Taking::Received);
         }

@@ -23,7 +23,7 @@ pub enum LoadError<N: std::fmt::Debug> {
 /// Keys on a ring, none of whose nodes has more than ⌈c·m/n⌉ of them.
 ///
 /// Where a key goes depends on the keys before it: who joins or leaves moves keys of others as well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BoundedLoads {
     percent: u32,
 }

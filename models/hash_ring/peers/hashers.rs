@@ -24,6 +24,8 @@ impl Hasher for Bytes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Node(pub(super) u8);
 
+impl hrw_hash::HrwNode for Node {}
+
 impl Hash for Node {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u16(self.0.into());
@@ -37,6 +39,32 @@ pub(super) enum Placed {
     Ring(&'static [[u8; 4]; NODES_MAX]),
     /// The permutation of the model's table.
     Maglev,
+    /// Of a node and of a key, what [`merged`] scores them by together.
+    Rendezvous {
+        /// Whether node 1 has the greatest of all hashes with key 0.
+        greatest: bool,
+    },
+}
+
+/// The finaliser of MurmurHash3 (Appleby), by which hrw-hash merges the hashes of a node and of a key. No two numbers give
+/// the same.
+pub(super) fn merged(node: u64, key: u64) -> u64 {
+    let fold = |hash: u64| hash ^ (hash >> 33);
+    let once = fold(node ^ key).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    fold(fold(once).wrapping_mul(0xc4ce_b9fe_1a85_ec53))
+}
+
+/// What gives the greatest of all hashes.
+const GREATEST: u64 = 0x89a5_850e_63c5_f8aa;
+
+/// The hash of a node for rendezvous.
+pub(super) fn rendezvous_node(node: u8) -> u64 {
+    u64::from(node) + 1
+}
+
+/// The hash of a key for rendezvous; `greatest`: key 0 is the one whose hash with node 1 is the greatest.
+pub(super) fn rendezvous_key(key: u8, greatest: bool) -> u64 {
+    if greatest && key == 0 { rendezvous_node(1) ^ GREATEST } else { u64::from(key) << 8 }
 }
 
 impl BuildHasher for Placed {
@@ -62,7 +90,10 @@ impl Hasher for PlacedHasher {
     }
 
     fn write_u8(&mut self, key: u8) {
-        self.hash = key.into();
+        self.hash = match self.placed {
+            Placed::Rendezvous { greatest } => rendezvous_key(key, greatest),
+            Placed::Ring(_) | Placed::Maglev => key.into(),
+        };
     }
 
     fn write_u16(&mut self, node: u16) {
@@ -70,6 +101,7 @@ impl Hasher for PlacedHasher {
             Placed::Ring(points) => points[usize::from(node)][0].into(),
             Placed::Maglev if self.seed == MAGLEV_SKIP => u64::from(node) * 3,
             Placed::Maglev => u64::from(node) * 5 + 3,
+            Placed::Rendezvous { .. } => rendezvous_node(node as u8),
         };
     }
 
