@@ -47,7 +47,7 @@ pub(super) struct Engine<M: CheckedModel, F: Form<M::State>> {
     pub(super) states: Vec<F::Held>,
     /// What is looked for, and the first node that it was found at.
     pub(super) wanted: Vec<(Looked<M>, Option<usize>)>,
-    pub(super) table: Table,
+    pub(super) table: Table<u32>,
     pub(super) budget: Budget,
     /// Whether states themselves are compared.
     exact: bool,
@@ -247,7 +247,7 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
             candidates += part.candidates.len() as u32;
         }
         let (exact, states) = (self.exact, &self.states);
-        let mut shards: Vec<(usize, &mut Shard)> = self.table.shards.iter_mut().enumerate().collect();
+        let mut shards: Vec<(usize, &mut Shard<u32>)> = self.table.shards.iter_mut().enumerate().collect();
         share_out(threads, &mut shards, |(index, shard)| claim::<M, F>(*index, shard, &parts, exact.then_some(states)));
         share_out(threads, &mut parts, |part| if exact { part.drop_known() } else { self.make_new(part) });
         let mut numbers = Vec::with_capacity(candidates as usize);
@@ -284,11 +284,12 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
             expand(&*self.model, &state, rechecked, &mut actions, |action, next| {
                 let row = &mut part.rows[at];
                 row.places += 1;
-                let target = match next {
-                    Next::Refused => PackedTarget::REFUSED,
-                    Next::Cut => PackedTarget::CUT,
-                    Next::Same => PackedTarget(node as u32),
-                    Next::State(_) => PackedTarget::OPEN,
+                let (target, next) = match next {
+                    Next::Refused => (PackedTarget::REFUSED, None),
+                    Next::Cut => (PackedTarget::CUT, None),
+                    // Where it came from need not be looked up.
+                    Next::State(next) if next == *state => (PackedTarget(node as u32), None),
+                    Next::State(next) => (PackedTarget::OPEN, Some(next)),
                 };
                 row.cuts += u32::from(target == PackedTarget::CUT);
                 row.edges += u32::from(target != PackedTarget::CUT && target != PackedTarget::REFUSED);
@@ -296,7 +297,7 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
                 if self.shape.has_edges() {
                     part.targets.push(target);
                 }
-                if let Next::State(next) = next {
+                if let Some(next) = next {
                     let held = F::hold(next);
                     let fingerprint = F::fingerprint(&held, self.budget.equality);
                     open.push(Open { at, place, action, fingerprint });
@@ -412,7 +413,7 @@ struct Open {
 /// Candidates of all parts that fall to one shard. `states`: of all nodes, where states themselves are compared.
 fn claim<M: CheckedModel, F: Form<M::State>>(
     index: usize,
-    shard: &mut Shard,
+    shard: &mut Shard<u32>,
     parts: &[Part<F::Held>],
     states: Option<&Vec<F::Held>>,
 ) {

@@ -16,6 +16,9 @@ use crate::model::CheckedModel;
 pub(super) trait Form<S: Clone>: 'static {
     /// What is held of a state: all of it, in few bytes if may be.
     type Held: Send + Sync + 'static;
+    /// Whether it is better to make a state again when its turn has come than to hold it until then: it is large, or
+    /// owns memory.
+    const MADE_AGAIN: bool = true;
 
     fn hold(state: S) -> Self::Held;
     fn state(held: &Self::Held) -> Cow<'_, S>;
@@ -60,6 +63,34 @@ impl<S: Clone + Hash + PartialEq + Send + Sync + 'static> Form<S> for Whole {
     #[inline]
     fn hash(held: &S, seed: u64) -> u64 {
         FixedState::with_seed(seed).hash_one(held)
+    }
+}
+
+/// As it is, and held: it is small, and owns no memory.
+pub(super) struct Small;
+
+impl<S: Clone + Hash + PartialEq + Send + Sync + 'static> Form<S> for Small {
+    type Held = S;
+    const MADE_AGAIN: bool = false;
+
+    #[inline]
+    fn hold(state: S) -> S {
+        state
+    }
+
+    #[inline]
+    fn state(held: &S) -> Cow<'_, S> {
+        Cow::Borrowed(held)
+    }
+
+    #[inline]
+    fn same(left: &S, right: &S) -> bool {
+        left == right
+    }
+
+    #[inline]
+    fn hash(held: &S, seed: u64) -> u64 {
+        Whole::hash(held, seed)
     }
 }
 

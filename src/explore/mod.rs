@@ -14,7 +14,6 @@
 //! [`Equality`]. This engine looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
 
 mod actors;
-mod claims;
 mod debug;
 mod engine;
 mod face;

@@ -85,6 +85,7 @@ where
     S: Pack<N> + Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
 {
     type Held = [u64; N];
+    const MADE_AGAIN: bool = false;
 
     #[inline]
     fn hold(state: S) -> [u64; N] {

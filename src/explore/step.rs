@@ -15,8 +15,6 @@ use crate::model::CheckedModel;
 pub(super) enum Next<S> {
     Refused,
     Cut,
-    /// The state it is taken in.
-    Same,
     State(S),
 }
 
@@ -47,13 +45,6 @@ pub(super) fn expand<M: CheckedModel>(
     for (index, action) in actions.drain(..).enumerate() {
         let next = match model.next_state(state, action) {
             None => Next::Refused,
-            Some(next) if next == *state => {
-                if model.within_boundary(&next) {
-                    Next::Same
-                } else {
-                    Next::Cut
-                }
-            }
             Some(next) if model.within_boundary(&next) => Next::State(next),
             Some(_) => Next::Cut,
         };
@@ -139,17 +130,27 @@ pub(super) fn again<M: CheckedModel, F: Form<M::State>>(
 
 /// Does `work` with each of `items`, on so many threads, which take them as they come.
 pub(super) fn share_out<T: Send>(threads: usize, items: &mut [T], work: impl Fn(&mut T) + Sync) {
-    if threads <= 1 || items.len() <= 1 {
-        return items.iter_mut().for_each(work);
+    share_out_with(&mut vec![(); threads.max(1)], items, |(), item| work(item));
+}
+
+/// Does `work` with each of `items`, on as many threads as there are `rooms`. Each thread has one of these for its own,
+/// and takes items as they come, a later one after an earlier one.
+pub(super) fn share_out_with<R: Send, T: Send>(rooms: &mut [R], items: &mut [T], work: impl Fn(&mut R, &mut T) + Sync) {
+    if let ([room, ..], [_]) | ([room], _) = (&mut *rooms, &*items) {
+        return items.iter_mut().for_each(|item| work(room, item));
     }
-    let helpers = threads.min(items.len()) - 1;
-    let waiting = Mutex::new(items.iter_mut());
-    let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let helpers = rooms.len().min(items.len()).saturating_sub(1);
+    let (rooms, items) = (Mutex::new(rooms.iter_mut()), Mutex::new(items.iter_mut()));
     at_once(helpers, &|| {
-        while let Some(item) = take() {
-            work(item);
+        let Some(room) = next(&rooms) else { return };
+        while let Some(item) = next(&items) {
+            work(room, item);
         }
     });
+}
+
+fn next<I: Iterator>(shared: &Mutex<I>) -> Option<I::Item> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
 /// Does `work` here and on so many threads more.

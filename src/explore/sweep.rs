@@ -1,27 +1,28 @@
 //! Exploring for safety alone: nothing is kept but how each node was reached (eight bytes) and its fingerprint.
 //!
-//! Breadth first by levels, and a level in blocks. Three things are done with a block:
-//! - **expand**: its chunks are shared out among the threads. A chunk's states are made from those that they were found
-//!   by, looked at, and asked for their successors. Each successor is dropped as soon as its fingerprint is known, since
-//!   memory that is given back at once is given out again at once; what the table does not know is claimed there.
-//! - **merge**: where several nodes have claimed a state it belongs to the least of them. Each chunk looks what is left
-//!   of its claims.
-//! - **keep**: what is new gets its number, in the order of the block. A state is kept until those are made that were
-//!   found by it, and those that nothing new was found by are dropped.
+//! Breadth first by levels, and a level in blocks, as the [engine](super::engine) goes that keeps states:
+//! - **expand**: a block's chunks are shared out among the threads, and their states looked at and asked for their
+//!   successors. What the table does not know, which nobody changes meanwhile, is a candidate.
+//! - **claim**: the shards of the table are shared out, and take in the candidates that fall to them in the order of the
+//!   block. The first of those that are equal is new.
+//! - **keep**: what is new gets its number, in the order of the block, and waits for its turn.
 //!
-//! Which thread is faster changes nothing of this, nor where a block ends: numbers and paths are those of the
-//! [engine](super::engine) that keeps states.
+//! Memory that is given back at once is given out again at once. So a state that owns memory is dropped as soon as its
+//! fingerprint is known, and made again when its turn has come, from the one that it was found by; that one is kept so
+//! long. What is held as it is waits itself.
+//!
+//! Which thread is faster changes nothing of this, nor where a block ends: numbers and paths are those of the engine.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::claims::{Claim, Claims};
 use super::engine::{Engine, Looked};
 use super::form::Form;
 use super::shape::{Origin, Shape};
-use super::step::{Next, again, expand, is_rechecked, share_out};
-use super::table::Fingerprint;
+use super::step::{Next, again, expand, is_rechecked, share_out, share_out_with};
+use super::table::{Fingerprint, SHARDS, Shard, Table};
 use super::{Budget, Equality, ModelError, Stop};
 use crate::model::CheckedModel;
 
@@ -31,10 +32,12 @@ pub(super) struct Sweep<M: CheckedModel, F: Form<M::State>> {
     /// What is looked for, and the first node that it was found at.
     pub(super) wanted: Vec<(Looked<M>, Option<usize>)>,
     front: VecDeque<Chunk<F::Held>>,
-    claims: Claims,
+    known: Table<()>,
+    /// One for each thread.
+    rooms: Vec<Room<M::Action, F::Held>>,
+    /// Those that are at work at a time, and the memory they have.
+    parts: Vec<Part<F::Held>>,
     states_max: usize,
-    /// Entries that a node made in the block before, on an average.
-    new_per_node: usize,
     budget: Budget,
 }
 
@@ -42,11 +45,11 @@ pub(super) struct Sweep<M: CheckedModel, F: Form<M::State>> {
 struct Chunk<H> {
     first: usize,
     len: usize,
-    parents: Parents<H>,
+    states: States<H>,
 }
 
-/// What a chunk's states are made from.
-enum Parents<H> {
+/// What a chunk's states are had from.
+enum States<H> {
     /// They are there.
     Themselves(Vec<H>),
     /// The nodes that they were found by, in their order.
@@ -56,19 +59,19 @@ enum Parents<H> {
 /// A chunk at work.
 struct Part<H> {
     first: usize,
-    len: usize,
-    chunk: Option<Chunk<H>>,
-    /// The chunk's states; once it is expanded those that have claimed something.
-    states: Vec<(u32, H)>,
     rows: Vec<Row>,
-    claimed: Vec<Claimed>,
-    /// What is left of that.
+    candidates: Vec<Candidate>,
+    /// For each candidate whether it is new; all of them once for each who claims, since what several threads write to
+    /// had better not lie together.
+    is_new: Vec<AtomicBool>,
+    /// The candidates' states, or, where these are made again, the nodes that have found some. In the end of what is new.
+    held: Vec<(u32, H)>,
     origins: Vec<Origin>,
-    /// The states that it was found by, cut into chunks: how many nodes each has.
-    chunks: Vec<(usize, Vec<(u32, H)>)>,
+    /// What waits then, cut into chunks: how many nodes each has, and their states.
+    chunks: Vec<(usize, States<H>)>,
     found: Vec<Option<usize>>,
-    /// Whether it is done, or the table was full before.
-    outcome: Result<bool, ModelError>,
+    outcome: Result<(), ModelError>,
+    chunk: Option<Chunk<H>>,
 }
 
 /// A node that was expanded.
@@ -76,24 +79,42 @@ struct Part<H> {
 struct Row {
     edges: u32,
     cuts: u32,
-    /// Of what was claimed, how much is left in the end.
+    /// Of what it was the first to lead to.
     new: u32,
 }
 
+/// A successor that was not known when its block was begun.
 #[derive(Clone, Copy, Debug)]
-struct Claimed {
+struct Candidate {
     fingerprint: Fingerprint,
     node: u32,
     action: u32,
 }
 
+/// A thread's own, from block to block.
+struct Room<A, H> {
+    actions: Vec<A>,
+    recent: Recent,
+    /// Successors that are not looked up yet, and, where they are held, their states.
+    open: Vec<Candidate>,
+    held_open: Vec<H>,
+    /// Expanded nodes that some of these are of, where they are not held themselves.
+    expanded: Vec<(u32, H)>,
+}
+
+/// What a thread has met of late, each in the only place it may have: most of what it meets is found here, and the
+/// table need not be asked. A thread goes through a block in its order, so what it meets again is not new.
+struct Recent(Vec<Fingerprint>);
+
 /// Nodes in a chunk: few enough that all of it stays in the processor's cache.
 const CHUNK_NODES: usize = 64;
-/// Chunks in a block that several threads share, where states own memory, and where they own none.
+/// Chunks in a block that several threads share, where states are made again, and where they are held.
 const BLOCK_CHUNKS: usize = 64;
-const BLOCK_CHUNKS_FLAT: usize = 1024;
+const BLOCK_CHUNKS_HELD: usize = 256;
 /// Successors that are looked up together: the processor waits for the table once, not once for each.
 const BATCH: usize = 32;
+/// Fingerprints of late: few enough that they stay in the processor's cache.
+const RECENT: usize = 1 << 13;
 /// Below this many nodes a block is expanded where it is: a thread costs more than it saves.
 const THREADED_NODES_MIN: usize = 512;
 /// Nodes between two questions to [`Budget::interrupt`].
@@ -102,10 +123,9 @@ const ASKED_NODES: usize = 1 << 13;
 impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
     /// Goes on from where `engine` is: its nodes below `next` are expanded.
     pub(super) fn after(engine: Engine<M, F>, next: usize) -> Self {
-        let mut claims = Claims::new(engine.budget.equality == Equality::Fingerprint128);
-        claims.reserve(engine.states.len(), BATCH);
+        let mut known = Table::new(engine.budget.equality == Equality::Fingerprint128);
         for fingerprint in engine.table.entries() {
-            claims.claim(fingerprint, 0);
+            insert(&mut known.shards[fingerprint.shard()], fingerprint);
         }
         let mut states = engine.states;
         let mut waiting = states.split_off(next).into_iter();
@@ -115,11 +135,8 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
         for end in [engine.shape.levels.last().copied().unwrap_or_default(), engine.shape.node_count()] {
             while first < end {
                 let len = CHUNK_NODES.min(end - first);
-                front.push_back(Chunk {
-                    first,
-                    len,
-                    parents: Parents::Themselves(waiting.by_ref().take(len).collect()),
-                });
+                let states = States::Themselves(waiting.by_ref().take(len).collect());
+                front.push_back(Chunk { first, len, states });
                 first += len;
             }
         }
@@ -128,9 +145,10 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
             shape: engine.shape,
             wanted: engine.wanted,
             front,
-            claims,
+            known,
+            rooms: (0..engine.budget.threads.max(1)).map(|_| Room::new()).collect(),
+            parts: Vec::new(),
             states_max: engine.budget.states_max.min(Shape::NODES_MAX),
-            new_per_node: 2,
             budget: engine.budget,
         }
     }
@@ -164,33 +182,32 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
 
     /// Expands nodes from `first` on, not beyond `end`. Returns the next one's number.
     fn block(&mut self, first: usize, end: usize) -> Result<usize, ModelError> {
-        let threads = if end - first < THREADED_NODES_MIN { 1 } else { self.budget.threads.max(1) };
+        let threads = if end - first < THREADED_NODES_MIN { 1 } else { self.rooms.len() };
         let chunks_max = match threads {
             1 => 1,
-            _ if std::mem::needs_drop::<F::Held>() => BLOCK_CHUNKS,
-            _ => BLOCK_CHUNKS_FLAT,
+            _ if F::MADE_AGAIN => BLOCK_CHUNKS,
+            _ => BLOCK_CHUNKS_HELD,
         };
-        let mut parts = Vec::with_capacity(chunks_max);
-        let mut next = first;
-        while parts.len() < chunks_max && next < end {
+        let (mut parts, mut rooms) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.rooms));
+        parts.resize_with(chunks_max, Part::default);
+        let (mut next, mut count) = (first, 0);
+        while count < chunks_max && next < end {
             let Some(chunk) = self.front.pop_front() else { break };
             next += chunk.len;
-            parts.push(Part::new(chunk));
+            parts[count].begin(chunk, self.wanted.len());
+            count += 1;
         }
-        let mut done = false;
-        while !done {
-            self.claims.reserve((next - first) * self.new_per_node, (threads + 1) * BATCH);
-            share_out(threads, &mut parts, |part| part.outcome = self.expand(part));
-            done = true;
-            for part in &mut parts {
-                done &= std::mem::replace(&mut part.outcome, Ok(true))?;
-            }
-            self.new_per_node *= 2;
+        let at_work = &mut parts[..count];
+        share_out_with(&mut rooms[..threads], at_work, |room, part| part.outcome = self.expand(part, room));
+        let together = SHARDS.div_ceil(threads);
+        for part in &mut *at_work {
+            std::mem::replace(&mut part.outcome, Ok(()))?;
+            part.is_new.resize_with(part.candidates.len() * SHARDS.div_ceil(together), AtomicBool::default);
         }
-        share_out(threads, &mut parts, |part| self.merge(part));
-        let new: usize = parts.iter().map(|part| part.origins.len()).sum();
-        self.new_per_node = new / (next - first) + 2;
-        for part in parts {
+        let mut shards: Vec<_> = self.known.shards.chunks_mut(together).enumerate().collect();
+        share_out(threads, &mut shards, |(index, shards)| claim(*index, together, shards, at_work));
+        share_out(threads, at_work, |part| part.merge(together, F::MADE_AGAIN));
+        for part in at_work {
             for ((_, first), found) in self.wanted.iter_mut().zip(&part.found) {
                 *first = first.or(*found);
             }
@@ -198,131 +215,109 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
                 self.keep(part);
             }
         }
+        (self.parts, self.rooms) = (parts, rooms);
         Ok(next)
     }
 
-    /// The states of nodes that have waited for their turn.
-    fn make(&self, chunk: Chunk<F::Held>) -> Vec<(u32, F::Held)> {
-        let nodes = chunk.first as u32..;
-        let parents = match chunk.parents {
-            Parents::Themselves(states) => return nodes.zip(states).collect(),
-            Parents::Others(parents) => parents,
+    /// Hands the states of nodes whose turn has come to `each`.
+    fn each_state(
+        &self,
+        chunk: Chunk<F::Held>,
+        mut each: impl FnMut(u32, F::Held) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
+        let nodes = chunk.first as u32..(chunk.first + chunk.len) as u32;
+        let others = match chunk.states {
+            States::Themselves(states) => return nodes.zip(states).try_for_each(|(node, held)| each(node, held)),
+            States::Others(others) => others,
         };
         let origins = &self.shape.origins[chunk.first..chunk.first + chunk.len];
         let mut waiting = nodes.zip(origins).peekable();
-        let mut made = Vec::with_capacity(chunk.len);
         let mut actions = Vec::new();
-        for (parent, held) in parents {
+        for (other, held) in others {
             let state = F::state(&held);
             actions.clear();
             self.model.actions(&state, &mut actions);
-            while let Some((node, origin)) = waiting.next_if(|(_, origin)| origin.node == parent) {
-                made.extend(again::<M, F>(&self.model, &state, &actions, origin.action).map(|held| (node, held)));
-            }
-        }
-        made
-    }
-
-    /// Whether it is done; else the table was full.
-    fn expand(&self, part: &mut Part<F::Held>) -> Result<bool, ModelError> {
-        if let Some(chunk) = part.chunk.take() {
-            part.states = self.make(chunk);
-        } else if !part.rows.is_empty() {
-            return Ok(true);
-        }
-        let mut rows = vec![Row::default(); part.len];
-        part.found = vec![None; self.wanted.len()];
-        part.claimed.clear();
-        let mut actions = Vec::new();
-        let mut open: Vec<Claimed> = Vec::with_capacity(BATCH);
-        for (node, held) in &part.states {
-            let row = &mut rows[*node as usize - part.first];
-            let state = F::state(held);
-            self.look(*node as usize, &state, &mut part.found);
-            let rechecked = self.budget.recheck && is_rechecked(*node as usize);
-            if rechecked {
-                F::recheck(&*self.model, &state)?;
-            }
-            let mut has_room = true;
-            expand(&*self.model, &state, rechecked, &mut actions, |action, next| match next {
-                Next::Refused => {}
-                Next::Cut => row.cuts += 1,
-                Next::Same => row.edges += 1,
-                Next::State(next) => {
-                    row.edges += 1;
-                    let fingerprint = F::fingerprint(&F::hold(next), self.budget.equality);
-                    open.push(Claimed { fingerprint, node: *node, action });
-                    if open.len() == BATCH {
-                        has_room &= self.claim(&mut open, &mut part.claimed);
-                    }
-                }
-            })?;
-            if !has_room {
-                return Ok(false);
-            }
-        }
-        if !self.claim(&mut open, &mut part.claimed) {
-            return Ok(false);
-        }
-        let mut claimed = part.claimed.iter().map(|claimed| claimed.node).peekable();
-        part.states.retain(|(node, _)| {
-            let claims = claimed.peek() == Some(node);
-            while claimed.next_if_eq(node).is_some() {}
-            claims
-        });
-        part.rows = rows;
-        Ok(true)
-    }
-
-    /// Claims what is open. Whether there was room.
-    fn claim(&self, open: &mut Vec<Claimed>, claimed: &mut Vec<Claimed>) -> bool {
-        if self.claims.is_full() {
-            open.clear();
-            return false;
-        }
-        black_box(open.iter().fold(0, |sum, open| sum ^ self.claims.touch(open.fingerprint)));
-        for open in open.drain(..) {
-            match self.claims.claim(open.fingerprint, open.node + 1) {
-                Claim::Known => {}
-                Claim::Own { again: false } => claimed.push(open),
-                Claim::Own { again: true } => {
-                    let mut of_node = claimed.iter().rev().take_while(|other| other.node == open.node);
-                    if of_node.all(|other| other.fingerprint != open.fingerprint) {
-                        claimed.push(open);
-                    }
+            while let Some((node, origin)) = waiting.next_if(|(_, origin)| origin.node == other) {
+                if let Some(held) = again::<M, F>(&self.model, &state, &actions, origin.action) {
+                    each(node, held)?;
                 }
             }
         }
-        true
+        Ok(())
     }
 
-    /// What is left of a part's claims.
-    fn merge(&self, part: &mut Part<F::Held>) {
-        for batch in part.claimed.chunks(BATCH) {
-            black_box(batch.iter().fold(0, |sum, claimed| sum ^ self.claims.touch(claimed.fingerprint)));
-            for Claimed { fingerprint, node, action } in batch.iter().copied() {
-                if self.claims.owner(fingerprint) == node + 1 {
-                    part.rows[node as usize - part.first].new += 1;
-                    part.origins.push(Origin { node, action });
+    fn expand(&self, part: &mut Part<F::Held>, room: &mut Room<M::Action, F::Held>) -> Result<(), ModelError> {
+        let Some(chunk) = part.chunk.take() else { return Ok(()) };
+        self.each_state(chunk, |node, held| {
+            self.expand_one(node, &F::state(&held), part, room)?;
+            if F::MADE_AGAIN {
+                room.expanded.push((node, held));
+            }
+            if room.open.len() >= BATCH {
+                self.look_up(room, part);
+            }
+            Ok(())
+        })?;
+        self.look_up(room, part);
+        Ok(())
+    }
+
+    #[inline]
+    fn expand_one(
+        &self,
+        node: u32,
+        state: &M::State,
+        part: &mut Part<F::Held>,
+        room: &mut Room<M::Action, F::Held>,
+    ) -> Result<(), ModelError> {
+        self.look(node as usize, state, &mut part.found);
+        let rechecked = self.budget.recheck && is_rechecked(node as usize);
+        if rechecked {
+            F::recheck(&*self.model, state)?;
+        }
+        let row = &mut part.rows[node as usize - part.first];
+        expand(&*self.model, state, rechecked, &mut room.actions, |action, next| match next {
+            Next::Refused => {}
+            Next::Cut => row.cuts += 1,
+            Next::State(next) => {
+                row.edges += 1;
+                let held = F::hold(next);
+                let fingerprint = F::fingerprint(&held, self.budget.equality);
+                if room.recent.has(fingerprint) {
+                    return;
+                }
+                room.open.push(Candidate { fingerprint, node, action });
+                if !F::MADE_AGAIN {
+                    room.held_open.push(held);
                 }
             }
-        }
-        let new = |node: u32| part.rows[node as usize - part.first].new as usize;
-        part.states.retain(|(node, _)| new(*node) > 0);
-        let mut rest = part.states.iter().map(|(node, _)| new(*node)).peekable();
-        let mut cuts = Vec::new();
-        while rest.peek().is_some() {
-            let (mut parents, mut len) = (0, 0);
-            while let Some(new) = rest.next_if(|new| len == 0 || len + new <= CHUNK_NODES) {
-                (parents, len) = (parents + 1, len + new);
-            }
-            cuts.push((parents, len));
-        }
-        let mut states = part.states.drain(..);
-        part.chunks = cuts.into_iter().map(|(parents, len)| (len, states.by_ref().take(parents).collect())).collect();
+        })
     }
 
-    fn keep(&mut self, mut part: Part<F::Held>) {
+    /// Tells what is known from candidates. In batches, so that the processor waits for many slots of the table at once
+    /// and not for one after the other.
+    fn look_up(&self, room: &mut Room<M::Action, F::Held>, part: &mut Part<F::Held>) {
+        let shard = |of: Fingerprint| self.known.shard(of);
+        black_box(room.open.iter().fold(0, |sum, open| sum ^ shard(open.fingerprint).touch(open.fingerprint)));
+        let before = part.candidates.len();
+        let mut held_open = room.held_open.drain(..);
+        for open in room.open.drain(..) {
+            let held = held_open.next();
+            if shard(open.fingerprint).find(open.fingerprint, |()| true).is_none() {
+                part.candidates.push(open);
+                part.held.extend(held.map(|held| (open.node, held)));
+            }
+        }
+        let mut finders = part.candidates[before..].iter().map(|candidate| candidate.node).peekable();
+        for (node, held) in room.expanded.drain(..) {
+            if finders.peek() == Some(&node) {
+                part.held.push((node, held));
+                while finders.next_if_eq(&node).is_some() {}
+            }
+        }
+    }
+
+    fn keep(&mut self, part: &mut Part<F::Held>) {
         let first = self.shape.node_count();
         let room = self.states_max - first;
         if part.origins.len() > room {
@@ -343,18 +338,17 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
         self.shape.origins.append(&mut part.origins);
         let level_first = self.shape.levels.last().copied().unwrap_or_default();
         let mut next = first;
-        for (len, mut parents) in part.chunks {
+        for (len, states) in part.chunks.drain(..) {
             let len = len.min(end - next);
-            match self.front.back_mut() {
-                _ if len == 0 => {}
-                Some(Chunk { first, len: already, parents: Parents::Others(others) })
-                    if *first >= level_first && *already + len <= CHUNK_NODES =>
-                {
-                    *already += len;
-                    others.append(&mut parents);
-                }
-                _ => self.front.push_back(Chunk { first: next, len, parents: Parents::Others(parents) }),
+            if len == 0 {
+                break;
             }
+            let fits = |last: &&mut Chunk<F::Held>| last.first >= level_first && last.len + len <= CHUNK_NODES;
+            let rest = match self.front.back_mut().filter(fits) {
+                Some(last) => last.append(len, states),
+                None => Some(states),
+            };
+            self.front.extend(rest.map(|states| Chunk { first: next, len, states }));
             next += len;
         }
     }
@@ -372,7 +366,11 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
     fn look_at_the_rest(&mut self) {
         let mut found = vec![None; self.wanted.len()];
         for chunk in std::mem::take(&mut self.front) {
-            self.make(chunk).iter().for_each(|(node, held)| self.look(*node as usize, &F::state(held), &mut found));
+            let looked = self.each_state(chunk, |node, held| {
+                self.look(node as usize, &F::state(&held), &mut found);
+                Ok(())
+            });
+            debug_assert!(looked.is_ok(), "looking has no error");
         }
         for ((_, first), found) in self.wanted.iter_mut().zip(found) {
             *first = first.or(found);
@@ -380,19 +378,144 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
     }
 }
 
-impl<H> Part<H> {
-    fn new(chunk: Chunk<H>) -> Self {
+/// Takes in the candidates that fall to these shards, so many `together`: the first of equals is new. `index`: of the one
+/// who claims.
+fn claim<H>(index: usize, together: usize, shards: &mut [Shard<()>], parts: &[Part<H>]) {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut take = |batch: &mut Vec<(Fingerprint, &AtomicBool)>| {
+        let shard = |of: &Fingerprint| of.shard() % together;
+        black_box(batch.iter().fold(0, |sum, (of, _)| sum ^ shards[shard(of)].touch(*of)));
+        for (of, is_new) in batch.drain(..) {
+            is_new.store(insert(&mut shards[shard(&of)], of), Ordering::Relaxed);
+        }
+    };
+    for part in parts {
+        let is_new = &part.is_new[part.candidates.len() * index..];
+        for (Candidate { fingerprint: of, .. }, is_new) in part.candidates.iter().zip(is_new) {
+            if of.shard() / together == index {
+                batch.push((*of, is_new));
+                if batch.len() == BATCH {
+                    take(&mut batch);
+                }
+            }
+        }
+    }
+    take(&mut batch);
+}
+
+/// Whether it was not there.
+#[inline]
+fn insert(shard: &mut Shard<()>, of: Fingerprint) -> bool {
+    shard.reserve(1);
+    shard.find_or_insert(of, (), |()| true).is_err()
+}
+
+impl<H> Chunk<H> {
+    /// Takes the states of so many nodes more, which come after its own; or gives them back, being of the other kind.
+    fn append(&mut self, len: usize, states: States<H>) -> Option<States<H>> {
+        match (&mut self.states, states) {
+            (States::Themselves(own), States::Themselves(mut more)) => own.append(&mut more),
+            (States::Others(own), States::Others(mut more)) => own.append(&mut more),
+            (_, states) => return Some(states),
+        }
+        self.len += len;
+        None
+    }
+}
+
+impl<H> Default for Part<H> {
+    fn default() -> Self {
         Part {
-            first: chunk.first,
-            len: chunk.len,
-            chunk: Some(chunk),
-            states: Vec::new(),
+            first: 0,
             rows: Vec::new(),
-            claimed: Vec::new(),
+            candidates: Vec::new(),
+            is_new: Vec::new(),
+            held: Vec::new(),
             origins: Vec::new(),
             chunks: Vec::new(),
             found: Vec::new(),
-            outcome: Ok(true),
+            outcome: Ok(()),
+            chunk: None,
         }
+    }
+}
+
+impl<A, H> Room<A, H> {
+    fn new() -> Self {
+        Room {
+            actions: Vec::new(),
+            recent: Recent(vec![Fingerprint::default(); RECENT]),
+            open: Vec::with_capacity(2 * BATCH),
+            held_open: Vec::new(),
+            expanded: Vec::new(),
+        }
+    }
+}
+
+impl Recent {
+    /// Whether `of` was met of late; it is from now on.
+    #[inline]
+    fn has(&mut self, of: Fingerprint) -> bool {
+        let place = &mut self.0[of.low as usize % RECENT];
+        std::mem::replace(place, of) == of
+    }
+}
+
+impl<H> Part<H> {
+    /// Takes a chunk, and lets go of all that is left of the last one.
+    fn begin(&mut self, chunk: Chunk<H>, wanted: usize) {
+        self.first = chunk.first;
+        self.rows.clear();
+        self.rows.resize_with(chunk.len, Row::default);
+        self.candidates.clear();
+        self.is_new.clear();
+        self.held.clear();
+        self.origins.clear();
+        self.chunks.clear();
+        self.found.clear();
+        self.found.resize(wanted, None);
+        self.outcome = Ok(());
+        self.chunk = Some(chunk);
+    }
+
+    /// What of it is new, cut into chunks.
+    fn merge(&mut self, together: usize, made_again: bool) {
+        let count = self.candidates.len();
+        let is_new = |(at, candidate): (usize, &Candidate)| {
+            self.is_new[candidate.fingerprint.shard() / together * count + at].load(Ordering::Relaxed)
+        };
+        for (at, candidate) in self.candidates.iter().enumerate() {
+            if is_new((at, candidate)) {
+                self.rows[candidate.node as usize - self.first].new += 1;
+                self.origins.push(Origin { node: candidate.node, action: candidate.action });
+            }
+        }
+        if made_again {
+            return self.cut_others();
+        }
+        let mut candidates = self.candidates.iter().enumerate();
+        self.held.retain(|_| candidates.next().is_some_and(is_new));
+        let mut held = self.held.drain(..).map(|(_, held)| held).peekable();
+        while held.peek().is_some() {
+            let states: Vec<H> = held.by_ref().take(CHUNK_NODES).collect();
+            self.chunks.push((states.len(), States::Themselves(states)));
+        }
+    }
+
+    fn cut_others(&mut self) {
+        let new = |node: u32| self.rows[node as usize - self.first].new as usize;
+        self.held.retain(|(node, _)| new(*node) > 0);
+        let mut rest = self.held.iter().map(|(node, _)| new(*node)).peekable();
+        let mut cuts = Vec::new();
+        while rest.peek().is_some() {
+            let (mut others, mut len) = (0, 0);
+            while let Some(new) = rest.next_if(|new| len == 0 || len + new <= CHUNK_NODES) {
+                (others, len) = (others + 1, len + new);
+            }
+            cuts.push((others, len));
+        }
+        let mut held = self.held.drain(..);
+        let chunks = cuts.into_iter().map(|(others, len)| (len, States::Others(held.by_ref().take(others).collect())));
+        self.chunks.extend(chunks);
     }
 }

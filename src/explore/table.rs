@@ -1,4 +1,5 @@
-//! The table of what is kept: open addressing over fingerprints of 64 bits, with the number of the node.
+//! The table of what is known: open addressing over fingerprints of 64 bits, with the number of the node, or with
+//! nothing where that is not asked for.
 //!
 //! It is cut into shards by the uppermost bits. While states are expanded it only is read, by everybody; what is new is
 //! then claimed by whoever has the shard, so that no slot needs a lock or an atomic operation. A slot's place is the
@@ -10,7 +11,7 @@ const SHARD_BITS: u32 = 4;
 pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 
 /// What a state is told apart by where states are not compared themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     pub(super) low: u64,
     /// 64 bits more where 128 are asked for, else 0.
@@ -35,17 +36,18 @@ impl Fingerprint {
     }
 }
 
+/// `V`: what is kept with a fingerprint; for `()` no memory is needed.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) shards: Vec<Shard>,
+pub(super) struct Table<V> {
+    pub(super) shards: Vec<Shard<V>>,
 }
 
 #[derive(Debug)]
-pub(super) struct Shard {
+pub(super) struct Shard<V> {
     wide: bool,
     low: Vec<u64>,
     high: Vec<u64>,
-    nodes: Vec<u32>,
+    values: Vec<V>,
     len: usize,
     /// Whether two entries have one fingerprint, and were found to be of states that differ.
     pub(super) alike: bool,
@@ -53,18 +55,18 @@ pub(super) struct Shard {
     claimed: Vec<(u32, u32)>,
 }
 
-/// A number in [`Shard::nodes`] with this bit is that of a candidate, until nodes are numbered.
+/// A number in a [`Shard`] with this bit is that of a candidate, until nodes are numbered.
 pub(super) const CANDIDATE: u32 = 1 << 31;
 
 const SLOTS_MIN: usize = 16;
 
-impl Table {
+impl<V: Copy + Default> Table<V> {
     pub(super) fn new(wide: bool) -> Self {
         Table { shards: (0..SHARDS).map(|_| Shard::new(wide)).collect() }
     }
 
     #[inline]
-    pub(super) fn shard(&self, of: Fingerprint) -> &Shard {
+    pub(super) fn shard(&self, of: Fingerprint) -> &Shard<V> {
         &self.shards[of.shard()]
     }
 
@@ -78,9 +80,9 @@ impl Table {
     }
 }
 
-impl Shard {
+impl<V: Copy + Default> Shard<V> {
     fn new(wide: bool) -> Self {
-        Shard { wide, low: Vec::new(), high: Vec::new(), nodes: Vec::new(), len: 0, alike: false, claimed: Vec::new() }
+        Shard { wide, low: Vec::new(), high: Vec::new(), values: Vec::new(), len: 0, alike: false, claimed: Vec::new() }
     }
 
     /// Where the search for `of` begins.
@@ -96,26 +98,26 @@ impl Shard {
         self.low.get(self.home(of.low)).copied().unwrap_or_default()
     }
 
-    /// The number kept with the entry of `of`: the one that `same` says is of the same state, where several entries
-    /// have this fingerprint.
+    /// What is kept with the entry of `of`: the one that `same` says is of the same state, where several entries have
+    /// this fingerprint.
     #[inline]
-    pub(super) fn find(&self, of: Fingerprint, same: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, of: Fingerprint, same: impl Fn(V) -> bool) -> Option<V> {
         if self.low.is_empty() {
             return None;
         }
-        self.search(of, same).ok().map(|slot| self.nodes[slot])
+        self.search(of, same).ok().map(|slot| self.values[slot])
     }
 
     /// The slot of the entry, or the free one where it would be put.
     #[inline]
-    fn search(&self, of: Fingerprint, same: impl Fn(u32) -> bool) -> Result<usize, usize> {
+    fn search(&self, of: Fingerprint, same: impl Fn(V) -> bool) -> Result<usize, usize> {
         let mut slot = self.home(of.low);
         loop {
             match self.low[slot] {
                 0 => return Err(slot),
                 low if low == of.low
                     && (self.high.is_empty() || self.high[slot] == of.high)
-                    && same(self.nodes[slot]) =>
+                    && same(self.values[slot]) =>
                 {
                     return Ok(slot);
                 }
@@ -124,26 +126,24 @@ impl Shard {
         }
     }
 
-    /// As [`find`](Shard::find), but where there is none an entry is made for the candidate of this number. There has
-    /// to be [room](Shard::reserve).
+    /// As [`find`](Shard::find), but where there is none an entry is made. There has to be [room](Shard::reserve).
     #[inline]
-    pub(super) fn claim(&mut self, of: Fingerprint, candidate: u32, same: impl Fn(u32) -> bool) -> Option<u32> {
-        match self.search(of, same) {
-            Ok(slot) => Some(self.nodes[slot]),
-            Err(slot) => {
-                self.low[slot] = of.low;
-                if self.wide {
-                    self.high[slot] = of.high;
-                }
-                self.nodes[slot] = CANDIDATE | candidate;
-                self.claimed.push((slot as u32, candidate));
-                self.len += 1;
-                None
-            }
+    pub(super) fn find_or_insert(&mut self, of: Fingerprint, value: V, same: impl Fn(V) -> bool) -> Result<V, usize> {
+        let slot = match self.search(of, same) {
+            Ok(slot) => return Ok(self.values[slot]),
+            Err(slot) => slot,
+        };
+        self.low[slot] = of.low;
+        if self.wide {
+            self.high[slot] = of.high;
         }
+        self.values[slot] = value;
+        self.len += 1;
+        Err(slot)
     }
 
     /// Makes room for so many entries more: four slots of five are taken at most.
+    #[inline]
     pub(super) fn reserve(&mut self, more: usize) {
         let needed = ((self.len + more) * 5 / 4 + 1).max(SLOTS_MIN);
         if needed > self.low.len() {
@@ -151,10 +151,11 @@ impl Shard {
         }
     }
 
+    #[cold]
     fn rebuild(&mut self, slots: usize) {
         let low = std::mem::replace(&mut self.low, vec![0; slots]);
         let high = self.wide.then(|| std::mem::replace(&mut self.high, vec![0; slots]));
-        let nodes = std::mem::replace(&mut self.nodes, vec![0; slots]);
+        let values = std::mem::replace(&mut self.values, vec![V::default(); slots]);
         for (slot, of) in low.into_iter().enumerate().filter(|(_, of)| *of != 0) {
             let mut to = self.home(of);
             while self.low[to] != 0 {
@@ -164,8 +165,18 @@ impl Shard {
             if let Some(high) = &high {
                 self.high[to] = high[slot];
             }
-            self.nodes[to] = nodes[slot];
+            self.values[to] = values[slot];
         }
+    }
+}
+
+impl Shard<u32> {
+    /// The number kept with `of`, or `None` where an entry is made for the candidate of this number. There has to be
+    /// [room](Shard::reserve).
+    #[inline]
+    pub(super) fn claim(&mut self, of: Fingerprint, candidate: u32, same: impl Fn(u32) -> bool) -> Option<u32> {
+        let claimed = self.find_or_insert(of, CANDIDATE | candidate, same);
+        claimed.map_err(|slot| self.claimed.push((slot as u32, candidate))).ok()
     }
 
     /// Puts the numbers of nodes in the place of those of candidates.
@@ -173,7 +184,7 @@ impl Shard {
         for (slot, candidate) in self.claimed.drain(..) {
             // Those beyond were not numbered, because the exploration was stopped.
             if let Some(number) = numbers.get(candidate as usize) {
-                self.nodes[slot as usize] = *number;
+                self.values[slot as usize] = *number;
             }
         }
     }

@@ -24,8 +24,8 @@ use stateright::{Expectation, Model};
 
 use self::intern::{Interner, Memo};
 use self::network::Kind;
-use self::parts::{Kept, Local, LocalOf, Outcome};
-use super::form::Whole;
+use self::parts::{Kept, Local, LocalOf, Outcome, Parts, STIRS};
+use super::form::Small;
 use super::survey::{Asked, surveyed};
 use super::{Budget, ModelError, Path, Survey};
 
@@ -84,9 +84,8 @@ where
     locals: Interner<LocalOf<A>>,
     envelopes: Interner<Envelope<A::Msg>>,
     histories: Interner<Kept<H>>,
-    outcomes: Interner<Outcome>,
     /// By actor, event and history.
-    steps: Memo<(u32, Event, u32), Option<u32>>,
+    steps: Memo<(u32, Event, u32), Option<Outcome>>,
 }
 
 /// An actor that can be explored: stateright's own bounds, and threads.
@@ -123,7 +122,7 @@ impl<H: Clone + Debug + Hash + PartialEq + Send + Sync + 'static> History for H 
 
 /// A state of an actor system, by the numbers of its parts. [`Actors::state`] tells what it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Packed(Box<[u32]>);
+pub struct Packed(Parts);
 
 impl Debug for Packed {
     /// Without the numbers: they differ from run to run.
@@ -186,7 +185,6 @@ where
             locals: Interner::default(),
             envelopes: Interner::default(),
             histories: Interner::default(),
-            outcomes: Interner::default(),
             steps: Memo::default(),
         }
     }
@@ -229,7 +227,7 @@ where
             condition: Box::new(move |system: &Self, state: &Packed| system.is_met(index, state)),
         });
         let asked = asked.collect();
-        surveyed::<Self, Whole>(Arc::new(self), asked, budget)
+        surveyed::<Self, Small>(Arc::new(self), asked, budget)
     }
 
     /// The model.
@@ -245,7 +243,7 @@ where
     /// The state with all its parts.
     pub fn state(&self, state: &Packed) -> ActorModelState<A, H> {
         let (history, locals, network) = self.parts(state);
-        let locals = || locals.iter().map(|local| self.locals.get(*local));
+        let locals = || locals.iter().map(|local| self.local_of(*local));
         ActorModelState {
             actor_states: locals().map(|local| local.state.clone()).collect(),
             network: self.kind.network(network.iter().map(|envelope| self.envelopes.get(*envelope)), self.last(state)),
@@ -262,7 +260,7 @@ where
         match step.0 {
             Doing::Drop { envelope } => ActorModelAction::Drop(self.envelopes.get(envelope).clone()),
             Doing::Local { actor, event } => {
-                let local = self.locals.get(self.parts(state).1[actor as usize]);
+                let local = self.local_of(self.parts(state).1[actor as usize]);
                 self.action_of(actor, local, event)
             }
         }
@@ -310,26 +308,33 @@ where
 
     fn packed(&self, state: &ActorModelState<A, H>) -> Packed {
         let (network, last) = network::contents(&state.network);
-        let mut parts = vec![self.history(&state.history)];
+        let mut parts = Parts::new();
+        parts.push(self.history(&state.history));
         parts.push(last.map_or(0, |last| self.envelopes.number(last.clone()) + 1));
         parts.extend((0..self.model.actors.len()).map(|actor| self.local(state, actor)));
-        let mut on_it = Vec::new();
+        let head = parts.len();
         for envelope in network {
-            self.kind.insert(&mut on_it, self.envelopes.number(envelope), &self.envelopes);
+            self.kind.insert(head, &mut parts, self.envelopes.number(envelope), &self.envelopes);
         }
-        parts.extend(on_it);
-        Packed(parts.into())
+        Packed(parts)
     }
 
+    /// The actor's part of a state.
     fn local(&self, state: &ActorModelState<A, H>, actor: usize) -> u32 {
-        self.locals.number(Local {
+        let local = Local {
             actor: actor as u32,
             state: state.actor_states[actor].clone(),
             timers: state.timers_set[actor].clone(),
             random: state.random_choices[actor].clone(),
             crashed: state.crashed[actor],
             storage: state.actor_storages[actor].clone(),
-        })
+        };
+        let stirs = if local.stirs() { STIRS } else { 0 };
+        self.locals.number(local) << 1 | stirs
+    }
+
+    fn local_of(&self, part: u32) -> &LocalOf<A> {
+        self.locals.get(part >> 1)
     }
 
     fn history(&self, history: &H) -> u32 {
@@ -341,23 +346,23 @@ where
     fn outcome(&self, state: &Packed, actor: u32, event: Event) -> Option<&Outcome> {
         let (history, locals, _) = self.parts(state);
         let local = locals[actor as usize];
-        let known = self.steps.get_or_insert((local, event, history), || {
+        let outcome = self.steps.get_or_insert((local, event, history), || {
             let mut alone = self.state(state);
             let envelope = match event {
                 Event::Deliver { envelope } => Some(self.envelopes.get(envelope)),
                 _ => None,
             };
             alone.network = self.kind.network(envelope.into_iter(), None);
-            let next = self.model.next_state(&alone, self.action_of(actor, self.locals.get(local), event))?;
+            let next = self.model.next_state(&alone, self.action_of(actor, self.local_of(local), event))?;
             // Of a network that delivers again what was delivered is among it: putting it there once more changes nothing.
             let (sent, _) = network::contents(&next.network);
-            Some(self.outcomes.number(Outcome {
+            Some(Outcome {
                 local: self.local(&next, actor as usize),
                 history: self.history(&next.history),
                 sent: sent.into_iter().map(|sent| self.envelopes.number(sent)).collect(),
-            }))
+            })
         });
-        known.map(|number| self.outcomes.get(number))
+        outcome.as_ref()
     }
 
     fn is_met(&self, property: usize, state: &Packed) -> bool {
@@ -409,7 +414,10 @@ where
                 actions.push(local(to, Event::Deliver { envelope }));
             }
         }
-        let of = |actor: usize| self.locals.get(locals[actor]);
+        if self.model.max_crashes == 0 && locals.iter().all(|local| local & STIRS == 0) {
+            return;
+        }
+        let of = |actor: usize| self.local_of(locals[actor]);
         for actor in 0..locals.len() {
             let timers = of(actor).timers.iter().count() as u32;
             actions.extend((0..timers).map(|nth| local(actor, Event::Timeout { nth })));
@@ -443,7 +451,7 @@ where
         };
         // As long as it will be in the end: a state is not to be moved once it is made.
         let sent = outcome.map_or(&[][..], |(_, _, outcome)| &*outcome.sent);
-        let mut parts = Vec::with_capacity(before.0.len() + sent.len() - usize::from(taken.is_some()));
+        let mut parts = Parts::with_capacity(before.0.len() + sent.len() - usize::from(taken.is_some()));
         match taken {
             Some(envelope) => {
                 let at = head + network.iter().position(|on_it| *on_it == envelope)?;
@@ -460,9 +468,9 @@ where
             }
         }
         for sent in sent {
-            self.kind.insert_after(head, &mut parts, *sent, &self.envelopes);
+            self.kind.insert(head, &mut parts, *sent, &self.envelopes);
         }
-        Some(Packed(parts.into()))
+        Some(Packed(parts))
     }
 
     fn within_boundary(&self, state: &Packed) -> bool {

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use stateright::actor::{Envelope, Network};
 
 use super::intern::Interner;
+use super::parts::Parts;
 
 /// Which of stateright's networks it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,21 +70,11 @@ impl Kind {
         }
     }
 
-    /// Puts a message on the network.
+    /// Puts a message on the network that begins at `head`.
     pub(super) fn insert<M: Ord + Hash + Send + Sync>(
         self,
-        network: &mut Vec<u32>,
-        envelope: u32,
-        known: &Interner<Envelope<M>>,
-    ) {
-        self.insert_after(0, network, envelope, known);
-    }
-
-    /// Puts a message on the network that begins at `head`.
-    pub(super) fn insert_after<M: Ord + Hash + Send + Sync>(
-        self,
         head: usize,
-        parts: &mut Vec<u32>,
+        parts: &mut Parts,
         envelope: u32,
         known: &Interner<Envelope<M>>,
     ) {

@@ -3,7 +3,11 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use smallvec::SmallVec;
 use stateright::actor::{Actor, RandomChoices, Timers};
+
+/// The numbers of a state's parts, in place where they are few.
+pub(super) type Parts = SmallVec<[u32; 24]>;
 
 /// All that belongs to one actor.
 #[derive(PartialEq, Hash)]
@@ -16,6 +20,9 @@ pub(super) struct Local<S, T: Hash + Eq, R: Eq, D> {
     pub(super) storage: Option<D>,
 }
 
+/// Set in an actor's part of a state where something can happen to it without a message: what it has drawn, or a timer.
+pub(super) const STIRS: u32 = 1;
+
 /// The same of an actor's type.
 pub(super) type LocalOf<A> =
     Local<<A as Actor>::State, <A as Actor>::Timer, <A as Actor>::Random, <A as Actor>::Storage>;
@@ -26,6 +33,10 @@ impl<S, T: Hash + Ord, R: Ord, D> Local<S, T, R, D> {
         let mut timers: Vec<_> = self.timers.iter().collect();
         timers.sort_unstable();
         timers
+    }
+
+    pub(super) fn stirs(&self) -> bool {
+        self.timers.iter().next().is_some() || self.random.map.values().any(|choices| !choices.is_empty())
     }
 
     /// The choices that are open, in their order.
@@ -56,10 +67,9 @@ impl<H: Hash> Hash for Kept<H> {
 }
 
 /// What a step of an actor comes to.
-#[derive(PartialEq, Hash)]
 pub(super) struct Outcome {
     pub(super) local: u32,
     pub(super) history: u32,
     /// In the order in which they go out, as far as that matters to the network.
-    pub(super) sent: Box<[u32]>,
+    pub(super) sent: SmallVec<[u32; 4]>,
 }
