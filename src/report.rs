@@ -310,6 +310,12 @@ impl PropertyReport {
 }
 
 impl ConformanceReport {
+    /// Whether others have made it: a crate or a program, whose name ends in its version.
+    pub fn is_of_others(&self) -> bool {
+        let version = self.subject.rsplit_once(' ').map_or("", |(_, version)| version);
+        version.contains('.') && version.starts_with(|letter: char| letter.is_ascii_digit())
+    }
+
     /// Whether the verdict is the expected one.
     pub fn as_expected(&self) -> bool {
         self.verdict == self.expected

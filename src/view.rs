@@ -11,6 +11,7 @@ mod line;
 mod matrix;
 mod overview;
 mod page;
+mod summary;
 mod table;
 mod trace;
 mod valency;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::PathBuf;
 
-use self::table::{BAD, BOLD, DIM, GOOD, OPEN, Table, count, counted, dim, plain, styled, verdict};
+use self::table::{BAD, BOLD, DIM, GOOD, Table, count, counted, dim, plain, styled, verdict};
 use crate::conform::events::Log;
 use crate::conform::{Agreement, Coverage, Effort, Mode, Scheduled};
 use crate::model::{Bound, Kind};
@@ -35,6 +36,7 @@ pub use self::history::history;
 pub use self::matrix::{FairRow, Matrix, PropertyRow};
 pub use self::overview::{overview, page_place};
 pub use self::page::page;
+pub use self::summary::{Detail, Kept, Protocols, closing, explained};
 pub use self::trace::{Show, actors, trace, trace_as};
 pub use self::valency::ValencyPicture;
 
@@ -252,7 +254,7 @@ pub fn report(report: &Report) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&closing(report, &Kept::default()));
+    text.push_str(&closing(report, &Kept::default(), Detail::Whole));
     text
 }
 
@@ -261,68 +263,6 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&without_colours(&report(self)))
     }
-}
-
-/// The traces that were written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// How many.
-    pub count: usize,
-    /// One of them: of something that is not as expected, if anything is.
-    pub one: Option<PathBuf>,
-}
-
-/// The traces that are kept, what did not run, what is not as expected, and the last line.
-pub fn closing(report: &Report, kept: &Kept) -> String {
-    let mut text = String::new();
-    if let Some(one) = &kept.one {
-        let kept =
-            if kept.count == 1 { "1 trace is kept".to_string() } else { format!("{} traces are kept", kept.count) };
-        let _ = writeln!(
-            text,
-            "{kept}, one for each deviation, and each violation that a run shows; look at one with\n    cargo run --release -- trace show {}",
-            one.display()
-        );
-    }
-    for left_out in &report.not_run {
-        let subject = left_out.subject.as_ref().map(|subject| format!(" {subject}")).unwrap_or_default();
-        let _ = writeln!(text, "{} {}{subject}: {}", styled(OPEN, "not run:"), left_out.case, left_out.why);
-    }
-    for name in &report.unfinished {
-        let _ = writeln!(text, "{} {name}", styled(BAD, "not finished:"));
-    }
-    for case in report.cases.iter().filter(|case| !case.as_expected) {
-        let _ = writeln!(text, "{} {}: {}", styled(BAD, "not as expected:"), case.case, surprising(case).join(", "));
-    }
-    let properties: usize = report.cases.iter().map(|case| case.properties.len()).sum();
-    let subjects: usize = report.cases.iter().map(|case| case.conformance.len()).sum();
-    let states: usize = report.cases.iter().map(|case| case.states).sum();
-    let _ = writeln!(
-        text,
-        "{}, {}, {}, {}: {}",
-        counted(report.cases.len(), "case"),
-        counted(states, "state"),
-        counted(properties, "propert"),
-        counted(subjects, "run") + " of implementations",
-        match (report.cases.is_empty(), report.as_expected) {
-            (true, _) => styled(BAD, "nothing was run, so nothing is known"),
-            (false, true) => styled(GOOD, "all as expected"),
-            (false, false) => styled(BAD, "NOT as expected"),
-        }
-    );
-    text
-}
-
-/// What of a case is not as expected, by name.
-fn surprising(case: &CaseReport) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let properties = case.properties.iter().filter(|property| !property.as_expected());
-    names.extend(properties.map(|property| format!("{:?} {}", property.name, property.verdict)));
-    let subjects = case.conformance.iter().filter(|subject| !subject.as_expected());
-    names.extend(subjects.map(|subject| format!("{} {} ({})", subject.subject, subject.verdict, subject.mode)));
-    names.extend((!case.counts_as_expected()).then(|| "its counts".to_string()));
-    names.extend(case.errors.iter().cloned());
-    names
 }
 
 /// A trace that a failing test has written.

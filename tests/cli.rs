@@ -240,7 +240,9 @@ fn text_is_on_stdout_and_all_else_on_stderr() {
     let Ran { out, err, .. } =
         toy::run("over", &["check", "--seed", "7", "--threads", "1", "--traces", &place.path("traces")]);
     assert!(out.contains("toy/over") && out.contains("all as expected"), "{out}");
-    assert_eq!(err, "seed 7, 1 threads\n", "what a run was given is printed, beside the data");
+    let (given, took) = err.split_once("\n").expect("lines");
+    assert_eq!(given, "seed 7, 1 threads", "what a run was given is printed, beside the data");
+    assert!(took.starts_with("took ") && took.ends_with(" s\n"), "{err}");
     let Ran { out, err, .. } = toy::run("over", &["list"]);
     assert!(out.contains("toy/over") && err.is_empty(), "{out}{err}");
     for arguments in [&["--help"][..], &["--version"], &["check", "--help"]] {

@@ -8,6 +8,7 @@ use counterpart::conform::{Agreement, Effort};
 use counterpart::report::{CaseReport, ConformanceReport};
 use counterpart::trace::{Trace, write_whole};
 use counterpart::verdict::Verdict;
+use counterpart::view::Protocols;
 use counterpart_models::Protocol;
 use libtest_mimic::Trial;
 
@@ -15,6 +16,9 @@ use crate::{catalogue, claim, root};
 
 /// Set to write the generated parts instead of comparing them.
 const UPDATE: &str = "COUNTERPART_UPDATE";
+
+/// The protocol that takes most room, also where it is not built.
+const LONGEST_NAME: &str = "circuit_breaker";
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = counterpart_models::PROTOCOLS
@@ -52,6 +56,7 @@ fn generated(protocol: &Protocol) {
         }
     }
     let reports = reports_of(protocol.name);
+    compare_line(protocol.name, &reports);
     let readme = folder.join("README.md");
     let text = fs::read_to_string(root().join(&readme)).expect("a README");
     for part in text.split("<!-- ").skip(1).filter_map(|rest| rest.split_once(": generated -->")).map(|(part, _)| part)
@@ -73,6 +78,26 @@ fn generated(protocol: &Protocol) {
 fn reports_of(protocol: &str) -> Vec<&'static CaseReport> {
     let of = |ran: &&catalogue::Ran| ran.case.name().split_once('/').is_some_and(|(its, _)| its == protocol);
     catalogue::ran().iter().filter(of).map(catalogue::Ran::report).collect()
+}
+
+/// Compares the protocol's line in the picture of `check`.
+#[track_caller]
+fn compare_line(protocol: &str, reports: &[&CaseReport]) {
+    let file = root().join("README.md");
+    let text = fs::read_to_string(&file).expect("a README");
+    let line = Protocols::of([LONGEST_NAME]).line(protocol, reports, 0);
+    let fresh = anstream::adapter::strip_str(&line).to_string();
+    let begin = format!("✓ {protocol} ");
+    let shown = text.split_inclusive('\n').find(|line| line.starts_with(&begin));
+    let shown = shown.unwrap_or_else(|| panic!("README.md has no line {begin:?}"));
+    if shown == fresh {
+        return;
+    }
+    assert!(
+        std::env::var_os(UPDATE).is_some(),
+        "README.md shows\n{shown}and a run gives\n{fresh}write it anew with\n    {UPDATE}=1 cargo test --test suite readme"
+    );
+    write_whole(&file, text.replace(shown, &fresh).as_bytes()).expect("the README can be written");
 }
 
 /// Compares the part of a README between its two comments with `fresh`.

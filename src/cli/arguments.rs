@@ -14,7 +14,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
                   5 stale or unreadable trace, 70 a defect of this program, 130 interrupted."
 )]
 pub(super) struct Arguments {
-    /// Say more of what is done, on stderr (-vv and -vvv: still more; RUST_LOG overrides).
+    /// Say more of what is done, on stderr (-vv and -vvv: still more; RUST_LOG overrides); `check` tells every case in full.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
     #[command(subcommand)]

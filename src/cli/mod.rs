@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use globset::{GlobBuilder, GlobMatcher};
@@ -34,7 +34,7 @@ use crate::check::{Case, Options, ReplayError, limited, named};
 use crate::explore::{Budget, Interrupt, Stop};
 use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
 use crate::trace::Trace;
-use crate::view;
+use crate::view::{self, Detail};
 
 /// Says something on stderr, beside the data. If nobody listens the command goes on.
 macro_rules! say {
@@ -136,7 +136,7 @@ fn run_with(
     if let Err(error) = log_to_stderr(arguments.verbose) {
         let _ = writeln!(host.err, "warning: RUST_LOG is not a filter ({error}): -v decides");
     }
-    match catch_unwind(AssertUnwindSafe(|| command(&cases, measured, arguments.command, host))) {
+    match catch_unwind(AssertUnwindSafe(|| command(&cases, measured, arguments, host))) {
         Ok(Ok(exit)) => exit,
         // Whoever reads has seen enough.
         Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::AsExpected,
@@ -182,11 +182,11 @@ fn log_to_stderr(verbose: u8) -> Result<(), String> {
     outcome
 }
 
-fn command(cases: &[Case], measured: &[bench::Subject], command: Command, host: &mut Host) -> io::Result<Exit> {
-    match command {
+fn command(cases: &[Case], measured: &[bench::Subject], typed: Arguments, host: &mut Host) -> io::Result<Exit> {
+    match typed.command {
         Command::List { globs, json } => list(cases, &globs, json, host),
         Command::Bench(arguments) => bench::run(measured, &arguments, host),
-        Command::Check(arguments) => check(cases, &arguments, host),
+        Command::Check(arguments) => check(cases, &arguments, typed.verbose > 0, host),
         Command::Trace(command) => look::run(cases, command, host),
         Command::Log(LogCommand::Check(arguments)) => log::check(cases, &arguments, host),
         Command::Replay { file, limits } => replay(cases, &file, &limits, host),
@@ -263,7 +263,10 @@ fn list(cases: &[Case], globs: &[String], as_json: bool, host: &mut Host) -> io:
     Ok(Exit::AsExpected)
 }
 
-fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Result<Exit> {
+/// So many cases are told in full without being asked for it.
+const CASES_FEW: usize = 5;
+
+fn check(cases: &[Case], arguments: &CheckArguments, in_full: bool, host: &mut Host) -> io::Result<Exit> {
     let chosen = match matching(cases, &arguments.globs, host)? {
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
@@ -274,7 +277,9 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     let (running, left_out): (Vec<&Case>, Vec<&Case>) =
         chosen.into_iter().partition(|case| arguments.large || !case.is_large());
     let bar = progress(running.len(), host.progress);
+    let detail = if in_full || running.len() <= CASES_FEW { Detail::Whole } else { Detail::Brief };
     let mut out = Data { to: &mut host.out, outcome: Ok(()) };
+    let began = Instant::now();
     let (mut reports, mut not_run) = (Vec::new(), Vec::new());
     let mut defects = Vec::new();
     let mut traces = Traces::below(folder);
@@ -282,17 +287,18 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     let mut times = Vec::new();
     side_by_side(&running, &options, &bar, |case, ran, took| {
         times.push((took, case));
-        let (mut report, skipped) = match ran {
-            Ok(ran) => ran,
-            Err(defect) => return defects.push(defect),
-        };
-        traces.keep(&mut report);
-        pages.keep(case, &report);
-        if !arguments.json {
-            bar.suspend(|| out.give(&format!("{}\n", view::case(&report))));
+        match ran {
+            Ok((mut report, skipped)) => {
+                traces.keep(&mut report);
+                pages.keep(case, &report);
+                if !arguments.json && (detail == Detail::Whole || !report.as_expected) {
+                    bar.suspend(|| out.give(&format!("{}\n", view::explained(&report))));
+                }
+                reports.push(report);
+                not_run.extend(skipped);
+            }
+            Err(defect) => defects.push(defect),
         }
-        reports.push(report);
-        not_run.extend(skipped);
     });
     bar.finish_and_clear();
     not_run.extend(left_out.into_iter().map(|case| NotRun {
@@ -305,8 +311,9 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     let unfinished = names.filter(|name| !reports.iter().any(|report| is_whole(report, name, interrupted))).collect();
     let report = Report::new(reports, not_run).lacking(unfinished);
     let mut exits = vec![exit_of(&report)];
-    out.give(&if arguments.json { report.to_json() } else { view::closing(&report, &traces.kept) });
+    out.give(&if arguments.json { report.to_json() } else { view::closing(&report, &traces.kept, detail) });
     let given = out.outcome;
+    timings(began.elapsed(), times, arguments.timings, host);
     for defect in &defects {
         say!(host, "error: {defect}\nPlease report it with the command that led here.");
         exits.push(Exit::Defect);
@@ -318,9 +325,6 @@ fn check(cases: &[Case], arguments: &CheckArguments, host: &mut Host) -> io::Res
     }
     exits.extend(unkept(&traces, &mut pages, &report, host));
     exits.extend(unwritten(given, host)?);
-    if arguments.timings {
-        timings(times, host);
-    }
     Ok(worst(&exits))
 }
 
@@ -356,10 +360,18 @@ fn exit_of(report: &Report) -> Exit {
     }
 }
 
-/// Tells how long each case took by the clock, the slowest first. They ran beside each other.
-fn timings(mut times: Vec<(Duration, &Case)>, host: &mut Host) {
+/// Tells how long the whole took by the clock, and the slowest cases, or `each`. They ran beside each other.
+fn timings(whole: Duration, mut times: Vec<(Duration, &Case)>, each: bool, host: &mut Host) {
+    const SLOWEST: usize = 3;
     times.sort_by(|left, right| (right.0, left.1.name()).cmp(&(left.0, right.1.name())));
-    for (took, case) in times {
+    let mut told = format!("took {:.1} s", whole.as_secs_f64());
+    if times.len() > SLOWEST {
+        let of_case = |(took, case): &(Duration, &Case)| format!("{} {:.1} s", case.name(), took.as_secs_f64());
+        let slowest: Vec<String> = times.iter().take(SLOWEST).map(of_case).collect();
+        told = format!("{told}; the slowest: {}", slowest.join(", "));
+    }
+    say!(host, "{told}");
+    for (took, case) in times.into_iter().filter(|_| each) {
         say!(host, "{:9.3} s  {}", took.as_secs_f64(), case.name());
     }
 }

@@ -12,7 +12,7 @@ pub(super) struct Traces<'a> {
     /// Where all of them go; `None`: each where its case says.
     folder: Option<&'a Path>,
     pub(super) kept: Kept,
-    /// Whether the one that is named is of something unexpected.
+    /// Whether those that are named are of something unexpected.
     of_surprise: bool,
     pub(super) errors: Vec<TraceError>,
 }
@@ -39,8 +39,11 @@ impl<'a> Traces<'a> {
             }
             self.kept.count += 1;
             let of_surprise = surprises.contains(place);
-            if self.kept.one.is_none() || of_surprise && !self.of_surprise {
-                (self.kept.one, self.of_surprise) = (Some(told), of_surprise);
+            if of_surprise && !std::mem::replace(&mut self.of_surprise, of_surprise) {
+                self.kept.shown.clear();
+            }
+            if of_surprise || self.kept.shown.is_empty() {
+                self.kept.shown.push(told);
             }
         }
         lost.iter().for_each(|place| report.not_kept(place));

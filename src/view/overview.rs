@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::page::{STYLE, STYLE_HASH, escaped, filled};
+use super::summary::surprising;
 use super::table::{count, counted};
-use super::{effort, measured, surprising};
+use super::{effort, measured};
 use crate::conform::Agreement;
 use crate::report::{CaseReport, Report};
 use crate::verdict::Verdict;

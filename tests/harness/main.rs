@@ -24,6 +24,7 @@ mod process;
 mod recovery;
 mod settings;
 mod shape;
+mod summary;
 mod surprise;
 mod survey;
 mod terminal;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         recovery::trials(),
         settings::trials(),
         shape::trials(),
+        summary::trials(),
         surprise::trials(),
         survey::trials(),
         terminal::trials(),
