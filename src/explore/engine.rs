@@ -146,8 +146,8 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
         }
     }
 
-    /// Explores as far as the budget goes, from the states where it is `begun` or else the model's own, and ends with [`Stop::Found`] when a state is kept that `halt` holds of.
-    /// Where there is a number in the answer, nodes from that one on are left to who [keeps less](super::sweep).
+    /// Explores as far as the budget goes, from the states where it is `begun` or else the model's own, and ends with
+    /// [`Stop::Found`] when a state is kept that `halt` holds of. Where there is a number in the answer, nodes from that one on are left to who [keeps less](super::sweep).
     pub(super) fn run(
         &mut self,
         begun: Option<Vec<M::State>>,
@@ -287,7 +287,6 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
                 let (target, next) = match next {
                     Next::Refused => (PackedTarget::REFUSED, None),
                     Next::Cut => (PackedTarget::CUT, None),
-                    // Where it came from need not be looked up.
                     Next::State(next) if next == *state => (PackedTarget(node as u32), None),
                     Next::State(next) => (PackedTarget::OPEN, Some(next)),
                 };
