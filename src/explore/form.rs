@@ -40,10 +40,18 @@ pub(super) trait Form<S: Clone>: 'static {
 }
 
 /// As it is.
-pub(super) struct Whole;
+pub(super) struct AsItIs<const MADE_AGAIN: bool>;
 
-impl<S: Clone + Hash + PartialEq + Send + Sync + 'static> Form<S> for Whole {
+pub(super) type Whole = AsItIs<true>;
+/// A state that is small and owns no memory, or seldom.
+pub(super) type Small = AsItIs<false>;
+
+impl<S, const MADE_AGAIN: bool> Form<S> for AsItIs<MADE_AGAIN>
+where
+    S: Clone + Hash + PartialEq + Send + Sync + 'static,
+{
     type Held = S;
+    const MADE_AGAIN: bool = MADE_AGAIN;
 
     #[inline]
     fn hold(state: S) -> S {
@@ -63,34 +71,6 @@ impl<S: Clone + Hash + PartialEq + Send + Sync + 'static> Form<S> for Whole {
     #[inline]
     fn hash(held: &S, seed: u64) -> u64 {
         FixedState::with_seed(seed).hash_one(held)
-    }
-}
-
-/// As it is, and held: it is small, and owns no memory.
-pub(super) struct Small;
-
-impl<S: Clone + Hash + PartialEq + Send + Sync + 'static> Form<S> for Small {
-    type Held = S;
-    const MADE_AGAIN: bool = false;
-
-    #[inline]
-    fn hold(state: S) -> S {
-        state
-    }
-
-    #[inline]
-    fn state(held: &S) -> Cow<'_, S> {
-        Cow::Borrowed(held)
-    }
-
-    #[inline]
-    fn same(left: &S, right: &S) -> bool {
-        left == right
-    }
-
-    #[inline]
-    fn hash(held: &S, seed: u64) -> u64 {
-        Whole::hash(held, seed)
     }
 }
 

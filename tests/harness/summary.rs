@@ -4,13 +4,13 @@ use std::panic::resume_unwind;
 
 use counterpart::check::{Case, Options};
 use counterpart::cli::Exit;
-use counterpart::conform::{Agreement, Tour};
+use counterpart::conform::{Agreement, Effort, Tour};
 use counterpart::report::Report;
 use counterpart::{Check, Counterpart, view};
 use libtest_mimic::Trial;
 use stateright::Property;
 
-use crate::toy::{At, DONE, Edge, FACE, Face, Say, Toy, Word};
+use crate::toy::{At, DONE, Edge, FACE, Face, REFUSED, Say, Toy, Word};
 use crate::{claim, snapshot, typed};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -38,6 +38,15 @@ struct Walker;
 impl Counterpart<Face> for Walker {
     fn apply(&mut self, _: &Word) -> Say {
         DONE
+    }
+}
+
+/// Does something else.
+struct Silent;
+
+impl Counterpart<Face> for Silent {
+    fn apply(&mut self, _: &Word) -> Say {
+        REFUSED
     }
 }
 
@@ -82,19 +91,33 @@ fn surprise() {
     let (exit, out, _) = check(cases, &[]);
     assert_eq!(exit, Exit::Unexpected, "{out}");
     snapshot("toy/summary--surprise", &out);
+    // Why an implementation is at fault is told with it.
+    let mut cases = eight();
+    let toy = Toy::new([Edge::new(0, 1, "Step").says(DONE)]);
+    cases.push(Case::new("short/other", Check::of(toy).interface(FACE).subject("silent", Tour::new().of(|| Silent))));
+    let (_, out, _) = check(cases, &[]);
+    let why = out.lines().find(|line| line.starts_with("    silent: ")).unwrap_or_else(|| panic!("no reason: {out}"));
+    assert_eq!(why, "    silent: the implementation answers Refused, the model allows Done", "{out}");
+    assert!(out.contains("not as expected: short/other: silent diverges (tour)"), "{out}");
 }
 
 fn lost() {
     let mut cases = eight();
     // Without the words of the hook, which would look like a failure of the trial.
     let breaks = || vec![Property::always("is fine", |_: &Toy, _: &At| resume_unwind(Box::new("the steps break")))];
-    cases.push(Case::new("short/panics", Check::of(Toy::of(&[0], &[(0, 1)]).own(breaks))));
+    let panics = |name: &str| Case::new(name, Check::of(Toy::of(&[0], &[(0, 1)]).own(breaks)));
+    cases.push(panics("short/panics"));
     let (exit, out, err) = check(cases, &[]);
     assert_eq!(exit, Exit::Defect, "{out}{err}");
     let line = |name: &str| out.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("no {name}: {out}"));
     assert!(line("short ").starts_with("✗ short") && line("short ").ends_with("1 not finished"), "{out}");
     assert!(line("longer_name ").starts_with("✓ longer_name") && line("longer_name ").ends_with(" 0"), "{out}");
     assert!(out.contains("not finished: short/panics") && out.ends_with("NOT as expected\n"), "{out}");
+    let many = || ["short/a", "short/b", "longer_name/c", "short/d"].map(panics).into_iter().chain(eight()).collect();
+    let (_, out, _) = check(many(), &[]);
+    assert!(out.contains("not finished: 4 cases (longer_name 1, short 3)\n"), "{out}");
+    let (_, out, _) = check(many(), &["-v"]);
+    assert_eq!(out.matches("not finished: ").count(), 4, "{out}");
 }
 
 fn left_out() {
@@ -125,7 +148,10 @@ fn times() {
 
 fn others() {
     let mut report = steps("toy/steps", 3).run(&Options::default()).0;
-    let one = report.conformance[0].clone();
+    let mut one = report.conformance[0].clone();
+    // A transition that was not driven is not counted among those that were.
+    let Effort::Tour(coverage) = &mut one.effort else { panic!("a tour") };
+    (coverage.edges, coverage.edges_driven) = (9, 7);
     let run = |subject: &str, expected: Agreement| {
         let mut run = one.clone();
         (run.subject, run.expected, run.verdict) = (subject.to_string(), expected, expected);
@@ -142,7 +168,7 @@ fn others() {
     let lines = view::Protocols::of(["toy"]);
     let line = anstream::adapter::strip_str(&lines.line("toy", &[&report], 0)).to_string();
     let figures: Vec<&str> = line.split_whitespace().collect();
-    assert_eq!(figures[5..8], ["3", "1", "1"], "{line}");
+    assert_eq!(figures[4..8], ["42", "3", "1", "1"], "{line}");
     assert!(line.ends_with("  1 incomplete as expected\n"), "{line}");
     let closing = view::closing(&Report::new(vec![report], Vec::new()), &view::Kept::default(), view::Detail::Brief);
     assert!(closing.contains("all as expected, 1 of them incomplete"), "{closing}");

@@ -49,20 +49,39 @@ impl Drawn {
     }
 }
 
+/// Of heap and number, so that states own memory where they are not packed.
+#[derive(Clone, Debug, PartialEq, Hash)]
+struct Owning(u64, Vec<u8>);
+
+impl Owning {
+    fn new(number: u64) -> Self {
+        Owning(number, vec![number as u8])
+    }
+}
+
+impl Pack<1> for Owning {
+    fn pack(&self) -> [u64; 1] {
+        [self.0]
+    }
+
+    fn unpack([number]: [u64; 1]) -> Self {
+        Owning::new(number)
+    }
+}
+
 impl Model for Drawn {
-    /// Of heap and number, so that states own memory.
-    type State = (u64, Vec<u8>);
+    type State = Owning;
     type Action = u64;
 
     fn init_states(&self) -> Vec<Self::State> {
-        [0, 7, 0, self.states].map(|state| (state, vec![state as u8])).to_vec()
+        [0, 7, 0, self.states].map(Owning::new).to_vec()
     }
 
     fn actions(&self, state: &Self::State, actions: &mut Vec<u64>) {
         actions.extend(0..state.0 % self.actions);
     }
 
-    fn next_state(&self, (state, _): &Self::State, action: u64) -> Option<Self::State> {
+    fn next_state(&self, Owning(state, _): &Owning, action: u64) -> Option<Self::State> {
         let drawn = self.draw(*state, action);
         let where_to = drawn >> 8;
         let next = match drawn % 16 {
@@ -73,7 +92,7 @@ impl Model for Drawn {
             3..9 => (state + where_to % 50) % self.states,
             _ => where_to % self.states,
         };
-        Some((next, vec![next as u8]))
+        Some(Owning::new(next))
     }
 
     fn within_boundary(&self, state: &Self::State) -> bool {
@@ -82,11 +101,11 @@ impl Model for Drawn {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("not divisible by 97", |_, state: &(u64, Vec<u8>)| state.0 % 97 != 96),
-            Property::sometimes("beyond all", |model: &Drawn, state: &(u64, Vec<u8>)| state.0 > model.states),
+            Property::always("not divisible by 97", |_, state: &Owning| state.0 % 97 != 96),
+            Property::sometimes("beyond all", |model: &Drawn, state: &Owning| state.0 > model.states),
             Property::eventually("not asked of states", |_, _| false),
-            Property::sometimes("far", |model: &Drawn, state: &(u64, Vec<u8>)| state.0 > model.states / 10 * 9),
-            Property::always("small", |model: &Drawn, state: &(u64, Vec<u8>)| state.0 < model.states / 2),
+            Property::sometimes("far", |model: &Drawn, state: &Owning| state.0 > model.states / 10 * 9),
+            Property::always("small", |model: &Drawn, state: &Owning| state.0 < model.states / 2),
         ]
     }
 }
@@ -94,9 +113,14 @@ impl Model for Drawn {
 const EQUALITIES: [Equality; 4] =
     [Equality::Automatic, Equality::Exact, Equality::Fingerprint64, Equality::Fingerprint128];
 
-/// Counts, numbers, findings and paths are those of the graph, whatever the number of threads.
+/// Counts, numbers, findings and paths are those of the graph, whatever the number of threads, and however states are
+/// held.
 #[track_caller]
-fn alike<M: CheckedModel + Clone>(model: &M, budget: &Budget, equalities: &[Equality]) -> usize {
+fn alike<M: CheckedModel + Model<State: Pack<1>> + Clone>(
+    model: &M,
+    budget: &Budget,
+    equalities: &[Equality],
+) -> usize {
     let graph = explore(Arc::new(model.clone()), budget).expect("a model");
     let wanted = model.properties().into_iter().filter(|property| property.expectation != Expectation::Eventually);
     let wanted: Vec<_> = wanted
@@ -108,22 +132,25 @@ fn alike<M: CheckedModel + Clone>(model: &M, budget: &Budget, equalities: &[Equa
         .collect();
     for (equality, threads) in equalities.iter().flat_map(|equality| [1, 2, 5].map(|threads| (*equality, threads))) {
         let budget = budget.clone().equality(equality).threads(threads);
-        let survey = survey(Arc::new(model.clone()), &budget).expect("a model");
-        let told = format!("{equality:?}, {threads} threads");
-        assert_eq!(
-            (survey.node_count(), survey.initial_count(), survey.edge_count(), survey.cut_count(), survey.depth()),
-            (graph.node_count(), graph.initial_count(), graph.edge_count(), graph.cut_count(), graph.depth()),
-            "{told}"
-        );
-        assert_eq!(survey.stop(), graph.stop(), "{told}");
-        assert_eq!(survey.incomplete(), graph.incomplete(), "{told}");
-        let found: Vec<_> = survey.discoveries().iter().map(|found| (found.name, found.node)).collect();
-        assert_eq!(found, wanted, "{told}");
-        let last = graph.node_count() - 1;
-        for node in wanted.iter().filter_map(|(_, node)| *node).chain([0, last / 2, last]) {
-            assert_eq!(survey.depth_of(node), graph.depth_of(node), "{told}");
-            let (ours, theirs) = (survey.path_to(node), graph.path_to(node));
-            assert!(ours.initial == theirs.initial && ours.steps == theirs.steps, "{told}: the way to {node}");
+        let whole = survey(Arc::new(model.clone()), &budget).expect("a model");
+        let packed = survey_packed(Arc::new(model.clone()), &budget).expect("a model");
+        for (survey, form) in [(whole, "whole"), (packed, "packed")] {
+            let told = format!("{form}, {equality:?}, {threads} threads");
+            assert_eq!(
+                (survey.node_count(), survey.initial_count(), survey.edge_count(), survey.cut_count(), survey.depth()),
+                (graph.node_count(), graph.initial_count(), graph.edge_count(), graph.cut_count(), graph.depth()),
+                "{told}"
+            );
+            assert_eq!(survey.stop(), graph.stop(), "{told}");
+            assert_eq!(survey.incomplete(), graph.incomplete(), "{told}");
+            let found: Vec<_> = survey.discoveries().iter().map(|found| (found.name, found.node)).collect();
+            assert_eq!(found, wanted, "{told}");
+            let last = graph.node_count() - 1;
+            for node in wanted.iter().filter_map(|(_, node)| *node).chain([0, last / 2, last]) {
+                assert_eq!(survey.depth_of(node), graph.depth_of(node), "{told}");
+                let (ours, theirs) = (survey.path_to(node), graph.path_to(node));
+                assert!(ours.initial == theirs.initial && ours.steps == theirs.steps, "{told}: the way to {node}");
+            }
         }
     }
     graph.node_count()
@@ -163,6 +190,16 @@ struct Secretive(u32);
 impl Hash for Secretive {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.0 / 2).hash(state);
+    }
+}
+
+impl Pack<1> for Secretive {
+    fn pack(&self) -> [u64; 1] {
+        [self.0.into()]
+    }
+
+    fn unpack([number]: [u64; 1]) -> Self {
+        Secretive(number as u32)
     }
 }
 
