@@ -10,7 +10,7 @@ mod upstream;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -76,6 +76,9 @@ struct Shared {
     clock: Clock,
     report: Report,
     bounds: Bounds,
+    begun: Instant,
+    /// When the resolver was last told that time goes by: milliseconds since it was begun, by the system's clock.
+    ticked_ms: AtomicU64,
     exchanges: AtomicUsize,
     exchanges_max: usize,
     exchange_timeout: Duration,
@@ -152,6 +155,8 @@ impl Front {
             clock,
             report,
             bounds,
+            begun: Instant::now(),
+            ticked_ms: AtomicU64::new(0),
             exchanges: AtomicUsize::new(0),
             exchanges_max,
             exchange_timeout,
@@ -249,7 +254,15 @@ impl Shared {
         }
     }
 
+    /// Tells the resolver that time goes by, as often as one who waits looks, however many wait: it goes through all that
+    /// is on its way.
     fn tick(self: &Arc<Self>) {
+        let now_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let is_time =
+            |ticked_ms: u64| (u128::from(now_ms - ticked_ms.min(now_ms)) >= LOOK.as_millis()).then_some(now_ms);
+        if self.ticked_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_time).is_err() {
+            return;
+        }
         self.with(|resolver, now_ms, draws| resolver.tick(now_ms, draws));
     }
 }

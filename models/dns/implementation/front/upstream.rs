@@ -147,17 +147,15 @@ impl Shared {
     /// What answers nothing is as if it had not come, but for the time that has gone by.
     fn received(self: &Arc<Self>, octets: &[u8], octets_max: usize, from: SocketAddr, port: u16) {
         match read_answer(octets, octets_max) {
-            Err(error) => {
-                (self.report)(from, &error);
-                self.tick();
-            }
+            Err(error) => (self.report)(from, &error),
             Ok(message) => self.with(|resolver, now_ms, draws| {
-                let received = resolver.receive(&message, from, port, now_ms, &mut *draws);
+                let received = resolver.receive(&message, from, port, now_ms, draws);
                 received.unwrap_or_else(|ignored| {
                     (self.report)(from, &WireError::Ignored(ignored));
-                    resolver.tick(now_ms, draws)
+                    Vec::new()
                 })
             }),
         }
+        self.tick();
     }
 }
