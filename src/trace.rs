@@ -8,11 +8,13 @@
 //! path of a machine, keys sorted. The same run writes the same bytes.
 
 mod foreign;
+mod names;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::Hasher;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -20,14 +22,24 @@ use serde_json::{Map, Value, json};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use thiserror::Error;
 
-/// The version this build writes, and the only one it reads.
-pub const FORMAT_VERSION: &str = "1";
+use self::names::Names;
+pub use self::whole::write_whole;
+
+/// The versions that this build reads, the older first. A trace whose fields are called in a file as they are called
+/// here is the same in both, and is written as the first.
+pub const FORMAT_VERSIONS: [&str; 2] = ["1", "2"];
+
+/// Where a file of the second version keeps the names of the fields that are called otherwise in it.
+const FIELD_NAMES: &str = "field-names";
 
 /// What each state of a trace carries, in the order of the file's `vars`.
 const VARS: [&str; 6] = ["action", "actor", "implementation", "input", "output", "state"];
 
 /// The action of a step in which none happens: a run may end where nothing has to happen, and goes on for ever there.
 pub const STAY: &str = "(nothing happens)";
+
+/// The name of what a way chosen by hand is evidence for: that it can be gone.
+pub const CHOSEN: &str = "this way can be gone";
 
 /// The name in [`Trace::extra`] of the fairness assumption that a lasso was judged under.
 pub const FAIRNESS: &str = "fairness";
@@ -151,7 +163,7 @@ pub enum TraceError {
         what: String,
     },
     /// It is of a format this build does not read.
-    #[error("{}: format version {found:?}, this build reads {FORMAT_VERSION:?}; write the trace again with `counterpart check`", file.display())]
+    #[error("{}: format version {found:?}, this build reads {}; write the trace again with `counterpart check`", file.display(), FORMAT_VERSIONS.map(|version| format!("{version:?}")).join(" and "))]
     Version {
         /// The file.
         file: PathBuf,
@@ -206,7 +218,11 @@ impl Trace {
     pub fn to_json(&self) -> String {
         let mut meta: BTreeMap<&str, String> = self.extra.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
         meta.insert("format", "ITF".into());
-        meta.insert("format-version", FORMAT_VERSION.into());
+        let names = Names::of(self.steps.iter().map(|step| &step.state));
+        meta.insert("format-version", FORMAT_VERSIONS[usize::from(!names.0.is_empty())].into());
+        if !names.0.is_empty() {
+            meta.insert(FIELD_NAMES, json!(names.0).to_string());
+        }
         meta.insert("protocol", self.protocol().into());
         meta.insert("case", self.case.clone());
         match &self.evidence {
@@ -238,7 +254,7 @@ impl Trace {
                     "implementation": step.implementation,
                     "input": step.input,
                     "output": step.output,
-                    "state": step.state,
+                    "state": names.written(&step.state),
                 })
             })
             .collect();
@@ -279,7 +295,7 @@ impl Trace {
         }
         let mut take = |key: &str| meta.remove(key).ok_or_else(|| reader.shape("#meta".into(), format!("no {key:?}")));
         let version = take("format-version")?;
-        if version != FORMAT_VERSION {
+        if !FORMAT_VERSIONS.contains(&version.as_str()) {
             return Err(TraceError::Version { file: file.into(), found: version });
         }
         let case = take("case")?;
@@ -293,6 +309,12 @@ impl Trace {
         let recorded = take("model-hash")?;
         let parameters: BTreeMap<String, String> = serde_json::from_str(&take("parameters")?)
             .map_err(|error| reader.shape("#meta.parameters".into(), error.to_string()))?;
+        let names = match meta.remove(FIELD_NAMES) {
+            None => Names::default(),
+            Some(names) => serde_json::from_str(&names)
+                .map(Names)
+                .map_err(|error| reader.shape(format!("#meta.{FIELD_NAMES}"), error.to_string()))?,
+        };
         let evidence = match (meta.remove("property"), meta.remove("subject")) {
             (Some(name), None) => Evidence::Property { name, kind: meta.remove("kind").unwrap_or_default() },
             (None, Some(name)) => Evidence::Subject { name, mode: meta.remove("mode").unwrap_or_default() },
@@ -306,7 +328,7 @@ impl Trace {
             meta.remove(known);
         }
 
-        let steps = reader.steps(document)?;
+        let steps = reader.steps(document, &names)?;
         let loop_start = reader.loop_start(document, steps.len())?;
         let trace = Trace { case, evidence, verdict, parameters, because, replay, steps, loop_start, extra: meta };
         let found = trace.model_hash();
@@ -340,40 +362,6 @@ fn content(file: &Path) -> Result<Vec<u8>, TraceError> {
         opened.take(BYTES_MAX).read_to_end(&mut text).map_err(refused)?;
     }
     Ok(text)
-}
-
-/// Replaces `file` by `bytes` in one step, making its folder; does nothing where the bytes are there already.
-///
-/// # Errors
-/// The file system's; the old content is untouched then.
-pub fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<bool> {
-    if fs::read(file).is_ok_and(|old| old == bytes) {
-        return Ok(false);
-    }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut new = tempfile::Builder::new().prefix(".new-").permissions_if_unix().tempfile_in(folder)?;
-    new.write_all(bytes)?;
-    new.as_file().sync_all()?;
-    new.persist(file).map_err(|error| error.error)?;
-    Ok(true)
-}
-
-/// Traces are files for everyone to read, which a temporary file by default is not.
-trait PermissionsIfUnix {
-    fn permissions_if_unix(&mut self) -> &mut Self;
-}
-
-impl PermissionsIfUnix for tempfile::Builder<'_, '_> {
-    #[cfg(unix)]
-    fn permissions_if_unix(&mut self) -> &mut Self {
-        use std::os::unix::fs::PermissionsExt;
-        self.permissions(fs::Permissions::from_mode(0o644))
-    }
-    #[cfg(not(unix))]
-    fn permissions_if_unix(&mut self) -> &mut Self {
-        self
-    }
 }
 
 /// The digest that ties a trace to its model.
@@ -441,7 +429,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn steps(&self, document: &Map<String, Value>) -> Result<Vec<Step>, TraceError> {
+    fn steps(&self, document: &Map<String, Value>, names: &Names) -> Result<Vec<Step>, TraceError> {
         let Value::Array(states) = self.field(document, "states", "")? else {
             return Err(self.shape("states".into(), "a list was expected".into()));
         };
@@ -456,7 +444,7 @@ impl Reader<'_> {
                 input: text("input")?,
                 output: text("output")?,
                 implementation: text("implementation")?,
-                state: self.field(state, "state", &place)?.clone(),
+                state: names.read(self.field(state, "state", &place)?),
             });
         }
         if steps.is_empty() {

@@ -1,6 +1,7 @@
 //! Results as text for a terminal, as pictures and as pages. No input or output: whoever prints decides where, and
 //! whether colours are kept.
 
+mod choices;
 mod diagram;
 mod diff;
 mod drawn;
@@ -29,6 +30,7 @@ use crate::trace::{Evidence, Trace};
 use crate::verdict::Verdict;
 use crate::verdict::probability::Extreme;
 
+pub use self::choices::{Choice, Standing, explorer};
 pub use self::diagram::state_diagram;
 pub use self::diff::diff;
 pub use self::export::{dot, mermaid};

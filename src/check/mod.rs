@@ -3,6 +3,7 @@
 mod case;
 mod defect;
 mod evidence;
+mod explorer;
 mod face;
 mod limits;
 mod look;

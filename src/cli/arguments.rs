@@ -33,6 +33,8 @@ pub(super) enum Command {
     },
     /// Explore models, judge properties, run implementations alongside, compare with what is expected.
     Check(CheckArguments),
+    /// Walk about in a model by hand, in a browser on this machine.
+    Explore(ExploreArguments),
     /// Measure engines side by side on the same models, each in a process of its own.
     Bench(BenchArguments),
     /// Look at traces.
@@ -75,6 +77,14 @@ pub(super) struct CheckArguments {
     /// Where the traces of violations and deviations are kept.
     #[arg(long, value_name = "DIR", default_value = TRACES)]
     pub(super) traces: PathBuf,
+    #[command(flatten)]
+    pub(super) limits: Limits,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExploreArguments {
+    /// The case whose model it is.
+    pub(super) case: String,
     #[command(flatten)]
     pub(super) limits: Limits,
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod bench;
+mod explore;
 mod log;
 mod look;
 mod pages;
@@ -185,6 +186,7 @@ fn log_to_stderr(verbose: u8) -> Result<(), String> {
 fn command(cases: &[Case], measured: &[bench::Subject], typed: Arguments, host: &mut Host) -> io::Result<Exit> {
     match typed.command {
         Command::List { globs, json } => list(cases, &globs, json, host),
+        Command::Explore(arguments) => explore::run(cases, &arguments, host),
         Command::Bench(arguments) => bench::run(measured, &arguments, host),
         Command::Check(arguments) => check(cases, &arguments, typed.verbose > 0, host),
         Command::Trace(command) => look::run(cases, command, host),

@@ -15,11 +15,16 @@ pub(super) const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
 /// SHA-256 of the style and of the script, as a content policy names them. A trial knows what they have to be.
-pub(super) const STYLE_HASH: &str = "sha256-DP92J7ofiE99dqUP/J/uoxVigpzAvJNfwrWHXygpxd4=";
+pub(super) const STYLE_HASH: &str = "sha256-OU0ujvAeIFMI31LScAHdHGf/VvmG7hUHK5gqdNPxWJ8=";
 const SCRIPT_HASH: &str = "sha256-atMEgTrXHxOu5gWpp/S6HXFx9lDY0PCaao8viTZdH/s=";
 
 /// `trace` as a page of its own. `matrix` is what its model says of each state, where the model is at hand.
 pub fn page(trace: &Trace, matrix: Option<&Matrix>) -> String {
+    page_above("", trace, matrix)
+}
+
+/// The same below a part of its own, which is markup.
+pub(super) fn page_above(above: &str, trace: &Trace, matrix: Option<&Matrix>) -> String {
     let title = escaped(&headline(trace));
     let data = inert(&document(trace, matrix));
     filled(TEMPLATE, |name| match name {
@@ -28,6 +33,7 @@ pub fn page(trace: &Trace, matrix: Option<&Matrix>) -> String {
         "script" => SCRIPT,
         "style-hash" => STYLE_HASH,
         "script-hash" => SCRIPT_HASH,
+        "above" => above,
         "data" => &data,
         other => unreachable!("the template names {other}"),
     })

@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("looks::a_trace_of_apalache_s_with_a_loop_is_a_lasso", apalache),
         claim("looks::what_is_no_trace_is_refused_and_named", refused),
         claim("looks::a_foreign_trace_is_looked_at_and_not_replayed", looked_at),
+        claim("looks::fields_are_identifiers_in_a_file_with_the_words_for_people_beside", names),
         claim("looks::two_traces_are_told_apart", diff),
         claim("looks::a_trace_is_a_sequence_diagram_for_mermaid", mermaid),
         claim("looks::a_trace_is_a_graph_for_graphviz", dot),
@@ -227,4 +228,38 @@ fn nobody() {
     let (exit, out, _) = run(&["trace", "show", &file, "--only", "p1", "--width", "40", "--ascii", "--full"]);
     assert!(exit == Exit::AsExpected && out.contains("Hear { from: 0 }"), "{out}");
     assert_eq!(run(&["trace", "show", &file, "--width", "3"]).0, Exit::Usage);
+}
+
+/// Fields by names that no reader in another language has for fields, beside one that looks like another's.
+fn names() {
+    let mut trace = ours();
+    trace.steps[1].state = json!({
+        "in flight": 1, "in_flight": 2, "from": {"1 of 2": [{"_own": true, "é": "e", "": 0}]}, "plain": {"#bigint": "9007199254740993"},
+        "variant": {"tag": "no identifier", "value": 3},
+    });
+    let document: Value = serde_json::from_str(&trace.to_json()).expect("JSON");
+    let state = &document["states"][1]["state"];
+    assert_eq!(
+        *state,
+        json!({
+            "in_flight_2": 1, "in_flight": 2, "from_": {"at_1_of_2": [{"own": true, "field": 0, "field_2": "e"}]},
+            "plain": {"#bigint": "9007199254740993"}, "variant": {"tag_": "no identifier", "value": 3},
+        })
+    );
+    assert_eq!(document["#meta"]["format-version"], "2");
+    let names: Value = serde_json::from_str(document["#meta"]["field-names"].as_str().expect("a text")).expect("JSON");
+    assert_eq!(
+        (&names["in_flight_2"], &names["from_"], names.as_object().map(|all| all.len())),
+        (&json!("in flight"), &json!("from"), Some(7))
+    );
+    assert_eq!(read(&document), Ok(trace.clone()), "it reads as it was");
+    assert!(view::trace(&trace).contains("in flight 1"), "the words are those for people");
+    // What needs no other names is written as ever.
+    let plain: Value = serde_json::from_str(&ours().to_json()).expect("JSON");
+    assert_eq!((&plain["#meta"]["format-version"], plain["#meta"].get("field-names")), (&json!("1"), None));
+    let mut broken = document.clone();
+    broken["#meta"]["field-names"] = json!("[]");
+    assert!(read(&broken).expect_err("it is no list of names").contains("#meta.field-names"));
+    broken["#meta"]["field-names"] = json!("{\"in_flight_2\":\"in_flight\"}");
+    assert!(read(&broken).expect_err("a field is lost").contains("was edited"));
 }

@@ -9,6 +9,7 @@ mod barriers;
 mod conformance;
 mod engine;
 mod events;
+mod explores;
 mod first;
 mod floors;
 mod golden;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         conformance::trials(),
         engine::trials(),
         events::trials(),
+        explores::trials(),
         first::trials(),
         floors::trials(),
         golden::trials(),

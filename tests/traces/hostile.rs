@@ -75,7 +75,7 @@ const OTHER_SHAPE: &[OtherShape] = &[
     ("/#meta/case", Some("7"), ": at #meta.case: a string was expected"),
     ("/#meta/something", Some("null"), ": at #meta.something: a string was expected"),
     ("/#meta/format-version", None, ": at #meta: no \"format-version\""),
-    ("/#meta/format-version", Some("\"2\""), ": format version \"2\", this build reads \"1\""),
+    ("/#meta/format-version", Some("\"3\""), ": format version \"3\", this build reads \"1\" and \"2\""),
     ("/#meta/format-version", Some("1"), ": at #meta.format-version: a string was expected"),
     ("/#meta/parameters", Some("\"max 5\""), ": at #meta.parameters: expected value at line 1 column 1"),
     ("/#meta/parameters", Some("\"{\\\"max\\\":5}\""), ": at #meta.parameters: invalid type: integer `5`"),
