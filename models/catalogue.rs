@@ -12,6 +12,21 @@ pub struct Protocol {
     /// Texts and pictures of its models that its folder shows, beside the tables of verdicts and subjects that every
     /// README may have.
     pub generated: fn() -> Vec<Generated>,
+    /// What is drawn of its cases. The folder keeps each picture as a file.
+    pub pictures: &'static [Drawn],
+}
+
+/// A picture of a case.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawn {
+    /// The file that keeps it, seen from the protocol's folder.
+    pub file: &'static str,
+    /// The case's full name.
+    pub case: &'static str,
+    /// What is to be seen.
+    pub caption: &'static str,
+    /// Draws it, as SVG.
+    pub draw: fn() -> String,
 }
 
 /// Text that a run makes and the repository keeps; a test compares the two.
@@ -39,7 +54,12 @@ impl Generated {
 
 /// Every case of every protocol.
 pub fn catalogue() -> Vec<Case> {
-    crate::PROTOCOLS.iter().flat_map(|protocol| (protocol.cases)()).collect()
+    let pictured = |protocol: &Protocol, case: Case| {
+        let own = protocol.pictures.iter().filter(|picture| picture.case == case.name()).collect::<Vec<_>>();
+        own.into_iter().fold(case, |case, picture| case.picture(picture.caption, picture.draw))
+    };
+    let cases = |protocol: &'static Protocol| (protocol.cases)().into_iter().map(move |case| pictured(protocol, case));
+    crate::PROTOCOLS.iter().flat_map(cases).collect()
 }
 
 /// `IgnoresPromise` as `ignores_promise`: how a defect is named among cases and subjects.

@@ -19,7 +19,7 @@ mod catalogue;
 #[allow(unused_imports, reason = "not every protocol alone has a use for it")]
 use self::catalogue::snake;
 #[cfg(feature = "catalogue")]
-pub use self::catalogue::{Generated, Protocol, catalogue};
+pub use self::catalogue::{Drawn, Generated, Protocol, catalogue};
 
 #[cfg(feature = "broker")]
 pub mod broker;

@@ -55,6 +55,12 @@ fn generated(protocol: &Protocol) {
             None => compare_file(&folder.join(fresh.file), &fresh.text),
         }
     }
+    for picture in protocol.pictures {
+        let ours = |ran: &&catalogue::Ran| ran.case.name() == picture.case;
+        let case = catalogue::ran().iter().find(ours).unwrap_or_else(|| panic!("{}: no such case", picture.case));
+        let drawn = case.case.pictures().into_iter().find(|drawn| drawn.caption == picture.caption);
+        compare_file(&folder.join(picture.file), &drawn.expect("the catalogue gives a case its pictures").svg);
+    }
     let reports = reports_of(protocol.name);
     compare_line(protocol.name, &reports);
     let readme = folder.join("README.md");

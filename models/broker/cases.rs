@@ -16,7 +16,7 @@ use super::{check, credits, outbox, races, transactions};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "broker", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "broker", cases, generated, pictures: &[] };
 
 fn generated() -> Vec<Generated> {
     vec![Generated::part("diagram", format!("```mermaid\n{}```\n", diagram()))]

@@ -12,24 +12,33 @@ use super::conformance::CacheInterface;
 use super::implementation::Core;
 use super::model::{self, Cache};
 use super::{check, database, defects, eviction, expiry, loomed, shared};
-use crate::{Generated, Protocol};
+use crate::{Drawn, Generated, Protocol};
 
 type Alone = Binding<Plain<Core<u8, u8>>>;
 type Shipped = Binding<shared::Cache<u8, u8>>;
 pub(super) type Raced = Binding<loomed::shared::Cache<u8, u8>>;
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "cache", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "cache", cases, generated, pictures: PICTURES };
+
+/// What is drawn of its cases.
+const PICTURES: &[Drawn] = &[
+    #[cfg(feature = "cli")]
+    Drawn {
+        file: "collapse.svg",
+        case: "cache/collapse_at_99_percent",
+        caption: "hit ratio and database load",
+        draw: database::chart::svg,
+    },
+    #[cfg(feature = "cli")]
+    Drawn { file: "zipf.svg", case: "cache/cache", caption: "hit ratio and cost by capacity", draw: super::zipf::svg },
+];
 
 fn generated() -> Vec<Generated> {
     vec![
         Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
         #[cfg(feature = "cli")]
         Generated::part("zipf", super::zipf::table()),
-        #[cfg(feature = "cli")]
-        Generated::file("collapse.svg", database::chart::svg()),
-        #[cfg(feature = "cli")]
-        Generated::file("zipf.svg", super::zipf::svg()),
     ]
 }
 

@@ -20,7 +20,7 @@ type Shipped = Binding<shared::CircuitBreaker>;
 type Raced = Binding<loomed::shared::CircuitBreaker>;
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "circuit_breaker", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "circuit_breaker", cases, generated, pictures: &[] };
 
 fn generated() -> Vec<Generated> {
     vec![

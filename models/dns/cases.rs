@@ -15,7 +15,7 @@ use super::{check, defects, poison, walk, work};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "dns", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "dns", cases, generated, pictures: &[] };
 
 fn generated() -> Vec<Generated> {
     vec![Generated::part("diagram", format!("```mermaid\n{}```\n", diagram()))]

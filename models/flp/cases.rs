@@ -17,10 +17,21 @@ use super::properties::{
 #[cfg(feature = "peers")]
 use super::replicated_log;
 use super::{ben_or, check, defects};
-use crate::{Generated, Protocol};
+use crate::{Drawn, Generated, Protocol};
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "flp", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "flp", cases, generated, pictures: PICTURES };
+
+/// What is drawn of its cases.
+const PICTURES: &[Drawn] = &[
+    #[cfg(feature = "cli")]
+    Drawn {
+        file: "sequencer.svg",
+        case: "flp/sequencer",
+        caption: "the sequencer's configurations, coloured by valency",
+        draw: || super::valency::picture().1,
+    },
+];
 
 #[cfg(not(feature = "cli"))]
 fn generated() -> Vec<Generated> {
@@ -31,12 +42,8 @@ fn generated() -> Vec<Generated> {
 fn generated() -> Vec<Generated> {
     use super::valency;
 
-    let (dot, svg) = valency::picture();
-    vec![
-        Generated::part("valency", valency::table()),
-        Generated::file("sequencer.dot", dot),
-        Generated::file("sequencer.svg", svg),
-    ]
+    let (dot, _) = valency::picture();
+    vec![Generated::part("valency", valency::table()), Generated::file("sequencer.dot", dot)]
 }
 
 /// The cases of this protocol.

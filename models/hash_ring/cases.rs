@@ -8,17 +8,29 @@ use super::implementation::{anchor_hash, hash_of, jump, score};
 use super::model::{NODES_MAX, Placement, Policy, Variant};
 use super::properties::*;
 use super::{check, chord, defects, handoff, picture};
-use crate::{Generated, Protocol};
+use crate::{Drawn, Generated, Protocol};
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "hash_ring", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "hash_ring", cases, generated, pictures: PICTURES };
+
+/// What is drawn of its cases.
+const PICTURES: &[Drawn] = &[
+    Drawn {
+        file: "arcs.svg",
+        case: "hash_ring/join_moves_only_its_arc",
+        caption: "arcs before and after a join",
+        draw: picture::arcs,
+    },
+    Drawn {
+        file: "balance.svg",
+        case: "hash_ring/ring_of_equals",
+        caption: "the fullest and the emptiest of ten nodes",
+        draw: picture::balance,
+    },
+];
 
 fn generated() -> Vec<Generated> {
-    vec![
-        Generated::part("diagram", format!("```mermaid\n{}```\n", handoff::diagram())),
-        Generated::file("arcs.svg", picture::arcs()),
-        Generated::file("balance.svg", picture::balance()),
-    ]
+    vec![Generated::part("diagram", format!("```mermaid\n{}```\n", handoff::diagram()))]
 }
 
 /// The cases of this protocol.

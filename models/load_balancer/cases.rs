@@ -13,21 +13,30 @@ use super::implementation::Core;
 use super::model::{self, Balancer, Outliers as Ejection, Policy as Chooses, Retries};
 use super::policies::AnyPolicy;
 use super::{check, cluster, defects, loomed, shared};
-use crate::{Generated, Protocol};
+use crate::{Drawn, Generated, Protocol};
 
 type Alone = Binding<Plain<Core<AnyPolicy>>>;
 type Shipped = Binding<Arc<shared::LoadBalancer<AnyPolicy>>>;
 pub(super) type Raced = Binding<Arc<loomed::shared::LoadBalancer<AnyPolicy>>>;
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "load_balancer", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "load_balancer", cases, generated, pictures: PICTURES };
+
+/// What is drawn of its cases.
+const PICTURES: &[Drawn] = &[
+    #[cfg(feature = "cli")]
+    Drawn {
+        file: "queues.svg",
+        case: "load_balancer/round_robin_legacy",
+        caption: "the legacy servers overflow first, then the nominal ones, then the fast ones",
+        draw: cluster::queues,
+    },
+];
 
 fn generated() -> Vec<Generated> {
     vec![
         Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
         Generated::part("likelihoods", cluster::likelihoods()),
-        #[cfg(feature = "cli")]
-        Generated::file("queues.svg", cluster::queues()),
     ]
 }
 

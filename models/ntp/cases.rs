@@ -14,7 +14,7 @@ use super::{check, defects, discipline, leap, query, select};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "ntp", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "ntp", cases, generated, pictures: &[] };
 
 fn generated() -> Vec<Generated> {
     vec![

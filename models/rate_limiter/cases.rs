@@ -19,21 +19,30 @@ use super::{
     AnyLimiter, AtomicFixedWindow, AtomicGcra, AtomicTokenBucket, SharedKeyed, check, defects, distributed, loomed,
     waiting,
 };
-use crate::{Generated, Protocol};
+use crate::{Drawn, Generated, Protocol};
 
 type Alone = Binding<Plain<Keys>>;
 pub(super) type Shipped = Binding<SharedKeyed<u8, AnyLimiter>>;
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "rate_limiter", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "rate_limiter", cases, generated, pictures: PICTURES };
+
+/// What is drawn of its cases.
+const PICTURES: &[Drawn] = &[
+    #[cfg(feature = "cli")]
+    Drawn {
+        file: "curves.svg",
+        case: "rate_limiter/boundary_burst_2am",
+        caption: "the most that any stretch of time admits, by its length, for each algorithm",
+        draw: super::curves::picture,
+    },
+];
 
 fn generated() -> Vec<Generated> {
     vec![
         Generated::part("diagram", format!("```mermaid\n{}```\n", diagram())),
         #[cfg(feature = "cli")]
         Generated::part("curves", super::curves::table()),
-        #[cfg(feature = "cli")]
-        Generated::file("curves.svg", super::curves::picture()),
     ]
 }
 

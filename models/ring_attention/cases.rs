@@ -13,14 +13,22 @@ use super::polled::Polled;
 use super::programme::{Directions, Order, Parts, Pass};
 use super::properties::{ALL_PUBLISHED, BALANCED, BOUND_IS_MET, BOUNDED, ENDS};
 use super::{defects, figure, recorded};
-use crate::{Generated, Protocol};
+use crate::{Drawn, Generated, Protocol};
 
 /// What the catalogue has of this protocol.
-pub const PROTOCOL: Protocol = Protocol { name: "ring_attention", cases, generated };
+pub const PROTOCOL: Protocol = Protocol { name: "ring_attention", cases, generated, pictures: PICTURES };
+
+/// What is drawn of its cases.
+const PICTURES: &[Drawn] = &[Drawn {
+    file: "lap.svg",
+    case: "ring_attention/one_lap_every_pair",
+    caption: "whose keys and values each of eight hosts has at each of eight steps",
+    draw: figure::lap,
+}];
 
 fn generated() -> Vec<Generated> {
     let diagram = format!("```mermaid\n{}```\n", figure::diagram(&Ring { crashes_max: 1, ..Ring::of(3) }));
-    vec![Generated::part("diagram", diagram), Generated::file("lap.svg", figure::lap())]
+    vec![Generated::part("diagram", diagram)]
 }
 
 /// The cases of this protocol.

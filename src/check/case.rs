@@ -11,12 +11,17 @@ use crate::model::{CheckedModel, Interface};
 use crate::report::{CaseListing, CaseReport, NotRun, PropertyListing};
 use crate::trace::Trace;
 use crate::verdict::Verdict;
+use crate::view::Picture;
 
 /// A check under a name in a catalogue.
 pub struct Case {
     name: String,
     check: AnyCheck,
+    pictures: Vec<(String, Draw)>,
 }
+
+/// Draws a picture, as SVG.
+type Draw = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Case {
     /// A case under `name`, which is `<protocol>/<case>`, that runs `check`.
@@ -24,7 +29,7 @@ impl Case {
         let name = name.into();
         let mut check = check.named(name.clone()).forgotten();
         check.plan.is_listed = true;
-        Case { check, name }
+        Case { check, name, pictures: Vec::new() }
     }
 
     /// Leaves the case out of a run unless large cases are asked for. It may be violated as others are: its verdicts,
@@ -34,6 +39,24 @@ impl Case {
     pub fn large(mut self) -> Self {
         self.check.plan.large = true;
         self
+    }
+
+    /// Adds a picture to what pages show of the case: a chart, say, or the valencies of its configurations. `draw` gives
+    /// it as SVG; it is asked where pages are written, and nowhere else.
+    #[must_use]
+    pub fn picture(mut self, caption: impl Into<String>, draw: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.pictures.push((caption.into(), Box::new(draw)));
+        self
+    }
+
+    /// The pictures of the case, drawn.
+    pub fn pictures(&self) -> Vec<Picture> {
+        let drawn = |(caption, draw): &(String, Draw)| Picture {
+            case: self.name.clone(),
+            caption: caption.clone(),
+            svg: draw(),
+        };
+        self.pictures.iter().map(drawn).collect()
     }
 
     pub(super) fn check(&self) -> &AnyCheck {

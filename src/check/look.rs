@@ -36,7 +36,13 @@ impl AnyCheck {
             },
             because: self.why(&asked.name).unwrap_or_default(),
         });
-        Matrix { properties: properties.collect(), fair: self.fair(trace, &along) }
+        Matrix { properties: properties.collect(), fair: self.fair(trace, &along), picture: self.picture(&along) }
+    }
+
+    fn picture(&self, along: &[(Option<Action>, State)]) -> Option<String> {
+        let ((_, initial), steps) = along.split_first()?;
+        let taken: Vec<Action> = steps.iter().filter_map(|(action, _)| action.clone()).collect();
+        self.model.as_svg(&**initial, &taken)
     }
 
     /// The states that `trace` goes through, each with the action that leads into it, up to the first that the model

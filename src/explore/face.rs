@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
-use stateright::Property;
+use stateright::{Path, Property};
 
 use super::step::panic_message;
 use super::written::Written;
@@ -199,6 +199,8 @@ pub(crate) trait Face: Send + Sync {
     /// As the model has it.
     fn action_text(&self, actions: &dyn AnyActions, index: usize) -> String;
     fn state_json(&self, state: &dyn AnyState) -> Value;
+    /// The model's own picture of what begins in `initial` and takes the actions of `taken`, where it draws one.
+    fn as_svg(&self, initial: &dyn AnyState, taken: &[Action]) -> Option<String>;
 
     /// Explores the model from `begun`, or from where it begins itself.
     fn explore(&self, begun: Option<Vec<State>>, budget: &Budget) -> Result<Box<dyn Nodes>, ModelError>;
@@ -318,6 +320,11 @@ impl<M: CheckedModel> Face for Spoken<M> {
 
     fn state_json(&self, state: &dyn AnyState) -> Value {
         self.spec.state_json(&self.model, recalled(state))
+    }
+
+    fn as_svg(&self, initial: &dyn AnyState, taken: &[Action]) -> Option<String> {
+        let actions = taken.iter().map(|action| &recalled::<Vec<M::Action>>(&*action.of)[action.index]);
+        self.model.as_svg(Path::from_actions(&*self.model, recalled::<M::State>(initial).clone(), actions)?)
     }
 
     fn explore(&self, begun: Option<Vec<State>>, budget: &Budget) -> Result<Box<dyn Nodes>, ModelError> {

@@ -2,7 +2,8 @@
 //!
 //! A trace names who acts, and no more. That a message came from somebody is read from the action's text: fields
 //! `from` or `src`, `to` or `dst`, with numbers, in a step of somebody whose name ends in a number. `p1` that takes
-//! `Receive { message: Vote { from: 0 } }` has it from `p0`.
+//! `Receive { message: Vote { from: 0 } }` has it from `p0`. So is `Id(0) → Vote → Id(1)`, as stateright's actor systems
+//! write a delivery.
 
 use crate::conform::events::Log;
 use crate::trace::{Step, Trace};
@@ -57,13 +58,20 @@ fn numbered(name: &str) -> (&str, Option<u64>) {
 /// From whom to whom the message of a step goes, if its action says so.
 fn route(step: &Step) -> Option<(String, String)> {
     let (kind, Some(own)) = numbered(&step.actor) else { return None };
-    let from = number_in(&step.action, &["from", "src"]);
-    let to = number_in(&step.action, &["to", "dst"]);
-    let (from, to) = match (from, to) {
+    let ends = delivered(&step.action)
+        .unwrap_or_else(|| (number_in(&step.action, &["from", "src"]), number_in(&step.action, &["to", "dst"])));
+    let (from, to) = match ends {
         (None, None) => return None,
         (from, to) => (from.unwrap_or(own), to.unwrap_or(own)),
     };
     (from != to).then(|| (format!("{kind}{from}"), format!("{kind}{to}")))
+}
+
+/// Sender and receiver of `Id(0) → Vote → Id(1)`.
+fn delivered(action: &str) -> Option<(Option<u64>, Option<u64>)> {
+    let (from, rest) = action.strip_prefix("Id(")?.split_once(") → ")?;
+    let (_, to) = rest.rsplit_once(" → Id(")?;
+    Some((Some(from.parse().ok()?), Some(to.strip_suffix(')')?.parse().ok()?)))
 }
 
 /// The first number that the text, as `Debug` writes it, has in a field of such a name: `from: 3` or `src: Id(3)`.

@@ -8,6 +8,8 @@ pub struct Matrix {
     pub properties: Vec<PropertyRow>,
     /// One row a fair set of actions, for the assumption that a lasso was judged under.
     pub fair: Vec<FairRow>,
+    /// The model's own picture of the states that it knows, as SVG (`Model::as_svg`), where it draws one.
+    pub picture: Option<String>,
 }
 
 /// What a property asks of a state, by step.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use super::image::{encoded, image};
 use super::page::{STYLE, STYLE_HASH, escaped, filled};
-use super::summary::surprising;
+use super::summary::{COLUMNS, figures, surprising};
 use super::table::{count, counted};
 use super::{effort, measured};
 use crate::conform::Agreement;
@@ -20,8 +21,19 @@ pub fn page_place(case: &str, kept: &Path) -> PathBuf {
     Path::new(protocol).join(kept.file_name().unwrap_or_default()).with_extension("html")
 }
 
-/// A run as one page, with a link to the page of every trace (see [`page_place`]).
-pub fn overview(report: &Report) -> String {
+/// A picture that stands beside a case: a chart, say, or the valencies of its configurations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// The case's full name.
+    pub case: String,
+    /// What is to be seen.
+    pub caption: String,
+    /// The picture, as SVG.
+    pub svg: String,
+}
+
+/// A run as one page, with a link to the page of every trace (see [`page_place`]) and with the `pictures` of its cases.
+pub fn overview(report: &Report, pictures: &[Picture]) -> String {
     let (mark, style, verdict) = match (report.cases.is_empty(), report.as_expected) {
         (true, _) => ("✗", "bad", "Nothing was run, so nothing is known"),
         (false, true) => ("✓", "good", "All as expected"),
@@ -38,7 +50,8 @@ pub fn overview(report: &Report) -> String {
         counted(subjects, "run")
     );
     let headline = format!("<span class=\"{style}\" aria-hidden=\"true\">{mark}</span> {verdict}");
-    let (surprises, traces, cases) = (surprises(report), traces(report), protocols(report));
+    let (surprises, traces) = (surprises(report), traces(report));
+    let (chart, pictures, cases) = (chart(report), shown(pictures), protocols(report));
     filled(TEMPLATE, |name| match name {
         "style" => STYLE,
         "style-hash" => STYLE_HASH,
@@ -48,6 +61,8 @@ pub fn overview(report: &Report) -> String {
         "surprises" => &surprises,
         "traces" => &traces,
         "cases" => &cases,
+        "chart" => &chart,
+        "pictures" => &pictures,
         other => unreachable!("the template names {other}"),
     })
 }
@@ -121,13 +136,59 @@ fn traces(report: &Report) -> String {
     found.into_iter().map(|(_, link)| link).collect()
 }
 
-fn protocols(report: &Report) -> String {
+fn by_protocol(report: &Report) -> BTreeMap<&str, Vec<&CaseReport>> {
     let mut protocols: BTreeMap<&str, Vec<&CaseReport>> = BTreeMap::new();
     for case in &report.cases {
         protocols.entry(&case.protocol).or_default().push(case);
     }
+    protocols
+}
+
+/// The figures of each protocol, with bars that compare those of one column.
+fn chart(report: &Report) -> String {
+    let rows: Vec<(&str, [usize; 6])> =
+        by_protocol(report).into_iter().map(|(protocol, cases)| (protocol, figures(&cases))).collect();
+    let most: Vec<usize> =
+        (0..COLUMNS.len()).map(|column| rows.iter().map(|(_, row)| row[column]).max().unwrap_or(0)).collect();
+    let mut html = String::from("<thead><tr><th scope=\"col\">protocol</th>");
+    COLUMNS.iter().for_each(|(name, _)| html.push_str(&format!("<th scope=\"col\">{name}</th>")));
+    html.push_str("</tr></thead><tbody>");
+    for (protocol, row) in rows {
+        let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escaped(protocol));
+        for (figure, most) in row.into_iter().zip(&most) {
+            // Of a thousand, so that no figure of a picture is a fraction.
+            let wide = (figure * 1_000).checked_div(*most).unwrap_or(0);
+            let _ = write!(
+                html,
+                "<td>{}<svg class=\"bar\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
+                 <rect class=\"yes\" width=\"{wide}\" height=\"10\"/></svg></td>",
+                count(figure)
+            );
+        }
+        html.push_str("</tr>");
+    }
+    html + "</tbody>"
+}
+
+/// The pictures, each with its case.
+fn shown(pictures: &[Picture]) -> String {
+    let figure = |picture: &Picture| {
+        let (case, caption) = (escaped(&picture.case), escaped(&picture.caption));
+        let address = image(&picture.svg);
+        format!(
+            "<figure><div class=\"scrolls\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\"><img src=\"{address}\" \
+             alt=\"{caption}\"></div><figcaption>{caption} <span class=\"dim\">{case}</span></figcaption></figure>"
+        )
+    };
+    match pictures.is_empty() {
+        true => String::new(),
+        false => format!("<section><h2>Pictures</h2>{}</section>", pictures.iter().map(figure).collect::<String>()),
+    }
+}
+
+fn protocols(report: &Report) -> String {
     let mut html = String::new();
-    for (protocol, cases) in protocols {
+    for (protocol, cases) in by_protocol(report) {
         let good = cases.iter().filter(|case| case.as_expected).count();
         let (mark, style) = if good == cases.len() { ("✓", "good") } else { ("✗", "bad") };
         let _ = write!(
@@ -200,13 +261,5 @@ fn row(case: &CaseReport, [how, what]: [&str; 2], verdict: &str, seen: &str, tra
 
 /// A path as an address that is relative to the overview.
 fn address(place: &Path) -> String {
-    let mut address = String::new();
-    for byte in place.to_string_lossy().replace('\\', "/").bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte) {
-            address.push(byte as char);
-        } else {
-            let _ = write!(address, "%{byte:02X}");
-        }
-    }
-    address
+    encoded(&place.to_string_lossy().replace('\\', "/"))
 }

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::image::image;
 use super::lanes::{Lanes, spans};
 use super::matrix::{Matrix, PropertyRow};
 use super::trace::headline;
@@ -15,8 +16,8 @@ pub(super) const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
 /// SHA-256 of the style and of the script, as a content policy names them. A trial knows what they have to be.
-pub(super) const STYLE_HASH: &str = "sha256-OU0ujvAeIFMI31LScAHdHGf/VvmG7hUHK5gqdNPxWJ8=";
-const SCRIPT_HASH: &str = "sha256-atMEgTrXHxOu5gWpp/S6HXFx9lDY0PCaao8viTZdH/s=";
+pub(super) const STYLE_HASH: &str = "sha256-410HqS9Mkq8e2qtdilPoskp2nOCRQ6gs7Gb6I9n1SeQ=";
+const SCRIPT_HASH: &str = "sha256-jQJ08I6zRnHo4eG4zjptgREv/yFSfw1JJlEq2IBvknI=";
 
 /// `trace` as a page of its own. `matrix` is what its model says of each state, where the model is at hand.
 pub fn page(trace: &Trace, matrix: Option<&Matrix>) -> String {
@@ -90,7 +91,7 @@ fn document(trace: &Trace, matrix: Option<&Matrix>) -> Value {
         Evidence::Subject { name, mode } => (Some(name), "", mode.as_str()),
     };
     let spans = spans(trace);
-    let known = Matrix { properties: known(trace), fair: Vec::new() };
+    let known = Matrix { properties: known(trace), ..Matrix::default() };
     let matrix = matrix.unwrap_or(&known);
     json!({
         "name": trace.evidence.name(),
@@ -118,6 +119,7 @@ fn document(trace: &Trace, matrix: Option<&Matrix>) -> Value {
             "triggered": Some(&row.triggered).filter(|marks| !marks.is_empty()).map(|by_step| marks(by_step)),
             "asked": matches!(&trace.evidence, Evidence::Property { name, .. } if *name == row.name),
         })).collect::<Vec<_>>(),
+        "picture": matrix.picture.as_deref().map(image),
         "fair": matrix.fair.iter().map(|row| json!({
             "strength": row.strength, "actions": row.actions.join(", "), "marks": fair_marks(&row.enabled, &row.taken),
         })).collect::<Vec<_>>(),

@@ -26,7 +26,7 @@ pub struct Protocols {
 }
 
 /// The columns beside the name, with how wide their figures get.
-const COLUMNS: [(&str, usize); 6] =
+pub(super) const COLUMNS: [(&str, usize); 6] =
     [("cases", 5), ("states", 11), ("driven", 11), ("implementations", 15), ("defective", 9), ("crates", 6)];
 
 impl Protocols {
@@ -45,22 +45,7 @@ impl Protocols {
     /// how many of these there are, how many of them have a defect on purpose, and how many are others' crates. Of
     /// `lacking` cases nothing is known.
     pub fn line(&self, name: &str, cases: &[&CaseReport], lacking: usize) -> String {
-        let subjects: Vec<&ConformanceReport> = cases.iter().flat_map(|case| &case.conformance).collect();
-        let named = |of: &dyn Fn(&ConformanceReport) -> bool| -> BTreeSet<&str> {
-            subjects.iter().filter(|subject| of(subject)).map(|subject| subject.subject.as_str()).collect()
-        };
-        let crates = named(&ConformanceReport::is_of_others);
-        let conforming = named(&|subject| !subject.is_of_others() && subject.expected != Agreement::Diverges);
-        let ours = named(&|subject| !subject.is_of_others());
-        let figures = [
-            cases.len(),
-            cases.iter().map(|case| case.states).sum(),
-            subjects.iter().map(|subject| subject.effort.edges().1).sum(),
-            conforming.len(),
-            ours.difference(&conforming).count(),
-            crates.len(),
-        ];
-        let columns = COLUMNS.iter().zip(figures);
+        let columns = COLUMNS.iter().zip(figures(cases));
         let columns: String = columns.map(|((_, wide), figure)| format!("  {:>wide$}", count(figure))).collect();
         let surprises = cases.iter().filter(|case| !case.as_expected).count();
         let mark = if surprises + lacking == 0 { styled(GOOD, "✓") } else { styled(BAD, "✗") };
@@ -77,6 +62,25 @@ impl Protocols {
         line.push('\n');
         line
     }
+}
+
+/// The figures of [`COLUMNS`] for the cases of a protocol.
+pub(super) fn figures(cases: &[&CaseReport]) -> [usize; 6] {
+    let subjects: Vec<&ConformanceReport> = cases.iter().flat_map(|case| &case.conformance).collect();
+    let named = |of: &dyn Fn(&ConformanceReport) -> bool| -> BTreeSet<&str> {
+        subjects.iter().filter(|subject| of(subject)).map(|subject| subject.subject.as_str()).collect()
+    };
+    let crates = named(&ConformanceReport::is_of_others);
+    let conforming = named(&|subject| !subject.is_of_others() && subject.expected != Agreement::Diverges);
+    let ours = named(&|subject| !subject.is_of_others());
+    [
+        cases.len(),
+        cases.iter().map(|case| case.states).sum(),
+        subjects.iter().map(|subject| subject.effort.edges().1).sum(),
+        conforming.len(),
+        ours.difference(&conforming).count(),
+        crates.len(),
+    ]
 }
 
 /// All protocols of a run, below a heading.

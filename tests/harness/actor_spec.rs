@@ -135,7 +135,8 @@ fn crashed() {
 }
 
 fn reads() {
-    let report = run(parties(false, true), ActorSpec::new().own_under(None));
+    let case = Case::new("toy/parties", Check::of(parties(false, true)).spec(ActorSpec::new().own_under(None)));
+    let report = case.run(&Options::default()).0;
     let trace = report.counterexamples().next().expect("it is violated").1;
     let first = &trace.steps[0].state;
     assert_eq!(first["actor 1"], serde_json::json!({"state": false}));
@@ -144,6 +145,9 @@ fn reads() {
     assert_eq!(trace.steps[1].action, "Id(2) → \"chatter\" → Id(2)");
     let text = view::trace(trace);
     assert_eq!(text.matches("hello").count(), 1, "what stays under way is told once: {text}");
+    let picture = case.look(trace).picture.expect("actors are drawn by their own model");
+    let messages = picture.matches("class='svg-event-line'").count();
+    assert_eq!(messages, trace.steps.iter().filter(|step| step.action.contains(" → ")).count(), "{picture}");
     let told = view::case(&report);
     assert!(!told.contains("Debug"), "{told}");
 }

@@ -155,7 +155,14 @@ fn elsewhere() {
         let answer = with(&path, &headers);
         assert!(answer.starts_with("HTTP/1.1 403 ") && !answer.contains("Left"), "{headers}: {answer}");
     }
-    for wrong in ["/", "/0", "/favicon.ico", &format!("/{}0/0", served.token), &format!("/{}", &served.token[1..])] {
+    for wrong in [
+        "/",
+        "/0",
+        "/favicon.ico",
+        &format!("/{}0/0", served.token),
+        &format!("/{}", &served.token[1..]),
+        &format!("/{}/0", "0".repeat(32)),
+    ] {
         assert!(with(wrong, &host).starts_with("HTTP/1.1 404 "), "{wrong}");
     }
     for way in ["x", "0.-1", "0..1", "99999999999999999999", "0/other", "0.7"] {

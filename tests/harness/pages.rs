@@ -29,6 +29,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("pages::fair_actions_are_marked_where_they_are_possible_and_taken", fair),
         claim("pages::what_no_model_says_is_not_known", unknown),
         claim("pages::a_run_is_a_page_that_opens_on_what_is_not_as_expected", overview),
+        claim("pages::pictures_stand_beside_their_case", pictures),
+        claim("pages::a_picture_of_actors_is_one_that_can_be_seen", seen),
         claim("pages::the_command_writes_the_page_or_gives_it_on_stdout", command),
     ]
 }
@@ -135,8 +137,9 @@ fn policy() {
     let page = view::page(&hostile(), None);
     let (style, script) = (hash(between(&page, "<style>", "</style>")), hash(between(&page, "<script>", "</script>")));
     let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
-    let wanted =
-        format!("default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'");
+    let wanted = format!(
+        "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data:; base-uri 'none'; form-action 'none'"
+    );
     assert_eq!(policy, wanted, "write these into src/view/page.rs: style {style:?}, script {script:?}");
 }
 
@@ -152,6 +155,7 @@ fn messages() {
             ("p1", "Receive { process: 1, message: Vote { from: 0, value: 2 } }", ""),
             ("p1", "Deliver { src: Id(3), dst: Id(1), msg: Ping }", ""),
             ("p0", "Send { to: 1 }", ""),
+            ("p1", "Id(0) → Vote(\" → Id(7) \") → Id(1)", ""),
             // Whose numbers these are is not said.
             ("network", "Lose { from: 0, to: 1 }", ""),
             // Neither a word that ends in one, nor a number that goes on, nor a message to oneself.
@@ -165,7 +169,10 @@ fn messages() {
     let routes: Vec<Value> =
         data["steps"].as_array().expect("steps").iter().map(|step| json!([step["from"], step["to"]])).collect();
     let none = json!([null, null]);
-    assert_eq!(routes[1..], [json!([0, 1]), json!([2, 1]), json!([0, 1]), none.clone(), none.clone(), none]);
+    assert_eq!(
+        routes[1..],
+        [json!([0, 1]), json!([2, 1]), json!([0, 1]), json!([0, 1]), none.clone(), none.clone(), none]
+    );
 }
 
 fn bars() {
@@ -278,7 +285,10 @@ fn overview() {
     assert!(page.contains("✗ violated, holds expected") && page.contains("✓ violated"), "{page}");
     let policy = between(&page, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
     let style = hash(between(&page, "<style>", "</style>"));
-    assert_eq!(policy, format!("default-src 'none'; style-src '{style}'; base-uri 'none'; form-action 'none'"));
+    assert_eq!(
+        policy,
+        format!("default-src 'none'; style-src '{style}'; img-src data:; base-uri 'none'; form-action 'none'")
+    );
     // What is not as expected comes first, with its table; every link leads to a page.
     let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("no {words}: {page}"));
     assert!(at("<h2>Not as expected</h2>") < at("toy/surprise") && at("toy/surprise") < at("toy/row"));
@@ -295,6 +305,66 @@ fn overview() {
     assert!(page.contains("All as expected") && !page.contains("<h2>Not as expected</h2>"), "{page}");
     // A folder that cannot be is told by the exit.
     assert_eq!(run(vec![row().0], &place("green/index.html")), Exit::Usage);
+}
+
+/// What an image's address has in itself.
+fn within(address: &str) -> String {
+    let encoded = address.strip_prefix("data:image/svg+xml,").unwrap_or_else(|| panic!("no image: {address}"));
+    let mut bytes = Vec::new();
+    let mut rest = encoded.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        bytes.push(match first {
+            b'%' => {
+                let (digits, after) = rest.split_at(2);
+                rest = after;
+                u8::from_str_radix(std::str::from_utf8(digits).expect("ASCII"), 16).expect("two digits")
+            }
+            plain => *plain,
+        });
+    }
+    String::from_utf8(bytes).expect("the words of a picture are UTF-8")
+}
+
+fn pictures() {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let drawn = "<svg xmlns='http://www.w3.org/2000/svg'><text>ä & \"%\"</text></svg>";
+    let case = || row().0.picture("<what> is seen", move || drawn.into());
+    let (exit, ..) = typed(vec![case()], &["check", "--traces", &place("traces"), "--html", &place("html")]);
+    assert_eq!(exit, Exit::AsExpected);
+    let page = std::fs::read_to_string(place("html/index.html")).expect("it is written");
+    assert_eq!(within(between(&page, "<img src=\"", "\"")), drawn);
+    assert!(page.contains("alt=\"&lt;what> is seen\"") && !page.contains("<what>"), "{page}");
+    // Of one protocol alone each bar is the whole; of none that is driven there is no bar.
+    let bars: Vec<&str> =
+        page.split("<rect class=\"yes\" width=\"").skip(1).map(|rest| between(rest, "", "\"")).collect();
+    assert_eq!(bars, ["1000", "1000", "0", "0", "0", "0"], "{page}");
+    // Without a picture there is no heading of them, and who asks for no pages has none drawn.
+    let refuses = || row().0.picture("nobody looks", || panic!("it is drawn"));
+    assert_eq!(typed(vec![refuses()], &["check", "--traces", &place("traces")]).0, Exit::AsExpected);
+    assert_eq!(
+        typed(vec![row().0], &["check", "--traces", &place("traces"), "--html", &place("bare")]).0,
+        Exit::AsExpected
+    );
+    assert!(!std::fs::read_to_string(place("bare/index.html")).expect("it is written").contains("<h2>Pictures</h2>"));
+}
+
+/// As stateright 0.31.0 draws its actors: a viewport in small letters, no style, and words of messages as they are.
+fn seen() {
+    let drawn = "<svg version='1.1' viewbox='-20 -20 9 9' xmlns='http://www.w3.org/2000/svg'><defs></defs>\
+                 <line class='svg-actor-timeline' />\n<text x='1' y='2' class='svg-event-label'>\"</a> & <b> '>\"</text>\n</svg>\n";
+    let image = |drawn: &str| {
+        let mut matrix = view::Matrix::default();
+        matrix.picture = Some(drawn.into());
+        within(text(&data(&view::page(&row().1, Some(&matrix)))["picture"]))
+    };
+    let found = image(drawn);
+    assert!(found.contains(" viewBox='-20 -20 9 9'") && found.contains(".svg-actor-timeline{stroke:"), "{found}");
+    assert!(found.ends_with(">\"&lt;/a> &amp; &lt;b> '>\"</text>\n</svg>\n"), "{found}");
+    let other = drawn.replace("svg-actor-timeline", "another");
+    assert_eq!(image(&other), other, "a picture of nobody that is known stays as it is");
+    assert_eq!(data(&view::page(&row().1, None))["picture"], Value::Null);
 }
 
 fn command() {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use counterpart::trace::{Evidence, Step, Trace};
+use anstyle::AnsiColor;
+use counterpart::trace::{Evidence, Step, Trace, write_whole};
 use counterpart::view::{self, Show};
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("terminal::one_actor_can_be_followed", only),
         claim("terminal::ascii_is_ascii", ascii),
         claim("terminal::the_command_that_replays_it_can_be_copied_at_any_width", replay),
+        claim("terminal::the_picture_of_it_is_what_it_prints", picture),
         claim("terminal::what_would_steer_a_terminal_is_shown", steering),
     ]
 }
@@ -49,6 +51,21 @@ fn shown(trace: &Trace, change: impl FnOnce(&mut Show)) -> String {
     let mut show = Show::default();
     change(&mut show);
     anstream::adapter::strip_str(&view::trace_as(trace, &show)).to_string()
+}
+
+/// `trace show`, as the README shows it. `COUNTERPART_UPDATE=1` draws it anew.
+fn picture() {
+    let trace = named("rate_limiter/crates_in_every_window--tower-0.5.3");
+    let mut show = Show::default();
+    (show.width, show.replay) = (Some(110), true);
+    let fresh =
+        anstyle_svg::Term::new().fg_color(AnsiColor::BrightWhite.into()).render_svg(&view::trace_as(&trace, &show));
+    let file = root().join("tests/seen/pictures/terminal.svg");
+    if std::env::var_os("COUNTERPART_UPDATE").is_some() {
+        write_whole(&file, fresh.as_bytes()).expect("it can be written");
+    }
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == fresh, "{} is not what is printed: draw it anew with COUNTERPART_UPDATE=1", file.display());
 }
 
 /// All letters but blanks and those that draw.

@@ -108,6 +108,16 @@ impl Browser {
         self.post("/execute/sync", &json!({"script": script, "args": []}))
     }
 
+    /// Clicks on the first element that `selector` names, as a person does, and waits for the page that it leads to.
+    ///
+    /// # Errors
+    /// The driver's: also where there is no such element, or it cannot be seen.
+    pub(crate) fn click(&self, selector: &str) -> Result<(), BrowserError> {
+        let found = self.post("/element", &json!({"using": "css selector", "value": selector}))?;
+        let id = found.as_object().and_then(|element| element.values().find_map(Value::as_str)).unwrap_or_default();
+        self.post(&format!("/element/{id}/click"), &json!({})).map(drop)
+    }
+
     /// Presses keys, as a person does.
     ///
     /// # Errors

@@ -4,7 +4,10 @@
 #[path = "../trial/claims.rs"]
 mod claims;
 mod driver;
+mod explorer;
 mod pages;
+mod pictures;
+mod theatre;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
         });
         trial.with_ignored_flag(missing.is_some())
     };
-    let trials = pages::trials().into_iter().map(trial).collect();
+    let trials = [pages::trials(), explorer::trials(), pictures::trials()].concat().into_iter().map(trial).collect();
     claims::remember_panics();
     let ended = libtest_mimic::run(&Arguments::from_args(), trials);
     // What ends here is the browser.

@@ -22,6 +22,7 @@ pub(super) fn trials() -> Vec<(&'static str, Look)> {
         ("pages::where_it_diverges_both_answers_stand", both),
         ("pages::whatever_can_be_used_has_a_name", names),
         ("pages::words_can_be_read_on_light_and_on_dark", contrast),
+        ("pages::the_models_own_picture_is_drawn", own),
         ("pages::hostile_words_appear_as_they_are", words),
         ("pages::of_two_thousand_steps_those_are_drawn_that_can_be_seen", long),
         ("pages::a_narrow_window_needs_no_way_sideways", narrow),
@@ -330,6 +331,25 @@ fn contrast(browser: &Browser) {
             assert!(least[0].as_f64().is_some_and(|contrast| contrast >= 4.5), "{name}, {scheme}: {least}");
         }
     }
+}
+
+fn own(browser: &Browser) {
+    // As stateright draws its actors: without a style, and with words of messages as they are.
+    let drawn = "<svg version='1.1' width='300' height='90' viewbox='-20 -20 320 110' xmlns='http://www.w3.org/2000/svg'>\
+                 <defs></defs><line x1='9' y1='0' x2='9' y2='60' class='svg-actor-timeline' />\n\
+                 <text x='9' y='30' class='svg-event-label'>\"</svg> & <script>\"</text>\n</svg>\n";
+    let mut matrix = Matrix::default();
+    matrix.picture = Some(drawn.into());
+    let shown = Shown::page(browser, &view::page(&kept(DIVERGES), Some(&matrix)), None);
+    let script = "const box = document.getElementById('picture'); box.open = true; const image = box.querySelector('img'); \
+                  return image.decode().then(() => [image.naturalWidth, image.naturalHeight, image.alt !== ''])";
+    assert_eq!(shown.run(script), json!([300, 90, true]));
+    assert_eq!(browser.log("browser").expect("a log"), Vec::<Value>::new());
+    let none = Shown::of(browser, &kept(DIVERGES), None);
+    assert_eq!(
+        none.run("return [document.getElementById('picture').hidden, document.images.length]"),
+        json!([true, 0])
+    );
 }
 
 fn words(browser: &Browser) {

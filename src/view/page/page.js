@@ -440,11 +440,19 @@ function keys(event) {
   event.preventDefault();
 }
 
+function picture() {
+  if (!data.picture) return;
+  $("picture").hidden = false;
+  $("picture").append(make("div", { class: "scrolls", tabindex: "0", role: "group", "aria-label": "The model's own picture" },
+    make("img", { src: data.picture, alt: "The steps as the model draws them; the list above says the same" })));
+}
+
 head();
 lanesHead();
 list();
 bars();
 matrix();
+picture();
 const actors = [...new Set(steps.map((step) => step.actor).filter(Boolean))];
 $("actor").append(make("option", { value: "" }, "everybody"), ...actors.map((actor) => make("option", { value: actor }, actor)));
 $("slider").max = end;
