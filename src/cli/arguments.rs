@@ -50,6 +50,18 @@ pub(super) enum Command {
         #[command(flatten)]
         limits: Limits,
     },
+    /// Write a crate to begin with: a model, an implementation, their test, and a defect to switch on.
+    New(NewArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NewArguments {
+    /// The crate's name, or a path that ends in it. The folder must not be there yet.
+    pub(super) name: PathBuf,
+    /// The folder of counterpart's Cargo.toml; by default that which this program was built from, and if that is gone the
+    /// version in the registry.
+    #[arg(long, value_name = "DIR")]
+    pub(super) path: Option<PathBuf>,
 }
 
 /// Where traces are kept unless something else is said: each case's where the case says.

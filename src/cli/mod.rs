@@ -8,6 +8,7 @@ pub mod bench;
 mod explore;
 mod log;
 mod look;
+mod new;
 mod pages;
 mod run;
 mod traces;
@@ -192,6 +193,7 @@ fn command(cases: &[Case], measured: &[bench::Subject], typed: Arguments, host: 
         Command::Trace(command) => look::run(cases, command, host),
         Command::Log(LogCommand::Check(arguments)) => log::check(cases, &arguments, host),
         Command::Replay { file, limits } => replay(cases, &file, &limits, host),
+        Command::New(arguments) => new::run(&arguments, host),
     }
 }
 

@@ -17,6 +17,7 @@ mod interleave;
 mod limits;
 mod liveness;
 mod looks;
+mod new;
 mod pages;
 mod printed;
 mod probability;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         limits::trials(),
         liveness::trials(),
         looks::trials(),
+        new::trials(),
         pages::trials(),
         printed::trials(),
         probability::trials(),

@@ -86,7 +86,7 @@ fn folders(of: &Path) -> Vec<PathBuf> {
 
 fn protocols() -> Vec<PathBuf> {
     let mut folders = folders(&root().join("models"));
-    folders.retain(|path| !["benches", "target"].iter().any(|other| path.ends_with(other)));
+    folders.retain(|path| !["benches", "examples", "target"].iter().any(|other| path.ends_with(other)));
     assert!(!folders.is_empty());
     folders
 }
