@@ -78,7 +78,7 @@ fn corrected() -> Vec<Case> {
         case("corrected_settles_1_of_5", check(settling(5, 1))),
         case("corrected_settles_2_of_5", check(settling(5, 2))),
         case("corrected_messages", check(Chord { settles: true, ..messages(3, 1) })),
-        case("corrected_messages_1_of_5", check(messages(5, 1))),
+        case("corrected_messages_1_of_5", check(messages(5, 1)).counts(66_672, 557_150)).large(),
         case("corrected_messages_driven", {
             let (explored, toured) = (messages(3, 1), messages(3, 1));
             check(messages(3, 1)).product(move || Members::new(&explored)).tour(move || Members::new(&toured))
