@@ -62,6 +62,16 @@ pub enum Quirk {
     /// that may not be chosen *the same* cursor moves on over the list that holds each server once,
     /// [`TRIES_MAX`](super::model::TRIES_MAX) places at most.
     ExpandsWeights,
+    /// Gives [`Policy::SmoothWeighted`](super::model::Policy::SmoothWeighted) this order, again and again, whatever the
+    /// weights. For servers that are all there all the time.
+    Cycle(&'static [u8]),
+    /// Of servers that are equally busy for their weight chooses, for
+    /// [`Policy::LeastConnections`](super::model::Policy::LeastConnections), by a smooth weighted round robin among
+    /// them; one that is idle is as busy as any other that is.
+    TiesInTurn,
+    /// For [`Policy::LeastConnections`](super::model::Policy::LeastConnections) an idle server is the least busy
+    /// whatever its weight; of servers that are equally busy the one is chosen whose count changed longest ago.
+    LongestUnchanged,
 }
 
 impl Balancer {
@@ -131,6 +141,24 @@ impl Balancer {
     /// Whether a cursor walks a list that holds each server as often as its weight.
     pub(super) fn expands_weights(&self) -> bool {
         self.has(Quirk::ExpandsWeights)
+    }
+
+    /// The order that is followed whatever the weights.
+    pub(super) fn own_cycle(&self) -> Option<&'static [u8]> {
+        self.quirks.iter().find_map(|quirk| match quirk {
+            Quirk::Cycle(order) => Some(*order),
+            Quirk::NoWeights | Quirk::ExpandsWeights | Quirk::TiesInTurn | Quirk::LongestUnchanged => None,
+        })
+    }
+
+    /// Whether of servers that are equally busy the one is chosen whose count changed longest ago.
+    pub(super) fn takes_longest_unchanged(&self) -> bool {
+        self.has(Quirk::LongestUnchanged)
+    }
+
+    /// Whether servers that are equally busy have their turns.
+    pub(super) fn ties_in_turn(&self) -> bool {
+        self.has(Quirk::TiesInTurn)
     }
 
     /// Whether there is no panic mode.

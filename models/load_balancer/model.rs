@@ -198,6 +198,8 @@ impl Balancer {
         if !self.keeps_count(ended, at.in_flight, running) {
             at.in_flight = at.in_flight.saturating_sub(1);
         }
+        self.count_changed(state, server);
+        let at = &mut state.servers[usize::from(server)];
         let took = ticks * TICK_UNITS;
         match ended {
             Ended::Cancelled | Ended::Panicked => {}
@@ -268,7 +270,7 @@ impl Balancer {
 
     /// Place of a cursor that has not moved: at no server, or at the place 0 of a list.
     pub(super) fn cursor(&self) -> u8 {
-        if self.expands_weights() { 0 } else { SERVERS_MAX as u8 }
+        if self.expands_weights() || self.own_cycle().is_some() { 0 } else { SERVERS_MAX as u8 }
     }
 
     fn tick(&self, state: &mut State) {

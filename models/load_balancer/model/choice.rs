@@ -100,6 +100,11 @@ impl Balancer {
         if candidates == 0 {
             return None;
         }
+        if let Some(order) = self.own_cycle() {
+            let place = usize::from(state.last);
+            state.last = ((place + 1) % order.len()) as u8;
+            return Some(order[place]);
+        }
         let server = match (self.policy, draw) {
             (Policy::RoundRobin, _) => {
                 let server = list().find(|at| usize::from(state.last) < SERVERS_MAX && *at > state.last);
@@ -108,17 +113,21 @@ impl Balancer {
                 server
             }
             (Policy::SmoothWeighted, _) if self.is_naive() => self.choose_in_one_go(state, candidates)?,
-            (Policy::SmoothWeighted, _) => {
-                let mut sum = 0;
-                for at in list() {
-                    let weight = self.weight_taken(state, at) as i8;
-                    state.servers[usize::from(at)].current += weight;
-                    sum += weight;
-                }
-                let owed = |at: &u8| state.servers[usize::from(*at)].current;
-                let server = list().reduce(|best, at| if owed(&at) > owed(&best) { at } else { best })?;
-                state.servers[usize::from(server)].current -= sum;
+            (Policy::SmoothWeighted, _) => self.take_turns(state, candidates)?,
+            (Policy::LeastConnections, _) if self.takes_longest_unchanged() => {
+                let before = |left: u8, right: u8| {
+                    let place = |at: u8| state.servers[usize::from(at)].current;
+                    let freer = |left, right| self.is_idler(state, left, right);
+                    freer(left, right) || !freer(right, left) && place(left) < place(right)
+                };
+                let server = list().reduce(|best, at| if before(at, best) { at } else { best })?;
+                self.count_changed(state, server);
                 server
+            }
+            (Policy::LeastConnections, _) if self.ties_in_turn() => {
+                let least = list().filter(|at| !list().any(|other| self.is_less_busy(state, other, *at)));
+                let tied: u8 = least.fold(0, |set, at| set | 1 << at);
+                if tied.is_power_of_two() { tied.trailing_zeros() as u8 } else { self.take_turns(state, tied)? }
             }
             (Policy::LeastConnections, _) => {
                 list().reduce(|best, at| if self.is_freer(state, at, best) { at } else { best })?
@@ -141,6 +150,52 @@ impl Balancer {
             (Policy::PowerOfTwo | Policy::PeakEwma | Policy::BoundedHash, _) => return None,
         };
         Some(server)
+    }
+
+    /// Chooses the one of `servers` that is owed most, once each is owed its weight more.
+    fn take_turns(&self, state: &mut State, servers: u8) -> Option<u8> {
+        let mut sum = 0;
+        for at in members(servers) {
+            let weight = self.weight_taken(state, at) as i8;
+            state.servers[usize::from(at)].current += weight;
+            sum += weight;
+        }
+        let owed = |at: &u8| state.servers[usize::from(*at)].current;
+        let server = members(servers).reduce(|best, at| if owed(&at) > owed(&best) { at } else { best })?;
+        state.servers[usize::from(server)].current -= sum;
+        Some(server)
+    }
+
+    /// Whether `left` is idle and `right` is not, or both are busy, and `left` less so for its weight.
+    fn is_idler(&self, state: &State, left: u8, right: u8) -> bool {
+        let is_busy = |at: u8| state.servers[usize::from(at)].in_flight > 0;
+        match (is_busy(left), is_busy(right)) {
+            (true, true) => self.is_freer(state, left, right),
+            (left, right) => !left && right,
+        }
+    }
+
+    /// Puts `server` behind all others, for [`Quirk::LongestUnchanged`](super::Quirk::LongestUnchanged): of their places
+    /// nothing is kept but the order.
+    pub(super) fn count_changed(&self, state: &mut State, server: u8) {
+        if !self.takes_longest_unchanged() {
+            return;
+        }
+        state.servers[usize::from(server)].current = i8::MAX;
+        let mut places: Vec<i8> = members(state.members).map(|at| state.servers[usize::from(at)].current).collect();
+        places.sort_unstable();
+        places.dedup();
+        for at in members(state.members) {
+            let place = &mut state.servers[usize::from(at)].current;
+            *place = places.iter().position(|other| other == place).unwrap_or(0) as i8;
+        }
+    }
+
+    /// Whether `left` has fewer requests in flight for its weight, where one that is to come is not counted.
+    fn is_less_busy(&self, state: &State, left: u8, right: u8) -> bool {
+        let busy = |at: u8| u16::from(state.servers[usize::from(at)].in_flight);
+        let weight = |at: u8| u16::from(self.weight_taken(state, at));
+        busy(left) * weight(right) < busy(right) * weight(left)
     }
 
     /// Chooses the same server until its weight is used up. What is owed is counted down from the weight before the

@@ -1,0 +1,151 @@
+//! The daemons, and how one is started: on ports of loopback that were free, in a folder of its own, under a guard.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use counterpart::conform::process::{Process, Program};
+use tempfile::TempDir;
+
+/// A daemon as Debian ships it.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    /// The program.
+    pub(crate) program: &'static str,
+    /// Debian's package.
+    pub(crate) package: &'static str,
+    /// The subject's name: the package, and the version, with Debian's revision, that the committed traces are of.
+    pub(crate) subject: &'static str,
+}
+
+pub(crate) const HAPROXY: Daemon =
+    Daemon { program: "haproxy", package: "haproxy", subject: "haproxy 2.6.12-1+deb12u4" };
+pub(crate) const NGINX: Daemon = Daemon { program: "nginx", package: "nginx", subject: "nginx 1.22.1-9+deb12u11" };
+
+/// All of them.
+pub(crate) const DAEMONS: &[Daemon] = &[HAPROXY, NGINX];
+
+/// Time for a daemon to be ready, and for anything that it is asked to do. Nothing is waited for as long unless it is
+/// stuck.
+pub(crate) const WITHIN: Duration = Duration::from_secs(10);
+
+/// Pause between two attempts to reach a daemon that does not say when it is ready.
+const PAUSE: Duration = Duration::from_millis(2);
+
+impl Daemon {
+    /// Where the program is; `None` if it is not installed.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // Where Debian keeps them, whether or not that is in the path of whoever asks.
+        let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/bin"].map(PathBuf::from));
+        folders.map(|folder| folder.join(self.program)).find(|file| file.is_file())
+    }
+
+    /// The version, with Debian's revision, that is installed.
+    pub(crate) fn installed(&self) -> Option<String> {
+        let asked = Command::new("dpkg-query").args(["-W", "-f", "${Version}", self.package]).output().ok()?;
+        let version = String::from_utf8(asked.stdout).ok()?;
+        // Without the epoch, which no file name shows.
+        Some(version.rsplit(':').next()?.to_string()).filter(|version| !version.is_empty())
+    }
+
+    /// The program to be started, in `folder`.
+    ///
+    /// # Panics
+    /// If it is not installed.
+    pub(crate) fn in_folder(&self, folder: &Folder) -> Program {
+        let path = self.path().unwrap_or_else(|| panic!("{} is not installed", self.program));
+        Program::new(path).folder(folder.path())
+    }
+}
+
+/// A folder of a daemon's own, gone with it.
+#[derive(Debug)]
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Folder(tempfile::tempdir().expect("a folder for temporary files"))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes the file `name`, and returns where it is.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.path().join(name);
+        fs::write(&file, text).expect("the folder can be written");
+        file
+    }
+}
+
+/// Ports below those that the system gives to whoever asks for any: nobody else's connection takes one meanwhile.
+const PORTS: std::ops::Range<u32> = 20_000..30_000;
+
+/// A port of loopback that nobody listens at, and that no other trial was given.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = PORTS.end - PORTS.start;
+    let begin = std::process::id().wrapping_mul(97);
+    let port = || PORTS.start + begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count;
+    let is_free = |port: &u16| {
+        let address = (Ipv4Addr::LOCALHOST, *port);
+        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+    };
+    (0..count).map(|_| port() as u16).find(is_free).expect("loopback has a free port")
+}
+
+/// What `attempt` gives of a daemon that does not say when it is ready: it is tried again and again, as long as it fails.
+///
+/// # Panics
+/// If the daemon ends, or the attempt fails for too long.
+pub(crate) fn once_ready<T>(process: &mut Process, attempt: impl Fn() -> std::io::Result<T>) -> T {
+    let until = Instant::now() + WITHIN;
+    loop {
+        match attempt() {
+            Ok(found) => return found,
+            Err(error) if Instant::now() > until => panic!("not ready: {error}"),
+            Err(_) => process.running().unwrap_or_else(|error| panic!("{error}")),
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Connects to a daemon that is ready.
+pub(crate) fn connect(port: u16) -> TcpStream {
+    patient(TcpStream::connect(("127.0.0.1", port)).unwrap_or_else(|error| panic!("port {port}: {error}")))
+}
+
+/// `stream` as everything here reads it: what takes too long is an error.
+pub(crate) fn patient(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(WITHIN)).expect("a time-out");
+    stream.set_nodelay(true).expect("a socket");
+    stream
+}
+
+/// Sends `request`, and reads all that is answered, until the other end closes.
+pub(crate) fn ask(mut stream: impl Write + std::io::Read, request: &str) -> std::io::Result<String> {
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Reads the head of a request: up to the empty line.
+pub(crate) fn read_head(stream: &TcpStream) -> std::io::Result<String> {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(head)
+}

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs what tests/daemons runs, from Debian's archive. Starts nothing, and needs to be root.
+set -eu
+
+packages="haproxy nginx-light"
+programs="haproxy nginx"
+
+present() {
+    for program in $programs; do
+        PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || return 1
+    done
+}
+
+if present; then
+    exit 0
+fi
+
+# A package that brings a service would start it: invoke-rc.d asks this file first, and 101 forbids it.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+fi
+
+apt-get update -qq
+# shellcheck disable=SC2086 # They are several.
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+present || { echo "installed, and yet one of these is not there: $programs" >&2; exit 1; }

@@ -1,0 +1,80 @@
+//! nginx: smooth weighted round robin, and least connections.
+
+use counterpart::conform::process::Process;
+use counterpart_models::load_balancer::model::{Balancer, Policy, Quirk};
+
+use super::{Running, Servers, check, weighted};
+use crate::alongside::Alongside;
+use crate::daemon::{Daemon, Folder, NGINX, free_port};
+use crate::nginx;
+
+const DAEMON: &Daemon = &NGINX;
+
+pub(super) fn cases() -> Vec<Alongside> {
+    let least = Balancer::of(Policy::LeastConnections, &[1, 1, 1], 2);
+    let in_turn = Balancer { quirks: vec![Quirk::TiesInTurn], ..least.clone() };
+    let unequal = Balancer { quirks: vec![Quirk::TiesInTurn], ..weighted(Policy::LeastConnections) };
+    vec![
+        Alongside::new(
+            DAEMON,
+            "load_balancer/nginx_weighted",
+            "smooth weighted round robin, weights 5, 1, 1",
+            check::<Nginx>(weighted(Policy::SmoothWeighted)),
+        ),
+        Alongside::new(
+            DAEMON,
+            "load_balancer/nginx_least_conn",
+            "`least_conn`, equal weights",
+            check::<Nginx>(least)
+                .because(
+                    DAEMON.subject,
+                    "all servers are idle, and the first was chosen last: of servers that are equally busy nginx takes the \
+                     one whose turn it is, not the first of the list",
+                )
+                .diverges(DAEMON.subject),
+        ),
+        Alongside::new(
+            DAEMON,
+            "load_balancer/nginx_least_conn_but_for_ties",
+            "`least_conn`, equal weights, where ties go in turn",
+            check::<Nginx>(in_turn),
+        ),
+        Alongside::new(
+            DAEMON,
+            "load_balancer/nginx_least_conn_weighted",
+            "`least_conn`, weights 5, 1, 1, where ties go in turn",
+            check::<Nginx>(unequal),
+        ),
+    ]
+}
+
+struct Nginx {
+    _process: Process,
+    port: u16,
+    _folder: Folder,
+}
+
+impl Running for Nginx {
+    const DAEMON: &'static Daemon = DAEMON;
+
+    fn start(model: &Balancer, servers: &Servers) -> Self {
+        let folder = Folder::new();
+        let method = if model.policy == Policy::LeastConnections { "least_conn;" } else { "" };
+        let listed: String = servers
+            .ports()
+            .iter()
+            .zip(&model.weights)
+            .map(|(port, weight)| format!("server 127.0.0.1:{port} weight={weight} max_fails=0;\n"))
+            .collect();
+        let port = free_port();
+        let http = format!(
+            "upstream servers {{ {method}\n{listed} }}
+             server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://servers; }} }}"
+        );
+        Nginx { _process: nginx::start(&folder, &http, &[]), port, _folder: folder }
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+}
