@@ -47,6 +47,12 @@ pub enum Variant {
     ForgetsKeysOfDead,
     /// After a crash the half-written end of the log is read as a message.
     ReadsTornTail,
+    /// An ack names the message, and counts whoever it is from as long as the message is pending (Redis Streams).
+    AcksWhatIsPending,
+    /// What a removed consumer held is nobody's: it counts as settled (Redis Streams).
+    DropsPending,
+    /// A renewal names the message, and whoever renews what is pending holds it from then on (Redis Streams).
+    RenewalTakesOver,
 }
 
 impl Delivery {
@@ -98,6 +104,21 @@ impl Delivery {
     /// Whether what a removed consumer held stays with it.
     pub(super) fn forgets_pending(&self) -> bool {
         self.variant == Variant::ForgetsPending
+    }
+
+    /// Whether an ack counts whoever it is from, as long as the message is pending.
+    pub(super) fn acks_what_is_pending(&self) -> bool {
+        self.variant == Variant::AcksWhatIsPending
+    }
+
+    /// Whether what a removed consumer held counts as settled.
+    pub(super) fn drops_pending(&self) -> bool {
+        self.variant == Variant::DropsPending
+    }
+
+    /// Whether whoever renews what is pending holds it from then on.
+    pub(super) fn renewal_takes_over(&self) -> bool {
+        self.variant == Variant::RenewalTakesOver
     }
 
     /// Whether the half-written end of the log is read as a message.

@@ -245,7 +245,9 @@ impl Delivery {
     fn settle(&self, state: &mut State, consumer: u8, status: Status) -> Told {
         let hold = state.in_hand(consumer);
         state.put_down(consumer);
-        let by_message = self.acks_by_message() && status == Status::Done;
+        let is_pending = matches!(state.entry(hold.entry).status, Status::Ready | Status::Inflight(_));
+        let counts = self.acks_by_message() || self.acks_what_is_pending() && is_pending;
+        let by_message = counts && status == Status::Done;
         if !hold.is_current && !by_message {
             return Told::Stale;
         }
@@ -261,12 +263,29 @@ impl Delivery {
 
     fn renew(&self, state: &mut State, consumer: u8) -> Told {
         let hold = state.in_hand(consumer);
-        let is_leased = matches!(state.entry(hold.entry).status, Status::Inflight(_));
+        let status = state.entry(hold.entry).status;
+        if self.renewal_takes_over() && matches!(status, Status::Ready | Status::Inflight(_)) {
+            return self.take_over(state, consumer, hold);
+        }
+        let is_leased = matches!(status, Status::Inflight(_));
         if !(hold.is_current || self.renews_by_message() && is_leased) {
             return Told::Stale;
         }
         if !hold.is_current {
             state.seen.breach.get_or_insert(Breach::NotHolder);
+        }
+        Told::Renewed
+    }
+
+    /// Gives the lease of what a consumer has in hand to that consumer, whoever has it.
+    fn take_over(&self, state: &mut State, consumer: u8, hold: Hold) -> Told {
+        if !hold.is_current {
+            if let Status::Inflight(_) = state.entry(hold.entry).status {
+                state.seen.breach.get_or_insert(Breach::NotHolder);
+            }
+            state.take_back(hold.entry);
+            state.entry(hold.entry).status = Status::Inflight(consumer);
+            state.consumers[usize::from(consumer)].held[0] = Some(Hold { is_current: true, ..hold });
         }
         Told::Renewed
     }
@@ -278,6 +297,9 @@ impl Delivery {
             state.seen.orphaned |= 1 << entry;
             if !self.forgets_pending() {
                 state.take_back(entry);
+            }
+            if self.drops_pending() {
+                state.entry(entry).status = Status::Done;
             }
         }
         Told::Done

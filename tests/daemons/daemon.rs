@@ -26,8 +26,11 @@ pub(crate) const HAPROXY: Daemon =
     Daemon { program: "haproxy", package: "haproxy", subject: "haproxy 2.6.12-1+deb12u4" };
 pub(crate) const NGINX: Daemon = Daemon { program: "nginx", package: "nginx", subject: "nginx 1.22.1-9+deb12u11" };
 
+pub(crate) const REDIS: Daemon =
+    Daemon { program: "redis-server", package: "redis-server", subject: "redis-server 7.0.15-1~deb12u10" };
+
 /// All of them.
-pub(crate) const DAEMONS: &[Daemon] = &[HAPROXY, NGINX];
+pub(crate) const DAEMONS: &[Daemon] = &[HAPROXY, NGINX, REDIS];
 
 /// Time for a daemon to be ready, and for anything that it is asked to do. Nothing is waited for as long unless it is
 /// stuck.

@@ -2,8 +2,8 @@
 # Installs what tests/daemons runs, from Debian's archive. Starts nothing, and needs to be root.
 set -eu
 
-packages="haproxy nginx-light"
-programs="haproxy nginx"
+packages="haproxy nginx-light redis-server"
+programs="haproxy nginx redis-server"
 
 present() {
     for program in $programs; do

@@ -2,12 +2,14 @@
 //! there is named, and its trials are listed as ignored, unless `COUNTERPART_DAEMONS=required` is set: then they fail.
 
 mod alongside;
+mod broker;
 #[path = "../trial/claims.rs"]
 mod claims;
 mod daemon;
 mod load_balancer;
 mod nginx;
 mod readme;
+mod redis;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,7 +28,7 @@ use self::daemon::{DAEMONS, Daemon};
 const REQUIRED: &str = "COUNTERPART_DAEMONS";
 
 fn main() -> ExitCode {
-    let cases: Arc<[Alongside]> = load_balancer::cases().into();
+    let cases: Arc<[Alongside]> = [broker::cases(), load_balancer::cases()].concat().into();
     let is_required = std::env::var_os(REQUIRED).is_some_and(|value| value == "required");
     let missing: Vec<&Daemon> = DAEMONS.iter().filter(|daemon| daemon.path().is_none()).collect();
     for daemon in &missing {
