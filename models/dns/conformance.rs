@@ -51,6 +51,7 @@ impl Spec for CacheSpec {
             ("variant", if variants.is_empty() { "Sound".into() } else { variants.join(", ") }),
         ]
         .into_iter()
+        .chain(model.answers_at_once.then(|| ("time while a question is under way", "stands still".to_string())))
         .map(|(name, value)| (name.to_string(), value))
         .collect()
     }

@@ -124,6 +124,7 @@ fn why(variant: Variant) -> &'static str {
         Variant::TakesSoaTtlAlone => "it does not look at the SOA's MINIMUM",
         Variant::KeepsDenialWithoutSoa => "a denial that nobody vouches for takes a good answer away",
         Variant::CoversTypeOnly => "that there is no such name is kept as if it were said of one type",
+        Variant::CoversNameOnly => "that there is no such name is kept, and what is below it is asked for",
         Variant::NoDataCoversName => "that there is no IPv6 address is told of the address",
         Variant::CachesTruncated => "the part of an answer that did fit is kept",
         Variant::NeverRemembersFailures => "each client's question goes to the server that has just failed",
@@ -132,6 +133,9 @@ fn why(variant: Variant) -> &'static str {
         Variant::RetriesStaleAtOnce => "asking has failed, and it asks again with the next client",
         Variant::TellsStaleZero => "what has ended is told with a TTL of 0, and every client comes back at once",
         Variant::KeepsEndedOnZeroTtl => "the answer may not be kept, and so what has ended stays, to be told again",
+        Variant::SharesSoa => "a fresh denial is told with what is left of an older one's SOA record",
+        Variant::KeepsNothingForZero => "it asks twice in an instant, though what has nothing left is told in the next",
+        Variant::TellsUncapped => "whoever waits is told the TTL that the record came with, and keeps it for as long",
         Variant::TrustsWallClock => "the clock is set back, and what is held lives so much longer",
     }
 }

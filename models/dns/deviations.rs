@@ -19,6 +19,8 @@ pub enum Variant {
     KeepsDenialWithoutSoa,
     /// A denial of a name is kept of the type that was asked for alone.
     CoversTypeOnly,
+    /// A denial of a name says nothing of what is below it (dnsmasq).
+    CoversNameOnly,
     /// A denial of one type is told of another.
     NoDataCoversName,
     /// A truncated answer is kept.
@@ -37,6 +39,13 @@ pub enum Variant {
     KeepsEndedOnZeroTtl,
     /// The wall clock says what is left.
     TrustsWallClock,
+    /// Denials of a zone share one SOA record, whose TTL is that of the first that has brought it: it is what they are told
+    /// with, and without it none is told (unbound).
+    SharesSoa,
+    /// An answer that may be kept for no time is not kept, though what has 0 ticks left is told (unbound).
+    KeepsNothingForZero,
+    /// A TTL above the bound is told as it came to whoever waits for it; it is kept no longer than the bound (dnsmasq).
+    TellsUncapped,
 }
 
 impl Cache {
@@ -68,6 +77,11 @@ impl Cache {
     /// Whether a denial of a name is kept of the type that was asked for alone.
     pub(super) fn covers_type_only(&self) -> bool {
         self.has(Variant::CoversTypeOnly)
+    }
+
+    /// Whether a denial of a name says nothing of what is below it.
+    pub(super) fn covers_name_only(&self) -> bool {
+        self.has(Variant::CoversNameOnly)
     }
 
     /// Whether a denial of one type is told of another.
@@ -103,6 +117,21 @@ impl Cache {
     /// Whether an answer that may be kept for no time leaves what has ended where it is.
     pub(super) fn keeps_ended_on_zero_ttl(&self) -> bool {
         self.has(Variant::KeepsEndedOnZeroTtl)
+    }
+
+    /// Whether denials of a zone share its SOA record.
+    pub(super) fn shares_soa(&self) -> bool {
+        self.has(Variant::SharesSoa)
+    }
+
+    /// Whether an answer that may be kept for no time is not even told in the same tick.
+    pub(super) fn keeps_nothing_for_zero(&self) -> bool {
+        self.has(Variant::KeepsNothingForZero)
+    }
+
+    /// Whether who waits is told a TTL above the bound.
+    pub(super) fn tells_uncapped(&self) -> bool {
+        self.has(Variant::TellsUncapped)
     }
 
     /// Whether the wall clock says what is left.

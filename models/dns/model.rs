@@ -60,6 +60,8 @@ pub struct Cache {
     pub fails: bool,
     /// Times that the wall clock is set back by a tick.
     pub setbacks_max: u8,
+    /// Whether time stands still while a question is under way: for what is driven by timers of its own.
+    pub answers_at_once: bool,
     /// What it does otherwise than it should.
     pub variants: Vec<Variant>,
 }
@@ -171,6 +173,8 @@ pub struct Layer {
     pub failed: [u8; QUESTIONS],
     /// Questions under way.
     pub fetches: [Option<Fetch>; QUESTIONS],
+    /// Ticks that the zone's SOA record lives, of a cache with [`Variant::SharesSoa`].
+    pub soa_left: Option<i8>,
 }
 
 /// What a cache holds.
@@ -301,6 +305,7 @@ impl Cache {
             truncates: false,
             fails: true,
             setbacks_max: 0,
+            answers_at_once: false,
             variants: Vec::new(),
         }
     }
@@ -438,7 +443,10 @@ impl Model for Cache {
         if state.setbacks < self.setbacks_max {
             actions.push(Action::SetBack);
         }
-        actions.push(Action::Tick);
+        let is_asked = state.layers.iter().any(|layer| layer.fetches.iter().any(Option::is_some));
+        if !(self.answers_at_once && is_asked) {
+            actions.push(Action::Tick);
+        }
     }
 
     fn next_state(&self, before: &State, action: Action) -> Option<State> {

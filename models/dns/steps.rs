@@ -34,10 +34,13 @@ impl<'a> Step<'a> {
 
     /// What a cache holds that answers `question` and `counts`: a fact of its own, or that `n` does not exist.
     fn held(&self, layer: u8, question: u8, counts: impl Fn(&Held) -> bool) -> Option<Held> {
-        let held = &self.state.layers[usize::from(layer)].held;
-        let of = |slot: usize| held[slot].filter(|held| counts(held));
+        let of_layer = &self.state.layers[usize::from(layer)];
+        let has_soa = !self.model.shares_soa() || of_layer.soa_left.is_some();
+        let is_told = |held: &Held| counts(held) && (has_soa || held.kind == Kind::Address);
+        let of = |slot: usize| of_layer.held[slot].filter(is_told);
+        let denied = (question < 2 || !self.model.covers_name_only()).then(|| of(DENIED)).flatten();
         let other = (self.model.no_data_covers_name() && question == 0).then(|| of(1)).flatten();
-        of(question.into()).or(of(DENIED)).or(other.filter(|held| held.kind == Kind::NoData))
+        of(question.into()).or(denied).or(other.filter(|held| held.kind == Kind::NoData))
     }
 
     fn ended(&self, layer: u8, question: u8) -> Option<(Held, Stale)> {
@@ -65,7 +68,9 @@ impl<'a> Step<'a> {
             if !lives {
                 self.breach(Breach::ToldEnded);
             }
-            return Some((model.reply_of(&held), From::Cache));
+            let reply = model.reply_of(&held);
+            let ttl = self.soa_left(layer, reply.kind).or(reply.ttl);
+            return Some((Reply { ttl, ..reply }, From::Cache));
         }
         let ended = self.ended(layer, question);
         let stale = ended.map(|(held, stale)| (model.stale_reply(&held, stale), From::Stale));
@@ -122,11 +127,27 @@ impl<'a> Step<'a> {
             return self.fail(layer, question);
         }
         self.state.layers[usize::from(layer)].failed[usize::from(question)] = 0;
+        let uncapped = reply.ttl.filter(|_| self.model.tells_uncapped());
         let reply = Reply { ttl: reply.ttl.map(|ttl| self.model.cut_down(ttl)), ..reply };
+        self.keep_soa(layer, reply);
+        let told = self.soa_left(layer, reply.kind).or(uncapped);
         if let Some(ttl) = reply.ttl {
             self.store(layer, question, reply, ttl);
         }
-        self.finish(layer, question, reply, From::Upstream);
+        self.finish(layer, question, Reply { ttl: told.or(reply.ttl), ..reply }, From::Upstream);
+    }
+
+    /// Keeps the SOA record that a denial has brought, where they share it and there is none.
+    fn keep_soa(&mut self, layer: u8, reply: Reply) {
+        if let (Some(ttl), Kind::NoData | Kind::NxDomain, true) = (reply.ttl, reply.kind, self.model.shares_soa()) {
+            self.state.layers[usize::from(layer)].soa_left.get_or_insert(ttl.cast_signed());
+        }
+    }
+
+    /// What is left of the SOA record that a denial is told with, where they share it.
+    fn soa_left(&self, layer: u8, kind: Kind) -> Option<u8> {
+        let left = self.state.layers[usize::from(layer)].soa_left.filter(|_| kind != Kind::Address)?;
+        Some(left.cast_unsigned())
     }
 
     fn store(&mut self, layer: u8, question: u8, reply: Reply, ttl: u8) {
@@ -138,6 +159,7 @@ impl<'a> Step<'a> {
         let before = *held;
         if ttl > 0 || !model.keeps_ended_on_zero_ttl() {
             match (denies_name, type_only) {
+                (true, _) if model.covers_name_only() => [held[0], held[1], held[DENIED]] = [None; 3],
                 (true, _) => *held = [None; QUESTIONS + 1],
                 (false, true) => held[own] = None,
                 (false, false) => {
@@ -150,7 +172,7 @@ impl<'a> Step<'a> {
         }
         let Reply { kind, version, due, partial, .. } = reply;
         let fresh = Held { kind, version, left: ttl.cast_signed(), due, partial };
-        if model.lives(&fresh) {
+        if model.lives(&fresh) && !(ttl == 0 && model.keeps_nothing_for_zero()) {
             held[if denies_name { DENIED } else { own }] = Some(fresh);
         }
         let lived = |slot: &usize| before[*slot].is_some_and(|held| held.kind == Kind::Address && model.lives(&held));
@@ -221,6 +243,7 @@ impl<'a> Step<'a> {
                 slot.iter_mut().for_each(Held::age);
                 *slot = slot.filter(|held| model.is_kept(held));
             }
+            of.soa_left = of.soa_left.and_then(|left| left.checked_sub(1)).filter(|left| *left >= 0);
             of.failed.iter_mut().for_each(|ticks| *ticks = ticks.saturating_sub(1));
             for question in 0..model.questions {
                 self.wait_longer(layer, question);

@@ -29,8 +29,13 @@ pub(crate) const NGINX: Daemon = Daemon { program: "nginx", package: "nginx", su
 pub(crate) const REDIS: Daemon =
     Daemon { program: "redis-server", package: "redis-server", subject: "redis-server 7.0.15-1~deb12u10" };
 
+pub(crate) const UNBOUND: Daemon =
+    Daemon { program: "unbound", package: "unbound", subject: "unbound 1.17.1-2+deb12u4" };
+pub(crate) const DNSMASQ: Daemon =
+    Daemon { program: "dnsmasq", package: "dnsmasq-base", subject: "dnsmasq 2.90-4~deb12u2" };
+
 /// All of them.
-pub(crate) const DAEMONS: &[Daemon] = &[HAPROXY, NGINX, REDIS];
+pub(crate) const DAEMONS: &[Daemon] = &[DNSMASQ, HAPROXY, NGINX, REDIS, UNBOUND];
 
 /// Time for a daemon to be ready, and for anything that it is asked to do. Nothing is waited for as long unless it is
 /// stuck.

@@ -2,8 +2,8 @@
 # Installs what tests/daemons runs, from Debian's archive. Starts nothing, and needs to be root.
 set -eu
 
-packages="haproxy nginx-light redis-server"
-programs="haproxy nginx redis-server"
+packages="dnsmasq-base haproxy libfaketime nginx-light redis-server unbound"
+programs="dnsmasq haproxy nginx redis-server unbound"
 
 present() {
     for program in $programs; do

@@ -5,7 +5,9 @@ mod alongside;
 mod broker;
 #[path = "../trial/claims.rs"]
 mod claims;
+mod clock;
 mod daemon;
+mod dns;
 mod load_balancer;
 mod nginx;
 mod readme;
@@ -28,7 +30,7 @@ use self::daemon::{DAEMONS, Daemon};
 const REQUIRED: &str = "COUNTERPART_DAEMONS";
 
 fn main() -> ExitCode {
-    let cases: Arc<[Alongside]> = [broker::cases(), load_balancer::cases()].concat().into();
+    let cases: Arc<[Alongside]> = [broker::cases(), dns::cases(), load_balancer::cases()].concat().into();
     let is_required = std::env::var_os(REQUIRED).is_some_and(|value| value == "required");
     let missing: Vec<&Daemon> = DAEMONS.iter().filter(|daemon| daemon.path().is_none()).collect();
     for daemon in &missing {

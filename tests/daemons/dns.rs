@@ -1,0 +1,143 @@
+//! unbound and dnsmasq as caches before an authority of ours.
+//!
+//! Time stands still but for the ticks, which are seconds. What is asked upstream waits until the model has it read and
+//! delivered. That nothing more comes of a step is proved by a barrier: a question for a name that nobody has asked for,
+//! which has to go the whole way and back.
+//!
+//! Each run has a zone of its own, so that a daemon serves many runs, one after the other.
+
+#[path = "dns/authority.rs"]
+mod authority;
+#[path = "dns/dnsmasq.rs"]
+mod dnsmasq;
+#[path = "dns/unbound.rs"]
+mod unbound;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use counterpart::{Check, Counterpart};
+use counterpart_models::dns::conformance::CacheInterface;
+use counterpart_models::dns::model::{Action, Cache, Kind, QUESTIONS, Told};
+
+use self::authority::{Asked, Bench, Zone};
+use crate::alongside::{Alongside, TRACES, k_of_k};
+use crate::daemon::Daemon;
+
+pub(crate) fn cases() -> Vec<Alongside> {
+    [unbound::cases(), dnsmasq::cases()].concat()
+}
+
+/// One cache and one client, where nothing fails, and time stands still as long as a question is under way: a daemon's
+/// timers run by another clock.
+fn one_client() -> Cache {
+    Cache { clients: 1, fails: false, answers_at_once: true, ..Cache::small() }
+}
+
+/// How a resolver is started.
+type Start = fn(&Cache) -> Bench;
+
+/// Resolvers that serve one run after the other.
+type Pool = Arc<Mutex<Vec<Bench>>>;
+
+/// A check of `model` with `daemon` alongside: a deviation has to be shown three times of three.
+fn check(daemon: &Daemon, model: Cache, start: Start) -> Check<Cache, CacheInterface> {
+    let (beside, pool) = (model.clone(), Pool::default());
+    counterpart_models::dns::check(model)
+        .alongside_only()
+        .traces_in(TRACES)
+        .subject(daemon.subject, k_of_k().of(move || Driven::begin(&beside, start, &pool)))
+}
+
+/// A resolver in one run.
+struct Driven {
+    model: Cache,
+    version: u8,
+    zone: Zone,
+    /// The client's question, as long as it is not answered.
+    waits: Option<u8>,
+    /// Questions that have gone upstream, and the version of the zone that they were read of.
+    upstream: [Option<(Asked, Option<u8>)>; QUESTIONS],
+    // Given back at the end of the run.
+    bench: Option<Bench>,
+    pool: Pool,
+}
+
+impl Driven {
+    fn begin(model: &Cache, start: Start, pool: &Pool) -> Self {
+        let idle = pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut bench = idle.unwrap_or_else(|| start(model));
+        let zone = bench.fresh_zone();
+        let (model, pool) = (model.clone(), pool.clone());
+        Driven { model, version: 0, zone, waits: None, upstream: Default::default(), bench: Some(bench), pool }
+    }
+
+    /// Waits until all has come of a step that comes of it.
+    fn settle(&mut self) -> Told {
+        let mut told = Told::default();
+        let Some(bench) = &mut self.bench else { return told };
+        for asked in bench.barrier() {
+            let question = self.zone.question(&asked).expect("nothing but the questions of the model is asked");
+            told.asked += 1;
+            self.upstream[usize::from(question)] = Some((asked, None));
+        }
+        for answer in bench.answers() {
+            if self.waits.take().is_some() {
+                told.clients[0] = Some(authority::told(&answer));
+            }
+        }
+        told
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        let Some(mut bench) = self.bench.take() else { return };
+        if !std::thread::panicking() {
+            // What is still open is answered, so that the next run finds nothing of it.
+            let open: Vec<Asked> = self.upstream.iter_mut().filter_map(Option::take).map(|(asked, _)| asked).collect();
+            open.iter().for_each(|asked| bench.reply(asked, &self.zone.reply(asked, &self.model, self.version)));
+            bench.barrier();
+            bench.answers();
+            self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
+        }
+    }
+}
+
+impl Counterpart<CacheInterface> for Driven {
+    fn apply(&mut self, input: &Action) -> Told {
+        let Some(bench) = &mut self.bench else { return Told::default() };
+        match *input {
+            Action::Query { question, .. } => {
+                bench.ask(&self.zone.name(question));
+                self.waits = Some(question);
+                self.settle()
+            }
+            Action::Read { question, .. } => {
+                if let Some((_, read)) = &mut self.upstream[usize::from(question)] {
+                    *read = Some(self.version);
+                }
+                Told::default()
+            }
+            Action::Deliver { question, .. } => match self.upstream[usize::from(question)].take() {
+                Some((asked, Some(version))) => {
+                    bench.reply(&asked, &self.zone.reply(&asked, &self.model, version));
+                    self.settle()
+                }
+                // An answer that nobody has asked for is not sent: it would not be valid.
+                _ => Told::default(),
+            },
+            Action::Change => {
+                self.version += 1;
+                Told::default()
+            }
+            Action::Tick => {
+                bench.clock.advance(1);
+                Told::default()
+            }
+            Action::SetBack => Told::default(),
+        }
+    }
+}
+
+/// What is told of a denial, where a client is not told for how long.
+const UNTOLD: (Kind, u8, u8) = (Kind::Failure, 0, 0);

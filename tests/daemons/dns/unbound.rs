@@ -1,0 +1,105 @@
+//! unbound, as an iterator before one zone.
+
+use counterpart_models::dns::model::{Cache, Content, Soa, Stale, Variant};
+
+use super::authority::{Bench, authority};
+use super::{check, one_client};
+use crate::alongside::Alongside;
+use crate::clock::Clock;
+use crate::daemon::{Daemon, Folder, UNBOUND, WITHIN, free_port};
+
+const DAEMON: &Daemon = &UNBOUND;
+
+pub(super) fn cases() -> Vec<Alongside> {
+    let at_zero = Cache { serve_at_zero: true, ..one_client() };
+    let zone = vec![Content::Absent, Content::Has { ttl: 2 }];
+    let denials = Cache { questions: 3, zone, ..at_zero.clone() };
+    let by_type = denials.clone().with(Variant::CoversTypeOnly);
+    let for_ever = Stale { max: None, client_timer: 0, retry: 1, ttl: 1 };
+    let created = Cache {
+        zone: vec![Content::Absent, Content::Has { ttl: 0 }],
+        soa: Some(Soa { ttl: 1, minimum: 1 }),
+        stale: Some(for_ever),
+        ..at_zero.clone().with(Variant::KeepsNothingForZero)
+    };
+    let deviates = |name: &str, checked, model, because: &str| {
+        let check = check(DAEMON, model, start).because(DAEMON.subject, because).diverges(DAEMON.subject);
+        Alongside::new(DAEMON, &format!("dns/{name}"), checked, check)
+    };
+    let conforms = |name: &str, checked, model| {
+        Alongside::new(DAEMON, &format!("dns/{name}"), checked, check(DAEMON, model, start))
+    };
+    vec![
+        deviates(
+            "unbound_end",
+            "a name with an address, TTL 2 and 3, and without",
+            one_client(),
+            "an answer of TTL n is told for n + 1 seconds: in the last of them with a TTL of 0",
+        ),
+        conforms("unbound_end_but_for_the_last_second", "the same, where what has 0 seconds left is told", at_zero),
+        deviates(
+            "unbound_denials",
+            "denials of a name, by type and below it",
+            denials.clone(),
+            "that there is no such name is known, and the same name is asked for by another type: a denial is kept of the \
+             name and the type (not as RFC 8020 has it)",
+        ),
+        conforms(
+            "unbound_denials_but_for_rfc_8020",
+            "the same, where a denial covers its type alone and shares the zone's SOA record",
+            by_type.clone().with(Variant::SharesSoa),
+        ),
+        deviates(
+            "unbound_soa",
+            "denials of a name, where a denial covers its type alone",
+            by_type.clone(),
+            "the authority has just denied the second question for a second, and it is told for none: of two denials of a \
+             zone the later one lives as long as the SOA record that the earlier one has brought",
+        ),
+        conforms(
+            "unbound_soa_but_for_sharing",
+            "the same, where denials share the zone's SOA record",
+            by_type.with(Variant::SharesSoa),
+        ),
+        deviates(
+            "unbound_created",
+            "serve-expired: a name that is denied, and then created with TTL 0",
+            created.clone(),
+            "the name was denied, and now has an address with a TTL of 0; the authority was asked and has said so, and the \
+             client is told the denial that has ended: the answer may not be kept, and so what it should replace stays, for \
+             ever (unbound's issue 860)",
+        ),
+        conforms(
+            "unbound_created_but_for_what_stays",
+            "the same, where an answer of TTL 0 replaces nothing",
+            created.with(Variant::KeepsEndedOnZeroTtl),
+        ),
+    ]
+}
+
+fn start(model: &Cache) -> Bench {
+    let folder = Folder::new();
+    let clock = Clock::in_folder(&folder);
+    let (socket, upstream) = authority();
+    let port = free_port();
+    let stale = model.stale.map_or(String::new(), |stale| {
+        format!("serve-expired: yes\nserve-expired-ttl: 0\nserve-expired-reply-ttl: {}\n", stale.ttl)
+    });
+    let text = format!(
+        "server:\ninterface: 127.0.0.1\nport: {port}\nnum-threads: 1\nusername: \"\"\nchroot: \"\"\n\
+         directory: \"{0}\"\npidfile: \"{0}/pid\"\nuse-syslog: no\nlog-time-ascii: no\nverbosity: 1\n\
+         module-config: \"iterator\"\ndo-not-query-localhost: no\nqname-minimisation: no\n\
+         target-fetch-policy: \"0 0 0 0 0\"\nminimal-responses: yes\ndo-tcp: no\ndo-ip6: no\n\
+         cache-max-ttl: {1}\ncache-max-negative-ttl: {1}\n{stale}\
+         stub-zone:\nname: \"zz.\"\nstub-addr: 127.0.0.1@{upstream}\n\
+         remote-control:\ncontrol-enable: no\n",
+        folder.path().display(),
+        model.ttl_max,
+    );
+    let file = folder.write("unbound.conf", &text);
+    let path = DAEMON.path().unwrap_or_else(|| panic!("{} is not installed", DAEMON.program));
+    let mut process =
+        clock.leads(&path).arg("-d").arg("-c").arg(file).start().unwrap_or_else(|error| panic!("{error}"));
+    process.wait_for(|line| line.contains("start of service"), WITHIN).unwrap_or_else(|error| panic!("{error}"));
+    Bench::new(process, folder, clock, socket, port)
+}
