@@ -76,7 +76,8 @@ impl Driven {
         let mut told = Told::default();
         let Some(bench) = &mut self.bench else { return told };
         for asked in bench.barrier() {
-            let question = self.zone.question(&asked).expect("nothing but the questions of the model is asked");
+            let question = self.zone.question(&asked);
+            let question = question.unwrap_or_else(|| panic!("{asked} is asked, which nobody wants to know"));
             told.asked += 1;
             self.upstream[usize::from(question)] = Some((asked, None));
         }
@@ -93,10 +94,13 @@ impl Drop for Driven {
     fn drop(&mut self) {
         let Some(mut bench) = self.bench.take() else { return };
         if !std::thread::panicking() {
-            // What is still open is answered, so that the next run finds nothing of it.
-            let open: Vec<Asked> = self.upstream.iter_mut().filter_map(Option::take).map(|(asked, _)| asked).collect();
-            open.iter().for_each(|asked| bench.reply(asked, &self.zone.reply(asked, &self.model, self.version)));
-            bench.barrier();
+            // What is still open is answered, and what is asked again meanwhile, so that the next run finds nothing of it.
+            let open = self.upstream.iter_mut().filter_map(Option::take).map(|(asked, _)| asked);
+            let mut open: Vec<Asked> = open.collect();
+            while !open.is_empty() {
+                open.iter().for_each(|asked| bench.reply(asked, &self.zone.reply(asked, &self.model, self.version)));
+                open = bench.barrier();
+            }
             bench.answers();
             self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
         }
@@ -118,14 +122,13 @@ impl Counterpart<CacheInterface> for Driven {
                 }
                 Told::default()
             }
-            Action::Deliver { question, .. } => match self.upstream[usize::from(question)].take() {
-                Some((asked, Some(version))) => {
-                    bench.reply(&asked, &self.zone.reply(&asked, &self.model, version));
-                    self.settle()
-                }
+            Action::Deliver { question, .. } => {
                 // An answer that nobody has asked for is not sent: it would not be valid.
-                _ => Told::default(),
-            },
+                let read = self.upstream[usize::from(question)].take_if(|(_, version)| version.is_some());
+                let Some((asked, Some(version))) = read else { return Told::default() };
+                bench.reply(&asked, &self.zone.reply(&asked, &self.model, version));
+                self.settle()
+            }
             Action::Change => {
                 self.version += 1;
                 Told::default()

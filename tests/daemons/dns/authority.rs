@@ -1,5 +1,6 @@
 //! The authority of zone `zz` and of those below it, the clients, and the wire between them and the resolver.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
 use counterpart::conform::process::Process;
@@ -21,6 +22,12 @@ pub(super) struct Asked {
 impl Asked {
     fn query(&self) -> &Query {
         self.message.queries.first().expect("a question asks something")
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.query())
     }
 }
 

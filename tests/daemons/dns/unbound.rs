@@ -90,11 +90,13 @@ fn start(model: &Cache) -> Bench {
          directory: \"{0}\"\npidfile: \"{0}/pid\"\nuse-syslog: no\nlog-time-ascii: no\nverbosity: 1\n\
          module-config: \"iterator\"\ndo-not-query-localhost: no\nqname-minimisation: no\n\
          target-fetch-policy: \"0 0 0 0 0\"\nminimal-responses: yes\ndo-tcp: no\ndo-ip6: no\n\
-         cache-max-ttl: {1}\ncache-max-negative-ttl: {1}\n{stale}\
+         infra-cache-min-rtt: {2}\ncache-max-ttl: {1}\ncache-max-negative-ttl: {1}\n{stale}\
          stub-zone:\nname: \"zz.\"\nstub-addr: 127.0.0.1@{upstream}\n\
          remote-control:\ncontrol-enable: no\n",
         folder.path().display(),
         model.ttl_max,
+        // It asks nobody again while a test is busy with something else.
+        WITHIN.as_millis(),
     );
     let file = folder.write("unbound.conf", &text);
     let path = DAEMON.path().unwrap_or_else(|| panic!("{} is not installed", DAEMON.program));
