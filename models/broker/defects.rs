@@ -188,5 +188,8 @@ fn why(variant: Variant) -> &'static str {
         Variant::DropsAtMax => "a message whose attempts are used up is taken for acknowledged",
         Variant::ForgetsKeysOfDead => "a dead letter's key is forgotten while it can still be put back",
         Variant::ReadsTornTail => "the end of the log, of which only a half was written, is taken for a message",
+        Variant::AcksWhatIsPending => "an ack names the message: as long as that is pending, anybody's ack settles it",
+        Variant::DropsPending => "what the removed consumer held is taken for settled",
+        Variant::RenewalTakesOver => "whoever renews has the lease, whoever had it before",
     }
 }
