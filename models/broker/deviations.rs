@@ -47,7 +47,8 @@ pub enum Variant {
     ForgetsKeysOfDead,
     /// After a crash the half-written end of the log is read as a message.
     ReadsTornTail,
-    /// An ack names the message, and counts whoever it is from as long as the message is pending (Redis Streams).
+    /// An ack names the message, and counts whoever it is from as long as the message is pending (Redis Streams, NATS
+    /// JetStream).
     AcksWhatIsPending,
     /// What a removed consumer held is nobody's: it counts as settled (Redis Streams).
     DropsPending,

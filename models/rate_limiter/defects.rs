@@ -147,6 +147,7 @@ fn why(variant: Variant) -> &'static str {
         Variant::RefillsBeyondBurst => "tokens that nobody used are kept without end, and then pass at once",
         Variant::CollectsBusyKeys => "a key that is in use is collected, and begins anew with its whole quota",
         Variant::SharesOneLimiter => "what one key was admitted is missing for the other",
+        Variant::RoundsRateDown => "a rate that is no whole number of its units is rounded down",
         Variant::ForgetsOnSetQuota => "a quota that is changed lets everybody through anew",
         Variant::AdmitsOneMoreOnceUsed => {
             "the tolerance makes up for a first request that is charged more: after a pause one more than the burst passes"

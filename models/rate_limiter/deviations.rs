@@ -31,6 +31,8 @@ pub enum Variant {
     AdmitsOneMoreOnceUsed,
     /// Begins anew when its quota is changed.
     ForgetsOnSetQuota,
+    /// Keeps its rate with less precision than a tick, rounded down: a cell is due a tick later than the rate says (nginx).
+    RoundsRateDown,
 }
 
 impl Limiter {
@@ -79,6 +81,11 @@ impl Limiter {
     /// Whether every check refills whole tokens, and forgets the part that is left over.
     pub(super) fn drops_the_remainder(&self) -> bool {
         self.is(Variant::DropsTheRemainder)
+    }
+
+    /// Ticks by which a cell is due later than the rate says.
+    pub(super) fn interval_lost(&self) -> u8 {
+        u8::from(self.is(Variant::RoundsRateDown))
     }
 
     /// Ticks that a cell may come before it is due.

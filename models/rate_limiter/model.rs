@@ -192,7 +192,7 @@ impl Limiter {
 
     /// Ticks between two cells of GCRA.
     pub fn interval_ticks(&self) -> u8 {
-        self.window_ticks / self.limit
+        self.window_ticks / self.limit + self.interval_lost()
     }
 
     /// Ticks that the slowest clock is from the true time; 0 or less.

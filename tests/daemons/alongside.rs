@@ -22,10 +22,9 @@ pub(crate) const UPDATE: &str = "COUNTERPART_UPDATE";
 /// A deviation counts if it is shown so many times of as many: a daemon runs in real time.
 const TIMES: usize = 3;
 
-/// A tour as daemons are driven: with deviations that are shown again and again, and without suffixes, which would start
-/// the daemon anew for each transition.
+/// A tour as daemons are driven: with deviations that are shown again and again.
 pub(crate) fn k_of_k() -> Tour {
-    Tour::new().times(TIMES).suffixes(false)
+    Tour::new().times(TIMES)
 }
 
 /// A case with one daemon in it.

@@ -1,4 +1,5 @@
-//! A clock that stands still until it is moved, for one daemon: Debian's libfaketime reads it from a file each time.
+//! A clock that is moved by hand, for one daemon: Debian's libfaketime reads it from a file each time. It stands still
+//! otherwise, or goes as the true one does.
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,19 +24,29 @@ pub(crate) fn library() -> Option<PathBuf> {
 /// The clock of one daemon.
 pub(crate) struct Clock {
     folder: PathBuf,
+    /// Whether it goes by itself; it is then ahead of the true one, that for timers as well.
+    is_relative: bool,
+    /// What it shows, or by how much it is ahead, in seconds.
     now: u64,
 }
 
 impl Clock {
-    /// A clock that is kept in `folder`.
+    /// A clock that is kept in `folder` and stands still. Timers run in real time.
     pub(crate) fn in_folder(folder: &Folder) -> Self {
-        let clock = Clock { folder: folder.path().to_owned(), now: START };
+        let clock = Clock { folder: folder.path().to_owned(), is_relative: false, now: START };
         clock.write();
         clock
     }
 
-    /// `program`, run by this clock. The library is loaded into the program alone. Its timers run as they do, in real
-    /// time.
+    /// A clock that is kept in `folder` and goes as the true one does, for programs that measure by the time since they
+    /// were started.
+    pub(crate) fn relative_in(folder: &Folder) -> Self {
+        let clock = Clock { folder: folder.path().to_owned(), is_relative: true, now: 0 };
+        clock.write();
+        clock
+    }
+
+    /// `program`, run by this clock. The library is loaded into the program alone.
     ///
     /// # Panics
     /// If there is no libfaketime.
@@ -49,7 +60,8 @@ impl Clock {
         Program::new("env")
             .arg(variable("LD_PRELOAD", &library))
             .arg(variable("FAKETIME_TIMESTAMP_FILE", &self.file()))
-            .args(["FAKETIME_FMT=%s", "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "TZ=UTC"])
+            .args(["FAKETIME_NO_CACHE=1", "TZ=UTC"])
+            .args(if self.is_relative { &[][..] } else { &["FAKETIME_FMT=%s", "FAKETIME_DONT_FAKE_MONOTONIC=1"] })
             .arg(program)
             .folder(&self.folder)
     }
@@ -67,7 +79,8 @@ impl Clock {
     /// A file takes the place of another whole: nobody reads a half.
     fn write(&self) {
         let fresh = self.folder.join("clock.new");
-        fs::write(&fresh, self.now.to_string()).expect("the folder can be written");
+        let sign = if self.is_relative { "+" } else { "" };
+        fs::write(&fresh, format!("{sign}{}", self.now)).expect("the folder can be written");
         fs::rename(&fresh, self.file()).expect("the folder can be written");
     }
 }

@@ -34,8 +34,11 @@ pub(crate) const UNBOUND: Daemon =
 pub(crate) const DNSMASQ: Daemon =
     Daemon { program: "dnsmasq", package: "dnsmasq-base", subject: "dnsmasq 2.90-4~deb12u2" };
 
+pub(crate) const NATS: Daemon =
+    Daemon { program: "nats-server", package: "nats-server", subject: "nats-server 2.9.10-1+b3" };
+
 /// All of them.
-pub(crate) const DAEMONS: &[Daemon] = &[DNSMASQ, HAPROXY, NGINX, REDIS, UNBOUND];
+pub(crate) const DAEMONS: &[Daemon] = &[DNSMASQ, HAPROXY, NATS, NGINX, REDIS, UNBOUND];
 
 /// Time for a daemon to be ready, and for anything that it is asked to do. Nothing is waited for as long unless it is
 /// stuck.
@@ -66,8 +69,15 @@ impl Daemon {
     /// # Panics
     /// If it is not installed.
     pub(crate) fn in_folder(&self, folder: &Folder) -> Program {
-        let path = self.path().unwrap_or_else(|| panic!("{} is not installed", self.program));
-        Program::new(path).folder(folder.path())
+        Program::new(self.installed_at()).folder(folder.path())
+    }
+
+    /// Where the program is.
+    ///
+    /// # Panics
+    /// If it is not installed.
+    pub(crate) fn installed_at(&self) -> PathBuf {
+        self.path().unwrap_or_else(|| panic!("{} is not installed", self.program))
     }
 }
 

@@ -2,8 +2,8 @@
 # Installs what tests/daemons runs, from Debian's archive. Starts nothing, and needs to be root.
 set -eu
 
-packages="dnsmasq-base haproxy libfaketime nginx-light redis-server unbound"
-programs="dnsmasq haproxy nginx redis-server unbound"
+packages="dnsmasq-base haproxy libfaketime nats-server nginx-light redis-server unbound"
+programs="dnsmasq haproxy nats-server nginx redis-server unbound"
 
 present() {
     for program in $programs; do

@@ -9,7 +9,9 @@ mod clock;
 mod daemon;
 mod dns;
 mod load_balancer;
+mod nats;
 mod nginx;
+mod rate_limiter;
 mod readme;
 mod redis;
 
@@ -30,7 +32,8 @@ use self::daemon::{DAEMONS, Daemon};
 const REQUIRED: &str = "COUNTERPART_DAEMONS";
 
 fn main() -> ExitCode {
-    let cases: Arc<[Alongside]> = [broker::cases(), dns::cases(), load_balancer::cases()].concat().into();
+    let cases: Arc<[Alongside]> =
+        [broker::cases(), dns::cases(), load_balancer::cases(), rate_limiter::cases()].concat().into();
     let is_required = std::env::var_os(REQUIRED).is_some_and(|value| value == "required");
     let missing: Vec<&Daemon> = DAEMONS.iter().filter(|daemon| daemon.path().is_none()).collect();
     for daemon in &missing {

@@ -55,9 +55,8 @@ fn start(model: &Cache) -> Bench {
     let clock = Clock::in_folder(&folder);
     let (socket, upstream) = authority();
     let port = free_port();
-    let path = DAEMON.path().unwrap_or_else(|| panic!("{} is not installed", DAEMON.program));
     let program = clock
-        .leads(&path)
+        .leads(&DAEMON.installed_at())
         .args(["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces"])
         .args(["--listen-address=127.0.0.1", "--log-facility=-", "--user=root", "--pid-file="])
         .arg(format!("--port={port}"))

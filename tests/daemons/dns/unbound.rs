@@ -99,9 +99,13 @@ fn start(model: &Cache) -> Bench {
         WITHIN.as_millis(),
     );
     let file = folder.write("unbound.conf", &text);
-    let path = DAEMON.path().unwrap_or_else(|| panic!("{} is not installed", DAEMON.program));
-    let mut process =
-        clock.leads(&path).arg("-d").arg("-c").arg(file).start().unwrap_or_else(|error| panic!("{error}"));
+    let mut process = clock
+        .leads(&DAEMON.installed_at())
+        .arg("-d")
+        .arg("-c")
+        .arg(file)
+        .start()
+        .unwrap_or_else(|error| panic!("{error}"));
     process.wait_for(|line| line.contains("start of service"), WITHIN).unwrap_or_else(|error| panic!("{error}"));
     Bench::new(process, folder, clock, socket, port)
 }

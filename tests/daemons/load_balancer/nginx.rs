@@ -13,7 +13,7 @@ const DAEMON: &Daemon = &NGINX;
 pub(super) fn cases() -> Vec<Alongside> {
     let least = Balancer::of(Policy::LeastConnections, &[1, 1, 1], 2);
     let in_turn = Balancer { quirks: vec![Quirk::TiesInTurn], ..least.clone() };
-    let unequal = Balancer { quirks: vec![Quirk::TiesInTurn], ..weighted(Policy::LeastConnections) };
+    let unequal = Balancer { weights: vec![2, 1, 1], ..in_turn.clone() };
     vec![
         Alongside::new(
             DAEMON,
@@ -42,7 +42,7 @@ pub(super) fn cases() -> Vec<Alongside> {
         Alongside::new(
             DAEMON,
             "load_balancer/nginx_least_conn_weighted",
-            "`least_conn`, weights 5, 1, 1, where ties go in turn",
+            "`least_conn`, weights 2, 1, 1, where ties go in turn",
             check::<Nginx>(unequal),
         ),
     ]
@@ -71,7 +71,7 @@ impl Running for Nginx {
             "upstream servers {{ {method}\n{listed} }}
              server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://servers; }} }}"
         );
-        Nginx { _process: nginx::start(&folder, &http, &[]), port, _folder: folder }
+        Nginx { _process: nginx::start(&folder, &http, None), port, _folder: folder }
     }
 
     fn port(&self) -> u16 {
