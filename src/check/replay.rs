@@ -283,6 +283,7 @@ fn was_satisfied(trace: &Trace) -> bool {
 
 /// What came of a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Replayed {
     /// Whether the violation or the deviation is there again.
     pub reproduces: bool,

@@ -12,6 +12,7 @@ use crate::trace::Step;
 /// How an implementation was run alongside the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Mode {
     /// Model and implementation explored together.
     Product,

@@ -8,12 +8,12 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
 
 use counterpart::check::{Case, Options};
+use counterpart::conform::interleave::sync::Mutex;
 use counterpart::conform::interleave::{CALLS_MAX, Condvar, Interleave, SCHEDULES_MAX, Script, THREADS_MAX};
 use counterpart::conform::{Agreement, Effort};
 use counterpart::report::ConformanceReport;
 use counterpart::{Check, Shared};
 use libtest_mimic::Trial;
-use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::claim;
@@ -265,7 +265,7 @@ fn prefix_waits() {
 }
 
 /// One that waits on loom's own condition variable.
-struct Loomed(Mutex<At>, loom::sync::Condvar);
+struct Loomed(loom::sync::Mutex<At>, loom::sync::Condvar);
 
 impl Shared<Face> for Loomed {
     fn call(&self, act: &Word) -> Say {
@@ -284,7 +284,7 @@ impl Shared<Face> for Loomed {
 }
 
 fn looms_own() {
-    let make = || Loomed(Mutex::new(0), loom::sync::Condvar::new());
+    let make = || Loomed(loom::sync::Mutex::new(0), loom::sync::Condvar::new());
     let report = run(none_free(), one(race(ACQUIRE, ACQUIRE)), make);
     let why = report.why.unwrap_or_default();
     assert_eq!(report.verdict, Agreement::Incomplete);

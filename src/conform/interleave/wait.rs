@@ -10,8 +10,10 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LockResult, Mutex, PoisonError};
 
-use loom::sync::MutexGuard;
 use loom::sync::atomic::AtomicUsize;
+
+use super::sync::MutexGuard;
+use super::sync::locks::held;
 
 /// A condition variable over loom's mutexes, for the `sync` facade of an implementation whose calls may wait
 /// ([`Interface::may_wait`](crate::Interface::may_wait)). It wakes in the order of arrival, and never spuriously.
@@ -66,7 +68,7 @@ impl Condvar {
                 drop(guard);
                 resume_unwind(Box::new("nobody is left to wake this thread"));
             }
-            guard = own.wait(guard)?;
+            guard = held(own.wait(guard.0), MutexGuard)?;
         }
         Ok(guard)
     }

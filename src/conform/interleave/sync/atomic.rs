@@ -1,7 +1,8 @@
 //! loom's atomics, whose weak compare-exchange fails as well as not, and which tell when loom has forgotten a value
 //! that a thread might have seen.
 
-pub use loom::sync::atomic::{AtomicPtr, Ordering, fence};
+pub use loom::sync::atomic::fence;
+pub use std::sync::atomic::Ordering;
 
 use crate::conform::interleave::chance;
 

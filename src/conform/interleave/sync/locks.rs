@@ -2,12 +2,15 @@
 //! loom explores one outcome of it, so that a pass would show nothing.
 
 use std::fmt;
-use std::ops::Deref;
-use std::sync::{LockResult, TryLockResult};
-
-pub use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use std::ops::{Deref, DerefMut};
+use std::sync::{LockResult, PoisonError, TryLockResult};
 
 use crate::conform::interleave::trouble::refuse;
+
+/// What was taken, held as `hold` does.
+pub(in crate::conform::interleave) fn held<G, H>(taken: LockResult<G>, hold: impl Fn(G) -> H) -> LockResult<H> {
+    taken.map(&hold).map_err(|poisoned| PoisonError::new(hold(poisoned.into_inner())))
+}
 
 /// loom's lock.
 pub struct Mutex<T>(loom::sync::Mutex<T>);
@@ -24,7 +27,7 @@ impl<T> Mutex<T> {
     /// None under loom, which knows no poisoned locks.
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        self.0.lock()
+        held(self.0.lock(), MutexGuard)
     }
 
     /// Refused: loom's is never refused.
@@ -64,6 +67,24 @@ impl<T> fmt::Debug for Mutex<T> {
     }
 }
 
+/// What a [`Mutex`] guards, while it is taken.
+#[derive(Debug)]
+pub struct MutexGuard<'a, T>(pub(in crate::conform::interleave) loom::sync::MutexGuard<'a, T>);
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
 /// loom's lock for many readers or one writer.
 pub struct RwLock<T>(loom::sync::RwLock<T>);
 
@@ -79,7 +100,7 @@ impl<T> RwLock<T> {
     /// None under loom.
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        self.0.read()
+        held(self.0.read(), RwLockReadGuard)
     }
 
     /// Takes the lock to write.
@@ -88,7 +109,7 @@ impl<T> RwLock<T> {
     /// None under loom.
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        self.0.write()
+        held(self.0.write(), RwLockWriteGuard)
     }
 
     /// Refused: loom's is never refused.
@@ -125,6 +146,36 @@ impl<T: Default> Default for RwLock<T> {
 impl<T> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RwLock").finish_non_exhaustive()
+    }
+}
+
+/// What a [`RwLock`] guards, while it is taken to be read.
+#[derive(Debug)]
+pub struct RwLockReadGuard<'a, T>(loom::sync::RwLockReadGuard<'a, T>);
+
+impl<T> Deref for RwLockReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// What a [`RwLock`] guards, while it is taken to be written.
+#[derive(Debug)]
+pub struct RwLockWriteGuard<'a, T>(loom::sync::RwLockWriteGuard<'a, T>);
+
+impl<T> Deref for RwLockWriteGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for RwLockWriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
     }
 }
 

@@ -29,7 +29,7 @@
 //! (here `implementation`) is named once more.
 
 pub mod atomic;
-mod locks;
+pub(super) mod locks;
 pub mod mpsc;
 pub mod tried;
 

@@ -11,14 +11,14 @@ use super::Condvar;
 /// The two ends of a new channel.
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let channel = loom::sync::Arc::new(Channel {
-        sent: loom::sync::Mutex::new(Sent { queue: VecDeque::new(), senders: 1, is_received: true }),
+        sent: super::Mutex::new(Sent { queue: VecDeque::new(), senders: 1, is_received: true }),
         arrived: Condvar::new(),
     });
     (Sender(channel.clone()), Receiver(channel))
 }
 
 struct Channel<T> {
-    sent: loom::sync::Mutex<Sent<T>>,
+    sent: super::Mutex<Sent<T>>,
     arrived: Condvar,
 }
 
@@ -30,7 +30,7 @@ struct Sent<T> {
 }
 
 impl<T> Channel<T> {
-    fn sent(&self) -> loom::sync::MutexGuard<'_, Sent<T>> {
+    fn sent(&self) -> super::MutexGuard<'_, Sent<T>> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -81,7 +81,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 /// A lock for many readers or one writer, which may be tried. It is never poisoned.
 pub struct RwLock<T> {
     /// Held for a moment only, by whoever takes or gives back.
-    held: loom::sync::Mutex<Held>,
+    held: super::Mutex<Held>,
     freed: Condvar,
     /// Never waited for: `held` says who may have it.
     data: std::sync::RwLock<T>,
@@ -109,7 +109,7 @@ pub struct RwLockWriteGuard<'a, T> {
 impl<T> RwLock<T> {
     /// A lock over `value`.
     pub fn new(value: T) -> Self {
-        RwLock { held: loom::sync::Mutex::default(), freed: Condvar::new(), data: std::sync::RwLock::new(value) }
+        RwLock { held: super::Mutex::default(), freed: Condvar::new(), data: std::sync::RwLock::new(value) }
     }
 
     /// Takes the lock to read.
