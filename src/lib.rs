@@ -6,6 +6,9 @@
 //! nobody thought of: a result that arrives after the breaker reopened, a caller that is cancelled while it holds
 //! the last permit.
 //!
+//! [`guide`] goes through all of it, page by page; its last pages are [what a pass does not show](guide::limits) and a
+//! [glossary](guide::glossary).
+//!
 //! # Writing a check
 //! A model needs nothing of ours to be explored; [`Check`] is the one entry and [`Report`](report::Report) the one
 //! result.
@@ -48,6 +51,22 @@
 //! bounds that are its fields; an implementation *conforms* when every transition of that bounded model was driven
 //! through it and answered as the model allows. Neither speaks of larger bounds, nor of what the model abstracts away.
 //!
+//! # Features
+//! None is on by default, and each only adds.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `walk` | seeded long walks, shrunk (`Check::walk`; `lockstep` then walks too) |
+//! | `interleave` | threads through every interleaving, by loom |
+//! | `events` | a layer of `tracing` that records a log |
+//! | `edn` | histories in EDN, as Jepsen writes them |
+//! | `virtual-clock` | a settable clock for code that reads the system's; Linux only |
+//! | `picture` | pictures as SVG |
+//! | `cli` | the command line over a catalogue of cases |
+//!
+//! Types of others in what is public: stateright's `Model` and its actors, and `serde_json`'s `Value`. With the feature
+//! `events` also those of `tracing` that a layer is hung into.
+//!
 //! # Floors
 //! A module imports only from modules above it in this list (a test reads the sources to see that it is so).
 //!
@@ -62,6 +81,7 @@
 //! | [`view`] | data to text; no input or output |
 //! | [`check`] | [`Check`] and [`Case`]: what is explored, driven and expected |
 //! | `cli` | arguments, files, clock, progress, exit code (feature `cli`) |
+//! | [`guide`] | pages that teach all this, with tests for code |
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -71,6 +91,7 @@ pub mod check;
 pub mod conform;
 #[warn(missing_debug_implementations)]
 pub mod explore;
+pub mod guide;
 #[warn(missing_debug_implementations)]
 pub mod model;
 #[warn(missing_debug_implementations)]

@@ -236,7 +236,7 @@ fn linked(text: &str, trace: Option<&Path>) -> String {
 }
 
 fn links() {
-    let mut readmes = vec![root().join("README.md")];
+    let mut readmes = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(|page| root().join(page)).to_vec();
     let mut folders = vec![root().join("models")];
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("readable").path()) {

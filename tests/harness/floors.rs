@@ -8,7 +8,8 @@ use libtest_mimic::Trial;
 use crate::{claim, root};
 
 /// Lowest first.
-const FLOORS: [&str; 9] = ["trace", "model", "explore", "verdict", "conform", "report", "view", "check", "cli"];
+const FLOORS: [&str; 10] =
+    ["trace", "model", "explore", "verdict", "conform", "report", "view", "check", "cli", "guide"];
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
