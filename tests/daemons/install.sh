@@ -9,6 +9,7 @@ present() {
     for program in $programs; do
         PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || return 1
     done
+    ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1
 }
 
 if present; then
@@ -26,4 +27,4 @@ fi
 apt-get update -qq
 # shellcheck disable=SC2086 # They are several.
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
-present || { echo "installed, and yet one of these is not there: $programs" >&2; exit 1; }
+present || { echo "installed, and yet one of these is not there: $programs, libfaketime" >&2; exit 1; }

@@ -21,7 +21,7 @@ const ORDER: &[u8] = &[0, 0, 0, 1, 0, 0, 2];
 pub(super) fn cases() -> Vec<Alongside> {
     let smooth = weighted(Policy::SmoothWeighted);
     let least = Balancer::of(Policy::LeastConnections, &[1, 1, 1], 2);
-    let unequal = Balancer { slots: 3, ..weighted(Policy::LeastConnections) };
+    let unequal = Balancer::of(Policy::LeastConnections, &[3, 1], 3);
     let unchanged = |model| Balancer { quirks: vec![Quirk::LongestUnchanged], ..model };
     let own = Balancer { quirks: vec![Quirk::Cycle(ORDER)], ..smooth.clone() };
     vec![
@@ -64,11 +64,11 @@ pub(super) fn cases() -> Vec<Alongside> {
         Alongside::new(
             DAEMON,
             "load_balancer/haproxy_leastconn_weighted",
-            "`leastconn`, weights 5, 1, 1",
+            "`leastconn`, weights 3, 1",
             check::<Haproxy>(unequal.clone())
                 .because(
                     DAEMON.subject,
-                    "the server that is five times as strong is idle, and the request goes to a weak one: weights count \
+                    "the server that is three times as strong is idle, and the request goes to the weak one: weights count \
                      among busy servers alone, and an idle one is as good as any other",
                 )
                 .diverges(DAEMON.subject),
@@ -76,7 +76,7 @@ pub(super) fn cases() -> Vec<Alongside> {
         Alongside::new(
             DAEMON,
             "load_balancer/haproxy_leastconn_weighted_but_for_idle_servers",
-            "`leastconn`, weights 5, 1, 1, where idle servers are equal",
+            "`leastconn`, weights 3, 1, where idle servers are equal",
             check::<Haproxy>(unchanged(unequal)),
         ),
     ]

@@ -13,7 +13,7 @@ const DAEMON: &Daemon = &NGINX;
 pub(super) fn cases() -> Vec<Alongside> {
     let least = Balancer::of(Policy::LeastConnections, &[1, 1, 1], 2);
     let in_turn = Balancer { quirks: vec![Quirk::TiesInTurn], ..least.clone() };
-    let unequal = Balancer { weights: vec![2, 1, 1], ..in_turn.clone() };
+    let unequal = Balancer { quirks: in_turn.quirks.clone(), ..Balancer::of(Policy::LeastConnections, &[2, 1], 3) };
     vec![
         Alongside::new(
             DAEMON,
@@ -42,7 +42,7 @@ pub(super) fn cases() -> Vec<Alongside> {
         Alongside::new(
             DAEMON,
             "load_balancer/nginx_least_conn_weighted",
-            "`least_conn`, weights 2, 1, 1, where ties go in turn",
+            "`least_conn`, weights 2, 1, where ties go in turn",
             check::<Nginx>(unequal),
         ),
     ]
