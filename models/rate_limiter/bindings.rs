@@ -293,14 +293,17 @@ pub fn scripts() -> Vec<Script<Action>> {
     ]
 }
 
-/// Scripts with many schedules.
+/// Scripts with many schedules: three for two, and two who ask twice each.
 pub fn more_scripts() -> Vec<Script<Action>> {
     vec![
-        // Three for two.
         Script::after([]).thread([check(0)]).thread([check(0)]).thread([check(0)]),
-        // Each asks twice.
         Script::after([]).thread([check(0), check(0)]).thread([check(0), check(0)]),
     ]
+}
+
+/// The same, as far as threads that run are interrupted three times at most.
+pub fn more_scripts_bounded() -> Vec<Script<Action>> {
+    more_scripts().into_iter().map(|script| script.preemptions_max(3)).collect()
 }
 
 /// Two callers that ask for the last one.

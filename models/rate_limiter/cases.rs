@@ -10,7 +10,8 @@ use counterpart::{Case, Check};
 
 use super::algorithms::Cell;
 use super::bindings::{
-    Binding, Keys, SharedLimiter, StoredBinding, keyed_scripts, more_scripts, quota_scripts, scripts,
+    Binding, Keys, SharedLimiter, StoredBinding, keyed_scripts, more_scripts, more_scripts_bounded, quota_scripts,
+    scripts,
 };
 use super::conformance::LimiterInterface;
 use super::model::{Action, Algorithm, Limiter, Quota, State};
@@ -184,8 +185,17 @@ fn shared_by_threads() -> Vec<Case> {
     vec![
         Case::new(
             "rate_limiter/atomic_gcra",
-            atomic::<AtomicGcra, raced::AtomicGcra>(one_key(Algorithm::Gcra), [scripts(), more_scripts()].concat()),
+            atomic::<AtomicGcra, raced::AtomicGcra>(
+                one_key(Algorithm::Gcra),
+                [scripts(), more_scripts_bounded()].concat(),
+            ),
         ),
+        Case::new("rate_limiter/atomic_gcra_more_schedules", {
+            let (model, there) = (one_key(Algorithm::Gcra), one_key(Algorithm::Gcra));
+            let check = check(model).alongside_only();
+            check.interleave(more_scripts(), move || Binding::<raced::AtomicGcra>::new(&there))
+        })
+        .large(),
         Case::new(
             "rate_limiter/atomic_fixed_window",
             atomic::<AtomicFixedWindow, raced::AtomicFixedWindow>(one_key(Algorithm::FixedWindow), scripts()),
