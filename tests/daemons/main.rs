@@ -91,6 +91,8 @@ fn installed(daemon: &'static Daemon) {
 fn replays(file: &str, case: Option<&Alongside>) {
     let case = case.unwrap_or_else(|| panic!("{file}: it is no case's"));
     let trace = Trace::read(&root().join(TRACES).join(file)).unwrap_or_else(|error| panic!("{error}"));
+    let text = std::fs::read_to_string(root().join(TRACES).join(file)).expect("readable");
+    serde_json::from_str::<itf::Trace<itf::Value>>(&text).unwrap_or_else(|error| panic!("{file}: itf: {error}"));
     let replayed = case.case().replay(&trace, &Options::default()).unwrap_or_else(|error| panic!("{file}: {error}"));
     assert!(replayed.reproduces && replayed.as_expected, "{file}: {}", replayed.summary());
 }
