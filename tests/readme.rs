@@ -61,6 +61,11 @@ fn generated(protocol: &Protocol) {
         let drawn = case.case.pictures().into_iter().find(|drawn| drawn.caption == picture.caption);
         compare_file(&folder.join(picture.file), &drawn.expect("the catalogue gives a case its pictures").svg);
     }
+    for entry in fs::read_dir(root().join(&folder)).expect("a folder") {
+        let name = entry.expect("readable").file_name().to_string_lossy().into_owned();
+        let is_drawn = protocol.pictures.iter().any(|picture| picture.file == name);
+        assert!(is_drawn || !name.ends_with(".svg"), "{}/{name}: nothing draws it", folder.display());
+    }
     let reports = reports_of(protocol.name);
     compare_line(protocol.name, &reports);
     let readme = folder.join("README.md");

@@ -8,7 +8,7 @@ use counterpart::check::Options;
 use counterpart::conform::{Agreement, Tour};
 use counterpart::report::{CaseReport, Report};
 use counterpart::trace::Trace;
-use counterpart::{Case, Check, Interface};
+use counterpart::{Case, Check, Counterpart, Interface};
 
 use crate::daemon::Daemon;
 use crate::root;
@@ -22,9 +22,13 @@ pub(crate) const UPDATE: &str = "COUNTERPART_UPDATE";
 /// A deviation counts if it is shown so many times of as many: a daemon runs in real time.
 const TIMES: usize = 3;
 
-/// A tour as daemons are driven: with deviations that are shown again and again.
-pub(crate) fn k_of_k() -> Tour {
-    Tour::new().times(TIMES)
+/// `check` with `daemon` alongside, and nothing else of it: a deviation has to be shown three times of three.
+pub(crate) fn beside<F: Interface, C: Counterpart<F> + 'static>(
+    daemon: &Daemon,
+    check: Check<F::Model, F>,
+    make: impl Fn() -> C + Send + Sync + 'static,
+) -> Check<F::Model, F> {
+    check.alongside_only().traces_in(TRACES).subject(daemon.subject, Tour::new().times(TIMES).of(make))
 }
 
 /// A case with one daemon in it.
@@ -47,6 +51,17 @@ impl Alongside {
         check: Check<F::Model, F>,
     ) -> Self {
         Alongside(Arc::new(Inner { daemon, checked, case: Case::new(name, check), report: OnceLock::new() }))
+    }
+
+    /// The same, of a daemon that deviates.
+    pub(crate) fn deviating<F: Interface>(
+        daemon: &'static Daemon,
+        name: &str,
+        checked: &'static str,
+        check: Check<F::Model, F>,
+        because: &str,
+    ) -> Self {
+        Alongside::new(daemon, name, checked, check.because(daemon.subject, because).diverges(daemon.subject))
     }
 
     pub(crate) fn name(&self) -> &str {

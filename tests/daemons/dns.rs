@@ -20,7 +20,7 @@ use counterpart_models::dns::conformance::CacheInterface;
 use counterpart_models::dns::model::{Action, Cache, Kind, QUESTIONS, Told};
 
 use self::authority::{Asked, Bench, Zone};
-use crate::alongside::{Alongside, TRACES, k_of_k};
+use crate::alongside::{Alongside, beside};
 use crate::daemon::Daemon;
 
 pub(crate) fn cases() -> Vec<Alongside> {
@@ -39,13 +39,25 @@ type Start = fn(&Cache) -> Bench;
 /// Resolvers that serve one run after the other.
 type Pool = Arc<Mutex<Vec<Bench>>>;
 
-/// A check of `model` with `daemon` alongside: a deviation has to be shown three times of three.
-fn check(daemon: &Daemon, model: Cache, start: Start) -> Check<Cache, CacheInterface> {
-    let (beside, pool) = (model.clone(), Pool::default());
-    counterpart_models::dns::check(model)
-        .alongside_only()
-        .traces_in(TRACES)
-        .subject(daemon.subject, k_of_k().of(move || Driven::begin(&beside, start, &pool)))
+/// A daemon that is a resolver.
+struct Resolver {
+    daemon: &'static Daemon,
+    start: Start,
+}
+
+impl Resolver {
+    fn check(&self, model: Cache) -> Check<Cache, CacheInterface> {
+        let (there, start, pool) = (model.clone(), self.start, Pool::default());
+        beside(self.daemon, counterpart_models::dns::check(model), move || Driven::begin(&there, start, &pool))
+    }
+
+    fn conforms(&self, name: &str, checked: &'static str, model: Cache) -> Alongside {
+        Alongside::new(self.daemon, &format!("dns/{name}"), checked, self.check(model))
+    }
+
+    fn deviates(&self, name: &str, checked: &'static str, model: Cache, because: &str) -> Alongside {
+        Alongside::deviating(self.daemon, &format!("dns/{name}"), checked, self.check(model), because)
+    }
 }
 
 /// A resolver in one run.
@@ -137,7 +149,7 @@ impl Counterpart<CacheInterface> for Driven {
                 bench.clock.advance(1);
                 Told::default()
             }
-            Action::SetBack => Told::default(),
+            Action::SetBack => panic!("no clock of a daemon's is set back"),
         }
     }
 }

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs what tests/daemons runs, from Debian's archive. Starts nothing, and needs to be root.
+# Installs what tests/daemons runs and what tests/seen looks with, from Debian's archive. Starts nothing, and needs to be
+# root.
 set -eu
 
-packages="dnsmasq-base haproxy libfaketime nats-server nginx-light redis-server unbound"
-programs="dnsmasq haproxy nats-server nginx redis-server unbound"
+packages="chromium chromium-driver dnsmasq-base haproxy libfaketime nats-server nginx-light redis-server unbound"
+programs="chromedriver chromium dnsmasq haproxy nats-server nginx redis-server unbound"
 
 present() {
     for program in $programs; do

@@ -16,7 +16,7 @@ use counterpart_models::load_balancer::conformance::{Answer, BalancerInterface, 
 use counterpart_models::load_balancer::model::{Action, Balancer, Policy};
 
 use self::servers::{Requests, Servers};
-use crate::alongside::{Alongside, TRACES, k_of_k};
+use crate::alongside::{Alongside, beside};
 use crate::daemon::Daemon;
 
 pub(crate) fn cases() -> Vec<Alongside> {
@@ -84,13 +84,10 @@ impl<D: Running> Counterpart<BalancerInterface> for Driven<D> {
     }
 }
 
-/// A check of `model` with the daemon alongside: a deviation has to be shown three times of three.
+/// A check of `model` with the daemon alongside.
 fn check<D: Running>(model: Balancer) -> Check<Balancer, BalancerInterface> {
-    let beside = model.clone();
-    counterpart_models::load_balancer::check(model)
-        .alongside_only()
-        .traces_in(TRACES)
-        .subject(D::DAEMON.subject, k_of_k().of(move || Driven::<D>::start(&beside)))
+    let there = model.clone();
+    beside(D::DAEMON, counterpart_models::load_balancer::check(model), move || Driven::<D>::start(&there))
 }
 
 /// Servers with the weights that published orders are known of.

@@ -2,18 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
 
 use counterpart::check::{Case, Options};
-use counterpart::cli::{self, Exit, Host};
+use counterpart::cli::Exit;
 use counterpart::conform::Tour;
 use counterpart::trace::Trace;
 use counterpart::{Check, Counterpart};
 use libtest_mimic::Trial;
 use stateright::Property;
 
+use crate::served::Served;
 use crate::toy::{DONE, Edge, FACE, Face, REFUSED, Say, Toy, Word};
 use crate::{claim, typed};
 
@@ -71,7 +69,7 @@ fn choices() {
     for way in [&[][..], &[2], &[0, 2], &[0, 3], &[0, 4], &[0, 0, 7], &vec![0; 2_000]] {
         assert!(rooms().stand(way, &Options::default()).is_none(), "{way:?}");
     }
-    let page = Served::of(rooms()).page("0");
+    let page = Visited::of(rooms()).page("0");
     for part in ["not possible: the model refuses it", "not possible: it leads out", "href=\"0.0#step=1\">Left</a>"] {
         assert!(page.contains(part), "no {part}: {page}");
     }
@@ -79,7 +77,7 @@ fn choices() {
 }
 
 fn distinct() {
-    let served = Served::of(rooms());
+    let served = Visited::of(rooms());
     let page = served.page("0");
     assert!(page.contains("href=\"0.0#step=1\"") && page.contains("href=\"0.1#step=1\""), "{page}");
     let [left, right] = ["0.0", "0.1"].map(|way| served.page(way));
@@ -97,7 +95,7 @@ fn deviation() {
     assert_eq!(told, [("implementation", true), ("lost", false)], "{:?}", standing.alongside);
     let deviation = standing.deviation.expect("one who is lost");
     assert_eq!((deviation.evidence.name(), deviation.steps[2].implementation.as_str()), ("lost", "Lost"));
-    let served = Served::of(rooms());
+    let served = Visited::of(rooms());
     assert!(served.page("0.0.0").contains("href=\"0.0.0/deviation\""));
     assert!(served.page("0.0.0/deviation").contains("\"implementation\":\"Lost\""));
     assert!(!served.page("0.0").contains("/deviation"));
@@ -119,7 +117,7 @@ fn walk() {
 }
 
 fn saved() {
-    let served = Served::of(rooms());
+    let served = Visited::of(rooms());
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let ways = [("0.0", 0, "1 steps followed"), ("0.1.1", 0, "not satisfied"), ("0.0.0", 0, "lost: ")];
     for (way, exit, says) in ways {
@@ -135,7 +133,7 @@ fn saved() {
 }
 
 fn elsewhere() {
-    let served = Served::of(rooms());
+    let served = Visited::of(rooms());
     let here = served.place.clone();
     let asked = |request: String| served.asked(&request);
     let with = |path: &str, headers: &str| asked(format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"));
@@ -171,7 +169,7 @@ fn elsewhere() {
     let posted = asked(format!("POST {path} HTTP/1.1\r\n{host}Content-Length: 0\r\nConnection: close\r\n\r\n"));
     assert!(posted.starts_with("HTTP/1.1 405 "), "{posted}");
     assert!(here.starts_with("127.0.0.1:") && served.token.len() == 32, "{here}");
-    assert_ne!(served.token, Served::of(rooms()).token, "a token is of one run");
+    assert_ne!(served.token, Visited::of(rooms()).token, "a token is of one run");
 }
 
 fn nobody() {
@@ -180,31 +178,19 @@ fn nobody() {
     assert!(err.contains("\"toy/room\"") && err.contains("did you mean \"toy/rooms\"?"), "{err}");
 }
 
-/// The command in a thread of its own, until it is dropped.
-struct Served {
+/// The command, and who asks it.
+struct Visited {
     place: String,
     token: String,
-    ends: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<Exit>>,
+    _served: Served,
 }
 
-impl Served {
+impl Visited {
     fn of(case: Case) -> Self {
-        let (told, said) = channel();
-        let ends = Arc::new(AtomicBool::new(false));
-        let interrupted = ends.clone();
-        let thread = std::thread::spawn(move || {
-            let mut host =
-                Host { out: Box::new(Told(told)), err: Box::new(std::io::sink()), progress: false, interrupted };
-            cli::run(vec![case], ["counterpart", "explore", "toy/rooms"], &mut host)
-        });
-        let mut address = String::new();
-        while !address.ends_with('\n') {
-            address.push_str(&said.recv().expect("it says where it is"));
-        }
-        let rest = address.trim().strip_prefix("http://").expect("an address");
+        let served = Served::of(case);
+        let rest = served.address.strip_prefix("http://").expect("an address");
         let (place, token) = rest.trim_end_matches('/').split_once('/').expect("an address with a token");
-        Served { place: place.into(), token: token.into(), ends, thread: Some(thread) }
+        Visited { place: place.into(), token: token.into(), _served: served }
     }
 
     fn asked(&self, request: &str) -> String {
@@ -217,32 +203,10 @@ impl Served {
 
     /// What is answered at `path` below the token.
     fn page(&self, path: &str) -> String {
-        let Served { place, token, .. } = self;
+        let Visited { place, token, .. } = self;
         let answer = self.asked(&format!("GET /{token}/{path} HTTP/1.0\r\nHost: {place}\r\n\r\n"));
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         assert!(head.contains(" 200 ") && head.contains("no-store"), "{answer}");
         body.into()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.ends.store(true, Ordering::SeqCst);
-        let ended = self.thread.take().expect("it is ended once").join();
-        assert!(std::thread::panicking() || matches!(ended, Ok(Exit::AsExpected)), "{ended:?}");
-    }
-}
-
-struct Told(Sender<String>);
-
-impl Write for Told {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // Once the address is known nobody listens.
-        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

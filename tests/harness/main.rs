@@ -24,6 +24,8 @@ mod probability;
 #[cfg(unix)]
 mod process;
 mod recovery;
+#[path = "../trial/served.rs"]
+mod served;
 mod settings;
 mod shape;
 mod summary;

@@ -1,16 +1,15 @@
 //! `explore` and `check --html` as a person has them: pages that lead to each other.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread::JoinHandle;
 
 use counterpart::cli::{self, Exit, Host};
 use serde_json::{Value, json};
 
 use super::driver::Browser;
+use super::served::Served;
 use super::{Look, root, theatre};
 
 pub(super) fn trials() -> Vec<(&'static str, Look)> {
@@ -19,53 +18,6 @@ pub(super) fn trials() -> Vec<(&'static str, Look)> {
         ("explorer::it_can_be_read_aloud_and_on_a_narrow_window", names),
         ("explorer::the_report_of_a_run_shows_its_pictures_and_leads_to_every_trace", report),
     ]
-}
-
-/// `explore theatre/seats`, until it is dropped.
-pub(super) struct Served {
-    pub(super) address: String,
-    ends: Arc<AtomicBool>,
-    thread: Option<JoinHandle<Exit>>,
-}
-
-impl Served {
-    pub(super) fn new() -> Self {
-        let (told, said) = channel();
-        let ends = Arc::new(AtomicBool::new(false));
-        let interrupted = ends.clone();
-        let thread = std::thread::spawn(move || {
-            let out = Box::new(Told(told));
-            let mut host = Host { out, err: Box::new(io::sink()), progress: false, interrupted };
-            cli::run(vec![theatre::case()], ["counterpart", "explore", "theatre/seats"], &mut host)
-        });
-        let mut address = String::new();
-        while !address.ends_with('\n') {
-            address.push_str(&said.recv().expect("it says where it is"));
-        }
-        Served { address: address.trim().into(), ends, thread: Some(thread) }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.ends.store(true, Ordering::SeqCst);
-        let ended = self.thread.take().expect("it is ended once").join();
-        assert!(std::thread::panicking() || matches!(ended, Ok(Exit::AsExpected)), "{ended:?}");
-    }
-}
-
-struct Told(Sender<String>);
-
-impl Write for Told {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Once the address is known nobody listens.
-        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Opens an address, with logs that begin there.
@@ -99,7 +51,7 @@ fn said(browser: &Browser, script: &str) -> Value {
 const TAKEN: &str = "return [...document.querySelectorAll('#steps .what')].map((what) => what.textContent)";
 
 fn walk(browser: &Browser) {
-    let served = Served::new();
+    let served = Served::of(theatre::case());
     begin(browser, &served.address);
     assert_eq!(said(browser, TAKEN), json!(["(initially)"]));
     let choices = "return [...document.querySelectorAll('#choices tbody tr')].map((row) => \
@@ -132,7 +84,7 @@ fn walk(browser: &Browser) {
 }
 
 fn names(browser: &Browser) {
-    let served = Served::new();
+    let served = Served::of(theatre::case());
     begin(browser, &format!("{}0.0.0", served.address));
     said(
         browser,
@@ -150,7 +102,7 @@ fn names(browser: &Browser) {
 }
 
 /// A run that is not as expected, as pages below `folder`. A picture stands beside a case.
-pub(super) fn reported(folder: &std::path::Path) -> String {
+pub(super) fn reported(folder: &Path) -> String {
     let drawn = fs::read_to_string(root().join("models/flp/sequencer.svg")).expect("a picture");
     let case = theatre::case().picture("what can still be decided, and who decides it", move || drawn.clone());
     let place = |name: &str| folder.join(name).display().to_string();

@@ -7,6 +7,8 @@ mod driver;
 mod explorer;
 mod pages;
 mod pictures;
+#[path = "../trial/served.rs"]
+mod served;
 mod theatre;
 
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use counterpart::Counterpart;
 use counterpart_models::broker::conformance::DeliveryInterface;
 use counterpart_models::broker::model::{Action, Budget, CONSUMERS_MAX, Delivery, HELD_MAX, Told, Variant};
 
-use super::{check, deviation, of_one};
+use super::{check, deviation, elsewhere, of_one};
 use crate::alongside::Alongside;
 use crate::daemon::{Daemon, NATS, WITHIN};
 use crate::nats::{Answer, Nats, Server};
@@ -200,21 +200,7 @@ impl Counterpart<DeliveryInterface> for JetStream {
                 let held: Vec<usize> = (0..self.leases.len()).filter(|entry| is_its(&self.leases[*entry])).collect();
                 held.into_iter().for_each(|entry| self.expire(entry));
             }
-            Action::Send { .. }
-            | Action::Retry { .. }
-            | Action::RestartProducer
-            | Action::Drop { .. }
-            | Action::Confirm { .. }
-            | Action::LoseConfirm { .. }
-            | Action::Sync
-            | Action::Nack { .. }
-            | Action::Renew { .. }
-            | Action::RestartConsumer { .. }
-            | Action::RemoveConsumer { .. }
-            | Action::CrashBroker { .. }
-            | Action::Bury { .. }
-            | Action::Redrive { .. }
-            | Action::ForgetKey { .. } => {}
+            ref other => return elsewhere(other),
         }
         Told::Done
     }

@@ -10,7 +10,7 @@ use counterpart::Counterpart;
 use counterpart_models::broker::conformance::DeliveryInterface;
 use counterpart_models::broker::model::{Action, Budget, CONSUMERS_MAX, Delivery, HELD_MAX, Told, Variant};
 
-use super::{deviation, of_one};
+use super::{deviation, elsewhere, of_one};
 use crate::alongside::Alongside;
 use crate::daemon::{Daemon, REDIS};
 use crate::redis::{Redis, Reply, Server};
@@ -272,19 +272,7 @@ impl Counterpart<DeliveryInterface> for Streams {
             Action::RemoveConsumer { consumer } => {
                 self.redis.ask(&["XGROUP", "DELCONSUMER", "log", "group", &consumer.to_string()]);
             }
-            Action::Send { .. }
-            | Action::Retry { .. }
-            | Action::RestartProducer
-            | Action::Drop { .. }
-            | Action::Confirm { .. }
-            | Action::LoseConfirm { .. }
-            | Action::Sync
-            | Action::Nack { .. }
-            | Action::RestartConsumer { .. }
-            | Action::CrashBroker { .. }
-            | Action::Bury { .. }
-            | Action::Redrive { .. }
-            | Action::ForgetKey { .. } => {}
+            ref other => return elsewhere(other),
         }
         Told::Done
     }

@@ -3,7 +3,7 @@
 use counterpart_models::dns::model::{Cache, Content, Soa, Variant};
 
 use super::authority::{Bench, authority};
-use super::{check, one_client};
+use super::{Resolver, one_client};
 use crate::alongside::Alongside;
 use crate::clock::Clock;
 use crate::daemon::{DNSMASQ, Daemon, Folder, WITHIN, free_port};
@@ -12,37 +12,31 @@ const DAEMON: &Daemon = &DNSMASQ;
 
 pub(super) fn cases() -> Vec<Alongside> {
     let addresses = Cache { zone: vec![Content::Has { ttl: 2 }, Content::Has { ttl: 3 }], ..one_client() };
-    let conforms = |name: &str, checked, model| {
-        Alongside::new(DAEMON, &format!("dns/{name}"), checked, check(DAEMON, model, start))
-    };
     let capped = Cache { ttl_max: 1, ..addresses.clone() };
     let zone = vec![Content::Absent, Content::Has { ttl: 2 }];
     let denials = Cache { questions: 3, zone, soa: Some(Soa { ttl: 1, minimum: 1 }), ..one_client() };
-    let deviates = |name: &str, checked, model, because: &str| {
-        let check = check(DAEMON, model, start).because(DAEMON.subject, because).diverges(DAEMON.subject);
-        Alongside::new(DAEMON, &format!("dns/{name}"), checked, check)
-    };
+    let resolver = Resolver { daemon: DAEMON, start };
     vec![
-        conforms("dnsmasq_end", "a name whose address changes, TTL 2 and 3", addresses),
-        deviates(
+        resolver.conforms("dnsmasq_end", "a name whose address changes, TTL 2 and 3", addresses),
+        resolver.deviates(
             "dnsmasq_cap",
             "the same under `--max-cache-ttl=1`",
             capped.clone(),
             "the bound on a TTL is 1, and whoever has waited for the answer is told 2: the bound is the cache's own, and the \
              next cache keeps the answer for as long as the authority said",
         ),
-        conforms(
+        resolver.conforms(
             "dnsmasq_cap_but_for_who_waits",
             "the same, where the bound is not told to whoever waits",
             capped.with(Variant::TellsUncapped),
         ),
-        deviates(
+        resolver.deviates(
             "dnsmasq_denials",
             "denials of a name, by type and below it",
             denials.clone(),
             "that there is no such name is known, and what is below it is asked for at the authority (not as RFC 8020 has it)",
         ),
-        conforms(
+        resolver.conforms(
             "dnsmasq_denials_but_for_what_is_below",
             "the same, where a denial covers its name alone",
             denials.with(Variant::CoversNameOnly),

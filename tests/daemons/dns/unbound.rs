@@ -3,7 +3,7 @@
 use counterpart_models::dns::model::{Cache, Content, Soa, Stale, Variant};
 
 use super::authority::{Bench, authority};
-use super::{check, one_client};
+use super::{Resolver, one_client};
 use crate::alongside::Alongside;
 use crate::clock::Clock;
 use crate::daemon::{Daemon, Folder, UNBOUND, WITHIN, free_port};
@@ -11,57 +11,79 @@ use crate::daemon::{Daemon, Folder, UNBOUND, WITHIN, free_port};
 const DAEMON: &Daemon = &UNBOUND;
 
 pub(super) fn cases() -> Vec<Alongside> {
-    let at_zero = Cache { serve_at_zero: true, ..one_client() };
+    let resolver = Resolver { daemon: DAEMON, start };
+    [ends(&resolver), denials(&resolver)].concat()
+}
+
+/// A cache that tells what has 0 seconds left.
+fn at_zero() -> Cache {
+    Cache { serve_at_zero: true, ..one_client() }
+}
+
+/// How long an address is told.
+fn ends(resolver: &Resolver) -> Vec<Alongside> {
+    let of_no_time = Cache { zone: vec![Content::Has { ttl: 0 }], ..at_zero() };
+    vec![
+        resolver.deviates(
+            "unbound_end",
+            "a name with an address, TTL 2 and 3, and without",
+            one_client(),
+            "an answer of TTL n is told for n + 1 seconds: in the last of them with a TTL of 0",
+        ),
+        resolver.conforms("unbound_end_but_for_the_last_second", "the same, where what has 0 seconds left is told", at_zero()),
+        resolver.deviates(
+            "unbound_zero",
+            "an address with a TTL of 0",
+            of_no_time.clone(),
+            "the answer was told, and is asked for again in the same second: what may be kept for no time is not kept, though \
+             what has 0 seconds left is told",
+        ),
+        resolver.conforms(
+            "unbound_zero_but_for_keeping",
+            "the same, where what has a TTL of 0 is not kept",
+            of_no_time.with(Variant::KeepsNothingForZero),
+        ),
+    ]
+}
+
+/// How long a denial is told, and of what.
+fn denials(resolver: &Resolver) -> Vec<Alongside> {
     let zone = vec![Content::Absent, Content::Has { ttl: 2 }];
-    let denials = Cache { questions: 3, zone, ..at_zero.clone() };
+    let denials = Cache { questions: 3, zone, ..at_zero() };
     let by_type = denials.clone().with(Variant::CoversTypeOnly);
     let for_ever = Stale { max: None, client_timer: 0, retry: 1, ttl: 1 };
     let created = Cache {
         zone: vec![Content::Absent, Content::Has { ttl: 0 }],
         soa: Some(Soa { ttl: 1, minimum: 1 }),
         stale: Some(for_ever),
-        ..at_zero.clone().with(Variant::KeepsNothingForZero)
-    };
-    let deviates = |name: &str, checked, model, because: &str| {
-        let check = check(DAEMON, model, start).because(DAEMON.subject, because).diverges(DAEMON.subject);
-        Alongside::new(DAEMON, &format!("dns/{name}"), checked, check)
-    };
-    let conforms = |name: &str, checked, model| {
-        Alongside::new(DAEMON, &format!("dns/{name}"), checked, check(DAEMON, model, start))
+        ..at_zero().with(Variant::KeepsNothingForZero)
     };
     vec![
-        deviates(
-            "unbound_end",
-            "a name with an address, TTL 2 and 3, and without",
-            one_client(),
-            "an answer of TTL n is told for n + 1 seconds: in the last of them with a TTL of 0",
-        ),
-        conforms("unbound_end_but_for_the_last_second", "the same, where what has 0 seconds left is told", at_zero),
-        deviates(
+        resolver.deviates(
             "unbound_denials",
             "denials of a name, by type and below it",
             denials.clone(),
             "that there is no such name is known, and the same name is asked for by another type: a denial is kept of the \
              name and the type (not as RFC 8020 has it)",
         ),
-        conforms(
+        resolver.conforms(
             "unbound_denials_but_for_rfc_8020",
             "the same, where a denial covers its type alone and shares the zone's SOA record",
             by_type.clone().with(Variant::SharesSoa),
         ),
-        deviates(
+        resolver.deviates(
             "unbound_soa",
             "denials of a name, where a denial covers its type alone",
             by_type.clone(),
             "the authority has just denied the second question for a second, and it is told for none: of two denials of a \
              zone the later one lives as long as the SOA record that the earlier one has brought",
         ),
-        conforms(
+        resolver.conforms(
             "unbound_soa_but_for_sharing",
             "the same, where denials share the zone's SOA record",
             by_type.with(Variant::SharesSoa),
         ),
-        deviates(
+        resolver.deviates(
             "unbound_created",
             "serve-expired: a name that is denied, and then created with TTL 0",
             created.clone(),
@@ -69,7 +91,7 @@ pub(super) fn cases() -> Vec<Alongside> {
              client is told the denial that has ended: the answer may not be kept, and so what it should replace stays, for \
              ever (unbound's issue 860)",
         ),
-        conforms(
+        resolver.conforms(
             "unbound_created_but_for_what_stays",
             "the same, where an answer of TTL 0 replaces nothing",
             created.with(Variant::KeepsEndedOnZeroTtl),

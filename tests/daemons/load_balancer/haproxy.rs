@@ -25,17 +25,13 @@ pub(super) fn cases() -> Vec<Alongside> {
     let unchanged = |model| Balancer { quirks: vec![Quirk::LongestUnchanged], ..model };
     let own = Balancer { quirks: vec![Quirk::Cycle(ORDER)], ..smooth.clone() };
     vec![
-        Alongside::new(
+        Alongside::deviating(
             DAEMON,
             "load_balancer/haproxy_weighted",
             "smooth weighted round robin, weights 5, 1, 1",
-            check::<Haproxy>(smooth)
-                .because(
-                    DAEMON.subject,
-                    "each server has its weight in a cycle, but in another order: the heavy one is given three in a row, \
+            check::<Haproxy>(smooth),
+            "each server has its weight in a cycle, but in another order: the heavy one is given three in a row, \
                      where nginx and this model turn to a light one after two",
-                )
-                .diverges(DAEMON.subject),
         ),
         Alongside::new(
             DAEMON,
@@ -43,17 +39,13 @@ pub(super) fn cases() -> Vec<Alongside> {
             "weights 5, 1, 1 in the order a a a b a a c",
             check::<Haproxy>(own),
         ),
-        Alongside::new(
+        Alongside::deviating(
             DAEMON,
             "load_balancer/haproxy_leastconn",
             "`leastconn`, equal weights",
-            check::<Haproxy>(least.clone())
-                .because(
-                    DAEMON.subject,
-                    "all servers are idle, and the second is chosen: of servers that are equally busy haproxy takes the one \
+            check::<Haproxy>(least.clone()),
+            "all servers are idle, and the second is chosen: of servers that are equally busy haproxy takes the one \
                      whose count changed longest ago",
-                )
-                .diverges(DAEMON.subject),
         ),
         Alongside::new(
             DAEMON,
@@ -61,17 +53,13 @@ pub(super) fn cases() -> Vec<Alongside> {
             "`leastconn`, equal weights, where ties go to the server whose count changed longest ago",
             check::<Haproxy>(unchanged(least)),
         ),
-        Alongside::new(
+        Alongside::deviating(
             DAEMON,
             "load_balancer/haproxy_leastconn_weighted",
             "`leastconn`, weights 3, 1",
-            check::<Haproxy>(unequal.clone())
-                .because(
-                    DAEMON.subject,
-                    "the server that is three times as strong is idle, and the request goes to the weak one: weights count \
+            check::<Haproxy>(unequal.clone()),
+            "the server that is three times as strong is idle, and the request goes to the weak one: weights count \
                      among busy servers alone, and an idle one is as good as any other",
-                )
-                .diverges(DAEMON.subject),
         ),
         Alongside::new(
             DAEMON,

@@ -80,7 +80,7 @@ impl Counterpart<LimiterInterface> for Stored {
                     }
                 }
             }
-            Action::Collect | Action::SetQuota { .. } => {}
+            Action::Collect | Action::SetQuota { .. } => panic!("{input:?} is nothing that the limiter can be told"),
         }
         Answer::Done
     }
