@@ -68,7 +68,8 @@ fn implementations() -> Vec<String> {
         let below = file.strip_prefix("models/").unwrap_or_default();
         below.ends_with("/implementation.rs")
             || below.contains("/implementation/")
-            || (below.matches('/').count() == 1 && (below.ends_with("/shared.rs") || below.ends_with("/policies.rs")))
+            || below.ends_with("/shared.rs")
+            || (below.matches('/').count() == 1 && below.ends_with("/policies.rs"))
     };
     files.retain(is_one);
     files.sort();

@@ -43,11 +43,11 @@ mod sync {
 #[cfg(feature = "broker")]
 #[path = "../models/broker"]
 #[allow(dead_code, unreachable_pub, unused_imports, reason = "it is compiled to be raced, not to be used")]
-mod raced_broker {
+pub(crate) mod raced_broker {
     use super::sync;
 
-    pub(super) mod implementation;
-    pub(super) mod shared;
+    pub(crate) mod implementation;
+    pub(crate) mod shared;
 }
 
 /// The breaker's sources, compiled under loom.
@@ -85,7 +85,7 @@ mod raced_balancer {
 }
 
 /// Runs `test` in every schedule of its threads, and gives their number. It fails where they all wait.
-fn in_every_schedule(test: impl Fn() + Send + Sync + 'static) -> usize {
+pub(crate) fn in_every_schedule(test: impl Fn() + Send + Sync + 'static) -> usize {
     let schedules = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = schedules.clone();
     let mut builder = loom::model::Builder::new();

@@ -4,6 +4,8 @@
 //! A module gives a list of trials. Most are a claim and a closure; where data says what to try (a case, a trace file)
 //! there is one trial for each, named for it, so that a failure names what failed.
 
+#[cfg(any(feature = "broker", feature = "ntp"))]
+mod allocations;
 #[cfg(feature = "circuit_breaker")]
 mod breaker;
 #[cfg(feature = "broker")]
@@ -67,6 +69,8 @@ use self::trial::{claim, root, snapshot};
 
 fn main() -> ExitCode {
     let trials = [
+        #[cfg(any(feature = "broker", feature = "ntp"))]
+        allocations::trials(),
         #[cfg(feature = "circuit_breaker")]
         breaker::trials(),
         #[cfg(feature = "broker")]

@@ -1,7 +1,5 @@
 //! Client and server over UDP on the loopback: what is asked and answered, what is not, and that it allocates nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use counterpart_models::ntp::implementation::server::{Condition, Reply, Server, 
 use counterpart_models::ntp::implementation::udp::{AskError, UdpClient, UdpServer, system_clock};
 use libtest_mimic::Trial;
 
+use crate::allocations::allocated;
 use crate::claim;
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -19,7 +18,6 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("ntp::a_client_that_is_not_due_asks_nobody", not_due),
         claim("ntp::a_server_says_why_it_does_not_answer_and_goes_on", goes_on),
         claim("ntp::a_whole_exchange_allocates_nothing", allocates_nothing),
-        claim("ntp::the_counter_of_allocations_counts", counts),
     ]
 }
 
@@ -78,41 +76,8 @@ fn goes_on() {
     assert_eq!((bytes, first.origin), (PACKET_BYTES, question.transmit), "the only answer is to the only question");
 }
 
-/// Counts what a thread allocates.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-#[allow(unsafe_code, reason = "an allocator that counts is one")]
-// SAFETY: everything is the system's allocator's; the counter is a plain cell that allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise is handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is handed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise is handed on.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
 fn allocations(of: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    of();
-    ALLOCATIONS.get() - before
+    allocated(of).calls
 }
 
 fn allocates_nothing() {
@@ -139,8 +104,4 @@ fn allocates_nothing() {
     let of_client = allocations(|| assert!(client.ask(system_clock, NONCES, LONG).is_ok()));
     assert_eq!(of_client, 0, "asking over a socket");
     assert_eq!(serving.join().expect("it serves").expect("a socket"), Ok(()));
-}
-
-fn counts() {
-    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(7_u8)))), 1);
 }

@@ -21,6 +21,11 @@ mod defects;
 pub mod implementation;
 pub mod model;
 pub mod properties;
+#[cfg(feature = "catalogue")]
+mod races;
+pub mod shared;
+
+use std::sync;
 
 use counterpart::Check;
 
@@ -29,6 +34,18 @@ use self::model::Exchange;
 
 #[cfg(feature = "catalogue")]
 pub(super) use self::cases::cases;
+
+/// The shared inboxes compiled a second time, on loom's locks (see [`sync`](counterpart::conform::interleave::sync)).
+#[cfg(feature = "catalogue")]
+#[path = "."]
+mod loomed {
+    use counterpart::conform::interleave::sync;
+
+    use super::implementation;
+
+    #[allow(dead_code, unreachable_pub, reason = "it is compiled to be raced, not to be used")]
+    pub(super) mod shared;
+}
 
 /// A check of `model`: what the outside sees of it, and the words and reasons in which its traces are told.
 pub fn check(model: Exchange) -> Check<Exchange, CreditsInterface> {

@@ -1,8 +1,9 @@
 //! The broker's log on disk, in a file of [`redb`].
 //!
-//! Every commit is in two phases, so that a half-finished one never falls back a commit without a word; what a file says
-//! is checked when it is opened, before the first write would seal what is damaged; and every record carries a checksum of
-//! its own (CRC32C), by which it is told from damage even where the file as a whole cannot be read.
+//! Every commit is in two phases, so that a half-finished one never falls back a commit without a word. A commit that changes
+//! nothing follows it: a file keeps its last two, and says which is the later by one bit that no checksum covers. What a
+//! file says is checked when it is opened, before the first write would seal what is damaged; and every record carries a
+//! checksum of its own (CRC32C), by which it is told from damage even where the file as a whole cannot be read.
 
 use std::path::Path;
 
@@ -203,6 +204,8 @@ impl Store {
             }
         }
         transaction.commit()?;
+        // The later of the file's two commits and the earlier now have the same in them.
+        self.database.begin_write()?.commit()?;
         Ok(())
     }
 }
