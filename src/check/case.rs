@@ -7,6 +7,8 @@ use super::run::{VERDICTS, protocol};
 use super::{Check, Options, ReplayError, Replayed};
 use crate::conform::events::{Judgement, Log};
 use crate::conform::{Agreement, Mode};
+#[cfg(feature = "cli")]
+use crate::explore::CheckpointError;
 use crate::model::{CheckedModel, Interface};
 use crate::report::{CaseListing, CaseReport, NotRun, PropertyListing};
 use crate::trace::Trace;
@@ -81,6 +83,15 @@ impl Case {
     /// Runs the case. A limit that the case sets tighter than `options` stays as the case has it.
     pub fn run(&self, options: &Options) -> (CaseReport, Vec<NotRun>) {
         (self.check.case_report(&options.within(&self.check.plan.options), true), self.check.left_out())
+    }
+
+    /// How many parts of a checkpoint there are that the case would go on with.
+    ///
+    /// # Errors
+    /// The checkpoint is refused.
+    #[cfg(feature = "cli")]
+    pub(crate) fn kept_parts(&self, options: &Options) -> Result<u64, CheckpointError> {
+        self.check.kept_parts(options)
     }
 
     /// Judges `log` on the model as the log unfolds it: by the reader of the case's first subject that is a log, or where

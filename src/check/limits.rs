@@ -125,6 +125,7 @@ impl Options {
         options.start_within = options.start_within.min(own.start_within);
         options.time_max = tighter(options.time_max, own.time_max);
         options.memory_max_mib = tighter(options.memory_max_mib, own.memory_max_mib);
+        options.checkpoint = options.checkpoint.or_else(|| own.checkpoint.clone());
         options.referee &= own.referee;
         options
     }

@@ -1,6 +1,7 @@
 //! The one entry: what is explored, what is run alongside, and what is expected of both.
 
 mod case;
+mod checkpoint;
 mod defect;
 mod evidence;
 mod explorer;
@@ -30,6 +31,7 @@ use crate::trace::Trace;
 use crate::view::Written;
 
 pub use case::{Case, JudgedLog};
+pub use checkpoint::Checkpoint;
 pub use defect::Defect;
 #[cfg(feature = "cli")]
 pub(crate) use limits::limited;
@@ -89,6 +91,8 @@ pub struct Options {
     pub time_max: Option<Duration>,
     /// How much memory the process may hold, in MiB; no limit by default.
     pub memory_max_mib: Option<usize>,
+    /// Where the exploration of the model is left behind now and then; nowhere by default.
+    pub checkpoint: Option<Checkpoint>,
     /// Whether stateright's own search is asked for a second opinion. Default true.
     pub referee: bool,
     /// Seed of every random choice. Default 0.
@@ -107,6 +111,7 @@ impl Default for Options {
             budget: Budget::default(),
             time_max: None,
             memory_max_mib: None,
+            checkpoint: None,
             referee: true,
             seed: 0,
             answer_within: Duration::from_secs(10),

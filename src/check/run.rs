@@ -7,7 +7,7 @@ use super::face::{AnyCheck, Subject};
 use super::names::nearest;
 use super::{Expected, Options, Plan, REFEREE_STATES_MAX};
 use crate::conform::{Agreement, Conformance, Mode};
-use crate::explore::{Asked, Explored, ModelError, Referee, RefereeError, referee_of};
+use crate::explore::{Asked, Budget, Explored, ModelError, Nodes, Referee, RefereeError, referee_of};
 use crate::model::Kind;
 use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
 use crate::trace::{self, Trace};
@@ -48,7 +48,7 @@ impl AnyCheck {
             traces: self.plan.traces.clone(),
         };
         let explored = match self.explores(alongside) {
-            true => self.model.explore(None, &options.budget).map(Some),
+            true => self.explore(options).map(Some),
             false => Ok(None),
         };
         match explored {
@@ -75,6 +75,12 @@ impl AnyCheck {
         let is_asked = self.plan.judged && !self.model.properties().is_empty();
         let logs_only = !self.subjects.is_empty() && self.subjects.iter().all(|subject| subject.mode == Mode::Events);
         is_asked || self.plan.is_listed || self.plan.counts.is_some() || !alongside || !logs_only
+    }
+
+    fn explore(&self, options: &Options) -> Result<Box<dyn Nodes>, ModelError> {
+        // What is run alongside explores as well, and is not to be taken for this.
+        let budget = Budget { checkpoint: self.keeper(options)?, ..options.budget.clone() };
+        self.model.explore(None, &budget)
     }
 
     fn run_subjects(&self, options: &Options, report: &mut CaseReport) {

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::check::Checkpoint;
+
 /// Explore protocols exhaustively, and check that implementations do what their models do.
 #[derive(Debug, Parser)]
 #[command(
     name = "counterpart",
     version,
     after_help = "Exit: 0 all as expected, 1 a verdict or a replay differs, 2 usage, 3 incomplete, 4 nothing matched, \
-                  5 stale or unreadable trace, 70 a defect of this program, 130 interrupted."
+                  5 stale or unreadable trace or checkpoint, 70 a defect of this program, 130 interrupted."
 )]
 pub(super) struct Arguments {
     /// Say more of what is done, on stderr (-vv and -vvv: still more; RUST_LOG overrides); `check` tells every case in full.
@@ -89,6 +91,15 @@ pub(super) struct CheckArguments {
     /// Where the traces of violations and deviations are kept.
     #[arg(long, value_name = "DIR", default_value = TRACES)]
     pub(super) traces: PathBuf,
+    /// Leave the exploration of each case behind in this folder now and then, so that a later run can go on with it.
+    #[arg(long, value_name = "DIR")]
+    pub(super) checkpoint: Option<PathBuf>,
+    /// Go on with what is left behind there.
+    #[arg(long, requires = "checkpoint")]
+    pub(super) resume: bool,
+    /// Seconds from one time that something is left behind to the next.
+    #[arg(long, value_name = "SECONDS", requires = "checkpoint", default_value_t = Checkpoint::EVERY_S)]
+    pub(super) checkpoint_every: u64,
     #[command(flatten)]
     pub(super) limits: Limits,
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod bench;
+mod checkpoints;
 mod explore;
 mod log;
 mod look;
@@ -60,7 +61,7 @@ pub enum Exit {
     Incomplete = 3,
     /// No case has such a name.
     NothingMatched = 4,
-    /// A trace is stale, foreign or unreadable.
+    /// A trace, or a checkpoint, is stale, foreign or unreadable.
     Trace = 5,
     /// A defect of this program, or two engines that disagree.
     Defect = 70,
@@ -275,11 +276,15 @@ fn check(cases: &[Case], arguments: &CheckArguments, in_full: bool, host: &mut H
         Ok(chosen) => chosen,
         Err(exit) => return Ok(exit),
     };
-    let options = options(&arguments.limits, !arguments.no_referee, &host.interrupted);
+    let mut options = options(&arguments.limits, !arguments.no_referee, &host.interrupted);
+    options.checkpoint = checkpoints::asked(arguments);
     let folder = Some(arguments.traces.as_path()).filter(|folder| *folder != Path::new(TRACES));
     say!(host, "seed {}, {} threads", options.seed, options.budget.threads);
     let (running, left_out): (Vec<&Case>, Vec<&Case>) =
         chosen.into_iter().partition(|case| arguments.large || !case.is_large());
+    if let Some(refused) = checkpoints::refused(&running, &options, host) {
+        return Ok(refused);
+    }
     let bar = progress(running.len(), host.progress);
     let detail = if in_full || running.len() <= CASES_FEW { Detail::Whole } else { Detail::Brief };
     let mut out = Data { to: &mut host.out, outcome: Ok(()) };

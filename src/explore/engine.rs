@@ -15,21 +15,27 @@
 //! fingerprint is known. What turns out to be new is made again, by one step more. Only where states themselves are
 //! compared those of candidates are held.
 
+mod part;
+mod resume;
+
 use std::cell::Cell;
 use std::hint::black_box;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use stateright::Model;
 
+use self::part::{Candidate, NEW, Part, Row, claim, is_new};
+use super::checkpoint::Recorder;
 use super::form::Form;
 use super::shape::{Origin, PackedTarget, Shape};
 use super::step::{Next, again, blamed, expand, is_rechecked, nondeterministic, share_out};
-use super::table::{CANDIDATE, Fingerprint, SHARDS, Shard, Table};
+use super::table::{CANDIDATE, Fingerprint, Shard, Table};
 use super::{Budget, Equality, ModelError, Stop};
 use crate::model::CheckedModel;
+
+pub(super) use self::resume::{initial, made_again};
 
 /// What is to be learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +55,9 @@ pub(super) struct Engine<M: CheckedModel, F: Form<M::State>> {
     pub(super) wanted: Vec<(Looked<M>, Option<usize>)>,
     pub(super) table: Table<u32>,
     pub(super) budget: Budget,
+    pub(super) recorder: Option<Recorder>,
+    /// The first node to expand, where an exploration is gone on with.
+    resumed: Option<usize>,
     /// Whether states themselves are compared.
     exact: bool,
     states_max: usize,
@@ -69,48 +78,6 @@ impl<M: CheckedModel> Looked<M> {
         (self.condition)(model, state) == self.answer
     }
 }
-
-/// Some nodes that follow one another, and what became of them.
-struct Part<H> {
-    nodes: Range<usize>,
-    rows: Vec<Row>,
-    /// Of the transitions, where they are wanted; [`PackedTarget::OPEN`] where a candidate's number is to be put.
-    targets: Vec<PackedTarget>,
-    candidates: Vec<Candidate>,
-    /// Where states are compared, those of the candidates. In the end those of what is new.
-    held: Vec<H>,
-    /// The candidates by shard, in their order.
-    buckets: Buckets,
-    /// For each candidate [`NEW`], or the number in the block of the one it is equal to.
-    answers: Vec<AtomicU32>,
-    /// The number in the block of the first candidate.
-    first_candidate: u32,
-    outcome: Result<(), ModelError>,
-}
-
-/// A node that was expanded.
-#[derive(Clone, Copy, Debug, Default)]
-struct Row {
-    places: u32,
-    edges: u32,
-    cuts: u32,
-    candidates: u32,
-}
-
-/// A successor that was not known when its block was begun.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    fingerprint: Fingerprint,
-    action: u32,
-}
-
-#[derive(Debug, Default)]
-struct Buckets {
-    order: Vec<u32>,
-    starts: [u32; SHARDS + 1],
-}
-
-const NEW: u32 = u32::MAX;
 
 /// Successors that are looked up together.
 const BATCH: usize = 32;
@@ -141,6 +108,8 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
             wanted: Vec::new(),
             table: Table::new(budget.equality == Equality::Fingerprint128),
             budget: budget.clone(),
+            recorder: None,
+            resumed: None,
             exact: matches!(budget.equality, Equality::Automatic | Equality::Exact),
             states_max: budget.states_max.min(CANDIDATE as usize - 1),
         }
@@ -153,14 +122,19 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
         begun: Option<Vec<M::State>>,
         halt: &dyn Fn(&M::State) -> bool,
     ) -> Result<Option<usize>, ModelError> {
-        self.initialise(begun, halt)?;
-        let mut level = 0..self.shape.node_count();
+        let (mut level, first) = match self.resumed {
+            None => {
+                self.initialise(begun, halt)?;
+                (0..self.shape.node_count(), 0)
+            }
+            Some(first) => (self.shape.last_level(), first),
+        };
         let mut asked_at = 0;
         while !level.is_empty() && self.shape.stop.is_none() {
-            if !self.shape.begin_level(self.budget.depth_max) {
+            if self.resumed.take().is_none() && !self.shape.begin_level(self.budget.depth_max) {
                 break;
             }
-            let mut next = level.start;
+            let mut next = first.max(level.start);
             while next < level.end && self.shape.stop.is_none() {
                 // Where blocks end depends on the number of threads, and nothing may depend on that.
                 if next == level.start || next.is_multiple_of(LOOSENED_NODES) {
@@ -170,12 +144,16 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
                         return Ok(Some(next));
                     }
                 }
-                if next >= asked_at {
+                let is_asked = next >= asked_at;
+                if is_asked {
                     asked_at = next + ASKED_NODES;
                     self.shape.stop = (self.budget.interrupt)();
-                    if self.shape.stop.is_some() {
-                        break;
-                    }
+                }
+                if is_asked || next == level.start {
+                    self.record(next)?;
+                }
+                if self.shape.stop.is_some() {
+                    break;
                 }
                 next = self.block(next, level.end.min(next - next % LOOSENED_NODES + LOOSENED_NODES), halt)?;
             }
@@ -407,94 +385,4 @@ struct Open {
     place: usize,
     action: u32,
     fingerprint: Fingerprint,
-}
-
-/// Candidates of all parts that fall to one shard. `states`: of all nodes, where states themselves are compared.
-fn claim<M: CheckedModel, F: Form<M::State>>(
-    index: usize,
-    shard: &mut Shard<u32>,
-    parts: &[Part<F::Held>],
-    states: Option<&Vec<F::Held>>,
-) {
-    const TOUCHED: usize = 16;
-    shard.reserve(parts.iter().map(|part| part.buckets.of(index).len()).sum());
-    for part in parts {
-        for batch in part.buckets.of(index).chunks(TOUCHED) {
-            let touch = |at: &u32| shard.touch(part.candidates[*at as usize].fingerprint);
-            black_box(batch.iter().fold(0, |sum, at| sum ^ touch(at)));
-            for at in batch {
-                let alike = Cell::new(false);
-                let same = |number: u32| {
-                    let other = match states {
-                        None => return true,
-                        Some(_) if number & CANDIDATE != 0 => candidate(parts, number & !CANDIDATE),
-                        Some(states) => &states[number as usize],
-                    };
-                    let same = F::same(other, &part.held[*at as usize]);
-                    alike.set(alike.get() || !same);
-                    same
-                };
-                let fingerprint = part.candidates[*at as usize].fingerprint;
-                let answer = shard.claim(fingerprint, part.first_candidate + at, same);
-                shard.alike |= alike.get();
-                part.answers[*at as usize].store(answer.map_or(NEW, |equal| equal & !CANDIDATE), Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-/// The candidate of this number in the block.
-fn candidate<H>(parts: &[Part<H>], number: u32) -> &H {
-    let part = &parts[parts.partition_point(|part| part.first_candidate <= number) - 1];
-    &part.held[(number - part.first_candidate) as usize]
-}
-
-impl<H> Part<H> {
-    fn new(nodes: Range<usize>) -> Self {
-        Part {
-            nodes,
-            rows: Vec::new(),
-            targets: Vec::new(),
-            candidates: Vec::new(),
-            held: Vec::new(),
-            buckets: Buckets::default(),
-            answers: Vec::new(),
-            first_candidate: 0,
-            outcome: Ok(()),
-        }
-    }
-
-    /// The candidates by shard.
-    fn sort(&mut self) {
-        let Buckets { order, starts } = &mut self.buckets;
-        for candidate in &self.candidates {
-            starts[candidate.fingerprint.shard() + 1] += 1;
-        }
-        for shard in 0..SHARDS {
-            starts[shard + 1] += starts[shard];
-        }
-        let mut next = *starts;
-        order.resize(self.candidates.len(), 0);
-        for (at, candidate) in self.candidates.iter().enumerate() {
-            let place = &mut next[candidate.fingerprint.shard()];
-            order[*place as usize] = at as u32;
-            *place += 1;
-        }
-        self.answers.resize_with(self.candidates.len(), AtomicU32::default);
-    }
-
-    fn drop_known(&mut self) {
-        let mut answers = self.answers.iter();
-        self.held.retain(|_| answers.next().is_some_and(is_new));
-    }
-}
-
-fn is_new(answer: &AtomicU32) -> bool {
-    answer.load(Ordering::Relaxed) == NEW
-}
-
-impl Buckets {
-    fn of(&self, shard: usize) -> &[u32] {
-        &self.order[self.starts[shard] as usize..self.starts[shard + 1] as usize]
-    }
 }

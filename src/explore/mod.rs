@@ -14,6 +14,7 @@
 //! [`Equality`]. This engine looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
 
 mod actors;
+mod checkpoint;
 mod debug;
 mod engine;
 mod face;
@@ -40,7 +41,8 @@ use self::engine::{Engine, Wanted};
 use self::form::Whole;
 
 pub use self::actors::{Actors, History, Packed, Step, System};
-pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Spoken, State, recalled};
+pub use self::checkpoint::{CheckpointError, Keeper};
+pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Nodes, Spoken, State, recalled};
 pub use self::face::{Judged, Run};
 pub use self::pack::{Pack, survey_packed};
 pub(crate) use self::referee::referee_of;
@@ -69,6 +71,9 @@ pub struct Budget {
     pub recheck: bool,
     /// What states are told apart by.
     pub equality: Equality,
+    /// Where what is explored is left behind, so that another process can go on with it. What was left there before is
+    /// gone on with.
+    pub checkpoint: Option<Arc<dyn Keeper>>,
 }
 
 /// What states are told apart by.
@@ -115,6 +120,7 @@ impl Default for Budget {
             interrupt: Arc::new(|| None),
             recheck: true,
             equality: Equality::Automatic,
+            checkpoint: None,
         }
     }
 }
@@ -152,6 +158,13 @@ impl Budget {
     #[must_use]
     pub fn equality(mut self, equality: Equality) -> Self {
         self.equality = equality;
+        self
+    }
+
+    /// Leaves what is explored behind at `keeper`, and goes on with what was left there before.
+    #[must_use]
+    pub fn checkpoint(mut self, keeper: Arc<dyn Keeper>) -> Self {
+        self.checkpoint = Some(keeper);
         self
     }
 }
@@ -243,6 +256,9 @@ pub enum ModelError {
         /// What was made of its words.
         unpacked: String,
     },
+    /// What was left behind is not gone on with, or not kept.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// A property of whole runs, where only states are told up to symmetry.
     #[error(
         "the property {property:?} is of whole runs, and symmetry is sound for those of states alone: explore without it, \
@@ -350,6 +366,9 @@ fn explored<M: CheckedModel>(
     let span = tracing::debug_span!("explore", model = std::any::type_name::<M>());
     let _entered = span.enter();
     let mut engine: Engine<M, Whole> = Engine::new(model, budget, Wanted::Graph);
+    if let Some(kept) = engine.recorded()? {
+        engine.resume(kept)?;
+    }
     engine.run(begun, &halt)?;
     let graph = Graph { model: engine.model, states: engine.states, shape: engine.shape };
     tracing::debug!(

@@ -115,6 +115,14 @@ impl Shape {
         true
     }
 
+    /// The nodes of the level that is being expanded.
+    pub(super) fn last_level(&self) -> Range<usize> {
+        match self.levels[..] {
+            [.., first, end] => first..end,
+            _ => 0..self.node_count(),
+        }
+    }
+
     /// Nothing is explored any more. The last level has no states of its own unless the exploration was stopped inside
     /// it.
     pub(super) fn end(&mut self) {

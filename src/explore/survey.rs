@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use stateright::{Expectation, Model, Property, Representative};
 
+use super::checkpoint::Kept;
 use super::engine::{Condition, Engine, Looked, Wanted};
 use super::form::{Form, UpToSymmetry, Whole};
 use super::shape::{Origin, Shape};
@@ -182,10 +183,10 @@ where
         engine.wanted.push((Looked { condition, answer: expectation == Expectation::Sometimes }, None));
         told.push((name, expectation));
     }
-    let (shape, wanted) = match engine.run(None, &|_| false)? {
-        None => (engine.shape, engine.wanted),
-        Some(next) => {
-            let mut sweep = Sweep::after(engine, next);
+    let kept = engine.recorded()?;
+    let (shape, wanted) = match began(engine, kept)? {
+        Begun::Done(engine) => (engine.shape, engine.wanted),
+        Begun::Swept(mut sweep, next) => {
             sweep.run(next)?;
             (sweep.shape, sweep.wanted)
         }
@@ -193,4 +194,31 @@ where
     let found = told.into_iter().zip(wanted);
     let discoveries = found.map(|((name, expectation), (_, node))| Discovery { name, expectation, node });
     Ok(Survey { discoveries: discoveries.collect(), model, shape, equality: budget.equality })
+}
+
+/// How far an exploration came that keeps states: to its end, or to where nodes from a number on are left to who keeps
+/// less.
+enum Begun<M: CheckedModel, F: Form<M::State>> {
+    Done(Box<Engine<M, F>>),
+    Swept(Box<Sweep<M, F>>, usize),
+}
+
+/// Begins, or goes on with what was left behind.
+fn began<M, F>(mut engine: Engine<M, F>, kept: Option<Kept>) -> Result<Begun<M, F>, ModelError>
+where
+    M: CheckedModel,
+    F: Form<M::State>,
+{
+    match kept {
+        Some(kept) if kept.progress.is_swept => {
+            let next = kept.progress.next;
+            return Ok(Begun::Swept(Box::new(Sweep::resumed(engine, kept)?), next));
+        }
+        Some(kept) => engine.resume(kept)?,
+        None => {}
+    }
+    Ok(match engine.run(None, &|_| false)? {
+        None => Begun::Done(Box::new(engine)),
+        Some(next) => Begun::Swept(Box::new(Sweep::after(engine, next)), next),
+    })
 }

@@ -14,6 +14,7 @@
 //! Which thread is faster changes nothing of this, nor where a block ends: numbers and paths are those of the engine.
 
 mod part;
+mod resume;
 
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use self::part::{Candidate, Chunk, Part, States, claim, insert};
+use super::checkpoint::Recorder;
 use super::engine::{Engine, Looked};
 use super::form::Form;
 use super::shape::Shape;
@@ -42,6 +44,7 @@ pub(super) struct Sweep<M: CheckedModel, F: Form<M::State>> {
     parts: Vec<Part<F::Held>>,
     states_max: usize,
     budget: Budget,
+    recorder: Option<Recorder>,
 }
 
 /// A thread's own, from block to block.
@@ -103,6 +106,7 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
             parts: Vec::new(),
             states_max: engine.budget.states_max.min(Shape::NODES_MAX),
             budget: engine.budget,
+            recorder: engine.recorder,
         }
     }
 
@@ -113,12 +117,16 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
         while !level.is_empty() && self.shape.stop.is_none() {
             let mut next = level.start;
             while next < level.end && self.shape.stop.is_none() {
-                if next >= asked_at {
+                let is_asked = next >= asked_at;
+                if is_asked {
                     asked_at = next + ASKED_NODES;
                     self.shape.stop = (self.budget.interrupt)();
-                    if self.shape.stop.is_some() {
-                        break;
-                    }
+                }
+                if is_asked || next == level.start {
+                    self.record(next)?;
+                }
+                if self.shape.stop.is_some() {
+                    break;
                 }
                 next = self.block(next, level.end)?;
             }
@@ -296,14 +304,19 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
             if len == 0 {
                 break;
             }
-            let fits = |last: &&mut Chunk<F::Held>| last.first >= level_first && last.len + len <= CHUNK_NODES;
-            let rest = match self.front.back_mut().filter(fits) {
-                Some(last) => last.append(len, states),
-                None => Some(states),
-            };
-            self.front.extend(rest.map(|states| Chunk { first: next, len, states }));
+            self.wait(next, len, level_first, states);
             next += len;
         }
+    }
+
+    /// Makes so many nodes from `first` on wait, which follow on those that do. `level_first`: the first of their level.
+    fn wait(&mut self, first: usize, len: usize, level_first: usize, states: States<F::Held>) {
+        let fits = |last: &&mut Chunk<F::Held>| last.first >= level_first && last.len + len <= CHUNK_NODES;
+        let rest = match self.front.back_mut().filter(fits) {
+            Some(last) => last.append(len, states),
+            None => Some(states),
+        };
+        self.front.extend(rest.map(|states| Chunk { first, len, states }));
     }
 
     #[inline]

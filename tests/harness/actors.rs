@@ -35,7 +35,7 @@ pub(super) fn trials() -> Vec<Trial> {
 
 /// Three actors that do what is drawn for what they know and what happens to them.
 #[derive(Clone)]
-struct Drawn {
+pub(super) struct Drawn {
     seed: u64,
 }
 
@@ -104,12 +104,12 @@ impl Actor for Drawn {
     }
 }
 
-type System = ActorModel<Drawn, (), u8>;
+pub(super) type System = ActorModel<Drawn, (), u8>;
 
 const OF_HISTORY: &str = "the history is not 2";
 const OF_NETWORK: &str = "nothing is sent to nobody";
 
-fn system(seed: u64, network: &Network<u8>, lossy: LossyNetwork) -> System {
+pub(super) fn system(seed: u64, network: &Network<u8>, lossy: LossyNetwork) -> System {
     ActorModel::new((), 0)
         .actors((0..ACTORS).map(|_| Drawn { seed }))
         .init_network(network.clone())

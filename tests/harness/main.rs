@@ -6,6 +6,7 @@
 mod actor_spec;
 mod actors;
 mod barriers;
+mod checkpoints;
 mod conformance;
 mod engine;
 mod events;
@@ -50,10 +51,14 @@ fn main() -> ExitCode {
     if let Some(failed) = surprise::failing() {
         return failed;
     }
+    if let Some(ended) = checkpoints::going_on() {
+        return ended;
+    }
     let trials = [
         actor_spec::trials(),
         actors::trials(),
         barriers::trials(),
+        checkpoints::trials(),
         conformance::trials(),
         engine::trials(),
         events::trials(),

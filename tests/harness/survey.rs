@@ -32,10 +32,10 @@ pub(super) fn trials() -> Vec<Trial> {
 /// States are numbers, and where an action leads is drawn: to many states of the level before, of the same and of the
 /// next, and outside now and then.
 #[derive(Clone)]
-struct Drawn {
-    seed: u64,
-    states: u64,
-    actions: u64,
+pub(super) struct Drawn {
+    pub(super) seed: u64,
+    pub(super) states: u64,
+    pub(super) actions: u64,
 }
 
 impl Drawn {
@@ -51,7 +51,7 @@ impl Drawn {
 
 /// Of heap and number, so that states own memory where they are not packed.
 #[derive(Clone, Debug, PartialEq, Hash)]
-struct Owning(u64, Vec<u8>);
+pub(super) struct Owning(u64, Vec<u8>);
 
 impl Owning {
     fn new(number: u64) -> Self {
