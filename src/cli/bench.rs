@@ -17,7 +17,7 @@ use stateright::{Checker, Model};
 
 use super::arguments::BenchArguments;
 use super::{Exit, Host};
-use crate::explore::{Actors, Budget, History, Pack, Survey, System, survey, survey_packed};
+use crate::explore::{Actors, Budget, Disk, History, Pack, Survey, System, survey, survey_on_disk, survey_packed};
 use crate::model::CheckedModel;
 use crate::report::SCHEMA;
 
@@ -29,6 +29,9 @@ pub struct Subject {
     engines: Vec<(Engine, Explore)>,
 }
 
+/// Memory that is given to what is known in files, in MiB.
+const DISK_MIB: usize = 32;
+
 type Explore = Box<dyn Fn(usize) -> Result<usize, String>>;
 
 /// What explores.
@@ -39,6 +42,8 @@ enum Engine {
     Graph,
     /// Ours for actor systems.
     Actors,
+    /// Ours, with what is known in files.
+    Disk,
     StaterightBfs,
     StaterightDfs,
 }
@@ -48,6 +53,7 @@ impl Engine {
         match self {
             Engine::Graph => "graph",
             Engine::Actors => "actors",
+            Engine::Disk => "disk",
             Engine::StaterightBfs => "stateright-bfs",
             Engine::StaterightDfs => "stateright-dfs",
         }
@@ -101,7 +107,8 @@ impl Subject {
         self
     }
 
-    /// A subject with the same states as the one called `beside`, packed in words; our engine alone is measured on it.
+    /// A subject with the same states as the one called `beside`, packed in words; our engine alone is measured on it, in
+    /// memory and on disk.
     pub fn packed<M, const N: usize>(
         name: impl Into<String>,
         beside: impl Into<String>,
@@ -110,11 +117,21 @@ impl Subject {
     where
         M: CheckedModel + Model<State: Pack<N>>,
     {
-        let explore: Explore = Box::new(move |threads| {
-            let survey = survey_packed(Arc::new(make()), &Budget { threads, ..Budget::default() });
+        let make = Arc::new(make);
+        let again = make.clone();
+        let budget = |threads| Budget { threads, states_max: usize::MAX, ..Budget::default() };
+        let in_memory: Explore = Box::new(move |threads| {
+            let survey = survey_packed(Arc::new(make()), &budget(threads));
             counted(&survey.map_err(|error| error.to_string())?)
         });
-        Subject { name: name.into(), beside: beside.into(), engines: vec![(Engine::Graph, explore)] }
+        let on_disk: Explore = Box::new(move |threads| {
+            let disk = Disk::in_folder(std::env::temp_dir()).memory_mib(DISK_MIB);
+            let survey = survey_on_disk(Arc::new(again()), &budget(threads), &disk);
+            let survey = survey.map_err(|error| error.to_string())?;
+            survey.incomplete().map_or(Ok(survey.node_count()), Err)
+        });
+        let engines = vec![(Engine::Graph, in_memory), (Engine::Disk, on_disk)];
+        Subject { name: name.into(), beside: beside.into(), engines }
     }
 }
 
@@ -231,7 +248,7 @@ fn rows(subjects: &[&Subject], runs: usize, threads: usize, host: &mut Host) -> 
     let mut jobs: Vec<(String, Vec<Row>)> = Vec::new();
     for subject in subjects {
         for (engine, _) in &subject.engines {
-            let several = matches!(engine, Engine::Graph | Engine::Actors) && threads > 1;
+            let several = matches!(engine, Engine::Graph | Engine::Actors | Engine::Disk) && threads > 1;
             for threads in [1].into_iter().chain(several.then_some(threads)) {
                 jobs.push((format!("{},{},{threads}", subject.name, engine.name()), Vec::new()));
             }

@@ -8,7 +8,7 @@
 //! and `sometimes` alone, and drops a state once it was expanded.
 //!
 //! [`Actors`] surveys stateright's actor systems, with the parts of their states interned; [`survey_packed`] models whose
-//! states are a few words.
+//! states are a few words, and [`survey_on_disk`] those of them that outgrow memory.
 //!
 //! States are compared with `==` while they are few, and by a fingerprint of 64 bits where they are many: see
 //! [`Equality`]. This engine looks at no clock: whoever wants a time limit hands in [`Budget::interrupt`].
@@ -16,6 +16,7 @@
 mod actors;
 mod checkpoint;
 mod debug;
+mod disk;
 mod engine;
 mod face;
 mod form;
@@ -42,6 +43,7 @@ use self::form::Whole;
 
 pub use self::actors::{Actors, History, Packed, Step, System};
 pub use self::checkpoint::{CheckpointError, Keeper};
+pub use self::disk::{Disk, DiskError, DiskSurvey, survey_on_disk};
 pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Nodes, Spoken, State, recalled};
 pub use self::face::{Judged, Run};
 pub use self::pack::{Pack, survey_packed};

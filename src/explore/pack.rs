@@ -64,9 +64,17 @@ pub fn survey_packed<M, const N: usize>(model: Arc<M>, budget: &Budget) -> Resul
 where
     M: CheckedModel + Model<State: Pack<N>>,
 {
-    model.init_states().iter().filter(|state| model.within_boundary(state)).try_for_each(round_trip)?;
+    round_trips(&*model)?;
     let asked = asked(&*model);
     surveyed::<M, Words<N>>(model, asked, budget)
+}
+
+/// That the initial states are packed without loss.
+pub(super) fn round_trips<M, const N: usize>(model: &M) -> Result<(), ModelError>
+where
+    M: CheckedModel + Model<State: Pack<N>>,
+{
+    model.init_states().iter().filter(|state| model.within_boundary(state)).try_for_each(round_trip)
 }
 
 fn round_trip<S: Pack<N> + Debug + PartialEq, const N: usize>(state: &S) -> Result<(), ModelError> {
@@ -78,7 +86,7 @@ fn round_trip<S: Pack<N> + Debug + PartialEq, const N: usize>(state: &S) -> Resu
 }
 
 /// As `N` words.
-struct Words<const N: usize>;
+pub(super) struct Words<const N: usize>;
 
 impl<S, const N: usize> Form<S> for Words<N>
 where

@@ -8,6 +8,7 @@ mod actors;
 mod barriers;
 mod checkpoints;
 mod conformance;
+mod disk;
 mod engine;
 mod events;
 mod explores;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         barriers::trials(),
         checkpoints::trials(),
         conformance::trials(),
+        disk::trials(),
         engine::trials(),
         events::trials(),
         explores::trials(),

@@ -26,5 +26,5 @@ pub(super) fn subjects() -> Vec<Subject> {
         Subject::of(format!("paxos-{clients}"), model)
             .with_actors(move || Actors::of(model()).over_history(paxos::LINEARIZABLE).without_boundary())
     };
-    vec![two_phase(7), two_phase(8), packed(8), paxos(2), paxos(3)]
+    vec![two_phase(7), two_phase(8), packed(8), packed(9), paxos(2), paxos(3)]
 }

@@ -3,7 +3,7 @@
 use counterpart::explore::Pack;
 use stateright::{Model, Property};
 
-/// The model: its number of resource managers, eight at most.
+/// The model: its number of resource managers, twelve at most.
 #[derive(Clone)]
 pub(super) struct TwoPhase {
     pub(super) managers: u8,
@@ -17,15 +17,19 @@ enum Decision {
     Aborted,
 }
 
+/// Managers at most, so that five sets of them and a decision are a word; and the set of so many.
+const MANAGERS_MAX: u32 = 12;
+const ALL_MAX: u16 = (1 << MANAGERS_MAX) - 1;
+
 /// A configuration: a bit for each manager in every set. Managers in none of the first three are working.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct State {
-    prepared: u8,
-    committed: u8,
-    aborted: u8,
+    prepared: u16,
+    committed: u16,
+    aborted: u16,
     /// Managers whose `Prepared` the transaction manager has received; `sent` are those that have sent it.
-    received: u8,
-    sent: u8,
+    received: u16,
+    sent: u16,
     /// The decision, which is sent as soon as it is made.
     decision: Decision,
 }
@@ -33,11 +37,14 @@ pub(super) struct State {
 impl Pack<1> for State {
     fn pack(&self) -> [u64; 1] {
         let State { prepared, committed, aborted, received, sent, decision } = *self;
-        [u64::from_le_bytes([prepared, committed, aborted, received, sent, decision as u8, 0, 0])]
+        let sets = [prepared, committed, aborted, received, sent];
+        [sets.into_iter().fold(decision as u64, |word, set| word << MANAGERS_MAX | u64::from(set))]
     }
 
     fn unpack([word]: [u64; 1]) -> Self {
-        let [prepared, committed, aborted, received, sent, decision, ..] = word.to_le_bytes();
+        let set = |nth: u32| (word >> (MANAGERS_MAX * nth)) as u16 & ALL_MAX;
+        let [sent, received, aborted, committed, prepared] = [0, 1, 2, 3, 4].map(set);
+        let decision = word >> (5 * MANAGERS_MAX);
         let decision = match decision {
             0 => Decision::Open,
             1 => Decision::Committed,
@@ -59,8 +66,8 @@ pub(super) enum Action {
 }
 
 impl TwoPhase {
-    fn all(&self) -> u8 {
-        (u16::MAX >> (16 - u32::from(self.managers))) as u8
+    fn all(&self) -> u16 {
+        ALL_MAX >> (MANAGERS_MAX - u32::from(self.managers))
     }
 }
 
