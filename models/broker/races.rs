@@ -22,6 +22,11 @@ impl Memory {
     fn has(&self, message: MessageId) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).messages.contains_key(&message)
     }
+
+    fn has_key(&self, idempotency_key: u128) -> bool {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.messages.values().any(|row| row.idempotency_key == idempotency_key)
+    }
 }
 
 impl Log for Memory {
@@ -80,6 +85,7 @@ impl Raced {
 
     fn arrive(&self, message: u8, epoch: u8, sequence: u8) -> Told {
         let publish = publish(&self.bounds, message, epoch, sequence);
+        let idempotency_key = publish.idempotency_key;
         let published = if self.answers_early {
             self.unsynced.lock().unwrap_or_else(PoisonError::into_inner).publish(publish)
         } else {
@@ -88,7 +94,9 @@ impl Raced {
         match published {
             Ok(Published::Stored(id)) if self.log.has(id) => Told::Confirmed,
             Ok(Published::Stored(_)) => Told::Stored,
-            Ok(Published::Duplicate { .. }) => Told::Duplicate,
+            // Answered, the first copy is durable as well.
+            Ok(Published::Duplicate { .. }) if self.log.has_key(idempotency_key) => Told::Duplicate,
+            Ok(Published::Duplicate { .. }) => Told::DuplicateUnsynced,
             Err(_) => Told::OutOfSequence,
         }
     }
@@ -157,6 +165,12 @@ pub(super) fn scripts() -> Vec<Script<Action>> {
     let (work, ack) = (Action::Work { consumer: 0 }, Action::Ack { consumer: 0 });
     vec![
         two_publishes(),
+        // While one is synced, two wait for the sync that they share: neither is answered before it.
+        Script::after([send(0), send(1), Action::Retry { message: 1 }])
+            .thread([arrive(1)])
+            .thread([arrive(1)])
+            .thread([arrive(0)])
+            .preemptions_max(2),
         // Two that are sent in order may arrive in any.
         Script::after([send(0), send(1)]).thread([arrive(0)]).thread([arrive(1)]),
         // Two consumers and one message.

@@ -30,6 +30,7 @@ pub mod model;
 mod peers;
 pub mod properties;
 mod steps;
+pub mod storing;
 
 use counterpart::Check;
 

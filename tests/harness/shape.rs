@@ -35,6 +35,11 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("cache/database", &OF_A_STORY, "a shop and its database; what differs is a policy"),
     ("cache/eviction", &["implementation.rs", "peers.rs"], "the store and the crates are the cache's own"),
     ("cache/expiry", &OF_A_STORY, "draws that are weighed; who draws is not driven"),
+    (
+        "cdn/storing",
+        &["implementation.rs", "peers.rs"],
+        "what is driven is the cdn's own node; the crate reckons freshness and has no store",
+    ),
     ("circuit_breaker/storm", &OF_A_STORY, "many clients and one service; what differs is a policy"),
     ("dns/poison", &["peers.rs"], "no crate is run alongside yet: the one that has it brings a runtime"),
     (
