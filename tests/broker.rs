@@ -2,6 +2,7 @@
 //! allocates, crashes at every call of the disk, files that are damaged, a disk that is full.
 
 mod damage;
+mod ledger;
 mod raced;
 mod store;
 
@@ -28,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     trials.extend(store::trials());
     trials.extend(damage::trials());
+    trials.extend(ledger::trials());
     trials.extend(raced::trials());
     trials
 }

@@ -86,25 +86,31 @@ fn run(disk: &Disk, log: Result<impl Log, StoreError>, commits: &[Vec<Change>]) 
 
 /// How often each thing was seen.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    images: usize,
-    lost: usize,
-    strange: usize,
+pub(super) struct Tally {
+    pub(super) images: usize,
+    pub(super) lost: usize,
+    pub(super) strange: usize,
 }
 
 /// What each image is when it is opened: nothing that can be, one of the states, or something else. Opening an image is
 /// what takes long, and most crashes leave one that another has left.
-type Opened = HashMap<Vec<u8>, Option<usize>>;
+pub(super) type Opened = HashMap<Vec<u8>, Option<usize>>;
 
 /// Opens what is left on the disk by every crash.
-fn survey(calls: &[Call], confirmed: &[usize], states: &[Recovered], opened: &mut Opened) -> Tally {
+pub(super) fn survey<S: PartialEq>(
+    calls: &[Call],
+    confirmed: &[usize],
+    states: &[S],
+    opened: &mut Opened,
+    open: impl Fn(Vec<u8>) -> Option<S>,
+) -> Tally {
     let mut tally = Tally::default();
     crashes(calls, |call_count, image| {
         tally.images += 1;
         let promised = confirmed.iter().filter(|at| **at <= call_count).count();
         let found = opened.entry(image).or_insert_with_key(|image| {
-            let (_, recovered) = Store::open_on(Disk::with(image.clone()), FILE.into()).ok()?;
-            Some(states.iter().position(|state| *state == recovered).map_or(usize::MAX, |at| at + 1))
+            let found = open(image.clone())?;
+            Some(states.iter().position(|state| *state == found).map_or(usize::MAX, |at| at + 1))
         });
         match *found {
             // Unreadable is lost, once the creation was confirmed.
@@ -114,6 +120,11 @@ fn survey(calls: &[Call], confirmed: &[usize], states: &[Recovered], opened: &mu
         }
     });
     tally
+}
+
+/// What the store makes of what is left on a disk.
+fn open(image: Vec<u8>) -> Option<Recovered> {
+    Store::open_on(Disk::with(image), FILE.into()).ok().map(|(_, recovered)| recovered)
 }
 
 /// How many images a survey has, by a formula, and how many calls wait for a sync at most. After a call with `n` before it
@@ -140,7 +151,7 @@ fn every_crash() {
     let disk = Disk::default();
     let (confirmed, error) = run(&disk, Store::create_on(disk.clone(), FILE.into()), &commits);
     assert_eq!((confirmed.len(), error), (commits.len() + 1, None));
-    let tally = survey(&disk.calls(), &confirmed, &states(&commits), &mut Opened::new());
+    let tally = survey(&disk.calls(), &confirmed, &states(&commits), &mut Opened::new(), open);
     let (images, unsynced_max) = counted(&disk.calls());
     assert_eq!(unsynced_max, 6, "as the specification has measured");
     assert_eq!(tally.images, images);
@@ -173,7 +184,7 @@ fn confirms_early() {
     let (confirmed, error) = run(&disk, Ok(ConfirmsEarly(database)), &commits[..1]);
     assert_eq!(error, None);
     let confirmed = [created, confirmed[1..].to_vec()].concat();
-    let tally = survey(&disk.calls(), &confirmed, &states(&commits), &mut Opened::new());
+    let tally = survey(&disk.calls(), &confirmed, &states(&commits), &mut Opened::new(), open);
     assert!(tally.lost > 0, "{tally:?}");
 }
 
@@ -188,7 +199,7 @@ fn never_syncs() {
     let lying: Vec<Call> =
         calls.iter().enumerate().filter(|(at, call)| !skipped(*at, call)).map(|(_, call)| call.clone()).collect();
     let syncs = calls.iter().enumerate().filter(|(at, call)| skipped(*at, call)).count();
-    let tally = survey(&lying, &[begins, ends - syncs], &states(&commits), &mut Opened::new());
+    let tally = survey(&lying, &[begins, ends - syncs], &states(&commits), &mut Opened::new(), open);
     assert!(tally.lost > 0, "{tally:?}");
 }
 
@@ -206,7 +217,7 @@ fn full_disk() {
             // What is written when the store is closed has nothing that was not confirmed before.
             None => assert_eq!(confirmed.len(), commits.len() + 1, "the disk is full from call {full_from}"),
         }
-        let tally = survey(&disk.calls(), &confirmed, &states, &mut opened);
+        let tally = survey(&disk.calls(), &confirmed, &states, &mut opened, open);
         assert_eq!((tally.lost, tally.strange), (0, 0), "full from call {full_from}: {tally:?}");
     }
 }

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use redb::backends::FileBackend;
-use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
 use thiserror::Error;
 
 use super::record::{Kind, Record, scan};
@@ -80,7 +80,7 @@ fn damaged(file: &str, what: impl ToString) -> StoreError {
     StoreError::Damaged { file: file.into(), what: what.to_string() }
 }
 
-fn error(file: &str, error: redb::Error) -> StoreError {
+pub(super) fn error(file: &str, error: redb::Error) -> StoreError {
     let (file, what) = (file.to_string(), error.to_string());
     match error {
         redb::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => StoreError::Damaged { file, what },
@@ -190,8 +190,7 @@ impl Store {
     }
 
     fn write(&self, changes: &[Change]) -> Result<(), redb::Error> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_two_phase_commit(true);
+        let transaction = begin(&self.database)?;
         {
             let mut table = transaction.open_table(RECORDS)?;
             for change in changes {
@@ -203,11 +202,22 @@ impl Store {
                 }
             }
         }
-        transaction.commit()?;
-        // The later of the file's two commits and the earlier now have the same in them.
-        self.database.begin_write()?.commit()?;
-        Ok(())
+        commit(&self.database, transaction)
     }
+}
+
+/// A transaction that is committed in two phases.
+pub(super) fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    Ok(transaction)
+}
+
+/// Commits, and once more: the later of the file's two commits and the earlier then have the same in them.
+pub(super) fn commit(database: &Database, transaction: WriteTransaction) -> Result<(), redb::Error> {
+    transaction.commit()?;
+    database.begin_write()?.commit()?;
+    Ok(())
 }
 
 impl Log for Store {
