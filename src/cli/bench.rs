@@ -44,6 +44,8 @@ enum Engine {
     Actors,
     /// Ours, with what is known in files.
     Disk,
+    /// Ours for actor systems, with orders of steps left out.
+    Reduced,
     StaterightBfs,
     StaterightDfs,
 }
@@ -54,6 +56,7 @@ impl Engine {
             Engine::Graph => "graph",
             Engine::Actors => "actors",
             Engine::Disk => "disk",
+            Engine::Reduced => "reduced",
             Engine::StaterightBfs => "stateright-bfs",
             Engine::StaterightDfs => "stateright-dfs",
         }
@@ -104,6 +107,23 @@ impl Subject {
             counted(&survey.map_err(|error| error.to_string())?)
         });
         self.engines.push((Engine::Actors, explore));
+        self
+    }
+
+    /// The same, measured with orders of steps left out as well. Its states are a part of the others'.
+    #[must_use]
+    pub fn with_reduced<A, C, H>(mut self, make: impl Fn() -> Actors<A, C, H> + 'static) -> Self
+    where
+        A: System,
+        C: Send + Sync + 'static,
+        H: History,
+    {
+        let explore: Explore = Box::new(move |threads| {
+            let survey = make().survey_reduced(&Budget { threads, ..Budget::default() });
+            let survey = survey.map_err(|error| error.to_string())?;
+            survey.incomplete().map_or(Ok(survey.node_count()), Err)
+        });
+        self.engines.push((Engine::Reduced, explore));
         self
     }
 
@@ -270,7 +290,9 @@ fn rows(subjects: &[&Subject], runs: usize, threads: usize, host: &mut Host) -> 
     }
     let rows: Vec<Row> = jobs.into_iter().filter_map(|(_, measured)| medians(measured)).collect();
     for row in &rows {
-        if let Some(other) = rows.iter().find(|other| other.model == row.model && other.states != row.states) {
+        let differs = |other: &&Row| other.model == row.model && other.states != row.states;
+        let whole = |row: &&Row| row.engine != Engine::Reduced;
+        if let Some(other) = rows.iter().filter(whole).find(differs).filter(|_| whole(&row)) {
             return Ok(Err(format!("{}: {} states by one engine, {} by another", row.model, row.states, other.states)));
         }
     }
@@ -293,21 +315,25 @@ fn medians(measured: Vec<Row>) -> Option<Row> {
 fn table(subjects: &[Subject], rows: &[Row]) -> String {
     const MIB: f64 = (1 << 20) as f64;
     let mut text = format!(
-        "{:<14} {:<15} {:>7} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}\n",
-        "model", "engine", "threads", "states", "seconds", "CPU", "MiB", "speed", "memory"
+        "{:<14} {:<15} {:>7} {:>9} {:>7} {:>9} {:>9} {:>9} {:>8} {:>8}\n",
+        "model", "engine", "threads", "states", "kept", "seconds", "CPU", "MiB", "speed", "memory"
     );
     for row in rows {
         let subject = subjects.iter().find(|subject| subject.name == row.model);
         let beside = subject.map_or(row.model.as_str(), |subject| subject.beside.as_str());
         let base = rows.iter().find(|base| base.model == beside && base.engine == Engine::StaterightBfs);
         let speed = base.map(|base| format!("{:.2}x", base.seconds / row.seconds)).unwrap_or_default();
+        let whole = rows.iter().find(|other| other.model == row.model && other.engine != Engine::Reduced);
+        let whole = whole.filter(|_| row.engine == Engine::Reduced);
+        let kept = whole.map(|whole| format!("{:.4}", row.states as f64 / whole.states as f64));
         let memory = base.map(|base| format!("{:.2}x", row.peak_bytes as f64 / base.peak_bytes as f64));
         text += &format!(
-            "{:<14} {:<15} {:>7} {:>9} {:>9.2} {:>9.2} {:>9.0} {:>8} {:>8}\n",
+            "{:<14} {:<15} {:>7} {:>9} {:>7} {:>9.2} {:>9.2} {:>9.0} {:>8} {:>8}\n",
             row.model,
             row.engine.name(),
             row.threads,
             row.states,
+            kept.unwrap_or_default(),
             row.seconds,
             row.cpu_seconds.unwrap_or_default(),
             row.peak_bytes as f64 / MIB,

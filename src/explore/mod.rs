@@ -41,7 +41,7 @@ use crate::model::CheckedModel;
 use self::engine::{Engine, Wanted};
 use self::form::Whole;
 
-pub use self::actors::{Actors, History, Packed, Step, System};
+pub use self::actors::{Actors, History, Packed, ReducedSurvey, Step, System};
 pub use self::checkpoint::{CheckpointError, Keeper};
 pub use self::disk::{Disk, DiskError, DiskSurvey, survey_on_disk};
 pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Nodes, Spoken, State, recalled};
@@ -257,6 +257,12 @@ pub enum ModelError {
         state: String,
         /// What was made of its words.
         unpacked: String,
+    },
+    /// Something does not go together with partial-order reduction.
+    #[error("{what}: orders of steps cannot be left out; explore without reduction, or leave it out")]
+    NotReduced {
+        /// What it is.
+        what: String,
     },
     /// What was left behind is not gone on with, or not kept.
     #[error(transparent)]

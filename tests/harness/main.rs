@@ -26,6 +26,7 @@ mod probability;
 #[cfg(unix)]
 mod process;
 mod recovery;
+mod reduced;
 #[path = "../trial/served.rs"]
 mod served;
 mod settings;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         process::trials(),
         recovery::trials(),
+        reduced::trials(),
         settings::trials(),
         shape::trials(),
         summary::trials(),

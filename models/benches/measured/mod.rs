@@ -4,6 +4,8 @@
 //! They stand here and not among the protocols because nobody is to check an implementation against them; and not in the
 //! harness, which knows no protocol. The trials that reproduce published figures use the same Paxos.
 
+#[path = "independent.rs"]
+mod independent;
 #[path = "paxos.rs"]
 mod paxos;
 #[path = "two_phase.rs"]
@@ -25,6 +27,14 @@ pub(super) fn subjects() -> Vec<Subject> {
         let model = move || paxos::model(clients, paxos::Variant::Sound);
         Subject::of(format!("paxos-{clients}"), model)
             .with_actors(move || Actors::of(model()).over_history(paxos::LINEARIZABLE).without_boundary())
+            .with_reduced(move || {
+                let mut model = model();
+                model.properties.retain(|property| property.name == paxos::LINEARIZABLE);
+                Actors::of(model).over_history(paxos::LINEARIZABLE).without_boundary()
+            })
     };
-    vec![two_phase(7), two_phase(8), packed(8), packed(9), paxos(2), paxos(3)]
+    let independent = || Actors::of(independent::model(6, 6)).over_actors(independent::FIRST, [0]).without_boundary();
+    let independent =
+        Subject::of("independent-6", || independent::model(6, 6)).with_actors(independent).with_reduced(independent);
+    vec![independent, two_phase(7), two_phase(8), packed(8), packed(9), paxos(2), paxos(3)]
 }

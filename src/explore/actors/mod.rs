@@ -13,6 +13,7 @@
 mod intern;
 mod network;
 mod parts;
+mod reduced;
 
 use std::fmt::{self, Debug};
 use std::hash::{BuildHasher, Hash};
@@ -28,6 +29,8 @@ use self::parts::{Kept, Local, LocalOf, Outcome, Parts, STIRS};
 use super::form::Small;
 use super::survey::{Asked, surveyed};
 use super::{Budget, ModelError, Path, Survey};
+
+pub use self::reduced::ReducedSurvey;
 
 /// An actor system, to be [surveyed](Actors::survey).
 ///
@@ -81,6 +84,8 @@ where
     has_boundary: bool,
     /// Names of properties that look at the history alone.
     over_history: Vec<&'static str>,
+    /// Names of properties with the actors that they look at alone.
+    over_actors: Vec<(&'static str, Vec<usize>)>,
     locals: Interner<LocalOf<A>>,
     envelopes: Interner<Envelope<A::Msg>>,
     histories: Interner<Kept<H>>,
@@ -182,6 +187,7 @@ where
             model,
             has_boundary: true,
             over_history: Vec::new(),
+            over_actors: Vec::new(),
             locals: Interner::default(),
             envelopes: Interner::default(),
             histories: Interner::default(),
@@ -196,10 +202,7 @@ where
     /// If the model has no such property.
     #[must_use]
     pub fn over_history(mut self, property: &str) -> Self {
-        let known = self.model.properties.iter().find(|known| known.name == property);
-        let names: Vec<&str> = self.model.properties.iter().map(|known| known.name).collect();
-        let known = known.unwrap_or_else(|| panic!("the model has no property {property:?}; it has {names:?}"));
-        self.over_history.push(known.name);
+        self.over_history.push(self.known(property));
         self
     }
 

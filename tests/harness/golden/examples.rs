@@ -17,7 +17,7 @@ mod timers;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use counterpart::explore::{Actors, Budget, History, Survey, System, referee, survey};
+use counterpart::explore::{Actors, Budget, History, ModelError, Survey, System, referee, survey};
 use counterpart::model::CheckedModel;
 use libtest_mimic::Trial;
 use stateright::Expectation;
@@ -74,6 +74,7 @@ fn agrees_by_parts<A, C, H>(
     C: Send + Sync + 'static,
     H: History,
 {
+    agrees_reduced(&model, plain);
     for threads in [1, 2] {
         let parts = Actors::of(model()).survey(&budget.clone().threads(threads)).expect("a model");
         assert_eq!(
@@ -87,6 +88,26 @@ fn agrees_by_parts<A, C, H>(
             assert!(ours.initial == theirs.initial && ours.steps == theirs.steps, "{threads} threads, node {node}");
         }
     }
+}
+
+/// What is linearizable is so with orders of steps left out, and what is not is not; a system with a boundary is refused.
+#[track_caller]
+fn agrees_reduced<A, C, H>(model: impl Fn() -> ActorModel<A, C, H>, plain: &Survey<ActorModel<A, C, H>>)
+where
+    A: System,
+    C: Send + Sync + 'static,
+    H: History,
+{
+    const LINEARIZABLE: &str = "linearizable";
+    let refused = Actors::of(model()).survey_reduced(&Budget::default());
+    assert!(matches!(refused, Err(ModelError::NotReduced { .. })), "it may look at everything");
+    let Some(wanted) = plain.discoveries().iter().find(|of| of.name == LINEARIZABLE) else { return };
+    let mut model = model();
+    model.properties.retain(|property| property.name == LINEARIZABLE);
+    let reduced = Actors::of(model).over_history(LINEARIZABLE).without_boundary();
+    let reduced = reduced.survey_reduced(&Budget::default()).expect("a model");
+    assert_eq!(reduced.discoveries()[0].node.is_some(), wanted.node.is_some());
+    assert!(plain.stop().is_some() || reduced.node_count() <= plain.node_count());
 }
 
 /// Steps to the nearest state that shows something of the property: a violation or a witness.

@@ -21,6 +21,7 @@ pub(super) fn trials() -> Vec<Trial> {
     vec![
         claim("golden::paxos_of_stateright_has_16668_states", two_clients),
         claim("golden::paxos_of_stateright_is_told_alike_by_its_parts", by_parts),
+        claim("golden::paxos_of_stateright_with_orders_left_out_is_judged_alike", reduced),
         claim("golden::paxos_of_stateright_that_ignores_what_was_accepted_is_not_linearizable", not_linearizable),
     ]
 }
@@ -42,6 +43,16 @@ fn by_parts() {
                 assert!(ours.initial == theirs.initial && ours.steps == theirs.steps, "{threads} threads");
             }
         }
+    }
+}
+
+fn reduced() {
+    for variant in [Variant::Sound, Variant::IgnoresWhatWasAccepted] {
+        let mut model = model(variant);
+        model.properties.retain(|property| property.name == LINEARIZABLE);
+        let ours = Actors::of(model).over_history(LINEARIZABLE).without_boundary();
+        let ours = ours.survey_reduced(&Budget::default()).expect("a model");
+        assert_eq!(ours.discoveries()[0].node.is_some(), variant != Variant::Sound);
     }
 }
 
