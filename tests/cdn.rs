@@ -43,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cdn::a_304_brings_its_fields_and_its_age", not_modified),
         claim("cdn::a_304_after_a_purge_brings_nothing_back", revived),
         claim("cdn::waiters_are_released_whatever_comes", waiters),
+        claim("cdn::what_is_for_a_client_that_has_left_is_given_to_nobody", left),
         claim("cdn::an_unsafe_request_invalidates_its_origin_alone", invalidation),
         claim("cdn::groups_do_not_cascade_and_are_ignored_on_get", groups),
         claim("cdn::a_group_purge_overtakes_a_fill_in_flight", group_in_flight),
@@ -222,6 +223,20 @@ fn waiters() {
     let (mut node, _) = join();
     node.purge(&Gone::All);
     forwarded(&node.handle(3, get("/"), NOW_MS));
+}
+
+/// Whose request went upstream has left: what comes back may be of their session, or chosen by what they sent.
+fn left() {
+    for (control, vary) in [("private", ""), ("no-store", ""), ("max-age=5, no-cache", ""), ("max-age=5", "cookie")] {
+        let mut node = node();
+        let (number, _) = forwarded(&node.handle(0, get("/").with("cookie", "zero"), NOW_MS));
+        assert!(node.handle(1, get("/").with("cookie", "one"), NOW_MS).is_empty());
+        node.cancel(&0);
+        let response = if vary.is_empty() { ok(control) } else { ok(control).with("vary", vary) };
+        let effects = node.on_upstream(number, Ok(response), NOW_MS);
+        let (_, request) = forwarded(&effects);
+        assert_eq!(request.headers.text("cookie"), Some("one"), "{control} {vary}: each asks for what is its own");
+    }
 }
 
 fn invalidation() {

@@ -78,15 +78,15 @@ impl<C: Clone + PartialEq> Node<C> {
     fn pass(&mut self, fill: Fill<C>, response: Response, stored: bool, now_ms: u64) -> Vec<Effect<C>> {
         let told =
             Told { forward: Some(fill.forward), forward_status: Some(response.status), stored, ..Told::default() };
-        let mut asked = fill.asked.into_iter();
+        let date_s = date_s(&response, (now_ms / 1000).cast_signed());
         let mut effects = Vec::new();
-        let first = asked.next();
-        if let Some(first) = first {
-            let date_s = date_s(&response, (now_ms / 1000).cast_signed());
-            effects.push(self.give(first, with_date(&response, date_s), date_s, &told, now_ms));
-        }
-        for waiter in asked {
-            effects.extend(self.ask(Asked { collapsed: false, ..waiter }, now_ms));
+        for asked in fill.asked {
+            // The one whose request it was may have left: what came is for nobody else.
+            if asked.collapsed {
+                effects.extend(self.ask(Asked { collapsed: false, ..asked }, now_ms));
+            } else {
+                effects.push(self.give(asked, with_date(&response, date_s), date_s, &told, now_ms));
+            }
         }
         effects
     }
@@ -134,7 +134,8 @@ impl<C: Clone + PartialEq> Node<C> {
         let Some(stored) = known.filter(is_meant) else {
             // It was purged, or is another's: nothing comes back to life, and the whole is asked for.
             self.store.remove_if(&target, |stored| Some(stored.began) == fill.validates);
-            return fill.asked.into_iter().flat_map(|asked| self.ask(asked, now_ms)).collect();
+            let asks = |asked| self.ask(Asked { collapsed: false, ..asked }, now_ms);
+            return fill.asked.into_iter().flat_map(asks).collect();
         };
         let mut merged = Response { status: stored.status, headers: stored.headers.clone(), body: stored.body.clone() };
         let news = response.headers.end_to_end();
@@ -179,8 +180,8 @@ impl<C: Clone + PartialEq> Node<C> {
             ..Told::default()
         };
         let mut effects = Vec::new();
-        for (place, asked) in fill.asked.into_iter().enumerate() {
-            if place > 0 && (!stored.answers(&asked.request) || stored.policy.no_cache) {
+        for asked in fill.asked {
+            if asked.collapsed && (!stored.answers(&asked.request) || stored.policy.no_cache) {
                 effects.extend(self.ask(Asked { collapsed: false, ..asked }, now_ms));
                 continue;
             }

@@ -72,6 +72,7 @@ pub enum Purge {
 pub(super) struct Asked<C> {
     pub(super) client: C,
     pub(super) request: Request,
+    /// Whether it waits for what another's request brings.
     pub(super) collapsed: bool,
 }
 
@@ -79,7 +80,7 @@ pub(super) struct Asked<C> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Fill<C> {
     pub(super) request: Request,
-    /// Who is answered with what comes, the one that began it first.
+    /// Who is answered with what comes: whose request it was, unless they have left, and who waits for it too.
     pub(super) asked: Vec<Asked<C>>,
     pub(super) sent_ms: u64,
     /// The fill whose stored response it has validated.
