@@ -11,7 +11,7 @@ use super::conformance::PurgeInterface;
 use super::defects::{faulty, stale, timed, written};
 use super::model::{Action, Purge, State};
 use super::properties::*;
-use super::{check, defects, storing};
+use super::{check, collapse, defects, storing};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
@@ -69,6 +69,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(defects::as_models());
     cases.extend(defects::as_implementations());
     cases.extend(storing::cases());
+    cases.extend(collapse::cases());
     #[cfg(feature = "peers")]
     cases.extend(super::peers::cases());
     cases

@@ -18,6 +18,7 @@
 pub mod bindings;
 #[cfg(feature = "catalogue")]
 mod cases;
+pub mod collapse;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;

@@ -35,6 +35,7 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("cache/database", &OF_A_STORY, "a shop and its database; what differs is a policy"),
     ("cache/eviction", &["implementation.rs", "peers.rs"], "the store and the crates are the cache's own"),
     ("cache/expiry", &OF_A_STORY, "draws that are weighed; who draws is not driven"),
+    ("cdn/collapse", &["implementation.rs", "peers.rs"], "what is driven is the cdn's own node; no crate has it"),
     (
         "cdn/storing",
         &["implementation.rs", "peers.rs"],
