@@ -121,6 +121,11 @@ fn why(variant: Variant) -> &'static str {
         }
         Variant::IgnoresDelay => "what was a tick on its way is a tick older than anybody thinks",
         Variant::DropsAge => "each tier counts from when it was answered, not from when the origin was",
+        Variant::BeginsLifeAnew => "each tier counts from when the content arrived there",
+        Variant::CollapsesFirstFillAlone => {
+            "each tier counts from when the content arrived there, and has it sent again"
+        }
+        Variant::DiscardsOldReadAlone => "what was fetched before the purge is told to whoever asks after it",
         Variant::ServesStaleForEver => "nobody looks how long ago its life ended",
         Variant::NeverTimesOut => "the upstream hangs",
         Variant::InvalidatesBeforeAnswer => "between the request and its being done the old content is read again",

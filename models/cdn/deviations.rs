@@ -25,10 +25,17 @@ pub enum Variant {
     IgnoresDelay,
     /// What a node reads below another counts as new.
     DropsAge,
+    /// What arrives counts as new: neither its age nor the time that the fill took counts.
+    BeginsLifeAnew,
+    /// The same, and what has ended is fetched by everybody who asks for it: only what a node never had is fetched once.
+    CollapsesFirstFillAlone,
     /// What is past its life is served for as long as asking anew takes.
     ServesStaleForEver,
     /// A fill is waited for.
     NeverTimesOut,
+    /// Whoever asks after a purge waits for a fill that began before it, and what that has read is stored unless it is
+    /// older than the purge.
+    DiscardsOldReadAlone,
     /// An unsafe request invalidates when it comes, not when it is answered.
     InvalidatesBeforeAnswer,
     /// An unsafe request invalidates what is stored, and leaves a fill in flight as it is.
@@ -68,12 +75,21 @@ impl Purge {
 
     /// Whether the time that a fill takes is nobody's.
     pub(super) fn ignores_delay(&self) -> bool {
-        self.variant == Variant::IgnoresDelay
+        self.variant == Variant::IgnoresDelay || self.begins_life_anew()
     }
 
     /// Whether what is read below another node counts as new.
     pub(super) fn drops_age(&self) -> bool {
-        self.variant == Variant::DropsAge
+        self.variant == Variant::DropsAge || self.begins_life_anew()
+    }
+
+    fn begins_life_anew(&self) -> bool {
+        matches!(self.variant, Variant::BeginsLifeAnew | Variant::CollapsesFirstFillAlone)
+    }
+
+    /// Whether what has ended is fetched by everybody who asks for it.
+    pub(super) fn collapses_first_fill_alone(&self) -> bool {
+        self.variant == Variant::CollapsesFirstFillAlone
     }
 
     /// Whether nobody looks how long ago a life ended.
@@ -84,6 +100,11 @@ impl Purge {
     /// Whether a fill is waited for however long it takes.
     pub(super) fn never_times_out(&self) -> bool {
         self.variant == Variant::NeverTimesOut
+    }
+
+    /// Whether a fill that a purge has overtaken is waited for, and stored if it has read what is new.
+    pub(super) fn discards_old_read_alone(&self) -> bool {
+        self.variant == Variant::DiscardsOldReadAlone
     }
 
     /// Whether an unsafe request invalidates when it comes.

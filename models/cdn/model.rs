@@ -143,6 +143,8 @@ pub struct Node {
     pub confirmed: u8,
     /// What is still on the disk of a node that purges its memory alone.
     pub shadow: Option<Copy>,
+    /// It has held content whose life has ended. Only [`Variant::CollapsesFirstFillAlone`] looks.
+    pub has_ended: bool,
 }
 
 /// A copy of the content.
@@ -259,7 +261,7 @@ impl Purge {
 
     /// Whether a request there starts a fill: it does not wait for one that a purge has overtaken.
     pub(super) fn may_start(&self, node: &Node) -> bool {
-        node.fill.is_none_or(|fill| fill.is_outdated && self.epochs)
+        node.fill.is_none_or(|fill| fill.is_outdated && self.epochs && !self.discards_old_read_alone())
     }
 
     fn is_offered(&self, state: &State, action: Action) -> bool {
@@ -335,6 +337,7 @@ impl State {
                 && node.mail.is_none_or(|version| version <= self.target)
                 && node.held.is_none_or(|copy| copy.reckoned < model.kept())
                 && node.shadow.is_none_or(|_| model.purges_memory_alone())
+                && (!node.has_ended || model.collapses_first_fill_alone())
                 && node.fill.is_none_or(|fill| {
                     (fill.waited < model.timeout || model.never_times_out())
                         && (fill.read.is_some() || !fill.not_modified)

@@ -43,6 +43,8 @@ impl<'a> Step<'a> {
             self.start(edge, served.is_none());
         } else if let Some(fill) = &mut self.state.nodes[edge].fill {
             fill.is_waited |= served.is_none();
+            // The client waits for an answer of its own, and the first fill is what is stored.
+            self.told.asked = self.state.nodes[edge].has_ended;
         }
     }
 
@@ -76,7 +78,9 @@ impl<'a> Step<'a> {
         let Some(mut copy) = fill.read else { return };
         let of_held = at.held.is_some_and(|held| held.version == copy.version);
         let revives = fill.not_modified && self.model.revives_by_304();
-        let is_stored = revives || (!fill.is_outdated || !self.model.epochs) && (!fill.not_modified || of_held);
+        let is_new = self.model.discards_old_read_alone() && copy.version >= at.confirmed;
+        let is_current = !fill.is_outdated || !self.model.epochs || is_new;
+        let is_stored = revives || is_current && (!fill.not_modified || of_held);
         // RFC 9111 §4.2.3: the whole delay counts, since nobody knows when in it the answer was made.
         if !self.model.ignores_delay() {
             copy.reckoned = copy.reckoned.saturating_add(fill.waited);
@@ -207,7 +211,9 @@ impl<'a> Step<'a> {
             if self.model.serves_stale_for_ever() {
                 node.held = node.held.map(|copy| Copy { reckoned: copy.reckoned.min(kept - 1), ..copy });
             }
-            node.held = node.held.filter(|copy| copy.reckoned < kept);
+            let left = node.held.filter(|copy| copy.reckoned < kept);
+            node.has_ended |= self.model.collapses_first_fill_alone() && left.is_none() && node.held.is_some();
+            node.held = left;
             node.shadow = node.shadow.map(older);
             if let Some(fill) = &mut node.fill {
                 fill.waited = (fill.waited + 1).min(kept.max(timeout));

@@ -49,6 +49,7 @@ fn why(variant: Variant) -> &'static str {
             "two questions came in one tick and got the same receive stamp; the next answer says when the second left, and \
              the client has had the first"
         }
+        Variant::KeepsForInterleavedAlone => "the first two answers are plain, and what they measure is right",
         Variant::MispairsInterleaved => {
             "an interleaved answer says when the answer before it left, and that is subtracted from when this one came"
         }

@@ -39,6 +39,8 @@ pub enum Variant {
     AnswersAnswers,
     /// Lets the server keep an answer for the next although another bore the same receive stamp.
     KeepsTwins,
+    /// Lets the server keep its answers to those clients alone that have asked for interleaved ones already.
+    KeepsForInterleavedAlone,
     /// Takes an interleaved answer's stamps together with when it arrived itself.
     MispairsInterleaved,
 }
@@ -65,6 +67,11 @@ impl Exchange {
     /// Whether `client` was denied and asks no more.
     pub(super) fn obeys_denial(&self, client: &Client) -> bool {
         client.denied && !self.is(Variant::AsksOnWhenDenied)
+    }
+
+    /// Whether the server keeps its answer to a question of this origin field.
+    pub(super) fn keeps_answer(&self, origin: Option<u8>) -> bool {
+        origin.is_some() || !self.is(Variant::KeepsForInterleavedAlone)
     }
 
     /// Whether the server keeps an answer though another bore the same receive stamp.

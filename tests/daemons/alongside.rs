@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use counterpart::check::Options;
-use counterpart::conform::{Agreement, Tour};
+use counterpart::conform::{Agreement, Job, Tour};
 use counterpart::report::{CaseReport, Report};
 use counterpart::trace::Trace;
 use counterpart::{Case, Check, Counterpart, Interface};
@@ -29,6 +29,15 @@ pub(crate) fn beside<F: Interface, C: Counterpart<F> + 'static>(
     make: impl Fn() -> C + Send + Sync + 'static,
 ) -> Check<F::Model, F> {
     check.alongside_only().traces_in(TRACES).subject(daemon.subject, Tour::new().times(TIMES).of(make))
+}
+
+/// `check` with `daemon` alongside by a walk of `job`, where a tour of all transitions would take too long.
+pub(crate) fn walked<F: Interface>(
+    daemon: &Daemon,
+    check: Check<F::Model, F>,
+    job: Arc<dyn Job<F>>,
+) -> Check<F::Model, F> {
+    check.alongside_only().traces_in(TRACES).subject(daemon.subject, job)
 }
 
 /// A case with one daemon in it.

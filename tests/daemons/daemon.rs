@@ -22,6 +22,8 @@ pub(crate) struct Daemon {
     pub(crate) subject: &'static str,
 }
 
+pub(crate) const CHRONYD: Daemon = Daemon { program: "chronyd", package: "chrony", subject: "chrony 4.3-2+deb12u3" };
+
 pub(crate) const HAPROXY: Daemon =
     Daemon { program: "haproxy", package: "haproxy", subject: "haproxy 2.6.12-1+deb12u4" };
 pub(crate) const NGINX: Daemon = Daemon { program: "nginx", package: "nginx", subject: "nginx 1.22.1-9+deb12u11" };
@@ -37,8 +39,11 @@ pub(crate) const DNSMASQ: Daemon =
 pub(crate) const NATS: Daemon =
     Daemon { program: "nats-server", package: "nats-server", subject: "nats-server 2.9.10-1+b3" };
 
+pub(crate) const VARNISH: Daemon =
+    Daemon { program: "varnishd", package: "varnish", subject: "varnish 7.1.1-2+deb12u1" };
+
 /// All of them.
-pub(crate) const DAEMONS: &[Daemon] = &[DNSMASQ, HAPROXY, NATS, NGINX, REDIS, UNBOUND];
+pub(crate) const DAEMONS: &[Daemon] = &[CHRONYD, DNSMASQ, HAPROXY, NATS, NGINX, REDIS, UNBOUND, VARNISH];
 
 /// Time for a daemon to be ready, and for anything that it is asked to do. Nothing is waited for as long unless it is
 /// stuck.

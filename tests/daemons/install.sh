@@ -3,8 +3,8 @@
 # root.
 set -eu
 
-packages="chromium chromium-driver dnsmasq-base haproxy libfaketime nats-server nginx-light redis-server unbound"
-programs="chromedriver chromium dnsmasq haproxy nats-server nginx redis-server unbound"
+packages="chromium chromium-driver chrony dnsmasq-base haproxy libfaketime nats-server nginx-light redis-server unbound varnish"
+programs="chromedriver chromium chronyd dnsmasq haproxy nats-server nginx redis-server unbound varnishd"
 
 present() {
     for program in $programs; do

@@ -8,16 +8,17 @@
 mod haproxy;
 #[path = "load_balancer/nginx.rs"]
 mod nginx;
-#[path = "load_balancer/servers.rs"]
-mod servers;
+#[path = "load_balancer/requests.rs"]
+mod requests;
 
 use counterpart::{Check, Counterpart};
 use counterpart_models::load_balancer::conformance::{Answer, BalancerInterface, Seen};
 use counterpart_models::load_balancer::model::{Action, Balancer, Policy};
 
-use self::servers::{Requests, Servers};
+use self::requests::Requests;
 use crate::alongside::{Alongside, beside};
 use crate::daemon::Daemon;
+use crate::servers::Servers;
 
 pub(crate) fn cases() -> Vec<Alongside> {
     [haproxy::cases(), nginx::cases()].concat()

@@ -3,6 +3,7 @@
 
 mod alongside;
 mod broker;
+mod cdn;
 #[path = "../trial/claims.rs"]
 mod claims;
 mod clock;
@@ -11,9 +12,11 @@ mod dns;
 mod load_balancer;
 mod nats;
 mod nginx;
+mod ntp;
 mod rate_limiter;
 mod readme;
 mod redis;
+mod servers;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,9 +34,14 @@ use self::daemon::{DAEMONS, Daemon};
 /// Set to `required` where a daemon that is not installed is a failure.
 const REQUIRED: &str = "COUNTERPART_DAEMONS";
 
+/// Trials at a time, unless it is said otherwise.
+const THREADS: usize = 4;
+
 fn main() -> ExitCode {
     let cases: Arc<[Alongside]> =
-        [broker::cases(), dns::cases(), load_balancer::cases(), rate_limiter::cases()].concat().into();
+        [broker::cases(), cdn::cases(), dns::cases(), load_balancer::cases(), ntp::cases(), rate_limiter::cases()]
+            .concat()
+            .into();
     let is_required = std::env::var_os(REQUIRED).is_some_and(|value| value == "required");
     let missing: Vec<&Daemon> = DAEMONS.iter().filter(|daemon| daemon.path().is_none()).collect();
     for daemon in &missing {
@@ -66,7 +74,10 @@ fn main() -> ExitCode {
     trials.push(all("runs::what_deviates_conforms_to_a_variant", both));
     trials.push(all("readme::the_table_is_what_the_runs_give", readme::compare));
     claims::remember_panics();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let mut arguments = Arguments::from_args();
+    // They wait for daemons more than they work.
+    arguments.test_threads.get_or_insert(THREADS);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// The repository's root.

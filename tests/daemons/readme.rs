@@ -38,9 +38,10 @@ fn table(cases: &[Alongside]) -> String {
         for subject in &report.conformance {
             let (edges, driven) = subject.effort.edges();
             let transitions = match (subject.verdict, edges) {
-                (Agreement::Diverges, _) => {
-                    format!("after {} steps", subject.evidence.as_ref().map_or(0, |trace| trace.len()))
-                }
+                (Agreement::Diverges, _) => match subject.evidence.as_ref().map_or(0, |trace| trace.len()) {
+                    1 => "after 1 step".into(),
+                    steps => format!("after {steps} steps"),
+                },
                 (_, 0) => format!("{} steps", subject.effort.steps()),
                 _ => format!("{driven} of {edges}"),
             };

@@ -63,11 +63,12 @@ impl Exchange {
         let now = if says == Answer::Stepped { wrapped(state.time, 3) } else { state.time };
         let tells = says != Answer::Rate && says != Answer::Deny;
         let kept = state.kept.filter(|(kept, _)| tells && origin == Some(*kept)).and_then(|(_, left)| left);
+        let is_kept = self.keeps_answer(origin);
         let (origin, transmitted) = match kept {
             Some(left) => (receive, left),
             None => (transmit, now),
         };
-        if self.interleaved && tells {
+        if self.interleaved && tells && is_kept {
             // Two answers that bear one receive stamp cannot be told apart later: neither is kept.
             let twin = state.kept.is_some_and(|(kept, _)| kept == received) && !self.keeps_twins();
             state.kept = Some((received, (!twin).then_some(now)));

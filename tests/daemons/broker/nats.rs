@@ -2,9 +2,12 @@
 //!
 //! A lease is an hour; one that is to run out is given back in its holder's name (`-NAK`), which takes it back at once.
 //! Which messages a client has in hand it knows itself.
+//!
+//! Ids of messages are known for a window. The clock of nats-server cannot be moved, so whoever sends again after the window
+//! waits for it to pass: a window is a tenth of a second, the least that there is.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use counterpart::Counterpart;
 use counterpart_models::broker::conformance::DeliveryInterface;
@@ -22,14 +25,25 @@ pub(super) fn cases() -> Vec<Alongside> {
     let retries = Delivery { consumers: 1, ..of_one(Budget { retries: 1, ..Budget::default() }) };
     let keys = Delivery { message_keys: vec![0, 0], ..of_one(Budget::default()) };
     let server = Server::default();
-    let make = move |model: &Delivery| JetStream::start(model, &server);
+    // Nobody consumes: each copy costs a wait.
+    let unread = Delivery { consumers: 0, ..retries.clone() };
+    let there = server.clone();
+    let make = move |model: &Delivery| JetStream::start(model, &there, Publisher::Numbers);
+    let late = move |model: &Delivery| JetStream::start(model, &server, Publisher::Late);
     let published = Alongside::new(
         DAEMON,
         "broker/nats_publish",
         "publishes with an id and the number of the last one, sent again where the confirmation is lost",
-        check(DAEMON, retries, make.clone()),
+        check(DAEMON, retries.clone(), make.clone()),
     );
     let mut cases = vec![published];
+    cases.extend(deviation(
+        DAEMON,
+        ["nats_window", "nats_window_but_for_copies"],
+        ["publishes with an id, sent again after the window of ids", "the same, where every copy is stored"],
+        (late, unread, Variant::StoresEveryCopy),
+        "the confirmation was later than the window in which ids are remembered: the message is sent again, and stored twice",
+    ));
     cases.extend(deviation(
         DAEMON,
         ["nats_ack", "nats_ack_but_for_acks_of_others"],
@@ -49,6 +63,24 @@ pub(super) fn cases() -> Vec<Alongside> {
     cases
 }
 
+/// What a publisher does so that a message is stored once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Publisher {
+    /// It says which entry it takes for the last one.
+    Numbers,
+    /// It trusts in the message's id, and sends again when ids are forgotten.
+    Late,
+}
+
+/// Longer than anything takes here.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How long ids are remembered.
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// Ids are forgotten a window at a time: after two nobody knows them.
+const AFTER_WINDOW: Duration = Duration::from_millis(150);
+
 /// A message in a client's hands.
 struct Held {
     message: String,
@@ -60,6 +92,9 @@ struct Held {
 struct JetStream {
     nats: Nats,
     stream: String,
+    publisher: Publisher,
+    /// Messages that were published.
+    published: Vec<u8>,
     prefetch: usize,
     /// The last delivery of each entry of the log, and to whom, as long as its lease is not over.
     leases: Vec<Option<(u8, String)>>,
@@ -71,27 +106,47 @@ struct JetStream {
 }
 
 impl JetStream {
-    fn start(model: &Delivery, server: &Server) -> Self {
+    fn start(model: &Delivery, server: &Server, publisher: Publisher) -> Self {
         let (mut nats, stream) = server.connect();
         let create = |nats: &mut Nats, what: &str, config: &str| {
             let answer = nats.ask(&format!("$JS.API.{what}"), config);
             assert!(!answer.text.contains("\"error\""), "{what} {config}: {}", answer.text);
         };
-        let storage = format!(r#"{{"name":"{stream}","subjects":["{stream}"],"storage":"memory"}}"#);
+        let window = if publisher == Publisher::Late { WINDOW } else { HOUR };
+        let storage = format!(
+            r#"{{"name":"{stream}","subjects":["{stream}"],"storage":"memory","duplicate_window":{}}}"#,
+            window.as_nanos()
+        );
         create(&mut nats, &format!("STREAM.CREATE.{stream}"), &storage);
-        let hour_ns = 3_600_000_000_000_u64;
+        let hour_ns = HOUR.as_nanos();
         let consumer = format!(
             r#"{{"stream_name":"{stream}","config":{{"durable_name":"group","ack_policy":"explicit","ack_wait":{hour_ns}}}}}"#
         );
         create(&mut nats, &format!("CONSUMER.DURABLE.CREATE.{stream}.group"), &consumer);
         let (prefetch, leases, effects) = (model.prefetch.into(), Vec::new(), Vec::new());
-        JetStream { nats, stream, prefetch, leases, undelivered: 0, hands: Default::default(), effects }
+        let published = Vec::new();
+        JetStream {
+            nats,
+            stream,
+            publisher,
+            published,
+            prefetch,
+            leases,
+            undelivered: 0,
+            hands: Default::default(),
+            effects,
+        }
     }
 
     fn publish(&mut self, message: u8, sequence: u8) -> Told {
+        let is_late = self.publisher == Publisher::Late;
+        if is_late && self.published.contains(&message) {
+            std::thread::sleep(AFTER_WINDOW);
+        }
+        self.published.push(message);
         let (message, sequence) = (message.to_string(), sequence.to_string());
         let headers = [("Nats-Msg-Id", message.as_str()), ("Nats-Expected-Last-Sequence", sequence.as_str())];
-        let Answer { text, .. } = self.nats.ask_with(&self.stream, &headers, &message);
+        let Answer { text, .. } = self.nats.ask_with(&self.stream, &headers[..2 - usize::from(is_late)], &message);
         if text.contains("\"duplicate\":") {
             Told::Duplicate
         } else if text.contains("wrong last sequence") {

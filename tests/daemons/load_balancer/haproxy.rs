@@ -9,9 +9,10 @@ use counterpart::conform::process::Process;
 use counterpart_models::load_balancer::conformance::Seen;
 use counterpart_models::load_balancer::model::{Balancer, Policy, Quirk, SERVERS_MAX};
 
-use super::{Running, Servers, check, weighted};
+use super::{Running, check, weighted};
 use crate::alongside::Alongside;
 use crate::daemon::{Daemon, Folder, HAPROXY, WITHIN, ask, free_port, once_ready};
+use crate::servers::Servers;
 
 const DAEMON: &Daemon = &HAPROXY;
 

@@ -3,10 +3,11 @@
 use counterpart::conform::process::Process;
 use counterpart_models::load_balancer::model::{Balancer, Policy, Quirk};
 
-use super::{Running, Servers, check, weighted};
+use super::{Running, check, weighted};
 use crate::alongside::Alongside;
 use crate::daemon::{Daemon, Folder, NGINX, free_port};
 use crate::nginx;
+use crate::servers::Servers;
 
 const DAEMON: &Daemon = &NGINX;
 
