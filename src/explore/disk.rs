@@ -40,8 +40,8 @@ impl Disk {
     /// Memory that is used unless something else is said, in MiB.
     pub const MEMORY_MIB: usize = 1024;
 
-    /// Files in a folder of their own below `folder`, which is removed in the end. It has to have room for a state three
-    /// times, and 8 bytes, for each state.
+    /// Files in a folder of their own below `folder`, which is removed in the end. There has to be room for each state twice
+    /// and for 8 bytes more, and for the successors of a level.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Disk { folder: folder.into(), memory_mib: Self::MEMORY_MIB }
     }
