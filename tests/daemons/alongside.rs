@@ -20,7 +20,7 @@ pub(crate) const TRACES: &str = "tests/daemons/traces";
 pub(crate) const UPDATE: &str = "COUNTERPART_UPDATE";
 
 /// A deviation counts if it is shown so many times of as many: a daemon runs in real time.
-const TIMES: usize = 3;
+pub(crate) const TIMES: usize = 3;
 
 /// `check` with `daemon` alongside, and nothing else of it: a deviation has to be shown three times of three.
 pub(crate) fn beside<F: Interface, C: Counterpart<F> + 'static>(

@@ -14,7 +14,7 @@ use counterpart_models::ntp::implementation::packet::{DATAGRAM_BYTES_MAX, PACKET
 use counterpart_models::ntp::implementation::udp::system_clock;
 use counterpart_models::ntp::model::{Action, Answer, Exchange, Heard, PACKETS_MAX, Told, Variant};
 
-use crate::alongside::{Alongside, beside, walked};
+use crate::alongside::{Alongside, TIMES, beside, walked};
 use crate::clock::Clock;
 use crate::daemon::{CHRONYD, Daemon, Folder, WITHIN, free_port, once_ready};
 
@@ -70,7 +70,7 @@ fn toured(model: Exchange) -> Check<Exchange, ExchangeInterface> {
 /// Walks, where the transitions are too many to be driven each.
 fn walk(model: Exchange) -> Check<Exchange, ExchangeInterface> {
     let (make, small) = (started(&model), Exchange { delay_max: 0, losses_max: 0, ..model.clone() });
-    let walk = Walk::new().runs(40).steps(60).beside(model).of(make);
+    let walk = Walk::new().runs(40).steps(60).times(TIMES).beside(model).of(make);
     walked(DAEMON, counterpart_models::ntp::check(small), walk)
 }
 
