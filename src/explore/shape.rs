@@ -179,11 +179,7 @@ impl Shape {
     /// Why the graph is incomplete: it lacks a reachable state, or a transition leads to none of its states. `None`
     /// where it is complete.
     pub fn incomplete(&self) -> Option<String> {
-        match (&self.stop, self.cut_count) {
-            (Some(stop), _) => Some(stop.to_string()),
-            (None, 0) => None,
-            (None, cuts) => Some(format!("{cuts} transitions lead outside the model's boundary")),
-        }
+        incomplete(self.stop.as_ref(), self.cut_count)
     }
 
     /// Whether `node`'s transitions are known.
@@ -239,5 +235,14 @@ impl Shape {
         let reached = way.iter().skip(1).map(|(from, _)| *from).chain([node]);
         let place = |(from, index): &(usize, usize)| Some(self.places(*from).start + index);
         (initial, way.iter().map(place).zip(reached).collect())
+    }
+}
+
+/// Why what was explored is incomplete, by why it ended early and how many transitions were cut; `None` where it is complete.
+pub(super) fn incomplete(stop: Option<&Stop>, cuts: usize) -> Option<String> {
+    match (stop, cuts) {
+        (Some(stop), _) => Some(stop.to_string()),
+        (None, 0) => None,
+        (None, cuts) => Some(format!("{cuts} transitions lead outside the model's boundary")),
     }
 }

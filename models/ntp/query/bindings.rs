@@ -23,7 +23,7 @@ pub(super) const TICK_S: i64 = 1_000;
 const LONG: Duration = Duration::from_secs(8);
 
 /// Two datagrams: what comes back first, and the honest answer behind it. `now` is the server's clock.
-pub(super) fn answers(ask: Ask, question: &Packet, now: Timestamp) -> [Vec<u8>; 2] {
+pub fn answers(ask: Ask, question: &Packet, now: Timestamp) -> [Vec<u8>; 2] {
     let by = |ahead: i8| {
         let stamp = now.plus((i64::from(ahead) * TICK_S) << 32);
         Packet {
@@ -65,7 +65,7 @@ pub(super) fn answers(ask: Ask, question: &Packet, now: Timestamp) -> [Vec<u8>; 
 }
 
 /// The outcome that a measured offset stands for.
-pub(super) fn believed(offset_s: f64) -> Outcome {
+pub fn believed(offset_s: f64) -> Outcome {
     let ticks = (offset_s / TICK_S as f64).round();
     if ticks.abs() > 100.0 {
         return Outcome::BelievesNonsense;

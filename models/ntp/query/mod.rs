@@ -9,7 +9,7 @@
 //! - Offsets are told in ticks of 1,000 s, so that what a datagram takes is nothing.
 
 #[cfg(feature = "catalogue")]
-mod bindings;
+pub mod bindings;
 #[cfg(feature = "catalogue")]
 mod cases;
 pub mod conformance;

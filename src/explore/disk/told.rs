@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
 
 use super::DiskError;
+use crate::explore::shape::incomplete;
 use crate::explore::{Discovery, Path, Stop};
 use crate::model::CheckedModel;
 
@@ -72,11 +73,7 @@ impl<M: CheckedModel> DiskSurvey<M> {
 
     /// Why the survey is incomplete; `None` where it is complete.
     pub fn incomplete(&self) -> Option<String> {
-        match (&self.stop, self.cut_count) {
-            (Some(stop), _) => Some(stop.to_string()),
-            (None, 0) => None,
-            (None, cuts) => Some(format!("{cuts} transitions lead outside the model's boundary")),
-        }
+        incomplete(self.stop.as_ref(), self.cut_count)
     }
 
     /// The model's `always` and `sometimes` properties, in their order.

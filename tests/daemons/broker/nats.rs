@@ -146,7 +146,8 @@ impl JetStream {
         self.published.push(message);
         let (message, sequence) = (message.to_string(), sequence.to_string());
         let headers = [("Nats-Msg-Id", message.as_str()), ("Nats-Expected-Last-Sequence", sequence.as_str())];
-        let Answer { text, .. } = self.nats.ask_with(&self.stream, &headers[..2 - usize::from(is_late)], &message);
+        let headers = if is_late { &headers[..1] } else { &headers };
+        let Answer { text, .. } = self.nats.ask_with(&self.stream, headers, &message);
         if text.contains("\"duplicate\":") {
             Told::Duplicate
         } else if text.contains("wrong last sequence") {

@@ -3,23 +3,21 @@
 //! Its first question is answered as the model says, and whatever it asks after that with the time: who passed over the
 //! first answer takes the next. It asks anew after two seconds, which no setting makes less.
 
-use std::net::UdpSocket;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use counterpart::Counterpart;
-use counterpart_models::ntp::implementation::packet::{DATAGRAM_BYTES_MAX, KissCode, Leap, Mode, Packet};
+use counterpart_models::ntp::implementation::packet::{DATAGRAM_BYTES_MAX, Packet};
 use counterpart_models::ntp::implementation::udp::system_clock;
+use counterpart_models::ntp::query::bindings::{answers, believed};
 use counterpart_models::ntp::query::conformance::QueryInterface;
-use counterpart_models::ntp::query::model::{Ask, BEHIND, Outcome, Query};
+use counterpart_models::ntp::query::model::{Ask, Outcome, Query};
 
 use crate::alongside::{Alongside, beside};
 use crate::daemon::{CHRONYD, Daemon, Folder, WITHIN};
 
 const DAEMON: &Daemon = &CHRONYD;
-
-/// Seconds of a tick: what a datagram takes on the loopback is far below.
-const TICK_S: i64 = 1_000;
 
 pub(super) fn cases() -> Vec<Alongside> {
     let goes_on = [Ask::Rate, Ask::Deny, Ask::Unsynchronised].map(|ask| (ask, Outcome::PassesOver));
@@ -44,68 +42,40 @@ pub(super) fn cases() -> Vec<Alongside> {
 
 /// Our server, and chronyd asking it anew each time.
 struct Chronyd {
-    port: u16,
-    tell: Option<Sender<Ask>>,
-    asked: Receiver<()>,
+    server: SocketAddr,
+    /// What is said to the next question.
+    told: Arc<Mutex<Option<Ask>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Chronyd {
     fn start() -> Self {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-        let port = socket.local_addr().expect("it is bound").port();
-        let ((tell, told), (sender, asked)) = (channel(), channel());
-        let thread = thread::spawn(move || serve(&socket, &told, &sender));
-        Chronyd { port, tell: Some(tell), asked, thread: Some(thread) }
+        let server = socket.local_addr().expect("it is bound");
+        let told = Arc::<Mutex<Option<Ask>>>::default();
+        let telling = told.clone();
+        Chronyd { server, told, thread: Some(thread::spawn(move || serve(&socket, &telling))) }
     }
 }
 
-/// Answers questions until nobody tells how. A datagram of one byte begins the next query.
-fn serve(socket: &UdpSocket, told: &Receiver<Ask>, asked: &Sender<()>) {
-    let (mut buffer, mut next) = ([0; DATAGRAM_BYTES_MAX], None);
-    while let Ok((bytes, client)) = socket.recv_from(&mut buffer) {
-        if bytes == 1 {
-            let Ok(ask) = told.recv() else { return };
-            next = Some(ask);
-            let _ = asked.send(());
-            continue;
-        }
+/// Answers questions, until a datagram of one byte comes.
+fn serve(socket: &UdpSocket, told: &Mutex<Option<Ask>>) {
+    let mut buffer = [0; DATAGRAM_BYTES_MAX];
+    while let Ok((bytes, client)) = socket.recv_from(&mut buffer)
+        && bytes > 1
+    {
         let Ok(question) = Packet::decode(&buffer[..bytes]) else { continue };
-        let answer = answer(next.take().unwrap_or(Ask::Time { ahead: BEHIND }), &question);
+        let ask = told.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let [first, honest] = answers(ask.unwrap_or(Ask::Time { ahead: 0 }), &question, system_clock());
         // A client that is gone reads nothing.
-        let _ = socket.send_to(&answer.encode(), client);
-    }
-}
-
-fn answer(ask: Ask, question: &Packet) -> Packet {
-    let by = |ahead: i8| {
-        let now = system_clock().plus((i64::from(ahead) * TICK_S) << 32);
-        Packet {
-            mode: Mode::Server,
-            version: question.version,
-            stratum: 1,
-            reference_id: *b"LOCL",
-            origin: question.transmit,
-            receive: now,
-            transmit: now,
-            ..Packet::default()
-        }
-    };
-    let kiss = |KissCode(code)| Packet { stratum: 0, leap: Leap::Unsynchronised, reference_id: code, ..by(0) };
-    match ask {
-        Ask::Time { ahead } => by(ahead),
-        Ask::Rate => kiss(KissCode::RATE),
-        Ask::Deny => kiss(KissCode::DENY),
-        Ask::Unsynchronised => Packet { leap: Leap::Unsynchronised, ..by(0) },
-        other => panic!("{other:?} is nothing that a server may say"),
+        let _ = socket.send_to(if ask.is_some() { &first } else { &honest }, client);
     }
 }
 
 impl Drop for Chronyd {
     fn drop(&mut self) {
-        self.tell = None;
-        let _ = UdpSocket::bind(("127.0.0.1", 0)).and_then(|socket| socket.send_to(&[0], ("127.0.0.1", self.port)));
-        if let Some(thread) = self.thread.take() {
+        let end = UdpSocket::bind(("127.0.0.1", 0)).and_then(|socket| socket.send_to(&[0], self.server));
+        if let (Ok(_), Some(thread)) = (end, self.thread.take()) {
             let _ = thread.join();
         }
     }
@@ -113,16 +83,13 @@ impl Drop for Chronyd {
 
 impl Counterpart<QueryInterface> for Chronyd {
     fn apply(&mut self, ask: &Ask) -> Outcome {
-        self.tell.as_ref().expect("the server runs").send(*ask).expect("the server listens");
-        let begin = UdpSocket::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-        begin.send_to(&[0], ("127.0.0.1", self.port)).expect("the server listens");
-        self.asked.recv_timeout(WITHIN).expect("the server is told");
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(*ask);
         let folder = Folder::new();
         let file = folder.write(
             "chrony.conf",
             &format!(
                 "server 127.0.0.1 port {} iburst minpoll -4 maxpoll -4 maxsamples 1\ncmdport 0\npidfile {}/pid\n",
-                self.port,
+                self.server.port(),
                 folder.path().display()
             ),
         );
@@ -131,11 +98,7 @@ impl Counterpart<QueryInterface> for Chronyd {
         let said = process.wait_for(|line| line.contains("System clock wrong by"), WITHIN);
         let said = said.unwrap_or_else(|error| panic!("{error}"));
         let seconds = said.split("wrong by ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
-        let ticks = (seconds.expect("a number of seconds") / TICK_S as f64).round();
-        match ticks as i8 {
-            BEHIND => Outcome::PassesOver,
-            ahead => Outcome::Believes(ahead),
-        }
+        believed(seconds.expect("a number of seconds"))
     }
 
     /// Few: what it passes over it asks again after two seconds.

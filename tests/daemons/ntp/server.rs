@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use counterpart::conform::Walk;
 use counterpart::conform::process::Process;
 use counterpart::{Check, Counterpart};
-use counterpart_models::ntp::bindings::config;
+use counterpart_models::ntp::bindings::{config, heard};
 use counterpart_models::ntp::conformance::{ExchangeInterface, Seen};
 use counterpart_models::ntp::implementation::client::{Client, ClientConfig, Ignored, Nonces, Received};
 use counterpart_models::ntp::implementation::packet::{DATAGRAM_BYTES_MAX, PACKET_BYTES, Timestamp};
@@ -178,7 +178,7 @@ impl Driven {
             }
             Some(Carried::ToClient(bytes)) => {
                 let now = self.client_clock();
-                Told::Heard(heard(self.client.receive(&bytes, now)))
+                Told::Heard(heard_of(self.client.receive(&bytes, now)))
             }
             other => panic!("nothing is on its way: {:?}", other.is_some()),
         }
@@ -193,17 +193,14 @@ impl Driven {
     }
 }
 
-/// What came of a packet, in ticks. chronyd says nothing else than the time here.
-fn heard(outcome: Result<Received, Ignored>) -> Heard {
+/// What came of a packet, in ticks of this clock.
+fn heard_of(outcome: Result<Received, Ignored>) -> Heard {
     let ticks = |difference: i128| (difference as f64 / (TICK_S << 32) as f64).round() as i8;
     match outcome {
         Ok(Received::Sample(sample)) => {
             Heard::Measured { offset_doubled: ticks(sample.offset_doubled), delay: ticks(sample.delay) }
         }
-        Err(Ignored::Duplicate) => Heard::Duplicate,
-        Err(Ignored::NegativeDelay) => Heard::NegativeDelay,
-        Err(Ignored::Unsynchronised) => Heard::Unsynchronised,
-        Ok(_) | Err(_) => Heard::Bogus,
+        other => heard(other),
     }
 }
 
