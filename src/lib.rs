@@ -83,6 +83,8 @@
 //! | `cli` | arguments, files, clock, progress, exit code (feature `cli`) |
 //! | [`guide`] | pages that teach all this, with tests for code |
 
+#![warn(clippy::missing_errors_doc, clippy::return_self_not_must_use)]
+
 #[cfg(feature = "cli")]
 pub mod cli;
 

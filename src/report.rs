@@ -58,6 +58,9 @@ pub struct CaseReport {
     /// Whether states that differ have the same hash. stateright knows them by that alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hashes_alike: bool,
+    /// An upper bound on the probability that two states were taken for one; 0 where all were compared by `==`.
+    #[serde(skip_serializing_if = "is_none")]
+    pub collision_odds: f64,
     /// Verdicts, in the model's order.
     pub properties: Vec<PropertyReport>,
     /// Implementations run alongside, in the case's order.
@@ -70,6 +73,11 @@ pub struct CaseReport {
     /// The folder that its traces are kept in.
     #[serde(skip)]
     pub traces: PathBuf,
+}
+
+/// So that odds are told only where there are any.
+fn is_none(odds: &f64) -> bool {
+    *odds == 0.0
 }
 
 /// How large an explored model is.

@@ -127,11 +127,20 @@ fn headline(report: &CaseReport) -> String {
         (0, false) => "not explored".into(),
         (states, _) => {
             let (states, edges) = (count(states), count(report.edges));
-            format!("{states} states, {edges} transitions, depth {}{cut}; {referee}", report.depth)
+            let odds = odds(report);
+            format!("{states} states, {edges} transitions, depth {}{cut}; {referee}{odds}", report.depth)
         }
     };
     let _ = writeln!(text, "{mark} {}  {}", styled(BOLD, &report.case), styled(DIM, &explored));
     text
+}
+
+/// How likely it is that not all states were seen because two have the same hash; nothing where that cannot be.
+fn odds(report: &CaseReport) -> String {
+    match report.collision_odds {
+        0.0 => String::new(),
+        odds => format!("; odds that two states were taken for one below {odds:.1e}"),
+    }
 }
 
 /// A value, over whom it is the extreme, and what it has to keep to.

@@ -41,6 +41,7 @@ impl AnyCheck {
             expected_counts: None,
             referee: None,
             hashes_alike: false,
+            collision_odds: 0.0,
             properties: Vec::new(),
             conformance: Vec::new(),
             errors: self.nonsense(),
@@ -171,6 +172,7 @@ impl AnyCheck {
             false => judge_states(graph),
         };
         report.hashes_alike = graph.shape().hashes_alike();
+        report.collision_odds = graph.shape().collision_odds(options.budget.equality);
         if options.referee && graph.stop().is_none() && report.states <= REFEREE_STATES_MAX {
             match referee_of(self.model.clone(), &options.budget.interrupt) {
                 Ok(second) => {

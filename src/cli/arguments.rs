@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::check::Checkpoint;
+use crate::explore::Equality;
 
 /// Explore protocols exhaustively, and check that implementations do what their models do.
 #[derive(Debug, Parser)]
@@ -248,4 +249,30 @@ pub(super) struct Limits {
     /// Stop when the process holds this much memory.
     #[arg(long, value_name = "MIB")]
     pub(super) max_memory: Option<usize>,
+    /// Compare states by `==` however many there are; by default up to 100,000, and then by 64 bits of their hash.
+    #[arg(long, conflicts_with = "fingerprint")]
+    pub(super) exact: bool,
+    /// Compare states by so many bits of their hash, however few there are.
+    #[arg(long, value_name = "BITS")]
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+/// How many bits of a state's hash are compared.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Fingerprint {
+    #[value(name = "64")]
+    Bits64,
+    #[value(name = "128")]
+    Bits128,
+}
+
+impl Limits {
+    pub(super) fn equality(&self) -> Equality {
+        match self.fingerprint {
+            Some(Fingerprint::Bits64) => Equality::Fingerprint64,
+            Some(Fingerprint::Bits128) => Equality::Fingerprint128,
+            None if self.exact => Equality::Exact,
+            None => Equality::Automatic,
+        }
+    }
 }

@@ -472,6 +472,7 @@ fn options(limits: &Limits, referee: bool, interrupted: &Arc<AtomicBool>) -> Opt
             depth_max: limits.max_depth.unwrap_or(default.budget.depth_max),
             threads,
             interrupt: interrupt(limits, interrupted.clone()),
+            equality: limits.equality(),
             ..default.budget
         },
         referee,

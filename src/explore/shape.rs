@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::Stop;
+use super::{Equality, Stop};
 
 /// Where a transition leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,13 @@ impl Shape {
     /// Whether states that differ were met, by `==`, whose hashes are the same: their `Hash` leaves something out.
     pub fn hashes_alike(&self) -> bool {
         self.hashes_alike
+    }
+
+    /// An upper bound on the probability that two states were taken for one, told apart by `equality`: see
+    /// [`Equality::collision_odds`].
+    pub fn collision_odds(&self, equality: Equality) -> f64 {
+        let equality = if self.hashes_alike { Equality::Exact } else { equality };
+        equality.collision_odds(self.node_count())
     }
 
     pub(super) fn has_edges(&self) -> bool {

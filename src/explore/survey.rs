@@ -97,7 +97,7 @@ impl<M: CheckedModel> Survey<M> {
 
     /// An upper bound on the probability that two states were taken for one: see [`Equality::collision_odds`].
     pub fn collision_odds(&self) -> f64 {
-        self.equality.collision_odds(self.node_count())
+        self.shape.collision_odds(self.equality)
     }
 
     /// A shortest path to `node`, the same that [`Graph::path_to`](super::Graph::path_to) returns.

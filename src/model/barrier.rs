@@ -104,6 +104,7 @@ impl<C: Ordered<Error: fmt::Display>> Barriers<C> {
     }
 
     /// The most messages that are received before a barrier. Default 10,000.
+    #[must_use]
     pub fn messages_max(mut self, messages_max: usize) -> Self {
         self.messages_max = messages_max;
         self

@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("settings::a_case_runs_under_its_own_limits_and_those_of_the_command", tighter),
         claim("settings::a_violation_that_was_found_is_told_whatever_ends_the_run", found_before),
         claim("settings::the_referee_is_not_asked_if_it_is_not_to_be", no_referee),
+        claim("settings::the_odds_of_a_collision_are_told_where_there_are_any", odds),
         claim("settings::a_name_that_nothing_bears_is_an_error_that_names_the_nearest", names),
         claim("settings::counts_that_differ_are_not_as_expected", counts),
         claim("settings::a_large_case_may_be_violated_and_keeps_no_trace_of_it", large),
@@ -126,6 +127,36 @@ fn tighter() {
 fn no_referee() {
     assert!(ran(three()).referee.is_some_and(|referee| referee.agrees && referee.states == 9));
     assert!(ran(three().referee(false)).referee.is_none());
+}
+
+fn odds() {
+    // Pairs of states over the values that a hash may have, told by hand: 317² states are 5.05e9 pairs, 9 are 36.
+    let told = [
+        (317, &[][..], Some("2.7e-10")),
+        (317, &["--fingerprint", "128"], Some("1.5e-29")),
+        (317, &["--exact"], None),
+        (3, &[], None),
+        (3, &["--fingerprint", "64"], Some("2.0e-18")),
+    ];
+    for (side, flags, odds) in told {
+        let case = || Case::new("toy/grid", Check::of(grid(side)).violates("below the corner")).large();
+        let said = |flag: &'static str| {
+            let folder = tempfile::tempdir().expect("a folder for temporary files");
+            let folder = folder.path().to_str().expect("a path that is text").to_owned();
+            let arguments = [&["check", flag, "--large", "--no-referee", "--traces", &folder], flags].concat();
+            let (exit, out, _) = typed(vec![case()], &arguments);
+            assert_eq!(exit, Exit::AsExpected, "{out}");
+            out
+        };
+        let headline = odds.map(|odds| format!("odds that two states were taken for one below {odds}\n"));
+        let text = said("-v");
+        let whole: String = text.lines().filter(|line| line.contains("transitions, depth")).collect::<String>() + "\n";
+        assert_eq!(whole.contains("odds"), odds.is_some(), "{text}");
+        assert!(headline.is_none_or(|headline| whole.ends_with(&headline)), "{text}");
+        let document: serde_json::Value = serde_json::from_str(&said("--json")).expect("JSON");
+        let odds_max = document["cases"][0]["collision_odds"].as_f64();
+        assert_eq!(odds_max.map(|odds| format!("{odds:.1e}")).as_deref(), odds, "{document}");
+    }
 }
 
 fn names() {

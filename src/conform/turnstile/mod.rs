@@ -202,6 +202,7 @@ impl Turnstile {
     }
 
     /// Time that a worker has to come to its next stop. Default 10 s.
+    #[must_use]
     pub fn answer_within(mut self, within: Duration) -> Self {
         self.answer_within = within;
         self
