@@ -66,10 +66,8 @@ pub(crate) trait Outside: Send + Sync {
     fn action(&self, node: Node, edge: &Edge) -> (String, String);
 
     /// Whether the input may change the state.
+    #[cfg(feature = "interleave")]
     fn changes(&self, input: u32) -> bool;
-
-    /// The part of the model that the input belongs to.
-    fn key(&self, input: u32) -> Option<String>;
 
     /// Whether a call with the input may wait.
     #[cfg(feature = "interleave")]

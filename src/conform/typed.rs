@@ -20,6 +20,14 @@ use crate::model::{Counterpart, Interface, Spec};
 pub(super) type State<F> = <<F as Interface>::Model as Model>::State;
 pub(super) type Action<F> = <<F as Interface>::Model as Model>::Action;
 
+/// What comes of an action.
+pub(super) struct Taken<F: Interface> {
+    /// None where it is refused.
+    pub(super) to: Option<State<F>>,
+    /// None where it is internal.
+    pub(super) label: Option<(F::Input, F::Output)>,
+}
+
 /// A model and its interface, and all that was met of both, by number.
 pub(super) struct Typed<F: Interface> {
     pub(super) model: Arc<F::Model>,
@@ -81,28 +89,36 @@ impl<F: Interface> Typed<F> {
     }
 
     /// The actions of a state that carry `input`, or those that need not be recorded, where the interface lists them.
-    pub(super) fn offers(&self, node: Node, input: Option<u32>) -> Option<Vec<Action<F>>> {
-        self.interface.offers(&self.model, self.states.at(node), input.map(|input| self.inputs.at(input)))
+    pub(super) fn offers(&self, node: Node, input: Option<&F::Input>) -> Option<Vec<Action<F>>> {
+        self.interface.offers(&self.model, self.states.at(node), input)
     }
 
-    /// The edge of an action that is `marked` as one asked for, if `is_wanted` says so of its label, and of where it
-    /// leads.
-    pub(super) fn edge_of(
-        &self,
-        node: Node,
-        action: &Action<F>,
-        marked: u32,
-        is_wanted: impl FnOnce(Option<(&F::Input, &F::Output)>, Option<&State<F>>) -> bool,
-    ) -> Option<Edge> {
+    pub(super) fn may_change(&self, input: &F::Input) -> bool {
+        self.interface.changes(input)
+    }
+
+    pub(super) fn key_of(&self, input: &F::Input) -> Option<String> {
+        self.interface.key(input)
+    }
+
+    /// What comes of an action, if it is a step.
+    pub(super) fn taken(&self, node: Node, action: &Action<F>) -> Option<Taken<F>> {
         let from = self.states.at(node);
         let to = self.model.next_state(from, action.clone());
         let label = self.interface.label(&self.model, from, action, to.as_ref());
-        let is_step = to.is_some() || label.is_some();
-        if !is_step || !is_wanted(label.as_ref().map(|(input, output)| (input, output)), to.as_ref()) {
-            return None;
-        }
+        (to.is_some() || label.is_some()).then_some(Taken { to, label })
+    }
+
+    /// Where it leads.
+    pub(super) fn leads_to(&self, node: Node, taken: Taken<F>) -> Node {
+        taken.to.map_or(node, |to| self.node(to))
+    }
+
+    /// The edge that it is, of an action that is `marked` as one asked for.
+    pub(super) fn edge_of(&self, node: Node, marked: u32, taken: Taken<F>) -> Edge {
         let origin = Origin::Asked { node };
-        Some(Edge {
+        let Taken { to, label } = taken;
+        Edge {
             action: marked,
             label: label.map(|(input, output)| Label {
                 input: self.inputs.number(input, &[], origin),
@@ -111,7 +127,7 @@ impl<F: Interface> Typed<F> {
             refused: to.is_none(),
             beyond: to.as_ref().is_some_and(|to| !self.model.within_boundary(to)),
             to: to.map_or(node, |to| self.node(to)),
-        })
+        }
     }
 
     /// Gives `input` to `subject`; `Err` where what came of it does not equal itself.
@@ -149,7 +165,6 @@ impl<F: Interface> Typed<F> {
             Origin::Shown => "the implementation's".into(),
             #[cfg(feature = "interleave")]
             Origin::Script => "one of a script".into(),
-            Origin::Log => "one of a log".into(),
         }
     }
 
@@ -300,12 +315,9 @@ impl<F: Interface> Outside for Typed<F> {
         (self.model.format_action(&action), self.spec.actor(&action))
     }
 
+    #[cfg(feature = "interleave")]
     fn changes(&self, input: u32) -> bool {
         self.interface.changes(self.inputs.at(input))
-    }
-
-    fn key(&self, input: u32) -> Option<String> {
-        self.interface.key(self.inputs.at(input))
     }
 
     #[cfg(feature = "interleave")]

@@ -29,8 +29,6 @@ pub(super) enum Origin {
     /// It was given by a script.
     #[cfg(feature = "interleave")]
     Script,
-    /// It was read from a log.
-    Log,
 }
 
 /// Two values that differ and print alike.

@@ -2,18 +2,24 @@
 //! process of its own, with the most memory that it held.
 //!
 //! A plain program and no statistics, and no limit on time: it fails only if a verdict is not the one that is known.
-//! `cargo bench --bench log`; a number after `--` runs that row alone.
+//! `cargo bench --bench log`; a number after `--` runs that row alone. With a folder of Porcupine's sources and Go, the same
+//! histories on both sides: `PORCUPINE=DIR cargo bench --bench log -- beside`.
 
+mod beside;
 #[path = "../../../tests/harness/events/store.rs"]
 mod store;
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use counterpart::Check;
 use counterpart::conform::Agreement;
 use counterpart::conform::events::{Events, Log, Recorded};
+use counterpart::report::ConformanceReport;
+use tempfile::TempDir;
 
+use self::beside::Taken;
 use self::store::{Ask, Clerk, Kind, Run, Shop, Store, event};
 
 /// One history, and how it is judged.
@@ -61,9 +67,7 @@ const ROWS: [Row; 13] = [
     })
     .split(),
     Row::new("register: 1,000,000 calls that never end, 3 reads", || never_ended(1_000_000)),
-    Row::new("register: 1,000,000 lines that overlap little", || {
-        Run { clients: 4, calls: 1_000_000, busy_percent: 5, ..RUN }.log()
-    }),
+    Row::new("register: 1,000,000 lines that overlap little", overlapping_little),
 ];
 
 impl Row {
@@ -86,19 +90,16 @@ impl Row {
     fn judge(&self) -> Result<(), String> {
         let log = (self.log)();
         let events = log.events().len();
-        let shop = Shop { splits: self.splits, by_need: self.by_need, hides_changes: false };
-        let job = Events::new(Clerk).explanations_max(usize::MAX).of(move || Ok(log.clone()));
-        let check = Check::of(Store { keys: 1, values: 3 }).interface(shop).subject("store", job);
-        let held = peak_mib();
+        let held = peak_kib() / 1024;
         let started = Instant::now();
-        let report = check.run().cases.remove(0).conformance.remove(0);
+        let report = verdict(&log, self.splits, self.by_need);
         let took = started.elapsed();
         println!(
             "{:<56} {events:>9} {:>10.4} {:>7} {:>7}  {}",
             self.name,
             took.as_secs_f64(),
             held,
-            peak_mib(),
+            peak_kib() / 1024,
             report.verdict
         );
         let wanted = if self.is_right { Agreement::Conforms } else { Agreement::Diverges };
@@ -106,11 +107,20 @@ impl Row {
     }
 }
 
-/// The most memory that the process has held, where the system tells.
-fn peak_mib() -> u64 {
+/// What comes of judging a log.
+fn verdict(log: &Log, splits: bool, by_need: bool) -> ConformanceReport {
+    let log = log.clone();
+    let shop = Shop { splits, by_need, hides_changes: false };
+    let job = Events::new(Clerk).explanations_max(usize::MAX).of(move || Ok(log.clone()));
+    let check = Check::of(Store { keys: 1, values: 3 }).interface(shop).subject("store", job);
+    check.run().cases.remove(0).conformance.remove(0)
+}
+
+/// The most memory that the process has held, in KiB, where the system tells.
+fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default()
 }
 
 /// Writes that overlap one another, every other of which never ends, and reads of eight of those after them.
@@ -124,6 +134,12 @@ fn overlapping(count: u64) -> Log {
         Recorded { begin: 2_000 + 2 * value, end: Some(2_001 + 2 * value), event: said }
     };
     Log::new((0..count).map(put).chain((0..8).map(get)).collect()).expect("numbers are counted")
+}
+
+const MANY: usize = 1_000_000;
+
+fn overlapping_little() -> Log {
+    Run { clients: 4, calls: MANY, busy_percent: 5, ..RUN }.log()
 }
 
 /// Calls that never end, and reads after them.
@@ -168,21 +184,53 @@ fn messages(lines: u64, values: u64) -> Log {
     Log::new((0..lines).map(call).collect()).expect("numbers are counted")
 }
 
-fn main() -> ExitCode {
-    if let Some(row) = std::env::args().find_map(|argument| ROWS.get(argument.parse::<usize>().ok()?)) {
-        return match row.judge() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("error: {}: {error}", row.name);
-                ExitCode::FAILURE
-            }
-        };
+/// As many lines that overlap little, read from a file and judged.
+fn from_file() -> Result<(), String> {
+    let folder = TempDir::new().map_err(|error| error.to_string())?;
+    let file = folder.path().join("log.jsonl");
+    overlapping_little().write(&file).map_err(|error| error.to_string())?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let taken = Taken::by(&program, &["judge", &file.to_string_lossy(), "whole"])?;
+    println!(
+        "{:<56} {:>9} {:>10.4} {:>7} {:>7}  {}",
+        "the same, read from a file: reading included",
+        MANY,
+        taken.all(),
+        "",
+        taken.peak_kib / 1024,
+        taken.verdict
+    );
+    if taken.verdict == Agreement::Conforms.to_string() { Ok(()) } else { Err("conforms expected".into()) }
+}
+
+fn run() -> Result<(), String> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["judge", file, splits] => return beside::judge(Path::new(file), splits == "split"),
+        ["beside"] => return beside::compare(""),
+        ["beside", sort] => return beside::compare(sort),
+        [row] => {
+            let row = row.parse().ok().and_then(|row: usize| ROWS.get(row)).ok_or("there is no such row")?;
+            return row.judge().map_err(|error| format!("{}: {error}", row.name));
+        }
+        _ => {}
     }
     println!("{:<56} {:>9} {:>10} {:>7} {:>7}", "history", "events", "seconds", "MiB", "peak");
-    let alone = |row: usize| {
-        let program = std::env::current_exe().ok()?;
-        Command::new(program).arg(row.to_string()).status().ok().map(|status| status.success())
-    };
-    let passed = (0..ROWS.len()).filter(|row| alone(*row) == Some(true)).count();
-    if passed == ROWS.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let alone = |row: usize| Command::new(&program).arg(row.to_string()).status().is_ok_and(|status| status.success());
+    let passed = (0..ROWS.len()).filter(|row| alone(*row)).count();
+    from_file()?;
+    println!();
+    beside::compare("")?;
+    if passed == ROWS.len() { Ok(()) } else { Err("not all histories were judged as they should be".into()) }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -13,6 +13,9 @@
 //! | `value` | the `:value` of `:invoke`, where it is not `nil` |
 //! | `result` | the `:value` of `:ok`, where it is not that of `:invoke` |
 //!
+//! So are the key-value logs read that Porcupine's tests have, as
+//! `{:process 2, :type :invoke, :f :get, :key "7", :value nil}`: what never ended there may or may not have taken effect.
+//!
 //! Keywords and symbols are read as strings without their colon, lists, vectors and sets as lists, maps by their keys as
 //! text, tagged values without their tags. Lines of a log of Jepsen's (`INFO  jepsen.util - 3 :invoke :write 1`, parted by
 //! tabs) are read as well: what stands before the dash is left alone.

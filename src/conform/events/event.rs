@@ -5,7 +5,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a log says of one event, apart from when it was.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,6 +118,15 @@ impl FromIterator<(String, Value)> for Fields {
         let mut all = Fields::default();
         all.extend(fields);
         all
+    }
+}
+
+impl From<Map<String, Value>> for Fields {
+    fn from(fields: Map<String, Value>) -> Self {
+        // They are by name already, unless a map keeps them as they were written.
+        let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
+        fields.sort_by(|one, other| one.0.cmp(&other.0));
+        Fields(fields)
     }
 }
 

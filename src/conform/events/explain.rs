@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use foldhash::fast::FixedState;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::event::Event;
 use super::log::Log;
-use super::reading::Reads;
+use super::reading::{Means, Reads};
 use crate::conform::Limits;
 use crate::conform::linear::{self, Bounds, Call, Meaning, Order, Outcome, Placed, READ, search};
 use crate::conform::lts::{Edge, Lts, Node};
@@ -20,8 +20,8 @@ use crate::explore::Stop;
 
 /// What came of the search.
 pub(super) enum Explained {
-    /// A behaviour explains all; the states that it goes through, for each part of the log.
-    Whole(Vec<Vec<(Node, By)>>),
+    /// A behaviour explains all; the events in its order, by their places in the log, for each part of it.
+    Whole(Vec<Vec<usize>>),
     Not(Dead),
     Unknown(Unknown),
 }
@@ -69,19 +69,21 @@ pub(super) enum By {
 /// Looks for a behaviour that explains `log`.
 ///
 /// Where the interface tells keys apart, each key's events are judged by themselves, beside each other. The first event
-/// that nothing explains is the same as if they were not: it is that of the part that fails first.
+/// that nothing explains is the same as if they were not: it is that of the part that fails first. Once some part fails, no
+/// other is followed beyond that.
 pub(super) fn explain(lts: &Lts, reader: &dyn Reads, log: &Log, bounds: Bounds, limits: &Limits) -> Explained {
     let mut said = Said::new();
     let classes: Vec<u32> = log.events().iter().map(|recorded| said.number(&recorded.event)).collect();
-    let inputs: Vec<Option<Vec<u32>>> = said.events.iter().map(|event| reader.inputs(event)).collect();
-    let said = Meant { lts, reader, limits, events: &said.events, inputs: &inputs };
+    let events = said.events;
+    let meant = reader.meant(events.clone());
+    let said = Judged { lts, reader, meant: &*meant, limits, events: &events, first: AtomicU64::new(u64::MAX) };
     // What follows what by name may go from key to key.
     let parts = if log.is_linked() { vec![Part::whole(&classes)] } else { said.parts(&classes) };
     let judge = |part: &Part| said.judge(log, &classes, part, bounds);
     let mut judged = beside_each_other(&parts, limits.budget.threads, &judge);
-    let ends = |dead: &Dead| log.events()[dead.event].end.unwrap_or(u64::MAX);
+    let due = |dead: &Dead| due_of(log, dead.event);
     let first = (0..judged.len())
-        .filter_map(|part| if let Explained::Not(dead) = &judged[part] { Some((ends(dead), part)) } else { None })
+        .filter_map(|part| if let Explained::Not(dead) = &judged[part] { Some((due(dead), part)) } else { None })
         .min();
     if let Some((_, first)) = first {
         return judged.swap_remove(first);
@@ -89,19 +91,20 @@ pub(super) fn explain(lts: &Lts, reader: &dyn Reads, log: &Log, bounds: Bounds, 
     let mut whole = Vec::new();
     for part in judged {
         match part {
-            Explained::Whole(paths) => whole.extend(paths),
+            Explained::Whole(orders) => whole.extend(orders),
             other => return other,
         }
     }
     Explained::Whole(whole)
 }
 
+/// So many events are worth a thread.
+const EVENTS_PER_THREAD_MIN: usize = 2_000;
+
 /// What `judge` says of each of `parts`, in their order, by as many threads as may be.
 fn beside_each_other(parts: &[Part], threads: usize, judge: &(dyn Fn(&Part) -> Explained + Sync)) -> Vec<Explained> {
-    let threads = threads.min(parts.len());
-    if threads <= 1 {
-        return parts.iter().map(judge).collect();
-    }
+    let events: usize = parts.iter().map(|part| part.events.len()).sum();
+    let threads = threads.min(parts.len()).min(events.div_ceil(EVENTS_PER_THREAD_MIN));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut judged = Vec::new();
@@ -112,9 +115,10 @@ fn beside_each_other(parts: &[Part], threads: usize, judge: &(dyn Fn(&Part) -> E
         }
     };
     let mut judged: Vec<(usize, Explained)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let done = workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        done.collect()
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut judged = work();
+        judged.extend(others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        judged
     });
     judged.sort_unstable_by_key(|(part, _)| *part);
     judged.into_iter().map(|(_, judged)| judged).collect()
@@ -133,26 +137,25 @@ impl Part {
     }
 }
 
-/// What the events of a log mean, each different one once.
-struct Meant<'a> {
+/// A log that is judged.
+struct Judged<'a> {
     lts: &'a Lts,
     reader: &'a dyn Reads,
+    /// What its events mean, each different one once.
+    meant: &'a dyn Means,
     limits: &'a Limits,
     events: &'a [&'a Event],
-    inputs: &'a [Option<Vec<u32>>],
+    /// The end of the first event so far that nothing explains.
+    first: AtomicU64,
 }
 
-impl Meant<'_> {
+impl Judged<'_> {
     /// The parts of a log whose events are of `classes`: one for each key, or one for all where some event has none.
     fn parts(&self, classes: &[u32]) -> Vec<Part> {
         let mut names: HashMap<String, usize> = HashMap::new();
-        let mut of_class = Vec::with_capacity(self.inputs.len());
-        for inputs in self.inputs {
-            let mut keys = inputs.iter().flatten().map(|input| self.lts.words().key(*input));
-            let first = keys.next().flatten();
-            let Some(key) = first.filter(|first| keys.all(|key| key.as_ref() == Some(first))) else {
-                return vec![Part::whole(classes)];
-            };
+        let mut of_class = Vec::with_capacity(self.events.len());
+        for class in 0..self.events.len() {
+            let Some(key) = self.meant.key(class as u32) else { return vec![Part::whole(classes)] };
             let next = names.len();
             of_class.push(*names.entry(key).or_insert(next));
         }
@@ -179,13 +182,15 @@ impl Meant<'_> {
         };
         let calls: Vec<Call> = part.events.iter().map(call).collect();
         let order = Order::new(&calls).expect("a log has an order");
-        let looks = said.iter().map(|class| self.looks(*class)).collect();
-        let mut reading = Reading { meant: self, said: &said, looks, part, edges: Vec::new() };
+        let looks = said.iter().map(|class| !self.meant.changes(*class)).collect();
+        let mut reading = Reading { judged: self, said: &said, looks, part, calls: &calls };
         match search(&order, said.len() as u32, &mut reading, bounds) {
-            Outcome::Explained(path) => Explained::Whole(vec![reading.told(&path)]),
+            Outcome::Explained(path) => Explained::Whole(vec![reading.order(&path)]),
+            Outcome::Enough => Explained::Whole(Vec::new()),
             Outcome::Unexplained(linear::Dead { call, path, states }) => {
                 let contradicted = reading.contradicted(calls[call as usize].class, &states);
                 let (key, event) = (part.key.clone(), part.events[call as usize] as usize);
+                self.first.fetch_min(due_of(log, event), Ordering::Relaxed);
                 Explained::Not(Dead { key, event, path: reading.told(&path), states, contradicted })
             }
             Outcome::WrongEnd(_) => unreachable!("a log may end in any state"),
@@ -198,12 +203,11 @@ impl Meant<'_> {
             Outcome::Stopped(stop) => Explained::Unknown(Unknown::Stopped(stop)),
         }
     }
+}
 
-    /// Whether events of this class change nothing.
-    fn looks(&self, class: u32) -> bool {
-        let inputs = self.inputs[class as usize].as_deref();
-        inputs.is_some_and(|inputs| inputs.iter().all(|input| !self.lts.words().changes(*input)))
-    }
+/// When an event that has to be explained has ended.
+fn due_of(log: &Log, event: usize) -> u64 {
+    log.events()[event].end.unwrap_or(u64::MAX)
 }
 
 /// What the events of a log say, each different one once.
@@ -256,53 +260,59 @@ fn hash_value(value: &Value, state: &mut impl Hasher) {
 
 /// The events of a part, by number, read in the states of a model.
 struct Reading<'a> {
-    meant: &'a Meant<'a>,
+    judged: &'a Judged<'a>,
     /// The classes of the part, by its own numbers.
     said: &'a [u32],
     /// Which of them change nothing.
     looks: Vec<bool>,
     part: &'a Part,
-    /// The steps that were come to.
-    edges: Vec<Edge>,
+    calls: &'a [Call],
 }
 
 impl Meaning for Reading<'_> {
     fn start(&mut self) -> Vec<Node> {
-        self.meant.reader.start()
+        self.judged.meant.start()
     }
 
     fn hidden(&mut self, node: Node) -> Vec<(u32, Node)> {
-        let edges = self.meant.reader.hidden(node);
-        self.kept(edges)
+        (0..).zip(self.judged.meant.hidden(node)).map(|(place, edge)| (place, edge.to)).collect()
     }
 
     fn explains(&mut self, class: u32, node: Node) -> Vec<(u32, Node)> {
-        let class = self.said[class as usize] as usize;
-        let (meant, event) = (self.meant, self.meant.events[class]);
-        let reads = meant.reader.reads(event, node).then_some((READ, node));
-        let edges = self.kept(meant.reader.explains(event, meant.inputs[class].as_deref(), node));
-        reads.into_iter().chain(edges).collect()
+        let (meant, said) = (self.judged.meant, self.said[class as usize]);
+        let reads = meant.reads(said, node).then_some((READ, node));
+        reads.into_iter().chain((0..).zip(meant.explains(said, node))).collect()
     }
 
     fn changes_nothing(&self, class: u32) -> bool {
         self.looks[class as usize]
     }
 
+    fn is_enough(&self, due: u64) -> bool {
+        due > self.judged.first.load(Ordering::Relaxed)
+    }
+
     fn explained(&mut self, more: u32) {
-        self.meant.limits.explained.fetch_add(more as usize, Ordering::Relaxed);
+        self.judged.limits.explained.fetch_add(more as usize, Ordering::Relaxed);
     }
 
     fn interrupted(&mut self) -> Option<Stop> {
-        (self.meant.limits.budget.interrupt)()
+        (self.judged.limits.budget.interrupt)()
     }
 }
 
 impl Reading<'_> {
-    /// Keeps steps, each under its place among them.
-    fn kept(&mut self, edges: Vec<Edge>) -> Vec<(u32, Node)> {
-        let first = self.edges.len() as u32;
-        self.edges.extend(edges);
-        (first..).zip(&self.edges[first as usize..]).map(|(place, edge)| (place, edge.to)).collect()
+    fn event(&self, call: u32) -> usize {
+        self.part.events[call as usize] as usize
+    }
+
+    /// The events on a path, in its order.
+    fn order(&self, path: &[Placed]) -> Vec<usize> {
+        let event = |placed: &Placed| match placed.by {
+            linear::By::Start | linear::By::Hidden { .. } => None,
+            linear::By::Call { call, .. } => Some(self.event(call)),
+        };
+        path.iter().filter_map(event).collect()
     }
 
     /// A path, with the steps that its places stand for.
@@ -310,13 +320,14 @@ impl Reading<'_> {
         let mut from = 0;
         let mut told = Vec::with_capacity(path.len());
         for Placed { node, by } in path {
-            let edge = |edge: u32| self.edges[edge as usize];
-            let event = |call: u32| self.part.events[call as usize] as usize;
+            let steps = |call: u32| self.judged.meant.steps(self.said[self.calls[call as usize].class as usize], from);
             let by = match *by {
                 linear::By::Start => By::Start,
-                linear::By::Hidden { edge: taken } => By::Hidden { from, edge: edge(taken) },
-                linear::By::Call { call, edge: READ } => By::Read { event: event(call) },
-                linear::By::Call { call, edge: taken } => By::Recorded { from, edge: edge(taken), event: event(call) },
+                linear::By::Hidden { edge } => By::Hidden { from, edge: self.judged.meant.hidden(from)[edge as usize] },
+                linear::By::Call { call, edge: READ } => By::Read { event: self.event(call) },
+                linear::By::Call { call, edge } => {
+                    By::Recorded { from, edge: steps(call)[edge as usize], event: self.event(call) }
+                }
             };
             told.push((*node, by));
             from = *node;
@@ -326,16 +337,12 @@ impl Reading<'_> {
 
     /// The fields of an event that alone keep it from being explained in one of `states`.
     fn contradicted(&self, class: u32, states: &[Node]) -> Vec<String> {
-        let (said, reader) = (self.meant.events[self.said[class as usize] as usize], self.meant.reader);
-        let explained = |event: &Event| {
-            let inputs = reader.inputs(event);
-            let explains = |node: Node| !reader.explains(event, inputs.as_deref(), node).is_empty();
-            states.iter().any(|node| reader.reads(event, *node) || explains(*node))
-        };
+        let said = self.judged.events[self.said[class as usize] as usize];
         let alone = |field: &&String| {
             let mut without = said.clone();
             without.fields.remove(field);
-            explained(&without)
+            let meant = self.judged.reader.meant(vec![&without]);
+            states.iter().any(|node| meant.reads(0, *node) || !meant.explains(0, *node).is_empty())
         };
         said.fields.iter().map(|(field, _)| field).filter(alone).cloned().collect()
     }

@@ -5,17 +5,16 @@
 //! whatever is wrong with one is an error that names the line, and what to do.
 
 use std::collections::HashMap;
-use std::fmt::{self, Write};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use thiserror::Error;
 
-use super::event::Event;
+use super::event::{Event, Fields};
+use super::line::{Line, recorded};
 use super::links::{self, Follows, Link};
 use crate::conform::linear::Call;
 use crate::trace::write_whole;
@@ -190,18 +189,27 @@ impl Log {
     }
 
     fn checked(file: &Path, events: Vec<Recorded>, links: Vec<Link>) -> Result<Self, LogError> {
-        let mut lines: HashMap<u64, usize> = HashMap::with_capacity(2 * events.len());
-        for (index, recorded) in events.iter().enumerate() {
-            let (begin, line) = (recorded.begin, index + 1);
-            if let Some(end) = recorded.end.filter(|end| *end < begin) {
+        let backwards = events.iter().position(|recorded| recorded.end.is_some_and(|end| end < recorded.begin));
+        let numbers = |(line, recorded): (usize, &Recorded)| {
+            let end = recorded.end.filter(|end| *end != recorded.begin);
+            [Some(recorded.begin), end].into_iter().flatten().map(move |number| (number, line))
+        };
+        let mut numbers: Vec<(u64, usize)> = (1..).zip(&events).flat_map(numbers).collect();
+        numbers.sort_unstable();
+        let twice = numbers.windows(2).filter(|two| two[0].0 == two[1].0);
+        let twice = twice.map(|two| (two[1].1, two[0].1, two[0].0)).min();
+        match (backwards, twice) {
+            (Some(event), twice) if twice.is_none_or(|(line, ..)| event < line) => {
+                let Recorded { begin, end, .. } = events[event];
+                let (line, end) = (event + 1, end.unwrap_or_default());
                 return Err(LogError::Backwards { file: file.into(), line, begin, end });
             }
-            for number in [Some(begin), recorded.end.filter(|end| *end != begin)].into_iter().flatten() {
-                if let Some(other) = lines.insert(number, line) {
-                    return Err(LogError::Duplicate { file: file.into(), line, other, number });
-                }
+            (_, Some((line, other, number))) => {
+                return Err(LogError::Duplicate { file: file.into(), line, other, number });
             }
+            (_, None) => {}
         }
+        drop(numbers);
         let links = Arc::new(links::checked(file, &events, links)?);
         Ok(Log { events: Arc::new(events), links })
     }
@@ -286,22 +294,30 @@ impl Log {
 
     /// The log as JSON lines: `begin`, `end` (absent where there was none), `actor`, `name` and `fields`, keys sorted.
     pub fn to_json_lines(&self) -> String {
-        let mut text = String::new();
-        for (place, Recorded { begin, end, event }) in self.events.iter().enumerate() {
-            let mut line = json!({"actor": event.actor, "name": event.name, "fields": event.fields});
+        self.first_lines(self.events.len())
+    }
+
+    /// The first `count` lines; all of them where events follow others by name.
+    pub(super) fn first_lines(&self, count: usize) -> String {
+        let count = if self.is_linked() { self.events.len() } else { count };
+        let mut text = Vec::new();
+        for (place, Recorded { begin, end, event }) in self.events[..count].iter().enumerate() {
             let link = self.links.get(&place);
-            let key = if link.is_some_and(|link| link.is_unplaced) { "number" } else { "begin" };
-            line[key] = json!(begin);
-            if let Some(end) = end {
-                line["end"] = json!(end);
-            }
-            if let Some(link) = link.filter(|link| !link.events.is_empty()) {
-                let numbers = link.events.iter().map(|event| self.events[*event as usize].begin);
-                line["follows"] = numbers.collect();
-            }
-            let _ = writeln!(text, "{line}");
+            let is_unplaced = link.is_some_and(|link| link.is_unplaced);
+            let follows = link.map(|link| link.events.iter().map(|event| self.events[*event as usize].begin).collect());
+            let line = WrittenLine {
+                actor: &event.actor,
+                begin: (!is_unplaced).then_some(*begin),
+                end: *end,
+                fields: &event.fields,
+                follows: follows.unwrap_or_default(),
+                name: &event.name,
+                number: is_unplaced.then_some(*begin),
+            };
+            serde_json::to_writer(&mut text, &line).expect("an event is plain data");
+            text.push(b'\n');
         }
-        text
+        String::from_utf8(text).expect("JSON is text")
     }
 
     /// Writes the file whole or not at all, and not if it holds these bytes already. Returns whether it wrote.
@@ -324,150 +340,20 @@ impl Log {
     pub(super) fn is_linked(&self) -> bool {
         !self.links.is_empty()
     }
-
-    /// The first `count` lines; all of them where events follow others by name.
-    pub(super) fn first(&self, count: usize) -> Log {
-        match self.is_linked() {
-            true => self.clone(),
-            false => Log { events: Arc::new(self.events[..count].to_vec()), links: Arc::default() },
-        }
-    }
 }
 
-/// How many events of each actor were seen.
-type Clock = std::collections::BTreeMap<String, u64>;
-
-/// What one line holds.
-enum Line {
-    Keys(Map<String, Value>),
-    /// This key is there twice.
-    Twice(String),
-    /// It is no object.
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Line {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reads)
-    }
-}
-
-struct Reads;
-
-impl<'de> Visitor<'de> for Reads {
-    type Value = Line;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Line, A::Error> {
-        let (mut keys, mut twice) = (Map::new(), None);
-        while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            if keys.contains_key(&key) {
-                twice.get_or_insert(key);
-            } else {
-                keys.insert(key, value);
-            }
-        }
-        Ok(twice.map_or(Line::Keys(keys), Line::Twice))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Line, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Line::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Line, E> {
-        Ok(Line::Other)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Line, E> {
-        Ok(Line::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Line, E> {
-        Ok(Line::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Line, E> {
-        Ok(Line::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Line, E> {
-        Ok(Line::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Line, E> {
-        Ok(Line::Other)
-    }
-}
-
-/// An event, and what it follows by name or by clock.
-type Linked = (Recorded, Option<Link>, Option<Clock>);
-
-/// The event that one line holds, or the field that is wrong and how.
-fn recorded(line: Line, place: usize) -> Result<Linked, (String, String)> {
-    /// The keys of a line.
-    const KEYS: [&str; 8] = ["begin", "end", "actor", "name", "fields", "number", "follows", "clock"];
-    let wrong = |field: &str, what: &str| (field.to_string(), what.to_string());
-    let mut line = match line {
-        Line::Keys(keys) => keys,
-        Line::Twice(key) => return Err(wrong(&key, "it is there twice, and only one of them can be meant")),
-        Line::Other => return Err(wrong("the line", "an object was expected")),
-    };
-    if let Some(unknown) = line.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let what = format!("the keys of a line are {}; what else an event says belongs into fields", KEYS.join(", "));
-        return Err((unknown.clone(), what));
-    }
-    let number = |value: Value, field: &str| {
-        value.as_u64().ok_or_else(|| wrong(field, "a whole number from 0 to 18446744073709551615 was expected"))
-    };
-    let missing = |field: &str| wrong(field, "it is missing, and no event can do without it");
-    let (own, name) = (line.remove("number"), if line.contains_key("begin") { "begin" } else { "number" });
-    let is_unplaced = own.is_some();
-    if is_unplaced && (line.contains_key("begin") || line.contains_key("end")) {
-        return Err(wrong("number", "an event has either this or begin and end"));
-    }
-    let begin = match own.or_else(|| line.remove("begin")) {
-        Some(begin) => number(begin, name)?,
-        None => return Err(missing("begin")),
-    };
-    let follows = match line.remove("follows") {
-        None => Vec::new(),
-        Some(Value::Array(follows)) => {
-            follows.into_iter().map(|value| number(value, "follows")).collect::<Result<Vec<_>, _>>()?
-        }
-        Some(_) => return Err(wrong("follows", "a list of numbers was expected")),
-    };
-    let clock = match line.remove("clock") {
-        None => None,
-        Some(Value::Object(clock)) => {
-            let count = |(actor, value)| number(value, "clock").map(|count| (actor, count));
-            Some(clock.into_iter().map(count).collect::<Result<Clock, _>>()?)
-        }
-        Some(_) => return Err(wrong("clock", "an object was expected: how many events of each actor were seen")),
-    };
-    let end = match line.remove("end") {
-        None | Some(Value::Null) => None,
-        Some(end) => Some(number(end, "end")?),
-    };
-    let name = match line.remove("name") {
-        Some(Value::String(name)) => name,
-        Some(_) => return Err(wrong("name", "a string was expected")),
-        None => return Err(missing("name")),
-    };
-    let actor = match line.remove("actor") {
-        None => String::new(),
-        Some(Value::String(actor)) => actor,
-        Some(_) => return Err(wrong("actor", "a string was expected")),
-    };
-    let fields = match line.remove("fields") {
-        None => Map::new(),
-        Some(Value::Object(fields)) => fields,
-        Some(_) => return Err(wrong("fields", "an object was expected")),
-    };
-    let event = Event { actor, name, fields: fields.into_iter().collect() };
-    let link = (is_unplaced || !follows.is_empty()).then_some(Link { event: place, follows, is_unplaced });
-    Ok((Recorded { begin, end, event }, link, clock))
+/// A line, its keys sorted.
+#[derive(Serialize)]
+struct WrittenLine<'a> {
+    actor: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    begin: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<u64>,
+    fields: &'a Fields,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    follows: Vec<u64>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u64>,
 }

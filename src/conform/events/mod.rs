@@ -77,6 +77,7 @@ mod edn;
 mod edn_text;
 mod event;
 mod explain;
+mod line;
 mod links;
 mod log;
 mod logged;
@@ -357,11 +358,7 @@ impl Judges {
         }
         let bounds = Bounds { ways_max: self.ways_max(), bytes_max: self.memory_max_mib.saturating_mul(1 << 20) };
         match explain(&self.lts, &*self.reading, log, bounds, &self.limits) {
-            Explained::Whole(paths) => Judgement {
-                conformance: result.conforms(),
-                orders: paths.iter().map(|path| events_of(path)).collect(),
-                unexplained: None,
-            },
+            Explained::Whole(orders) => Judgement { conformance: result.conforms(), orders, unexplained: None },
             Explained::Not(dead) => Judgement {
                 conformance: result.diverges(tell::tell(&self.lts, log, &dead)),
                 orders: vec![events_of(&dead.path)],

@@ -41,8 +41,8 @@ pub(super) fn tell(lts: &Lts, log: &Log, dead: &Dead) -> Divergence {
     // Whatever begins later than the event ends says nothing of it; whatever is needed stands on an earlier line than
     // the last one kept, so that lines keep their numbers.
     let needed = log.events().iter().rposition(|other| recorded.end.is_none_or(|end| other.begin <= end));
-    let kept = log.first(needed.map_or(log.events().len(), |last| last + 1));
-    Divergence { steps, what, extra: BTreeMap::from([(LOG.to_string(), kept.to_json_lines())]) }
+    let kept = log.first_lines(needed.map_or(log.events().len(), |last| last + 1));
+    Divergence { steps, what, extra: BTreeMap::from([(LOG.to_string(), kept)]) }
 }
 
 /// An event and its place.

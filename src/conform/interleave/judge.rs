@@ -285,7 +285,9 @@ impl Heard<'_> {
             Outcome::WrongEnd(nodes) => Err(NoOrder::WrongEnd(self.lts.closed(nodes))),
             Outcome::Changes { class, .. } => Err(NoOrder::Changes(self.classes[class as usize].0)),
             Outcome::Unexplained(dead) => Err(NoOrder::None(dead)),
-            Outcome::TooMany | Outcome::TooMuch | Outcome::Stopped(_) => unreachable!("it has no limits"),
+            Outcome::Enough | Outcome::TooMany | Outcome::TooMuch | Outcome::Stopped(_) => {
+                unreachable!("it has no limits")
+            }
         }
     }
 }

@@ -50,6 +50,11 @@ pub(crate) trait Meaning {
         true
     }
 
+    /// Whether no more has to be known, once all calls are explained that are due before `due`.
+    fn is_enough(&self, _due: u64) -> bool {
+        false
+    }
+
     /// So many more calls that have to be explained are.
     fn explained(&mut self, _more: u32) {}
 
@@ -73,6 +78,8 @@ pub(crate) struct Bounds {
 pub(crate) enum Outcome {
     /// An order that explains all calls.
     Explained(Vec<Placed>),
+    /// An order explains as many of them as is enough.
+    Enough,
     /// No order does.
     Unexplained(Dead),
     /// All calls can be explained, but never so that they end where they may. The states where they end.

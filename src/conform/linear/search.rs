@@ -311,6 +311,9 @@ impl<'a, M: Meaning> Search<'a, M> {
             return Ok(());
         }
         if at.stage > self.stage {
+            if self.meaning.is_enough(self.order.due(at.stage)) {
+                return Err(End::Early(Outcome::Enough));
+            }
             if !self.is_thorough {
                 self.meaning.explained(at.stage - self.stage);
             }

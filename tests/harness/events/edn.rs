@@ -8,6 +8,7 @@ use crate::claim;
 pub(super) fn trials() -> Vec<Trial> {
     vec![
         claim("events::a_history_in_edn_is_a_log", read),
+        claim("events::a_key_value_log_of_porcupines_is_a_log", key_values),
         claim("events::a_history_in_edn_that_makes_no_sense_is_told_with_its_line", hostile),
         claim("events::cut_or_altered_anywhere_a_history_in_edn_is_read_or_refused", cut_anywhere),
     ]
@@ -45,6 +46,24 @@ fn read() {
                  INFO  jepsen.util - 1\t:ok\t:read\t3\n";
     assert_eq!(told(lines).expect("a history"), ["1.. 0: write value=3", "2..4 1: read result=3"]);
     assert!(told("").expect("a history").is_empty());
+}
+
+fn key_values() {
+    let history = "\
+{:process 4, :type :invoke, :f :append, :key \"7\", :value \"a \\\"b\"}
+{:process 2, :type :invoke, :f :get, :key \"7\", :value nil}
+{:process 4, :type :ok, :f :append, :key \"7\", :value \"a \\\"b\"}
+{:process 2, :type :ok, :f :get, :key \"7\", :value \"\"}
+{:process 4, :type :invoke, :f :put, :key \"8\", :value \"\"}
+{:process 2, :type :invoke, :f :get, :key \"8\", :value nil}
+";
+    let wanted = [
+        "1..3 4: append key=7 value=a \"b",
+        "2..4 2: get key=7 result=",
+        "5.. 4: put key=8 value=",
+        "6.. 2: get key=8",
+    ];
+    assert_eq!(told(history).expect("a history"), wanted);
 }
 
 fn hostile() {

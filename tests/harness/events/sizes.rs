@@ -17,7 +17,8 @@ pub(super) fn trials() -> Vec<Trial> {
     vec![
         claim("events::a_history_split_by_key_is_judged_as_the_whole_is", split),
         claim("events::calls_that_overlap_or_never_end_need_few_ways", overlapping),
-        claim("events::a_hundred_thousand_calls_that_never_end_are_followed", never_ended),
+        claim("events::of_keys_that_fail_the_one_that_fails_first_is_told", earliest),
+        claim("events::a_million_calls_that_never_end_are_followed", never_ended),
         claim("events::what_is_said_to_change_nothing_and_does_is_an_error", changes),
         claim("events::a_log_asks_a_model_for_its_own_inputs_alone", by_need),
         claim("events::a_model_is_not_explored_for_a_log", unexplored),
@@ -97,28 +98,47 @@ fn overlapping() {
     assert!(wrong.why.is_some_and(|why| why.starts_with("line 11, get key=0 result=1 by client 8: ")));
 }
 
-fn never_ended() {
-    const LOST: usize = 100_000;
+/// Calls that never end, and reads after them.
+fn lost(count: usize, reads: &[&str]) -> Log {
     let put = |at: usize| {
         let ask = Ask::Put { key: 0, value: (at % 5).to_string() };
         Recorded { begin: at as u64, end: None, event: event(0, &ask) }
     };
-    let mut log: Vec<Recorded> = (0..LOST).map(put).collect();
-    let read = |at: usize, value: &str| {
-        let begin = (LOST + 2 * at) as u64;
+    let read = |(at, value): (usize, &&str)| {
+        let begin = (count + 2 * at) as u64;
         Recorded { begin, end: Some(begin + 1), event: event(1, &Ask::Get { key: 0 }).with("result", value) }
     };
-    let none = judged(SHOP, &Log::new(log.clone()).expect("a log"));
+    Log::new((0..count).map(put).chain((0..).zip(reads).map(read)).collect()).expect("a log")
+}
+
+fn never_ended() {
+    let none = judged(SHOP, &lost(100_000, &[]));
     assert_eq!(none.verdict, Agreement::Incomplete);
     assert!(none.why.is_some_and(|why| why.contains("no event of the log has ended")));
-    log.extend([read(0, "3"), read(1, "1"), read(2, "3")]);
-    let fine = judged(SHOP, &Log::new(log.clone()).expect("a log"));
+    let fine = judged(SHOP, &lost(100_000, &["3", "1", "3"]));
     assert_eq!(fine.verdict, Agreement::Conforms, "{:?}", fine.why);
-    log.push(read(3, "7"));
-    let wrong = case(SHOP, Events::new(Clerk).explanations_max(100_000), &Log::new(log).expect("a log"), 1);
-    let wrong = &wrong.conformance[0];
+    let few = Events::new(Clerk).explanations_max(100_000).memory_max_mib(16);
+    let wrong = case(SHOP, few, &lost(1_000_000, &["3", "1", "3", "7"]), 1).conformance.remove(0);
     assert_eq!(wrong.verdict, Agreement::Diverges, "{:?}", wrong.why);
-    assert!(wrong.why.as_deref().is_some_and(|why| why.starts_with("line 100004, get key=0 result=7 by client 1: ")));
+    assert!(wrong.why.is_some_and(|why| why.starts_with("line 1000004, get key=0 result=7 by client 1: ")));
+}
+
+fn earliest() {
+    let read = |begin: u64, key: u32, result: &str| {
+        let event = event(key as usize, &Ask::Get { key }).with("result", result);
+        Recorded { begin, end: Some(begin + 1), event }
+    };
+    // Key 0 is judged first, and fails last; key 2 would fail in between.
+    let log = [read(1, 0, ""), read(3, 1, ""), read(5, 2, ""), read(7, 1, "x"), read(9, 2, "x"), read(11, 0, "x")];
+    for order in [[0, 1, 2, 3, 4, 5], [2, 1, 0, 5, 4, 3], [1, 0, 2, 4, 3, 5]] {
+        let log = Log::new(order.map(|place: usize| log[place].clone()).to_vec()).expect("a log");
+        let line = 1 + order.iter().position(|place| *place == 3).unwrap_or_default();
+        for threads in [1, 3] {
+            let report = case(Shop { splits: true, ..SHOP }, Events::new(Clerk), &log, threads).conformance.remove(0);
+            let said = format!("line {line}, get key=1 result=x by client 1: ");
+            assert!(report.why.as_deref().is_some_and(|why| why.starts_with(&said)), "{order:?}: {:?}", report.why);
+        }
+    }
 }
 
 fn changes() {
