@@ -15,16 +15,16 @@ pub(super) type Clock = std::collections::BTreeMap<String, u64>;
 /// The keys of a line.
 const KEYS: [&str; 8] = ["begin", "end", "actor", "name", "fields", "number", "follows", "clock"];
 
-/// What one line holds.
-pub(super) enum Line {
-    /// The values of [`KEYS`].
-    Said([Option<Value>; KEYS.len()]),
+/// What one line holds: the values of [`KEYS`], if nothing else.
+pub(super) struct Line(Result<[Option<Value>; KEYS.len()], Other>);
+
+/// What is no line of a log.
+enum Other {
     /// This key is there twice.
     Twice(&'static str),
     /// This key is none of a line's.
     Unknown(String),
-    /// It is no object.
-    Other,
+    NoObject,
 }
 
 impl<'de> Deserialize<'de> for Line {
@@ -51,40 +51,40 @@ impl<'de> Visitor<'de> for Reads {
                 Err(key) => _ = unknown.get_or_insert(key),
             }
         }
-        Ok(match (twice, unknown) {
-            (Some(key), _) => Line::Twice(key),
-            (None, Some(key)) => Line::Unknown(key),
-            (None, None) => Line::Said(said),
-        })
+        Ok(Line(match (twice, unknown) {
+            (Some(key), _) => Err(Other::Twice(key)),
+            (None, Some(key)) => Err(Other::Unknown(key)),
+            (None, None) => Ok(said),
+        }))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Line, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Line::Other)
+        Ok(Line(Err(Other::NoObject)))
     }
 
     fn visit_unit<E>(self) -> Result<Line, E> {
-        Ok(Line::Other)
+        Ok(Line(Err(Other::NoObject)))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Line, E> {
-        Ok(Line::Other)
+        Ok(Line(Err(Other::NoObject)))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Line, E> {
-        Ok(Line::Other)
+        Ok(Line(Err(Other::NoObject)))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Line, E> {
-        Ok(Line::Other)
+        Ok(Line(Err(Other::NoObject)))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Line, E> {
-        Ok(Line::Other)
+        Ok(Line(Err(Other::NoObject)))
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Line, E> {
-        Ok(Line::Other)
+        Ok(Line(Err(Other::NoObject)))
     }
 }
 
@@ -117,15 +117,15 @@ pub(super) type Linked = (Recorded, Option<Link>, Option<Clock>);
 /// The event that one line holds, or the field that is wrong and how.
 pub(super) fn recorded(line: Line, place: usize) -> Result<Linked, (String, String)> {
     let wrong = |field: &str, what: &str| (field.to_string(), what.to_string());
-    let [begin, end, actor, name, fields, own, follows, clock] = match line {
-        Line::Said(said) => said,
-        Line::Twice(key) => return Err(wrong(key, "it is there twice, and only one of them can be meant")),
-        Line::Unknown(key) => {
+    let [begin, end, actor, name, fields, own, follows, clock] = match line.0 {
+        Ok(said) => said,
+        Err(Other::Twice(key)) => return Err(wrong(key, "it is there twice, and only one of them can be meant")),
+        Err(Other::Unknown(key)) => {
             let what =
                 format!("the keys of a line are {}; what else an event says belongs into fields", KEYS.join(", "));
             return Err((key, what));
         }
-        Line::Other => return Err(wrong("the line", "an object was expected")),
+        Err(Other::NoObject) => return Err(wrong("the line", "an object was expected")),
     };
     let number = |value: Value, field: &str| {
         value.as_u64().ok_or_else(|| wrong(field, "a whole number from 0 to 18446744073709551615 was expected"))
