@@ -6,6 +6,9 @@ use super::model::{Balancer, Ended, SERVERS_MAX, Server, TICK_UNITS, WEIGHT_PART
 /// Most requests too many on a server's count, of a variant that keeps them.
 const LEAKS_MAX: usize = 2;
 
+/// Parts of a weight that are told apart by [`Quirk::GrowsFromSixteenth`].
+const SIXTEENTHS: u16 = 16;
+
 /// `Sound`, then one defect each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
@@ -72,6 +75,9 @@ pub enum Quirk {
     /// For [`Policy::LeastConnections`](super::model::Policy::LeastConnections) an idle server is the least busy
     /// whatever its weight; of servers that are equally busy the one is chosen whose count changed longest ago.
     LongestUnchanged,
+    /// A server that starts slowly begins with a sixteenth of its weight, whatever the model says, and grows from there, in
+    /// sixteenths, by as many as of the time have passed.
+    GrowsFromSixteenth,
 }
 
 impl Balancer {
@@ -147,8 +153,18 @@ impl Balancer {
     pub(super) fn own_cycle(&self) -> Option<&'static [u8]> {
         self.quirks.iter().find_map(|quirk| match quirk {
             Quirk::Cycle(order) => Some(*order),
-            Quirk::NoWeights | Quirk::ExpandsWeights | Quirk::TiesInTurn | Quirk::LongestUnchanged => None,
+            Quirk::NoWeights
+            | Quirk::ExpandsWeights
+            | Quirk::TiesInTurn
+            | Quirk::LongestUnchanged
+            | Quirk::GrowsFromSixteenth => None,
         })
+    }
+
+    /// The part of a `whole` weight that a server has at `age`, in parts of its own.
+    pub(super) fn grown_from_sixteenth(&self, whole: u8, age: u8) -> Option<u8> {
+        let grown = || SIXTEENTHS.min(1 + SIXTEENTHS * u16::from(age) / u16::from(self.slow_start_ticks));
+        self.has(Quirk::GrowsFromSixteenth).then(|| (u16::from(whole) * grown()) as u8)
     }
 
     /// Whether of servers that are equally busy the one is chosen whose count changed longest ago.

@@ -244,6 +244,7 @@ impl Balancer {
         state.healthy = if healthy { state.healthy | bit } else { state.healthy & !bit };
         if healthy {
             state.servers[usize::from(server)].age = 0;
+            self.count_changed(state, server);
         }
         state.last = self.cursor_after_change(state.last);
     }
@@ -274,6 +275,7 @@ impl Balancer {
     }
 
     fn tick(&self, state: &mut State) {
+        let before = self.all_weights(state);
         for server in members(state.members) {
             let at = &mut state.servers[usize::from(server)];
             if !self.ejects_for_good() {
@@ -283,6 +285,10 @@ impl Balancer {
             if self.policy == Policy::PeakEwma {
                 at.estimated = (at.estimated + 1).min(DECAYED_TICKS);
             }
+        }
+        let after = self.all_weights(state);
+        for server in members(state.healthy).filter(|at| before[usize::from(*at)] != after[usize::from(*at)]) {
+            self.count_changed(state, server);
         }
         if self.policy == Policy::PeakEwma {
             for call in &mut state.calls {

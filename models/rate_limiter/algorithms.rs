@@ -213,7 +213,7 @@ impl Limiter {
         match cell {
             Cell::Level { at, parts } if !self.wraps(seen, at) => {
                 let come = self.refilled(i16::from(self.limit) * i16::from((seen.at - at).max(0)), token);
-                (at.max(seen.at), self.capped(parts + come, token))
+                (self.looked(at, seen), self.capped(parts + come, token))
             }
             _ => (seen.at, i16::from(self.burst) * token),
         }

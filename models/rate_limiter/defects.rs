@@ -148,6 +148,9 @@ fn why(variant: Variant) -> &'static str {
         Variant::CollectsBusyKeys => "a key that is in use is collected, and begins anew with its whole quota",
         Variant::SharesOneLimiter => "what one key was admitted is missing for the other",
         Variant::RoundsRateDown => "a rate that is no whole number of its units is rounded down",
+        Variant::FollowsBackwardClock => {
+            "a clock that is behind sets the bucket's instant back: what has come since comes once more"
+        }
         Variant::ForgetsOnSetQuota => "a quota that is changed lets everybody through anew",
         Variant::AdmitsOneMoreOnceUsed => {
             "the tolerance makes up for a first request that is charged more: after a pause one more than the burst passes"

@@ -33,6 +33,9 @@ pub enum Variant {
     ForgetsOnSetQuota,
     /// Keeps its rate with less precision than a tick, rounded down: a cell is due a tick later than the rate says (nginx).
     RoundsRateDown,
+    /// Takes a bucket to be as old as a clock shows that is behind: what has come since is refilled once more by the next
+    /// one that is right.
+    FollowsBackwardClock,
 }
 
 impl Limiter {
@@ -60,6 +63,11 @@ impl Limiter {
         if self.is(Variant::WrapsBackwardClock) {
             ahead.fill(0);
         }
+    }
+
+    /// Instant when a bucket was last looked at, that was looked at before `at` and is by a clock that is `seen`.
+    pub(super) fn looked(&self, at: i8, seen: Seen) -> i8 {
+        if self.is(Variant::FollowsBackwardClock) { seen.at } else { at.max(seen.at) }
     }
 
     /// Tokens that a bucket holds after a refill; a bound of the model where the burst is none.

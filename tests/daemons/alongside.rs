@@ -10,7 +10,7 @@ use counterpart::report::{CaseReport, Report};
 use counterpart::trace::Trace;
 use counterpart::{Case, Check, Counterpart, Interface};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, FAKETIME};
 use crate::root;
 
 /// The folder of the traces, from the repository's root.
@@ -48,6 +48,7 @@ struct Inner {
     daemon: &'static Daemon,
     checked: &'static str,
     case: Case,
+    has_our_clock: bool,
     report: OnceLock<CaseReport>,
 }
 
@@ -59,7 +60,17 @@ impl Alongside {
         checked: &'static str,
         check: Check<F::Model, F>,
     ) -> Self {
-        Alongside(Arc::new(Inner { daemon, checked, case: Case::new(name, check), report: OnceLock::new() }))
+        let (case, report) = (Case::new(name, check), OnceLock::new());
+        Alongside(Arc::new(Inner { daemon, checked, case, has_our_clock: false, report }))
+    }
+
+    /// The same, where the daemon runs by a clock that is moved by hand.
+    ///
+    /// # Panics
+    /// If it is in use already.
+    pub(crate) fn by_our_clock(mut self) -> Self {
+        Arc::get_mut(&mut self.0).expect("nobody else has it yet").has_our_clock = true;
+        self
     }
 
     /// The same, of a daemon that deviates.
@@ -83,6 +94,11 @@ impl Alongside {
 
     pub(crate) fn daemon(&self) -> &'static Daemon {
         self.0.daemon
+    }
+
+    /// What has to be installed.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = &'static Daemon> {
+        [self.0.daemon].into_iter().chain(self.0.has_our_clock.then_some(&FAKETIME))
     }
 
     /// What the daemon is asked, in a few words.

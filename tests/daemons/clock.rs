@@ -7,25 +7,28 @@ use std::path::{Path, PathBuf};
 
 use counterpart::conform::process::Program;
 
-use crate::daemon::Folder;
-
-/// Where Debian keeps the library.
-const LIBRARIES: [&str; 2] =
-    ["/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"];
+use crate::daemon::{FAKETIME, Folder};
 
 /// What it shows at first, in seconds since 1970: in November 2023.
 const START: u64 = 1_700_000_000;
 
-/// The library; `None` if it is not installed.
-pub(crate) fn library() -> Option<PathBuf> {
-    LIBRARIES.iter().map(PathBuf::from).find(|library| library.is_file())
+/// How a clock goes by itself. Unless it stands still the one for timers goes alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Stands,
+    /// Ahead of the true one.
+    Goes,
+    /// [`HURRY`] times as fast as the true one, from the time when its program is started.
+    Hurries,
 }
+
+/// How much faster than the true one a clock is that hurries.
+const HURRY: u32 = 20;
 
 /// The clock of one daemon.
 pub(crate) struct Clock {
     folder: PathBuf,
-    /// Whether it goes by itself; it is then ahead of the true one, that for timers as well.
-    is_relative: bool,
+    pace: Pace,
     /// What it shows, or by how much it is ahead, in seconds.
     now: u64,
 }
@@ -33,15 +36,22 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that is kept in `folder` and stands still. Timers run in real time.
     pub(crate) fn in_folder(folder: &Folder) -> Self {
-        let clock = Clock { folder: folder.path().to_owned(), is_relative: false, now: START };
-        clock.write();
-        clock
+        Clock::of(folder, Pace::Stands, START)
     }
 
     /// A clock that is kept in `folder` and goes as the true one does, for programs that measure by the time since they
     /// were started.
     pub(crate) fn relative_in(folder: &Folder) -> Self {
-        let clock = Clock { folder: folder.path().to_owned(), is_relative: true, now: 0 };
+        Clock::of(folder, Pace::Goes, 0)
+    }
+
+    /// A clock that is kept in `folder` and goes [`HURRY`] times as fast as the true one, for programs that wait.
+    pub(crate) fn hurried_in(folder: &Folder) -> Self {
+        Clock::of(folder, Pace::Hurries, 0)
+    }
+
+    fn of(folder: &Folder, pace: Pace, now: u64) -> Self {
+        let clock = Clock { folder: folder.path().to_owned(), pace, now };
         clock.write();
         clock
     }
@@ -51,7 +61,7 @@ impl Clock {
     /// # Panics
     /// If there is no libfaketime.
     pub(crate) fn leads(&self, program: &Path) -> Program {
-        let library = library().expect("libfaketime is installed");
+        let library = FAKETIME.installed_at();
         let variable = |name: &str, value: &Path| {
             let mut text = OsString::from(format!("{name}="));
             text.push(value);
@@ -61,7 +71,11 @@ impl Clock {
             .arg(variable("LD_PRELOAD", &library))
             .arg(variable("FAKETIME_TIMESTAMP_FILE", &self.file()))
             .args(["FAKETIME_NO_CACHE=1", "TZ=UTC"])
-            .args(if self.is_relative { &[][..] } else { &["FAKETIME_FMT=%s", "FAKETIME_DONT_FAKE_MONOTONIC=1"] })
+            .args(if self.pace == Pace::Stands {
+                &["FAKETIME_FMT=%s", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+            } else {
+                &[][..]
+            })
             .arg(program)
             .folder(&self.folder)
     }
@@ -79,8 +93,12 @@ impl Clock {
     /// A file takes the place of another whole: nobody reads a half.
     fn write(&self) {
         let fresh = self.folder.join("clock.new");
-        let sign = if self.is_relative { "+" } else { "" };
-        fs::write(&fresh, format!("{sign}{}", self.now)).expect("the folder can be written");
+        let text = match self.pace {
+            Pace::Stands => self.now.to_string(),
+            Pace::Goes => format!("+{}", self.now),
+            Pace::Hurries => format!("+{} x{HURRY}", self.now),
+        };
+        fs::write(&fresh, text).expect("the folder can be written");
         fs::rename(&fresh, self.file()).expect("the folder can be written");
     }
 }

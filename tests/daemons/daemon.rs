@@ -42,8 +42,15 @@ pub(crate) const NATS: Daemon =
 pub(crate) const VARNISH: Daemon =
     Daemon { program: "varnishd", package: "varnish", subject: "varnish 7.1.1-2+deb12u1" };
 
+/// No daemon, and yet some do not run without it: see [`clock`](crate::clock).
+pub(crate) const FAKETIME: Daemon =
+    Daemon { program: "libfaketime.so.1", package: "libfaketime", subject: "libfaketime 0.9.10-2.1" };
+
 /// All of them.
-pub(crate) const DAEMONS: &[Daemon] = &[CHRONYD, DNSMASQ, HAPROXY, NATS, NGINX, REDIS, UNBOUND, VARNISH];
+pub(crate) const DAEMONS: &[Daemon] = &[CHRONYD, DNSMASQ, FAKETIME, HAPROXY, NATS, NGINX, REDIS, UNBOUND, VARNISH];
+
+/// Where Debian keeps libfaketime.
+const LIBRARIES: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime"];
 
 /// Time for a daemon to be ready, and for anything that it is asked to do. Nothing is waited for as long unless it is
 /// stuck.
@@ -57,7 +64,8 @@ impl Daemon {
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         // Where Debian keeps them, whether or not that is in the path of whoever asks.
-        let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/bin"].map(PathBuf::from));
+        let libraries = LIBRARIES.map(PathBuf::from);
+        let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/bin"].map(PathBuf::from)).chain(libraries);
         folders.map(|folder| folder.join(self.program)).find(|file| file.is_file())
     }
 
@@ -86,13 +94,22 @@ impl Daemon {
     }
 }
 
+/// Where Linux keeps files in memory; programs may not be run from there.
+const MEMORY: &str = "/dev/shm";
+
 /// A folder of a daemon's own, gone with it.
 #[derive(Debug)]
 pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    /// An empty one.
+    /// An empty one: in memory, where the system has room there, so that no daemon waits for a disk, nor reads its clock late.
+    /// It outlasts a daemon that is killed, and not the machine.
     pub(crate) fn new() -> Self {
+        tempfile::tempdir_in(MEMORY).map_or_else(|_| Folder::on_disk(), Folder)
+    }
+
+    /// An empty one, for a daemon that runs what it writes there.
+    pub(crate) fn on_disk() -> Self {
         Folder(tempfile::tempdir().expect("a folder for temporary files"))
     }
 

@@ -52,11 +52,11 @@ impl Resolver {
     }
 
     fn conforms(&self, name: &str, checked: &'static str, model: Cache) -> Alongside {
-        Alongside::new(self.daemon, &format!("dns/{name}"), checked, self.check(model))
+        Alongside::new(self.daemon, &format!("dns/{name}"), checked, self.check(model)).by_our_clock()
     }
 
     fn deviates(&self, name: &str, checked: &'static str, model: Cache, because: &str) -> Alongside {
-        Alongside::deviating(self.daemon, &format!("dns/{name}"), checked, self.check(model), because)
+        Alongside::deviating(self.daemon, &format!("dns/{name}"), checked, self.check(model), because).by_our_clock()
     }
 }
 

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         );
     }
     let is_missing = |daemon: &Daemon| missing.iter().any(|other| other.program == daemon.program);
+    let lacks = |case: &Alongside| case.needs().any(is_missing);
     let unless = |left_out: bool, trial: Trial| trial.with_ignored_flag(left_out && !is_required);
     let mut trials: Vec<Trial> = Vec::new();
     for daemon in DAEMONS {
@@ -59,11 +60,11 @@ fn main() -> ExitCode {
     }
     for case in cases.iter() {
         let (ran, name) = (case.clone(), format!("runs::{}", case.name()));
-        trials.push(unless(is_missing(case.daemon()), claim(name, move || ran.assert())));
+        trials.push(unless(lacks(case), claim(name, move || ran.assert())));
     }
     for file in committed() {
         let case = cases.iter().find(|case| file.starts_with(&format!("{}--", case.name()))).cloned();
-        let left_out = case.as_ref().is_some_and(|case| is_missing(case.daemon()));
+        let left_out = case.as_ref().is_some_and(lacks);
         trials.push(unless(left_out, claim(format!("traces::{file}"), move || replays(&file, case.as_ref()))));
     }
     let all = |name: &str, test: fn(&[Alongside])| {

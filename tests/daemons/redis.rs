@@ -24,11 +24,20 @@ struct Started {
 /// Databases that it has: each is used once.
 const DATABASES: &str = "20000";
 
-/// A connection to a redis-server, and a database there that was empty.
+/// A connection to a redis-server.
 pub(crate) struct Redis {
     connection: BufReader<TcpStream>,
     // It ends after its connections.
-    _server: Server,
+    _server: Option<Server>,
+}
+
+/// A redis-server that keeps what it confirms in a file first, and can be killed and started again from there. It has one
+/// database.
+pub(crate) struct Kept {
+    /// `None` only while it is started anew.
+    process: Option<Process>,
+    port: u16,
+    folder: Folder,
 }
 
 /// An answer.
@@ -87,7 +96,7 @@ impl Server {
     /// If it does not start, or does not answer.
     pub(crate) fn empty(&self) -> Redis {
         let Started { port, used, .. } = self.0.get_or_init(Started::new);
-        let mut redis = Redis { connection: BufReader::new(connect(*port)), _server: self.clone() };
+        let mut redis = Redis { connection: BufReader::new(connect(*port)), _server: Some(self.clone()) };
         redis.ask(&["SELECT", &used.fetch_add(1, Ordering::Relaxed).to_string()]);
         redis
     }
@@ -95,14 +104,37 @@ impl Server {
 
 impl Started {
     fn new() -> Self {
-        let folder = Folder::new();
-        let port = free_port();
-        let settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--databases", DATABASES, "--port"];
-        let program = REDIS.in_folder(&folder).args(settings).arg(port.to_string());
-        let mut process = program.start().unwrap_or_else(|error| panic!("{error}"));
-        let ready = process.wait_for(|line| line.contains("Ready to accept connections"), WITHIN);
-        ready.unwrap_or_else(|error| panic!("{error}"));
+        let (folder, port) = (Folder::new(), free_port());
+        let process = start(&folder, port, &["--appendonly", "no", "--databases", DATABASES]);
         Started { port, used: AtomicU32::new(0), _process: process, _folder: folder }
+    }
+}
+
+/// Starts one that takes no snapshots.
+fn start(folder: &Folder, port: u16, settings: &[&str]) -> Process {
+    let program = REDIS.in_folder(folder).args(["--bind", "127.0.0.1", "--save", "", "--port"]).arg(port.to_string());
+    let mut process = program.args(settings).start().unwrap_or_else(|error| panic!("{error}"));
+    let ready = process.wait_for(|line| line.contains("Ready to accept connections"), WITHIN);
+    ready.unwrap_or_else(|error| panic!("{error}"));
+    process
+}
+
+impl Kept {
+    /// One that keeps nothing yet, and a connection to it.
+    pub(crate) fn start() -> (Self, Redis) {
+        let mut kept = Kept { process: None, port: free_port(), folder: Folder::new() };
+        let redis = kept.restart();
+        (kept, redis)
+    }
+
+    /// Kills it, where it runs, and starts it from its files. A machine that loses its power loses more than that.
+    pub(crate) fn restart(&mut self) -> Redis {
+        if let Some(process) = self.process.take() {
+            process.end();
+        }
+        let synced = ["--appendonly", "yes", "--appendfsync", "always"];
+        self.process = Some(start(&self.folder, self.port, &synced));
+        Redis { connection: BufReader::new(connect(self.port)), _server: None }
     }
 }
 

@@ -37,6 +37,9 @@ impl Balancer {
 
     /// The part of a `whole` weight that a server has at `age`, as [`WEIGHT_PARTS`] for each.
     fn grown(&self, whole: u8, age: u8) -> u8 {
+        if let Some(grown) = self.grown_from_sixteenth(whole, age) {
+            return grown;
+        }
         let whole = u16::from(whole * WEIGHT_PARTS);
         let grown = whole * u16::from(age) / u16::from(self.slow_start_ticks);
         let least = whole * u16::from(self.slow_start_from_percent) / 100;

@@ -3,6 +3,8 @@
 //! A lease is a time: whoever asks for work takes what has been idle for longer. Here a lease is an hour, so that none
 //! runs out by itself, and one that is to run out is told to have been idle for two (`XCLAIM … IDLE`). Which messages a
 //! consumer has in hand it knows itself. What Redis leaves to its clients is a [`Client`]'s to do.
+//!
+//! Where the broker crashes redis-server has files of its own to begin from, and is killed.
 
 use std::collections::VecDeque;
 
@@ -10,10 +12,10 @@ use counterpart::Counterpart;
 use counterpart_models::broker::conformance::DeliveryInterface;
 use counterpart_models::broker::model::{Action, Budget, CONSUMERS_MAX, Delivery, HELD_MAX, Told, Variant};
 
-use super::{deviation, elsewhere, of_one};
+use super::{check, deviation, elsewhere, of_one, recovering};
 use crate::alongside::Alongside;
 use crate::daemon::{Daemon, REDIS};
-use crate::redis::{Redis, Reply, Server};
+use crate::redis::{Kept, Redis, Reply, Server};
 
 const DAEMON: &Daemon = &REDIS;
 
@@ -48,7 +50,7 @@ pub(super) fn cases() -> Vec<Alongside> {
         shown(
             ["redis_justid", "redis_justid_but_for_its_count"],
             ["claims by XAUTOCLAIM … JUSTID", "the same, where a delivery after the first is not counted"],
-            (Client { claims_ids: true, ..CAREFUL }, faults, Variant::CountsFirstDelivery),
+            (Client { claims: Claims::OldestById, ..CAREFUL }, faults, Variant::CountsFirstDelivery),
             "the message was handed out for the second time, and is counted once: a claim with JUSTID is no delivery, so \
              that a limit on deliveries is never met",
         ),
@@ -73,8 +75,37 @@ pub(super) fn cases() -> Vec<Alongside> {
             "the confirmation was late and the message is sent again: XADD knows neither producers nor their numbers, and \
              stores it twice",
         ),
+        killed(),
     ]
     .concat()
+}
+
+/// A server that is killed and begins again from its file.
+fn killed() -> [Alongside; 2] {
+    let small = Delivery { consumers: 1, ..of_one(Budget { crashes: 1, ..Budget::default() }) };
+    let larger = Delivery {
+        message_keys: vec![0, 1],
+        // More than the mishaps.
+        attempts_max: Some(9),
+        budget: Budget { crashes: 3, faults: 3, retries: 2, ..Budget::default() },
+        ..Delivery::small()
+    };
+    let make = |model: &Delivery| Streams::kept(model, Client { claims: Claims::LeastOften, ..CAREFUL });
+    [
+        Alongside::new(
+            DAEMON,
+            "broker/redis_killed",
+            "`appendonly` and `appendfsync always`, killed twice and started again: what was confirmed and settled is still so",
+            check(DAEMON, small.clone(), make),
+        ),
+        Alongside::new(
+            DAEMON,
+            "broker/redis_recovers",
+            "the same with two messages, killed three times, consumers crash, packets are lost; in the end all that was \
+             confirmed is settled",
+            recovering(DAEMON, small, larger, make),
+        ),
+    ]
 }
 
 /// A deviation from a model under a client, and the variant of it to which Redis conforms.
@@ -96,11 +127,21 @@ struct Client {
     publishes_carefully: bool,
     /// Looks whether the lease is its own, in one script with the ack; else `XACK` alone.
     acks_carefully: bool,
-    /// Claims with `JUSTID`, and reads what it has claimed.
-    claims_ids: bool,
+    claims: Claims,
 }
 
-const CAREFUL: Client = Client { publishes_carefully: true, acks_carefully: true, claims_ids: false };
+/// How a client takes over what was somebody else's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claims {
+    /// The oldest, by `XAUTOCLAIM`.
+    Oldest,
+    /// The same with `JUSTID`; it reads what it has claimed.
+    OldestById,
+    /// What was handed out least often, by `XPENDING` and `XCLAIM`.
+    LeastOften,
+}
+
+const CAREFUL: Client = Client { publishes_carefully: true, acks_carefully: true, claims: Claims::Oldest };
 
 /// Stores the message that is expected next: keys `log` and `sequence`, arguments number and message.
 const PUBLISH: &str = "
@@ -136,7 +177,9 @@ struct Pending {
 
 /// A stream with a group, and the consumers of that.
 struct Streams {
+    // Before the server: it ends after its connections.
     redis: Redis,
+    kept: Option<Kept>,
     client: Client,
     prefetch: usize,
     /// Messages in the order of the log, by the name that the stream has given them.
@@ -147,9 +190,19 @@ struct Streams {
 
 impl Streams {
     fn start(model: &Delivery, client: Client, server: &Server) -> Self {
-        let (prefetch, mut redis) = (model.prefetch.into(), server.empty());
+        Streams::at(model, client, server.empty(), None)
+    }
+
+    /// On a server of its own, which may crash.
+    fn kept(model: &Delivery, client: Client) -> Self {
+        let (kept, redis) = Kept::start();
+        Streams::at(model, client, redis, Some(kept))
+    }
+
+    fn at(model: &Delivery, client: Client, mut redis: Redis, kept: Option<Kept>) -> Self {
         redis.ask(&["XGROUP", "CREATE", "log", "group", "0", "MKSTREAM"]);
-        let mut streams = Streams { redis, client, prefetch, log: Vec::new(), hands: Default::default() };
+        let prefetch = model.prefetch.into();
+        let mut streams = Streams { redis, kept, client, prefetch, log: Vec::new(), hands: Default::default() };
         (0..model.consumers).for_each(|consumer| streams.join(consumer));
         streams
     }
@@ -175,6 +228,13 @@ impl Streams {
         let pending = self.pending().into_iter().find(|pending| pending.id == id && is_meant(&pending.holder));
         let (Some(Pending { holder, .. }), idle) = (pending, IDLE_MS.to_string()) else { return };
         self.redis.ask(&["XCLAIM", "log", "group", &holder, "0", id, "IDLE", &idle, "JUSTID"]);
+    }
+
+    /// It is killed and started again. Consumers let go of what they have in hand, and their leases are over.
+    fn crash(&mut self) {
+        self.redis = self.kept.as_mut().expect("a server of its own").restart();
+        self.hands = Default::default();
+        self.pending().iter().for_each(|pending| self.expire(&pending.id, None));
     }
 
     fn publish(&mut self, message: u8, sequence: u8) -> Told {
@@ -215,13 +275,21 @@ impl Streams {
     /// Takes over one message whose lease is over.
     fn claim(&mut self, name: &str) -> Option<String> {
         let least = LEASE_MS.to_string();
-        let mut command = vec!["XAUTOCLAIM", "log", "group", name, &least, "0", "COUNT", "1"];
-        if self.client.claims_ids {
-            command.push("JUSTID");
-        }
-        let reply = self.redis.ask(&command);
-        let claimed = reply.list()[1].list().first()?;
-        Some(if self.client.claims_ids { claimed.text() } else { claimed.list()[0].text() }.to_string())
+        let oldest = ["XAUTOCLAIM", "log", "group", name, &least, "0", "COUNT", "1", "JUSTID"];
+        let claimed = match self.client.claims {
+            Claims::Oldest => {
+                let reply = self.redis.ask(&oldest[..8]);
+                reply.list()[1].list().first()?.list()[0].clone()
+            }
+            Claims::OldestById => self.redis.ask(&oldest).list()[1].list().first()?.clone(),
+            Claims::LeastOften => {
+                let over = self.pending().into_iter().filter(|pending| pending.idle_ms >= LEASE_MS);
+                let Pending { id, .. } = over.min_by_key(|pending| pending.count)?;
+                let reply = self.redis.ask(&["XCLAIM", "log", "group", name, &least, &id]);
+                reply.list().first()?.list()[0].clone()
+            }
+        };
+        Some(claimed.text().to_string())
     }
 
     fn in_hand(&self, consumer: u8) -> &Held {
@@ -272,6 +340,7 @@ impl Counterpart<DeliveryInterface> for Streams {
             Action::RemoveConsumer { consumer } => {
                 self.redis.ask(&["XGROUP", "DELCONSUMER", "log", "group", &consumer.to_string()]);
             }
+            Action::CrashBroker { .. } => self.crash(),
             ref other => return elsewhere(other),
         }
         Told::Done

@@ -14,7 +14,7 @@ const DAEMON: &Daemon = &NGINX;
 pub(super) fn cases() -> Vec<Alongside> {
     let of_life = |ttl| Purge { edges: 1, updates_max: 0, ttl: Some(ttl), ..Purge::small() };
     let own = |ttl| of_life(ttl).with(Variant::CollapsesFirstFillAlone);
-    vec![
+    [
         Alongside::deviating(
             DAEMON,
             "cdn/nginx_life",
@@ -57,6 +57,8 @@ pub(super) fn cases() -> Vec<Alongside> {
             check::<Nginx>(own(3), Some(Life::ASecondLess)),
         ),
     ]
+    .map(Alongside::by_our_clock)
+    .into()
 }
 
 struct Nginx {

@@ -1,6 +1,7 @@
 //! Two tiers of a cache, what is said between them, and what becomes of a request.
 
 use std::io::{Read, Write};
+use std::mem::take;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -34,6 +35,8 @@ struct Running<D> {
     nodes: [D; 2],
     servers: Servers,
     clock: Option<Clock>,
+    /// Whether a request of somebody who has gone away was refused, and nobody was told so yet.
+    has_refused: bool,
     // Its clock is read from here.
     _clock_folder: Folder,
 }
@@ -90,19 +93,32 @@ impl<D: Cache> Tiers<D> {
 
     /// Sends `request` to a node, and waits until it is known what becomes of it. Only a request that `may_wait` for
     /// another's fill is believed to do so.
+    ///
+    /// Whoever was put aside and has gone away is not forgotten: when the fill fails, a cache sends for it on its behalf. That
+    /// is refused, and whoever has asked meanwhile is told so; then it asks again.
     pub(super) fn ask(&self, node: usize, request: &Message, may_wait: bool) -> Came {
-        let request = request.numbered(self.0.requests.fetch_add(1, Ordering::Relaxed));
-        let running = self.running();
-        let cache = &running.nodes[node];
-        let before = if may_wait { cache.put_aside() } else { 0 };
-        let client = connect(cache.port());
+        loop {
+            let numbered = request.numbered(self.0.requests.fetch_add(1, Ordering::Relaxed));
+            let mut running = self.running();
+            match running.ask(node, &numbered, may_wait) {
+                Came::Answered(answer) if answer.status().starts_with('5') && take(&mut running.has_refused) => {}
+                came => return came,
+            }
+        }
+    }
+}
+
+impl<D: Cache> Running<D> {
+    fn ask(&mut self, node: usize, request: &Message, may_wait: bool) -> Came {
+        let before = if may_wait { self.nodes[node].put_aside() } else { 0 };
+        let client = connect(self.nodes[node].port());
         request.send(&client);
         let until = Instant::now() + WITHIN;
         loop {
-            let mut arrived = running.arrival(node, &request);
-            let is_put_aside = may_wait && cache.has_put_aside_more_than(before);
+            let mut arrived = self.arrival(node, request);
+            let is_put_aside = may_wait && self.nodes[node].has_put_aside_more_than(before);
             if arrived.is_none() && is_put_aside {
-                arrived = running.arrival_so_far(node, &request);
+                arrived = self.arrival_so_far(node, request);
             }
             if let Some(Arrival { head, stream, .. }) = arrived {
                 return Came::Asked { sent: Message::new(&head, ""), upstream: stream, waits: client };
@@ -116,27 +132,30 @@ impl<D: Cache> Tiers<D> {
             assert!(Instant::now() < until, "nothing becomes of a request");
         }
     }
-}
 
-impl<D: Cache> Running<D> {
     fn start(is_timed: bool) -> Self {
         let servers = Servers::start(2);
         let clock_folder = Folder::new();
         let clock = is_timed.then(|| Clock::in_folder(&clock_folder));
         let shield = D::start(servers.ports()[0], clock.as_ref());
         let edge = D::start(servers.ports()[1], clock.as_ref());
-        Running { nodes: [shield, edge], servers, clock, _clock_folder: clock_folder }
+        Running { nodes: [shield, edge], servers, clock, has_refused: false, _clock_folder: clock_folder }
     }
 
     /// What a node has sent because of `request`, if it arrives soon. Whatever else arrives is refused: nginx looks twice a
     /// second after those that it has put aside, does not see that they are gone, and may send for one of them.
-    fn arrival(&self, node: usize, request: &Message) -> Option<Arrival> {
-        let is_it = |arrival: &Arrival| is_of(arrival, node, request);
-        std::iter::from_fn(|| self.servers.arrival(LOOK)).find(is_it)
+    fn arrival(&mut self, node: usize, request: &Message) -> Option<Arrival> {
+        while let Some(arrival) = self.servers.arrival(LOOK) {
+            if is_of(&arrival, node, request) {
+                return Some(arrival);
+            }
+            self.has_refused = true;
+        }
+        None
     }
 
     /// The same, of all that the node has sent so far: it has arrived when what is sent after it has.
-    fn arrival_so_far(&self, node: usize, request: &Message) -> Option<Arrival> {
+    fn arrival_so_far(&mut self, node: usize, request: &Message) -> Option<Arrival> {
         let after = connect(self.servers.ports()[node]);
         let last = Message::get("/").numbered(u32::MAX);
         last.send(&after);
@@ -146,7 +165,8 @@ impl<D: Cache> Running<D> {
             match self.servers.arrival(WITHIN) {
                 Some(arrival) if is_of(&arrival, node, &last) => return found,
                 Some(arrival) if is_of(&arrival, node, request) => found = Some(arrival),
-                _ => assert!(Instant::now() < until, "our own request does not arrive"),
+                Some(_) => self.has_refused = true,
+                None => assert!(Instant::now() < until, "our own request does not arrive"),
             }
         }
     }

@@ -47,7 +47,7 @@ impl Cache for Varnish {
     const DAEMON: &'static Daemon = DAEMON;
 
     fn start(upstream: u16, _: Option<&Clock>) -> Self {
-        let folder = Folder::new();
+        let folder = Folder::on_disk();
         let rules = folder.write(
             "rules.vcl",
             &format!(
@@ -56,10 +56,11 @@ impl Cache for Varnish {
             ),
         );
         let (port, working) = (free_port(), folder.path().join("working"));
-        let address = format!("127.0.0.1:{port}");
+        let (address, patience) = (format!("127.0.0.1:{port}"), format!("connect_timeout={}", WITHIN.as_secs()));
         let program =
             DAEMON.in_folder(&folder).arg("-F").arg("-n").arg(&working).args(["-a", &address, "-f"]).arg(rules);
-        let mut process = program.args(["-s", "malloc,16m"]).start().unwrap_or_else(|error| panic!("{error}"));
+        let mut process =
+            program.args(["-s", "malloc,16m", "-p", &patience]).start().unwrap_or_else(|error| panic!("{error}"));
         // The child that listens is ready later than its parent says.
         once_ready(&mut process, || TcpStream::connect(("127.0.0.1", port)));
         Varnish { port, working, _process: process, _folder: folder }

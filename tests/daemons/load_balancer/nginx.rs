@@ -3,7 +3,7 @@
 use counterpart::conform::process::Process;
 use counterpart_models::load_balancer::model::{Balancer, Policy, Quirk};
 
-use super::{Running, check, weighted};
+use super::{PLACES, Running, check, weighted};
 use crate::alongside::Alongside;
 use crate::daemon::{Daemon, Folder, NGINX, free_port};
 use crate::nginx;
@@ -47,7 +47,7 @@ pub(super) fn cases() -> Vec<Alongside> {
 
 struct Nginx {
     _process: Process,
-    port: u16,
+    ports: Vec<u16>,
     _folder: Folder,
 }
 
@@ -63,15 +63,18 @@ impl Running for Nginx {
             .zip(&model.weights)
             .map(|(port, weight)| format!("server 127.0.0.1:{port} weight={weight} max_fails=0;\n"))
             .collect();
-        let port = free_port();
-        let http = format!(
-            "upstream servers {{ {method}\n{listed} }}
-             server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://servers; }} }}"
-        );
-        Nginx { _process: nginx::start(&folder, &http, None), port, _folder: folder }
+        let ports: Vec<u16> = (0..PLACES).map(|_| free_port()).collect();
+        let place = |(place, port): (usize, &u16)| {
+            format!(
+                "upstream servers{place} {{ {method}\n{listed} }}
+                 server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://servers{place}; }} }}\n"
+            )
+        };
+        let http: String = ports.iter().enumerate().map(place).collect();
+        Nginx { _process: nginx::start(&folder, &http, None), ports, _folder: folder }
     }
 
-    fn port(&self) -> u16 {
-        self.port
+    fn ports(&self) -> &[u16] {
+        &self.ports
     }
 }

@@ -1,7 +1,7 @@
 //! chronyd as a client that asks once (`chronyd -Q`): what it makes of an answer. Only what a server may say is said.
 //!
 //! Its first question is answered as the model says, and whatever it asks after that with the time: who passed over the
-//! first answer takes the next. It asks anew after two seconds, which no setting makes less.
+//! first answer takes the next. It asks anew after two seconds, which no setting makes less: its clock hurries.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use counterpart_models::ntp::query::conformance::QueryInterface;
 use counterpart_models::ntp::query::model::{Ask, Outcome, Query};
 
 use crate::alongside::{Alongside, beside};
+use crate::clock::Clock;
 use crate::daemon::{CHRONYD, Daemon, Folder, WITHIN};
 
 const DAEMON: &Daemon = &CHRONYD;
@@ -22,7 +23,7 @@ const DAEMON: &Daemon = &CHRONYD;
 pub(super) fn cases() -> Vec<Alongside> {
     let goes_on = [Ask::Rate, Ask::Deny, Ask::Unsynchronised].map(|ask| (ask, Outcome::PassesOver));
     let check = |model| beside(DAEMON, counterpart_models::ntp::query::check(model), Chronyd::start);
-    vec![
+    [
         Alongside::deviating(
             DAEMON,
             "ntp/chronyd_query",
@@ -38,6 +39,8 @@ pub(super) fn cases() -> Vec<Alongside> {
             check(Query { quirks: goes_on.to_vec() }),
         ),
     ]
+    .map(Alongside::by_our_clock)
+    .into()
 }
 
 /// Our server, and chronyd asking it anew each time.
@@ -93,7 +96,10 @@ impl Counterpart<QueryInterface> for Chronyd {
                 folder.path().display()
             ),
         );
-        let program = DAEMON.in_folder(&folder).args(["-Q", "-x", "-U", "-u", "nobody", "-f"]).arg(file);
+        let program = Clock::hurried_in(&folder)
+            .leads(&DAEMON.installed_at())
+            .args(["-Q", "-x", "-U", "-u", "nobody", "-f"])
+            .arg(file);
         let mut process = program.start().unwrap_or_else(|error| panic!("{error}"));
         let said = process.wait_for(|line| line.contains("System clock wrong by"), WITHIN);
         let said = said.unwrap_or_else(|error| panic!("{error}"));

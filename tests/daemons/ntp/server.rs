@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Alongside> {
     let lossy = Exchange { losses_max: 10, ..plain.clone() };
     let interleaved = Exchange { interleaved: true, ..plain.clone() };
     let own = interleaved.clone().with(Variant::KeepsForInterleavedAlone);
-    vec![
+    [
         Alongside::new(
             DAEMON,
             "ntp/chronyd_exchange",
@@ -60,6 +60,8 @@ pub(super) fn cases() -> Vec<Alongside> {
             walk(own),
         ),
     ]
+    .map(Alongside::by_our_clock)
+    .into()
 }
 
 fn toured(model: Exchange) -> Check<Exchange, ExchangeInterface> {

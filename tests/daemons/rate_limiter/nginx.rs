@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<Alongside> {
     let one = Rate { words: "1r/m", tick_s: 30 };
     let with_burst = Limiter { keys: 2, ..Limiter::gcra(4, 2, 2) };
     let without = Limiter::gcra(4, 2, 1);
-    vec![
+    [
         Alongside::new(
             DAEMON,
             "rate_limiter/nginx_limit_req",
@@ -52,6 +52,8 @@ pub(super) fn cases() -> Vec<Alongside> {
             check(DAEMON, without.with(Variant::RoundsRateDown), move |model| LimitReq::start(model, one)),
         ),
     ]
+    .map(Alongside::by_our_clock)
+    .into()
 }
 
 /// nginx, and the keys of one run.

@@ -1,4 +1,5 @@
-//! Our limiter whose counter is kept in a store, on Redis.
+//! Our limiter whose counter is kept in a store, on Redis; and buckets that are kept there whole, by a script that takes
+//! the time of whoever calls it.
 //!
 //! redis-server does not run by a clock of ours. A tick of an hour passes for a key when it has an hour less to live.
 
@@ -7,7 +8,7 @@ use std::convert::Infallible;
 
 use counterpart::Counterpart;
 use counterpart_models::rate_limiter::conformance::{Answer, LimiterInterface};
-use counterpart_models::rate_limiter::model::{Action, Algorithm, Limiter};
+use counterpart_models::rate_limiter::model::{Action, Algorithm, Limiter, SKEW_MAX, Variant};
 use counterpart_models::rate_limiter::{Hit, Quota, Store, StoredLimiter, WhenUnreachable};
 
 use super::check;
@@ -34,7 +35,43 @@ pub(super) fn cases() -> Vec<Alongside> {
     let make = move |model: &Limiter| Stored::new(model, &server);
     let checked =
         "our limiter with its counter in Redis, one script a request, two keys, two clients, the store's clock alone";
-    vec![Alongside::new(DAEMON, "rate_limiter/redis_script", checked, check(DAEMON, model, make))]
+    let mut cases = vec![Alongside::new(DAEMON, "rate_limiter/redis_script", checked, check(DAEMON, model, make))];
+    cases.extend(clocks());
+    cases
+}
+
+/// Two keys, and two callers, one of whose clocks is behind.
+fn clocks() -> [Alongside; 3] {
+    let behind = vec![0, -SKEW_MAX];
+    let model = Limiter { keys: 2, skews_ticks: behind, ..Limiter::of(Algorithm::TokenBucket, 3, 2) };
+    let server = Server::default();
+    let by = |clocks, model: Limiter| {
+        let server = server.clone();
+        check(DAEMON, model, move |model| Buckets::new(model, clocks, &server))
+    };
+    [
+        Alongside::new(
+            DAEMON,
+            "rate_limiter/redis_careful_bucket",
+            "a bucket in Redis, one script a request that takes the caller's time and never goes back, two keys, two clients \
+             whose clocks differ",
+            by(Clocks::Forward, model.clone()),
+        ),
+        Alongside::deviating(
+            DAEMON,
+            "rate_limiter/redis_bucket",
+            "the same, where the script keeps the caller's time as it is",
+            by(Clocks::AsTheyAre, model.clone()),
+            "the caller whose clock is two ticks behind takes the last token, and the bucket is as old as that clock says: \
+             for the next one, whose clock is right, two ticks have passed since, and their tokens are there once more",
+        ),
+        Alongside::new(
+            DAEMON,
+            "rate_limiter/redis_bucket_but_for_its_clock",
+            "the same, where a bucket's instant follows a clock that is behind",
+            by(Clocks::AsTheyAre, model.with(Variant::FollowsBackwardClock)),
+        ),
+    ]
 }
 
 /// A database as a store.
@@ -62,7 +99,7 @@ impl Stored {
         let window_ns = i64::from(model.window_ticks) * TICK_MS * NS_PER_MS;
         let quota = Quota::new(model.limit.into(), window_ns.unsigned_abs()).expect("a quota");
         let store = Database(RefCell::new(server.empty()));
-        let keys = (0..model.keys).map(|key| format!("key {key}")).collect();
+        let keys = (0..model.keys).map(name).collect();
         Stored { limiter: StoredLimiter::new(quota, store, WhenUnreachable::Deny), keys }
     }
 }
@@ -73,15 +110,83 @@ impl Counterpart<LimiterInterface> for Stored {
             Action::Check { key, .. } => return self.limiter.check(self.keys[usize::from(key)].as_str()).into(),
             Action::Tick => {
                 let mut redis = self.limiter.store().0.borrow_mut();
-                for key in &self.keys {
-                    let left_ms = redis.ask(&["PTTL", key]).number();
-                    if left_ms >= 0 {
-                        redis.ask(&["PEXPIRE", key, &(left_ms - TICK_MS).to_string()]);
-                    }
-                }
+                self.keys.iter().for_each(|key| pass_tick(&mut redis, key));
             }
             Action::Collect | Action::SetQuota { .. } => panic!("{input:?} is nothing that the limiter can be told"),
         }
         Answer::Done
+    }
+}
+
+/// Takes a token: key the bucket, arguments the caller's time in ticks, parts that come in a tick, parts that the bucket
+/// holds, parts of a token, milliseconds after which the bucket is full by anybody's clock, and which [`Clocks`].
+const TAKE: &str = "
+    local now, come, burst, token = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+    local kept = redis.call('HMGET', KEYS[1], 'parts', 'at')
+    local parts, at = tonumber(kept[1] or burst), tonumber(kept[2] or now)
+    parts = math.min(burst, parts + math.max(0, now - at) * come)
+    if parts < token then return 0 end
+    if ARGV[6] == 'Forward' then now = math.max(at, now) end
+    redis.call('HSET', KEYS[1], 'parts', parts - token, 'at', now)
+    redis.call('PEXPIRE', KEYS[1], ARGV[5])
+    return 1";
+
+/// What the script does with a caller's time.
+#[derive(Clone, Copy, Debug)]
+enum Clocks {
+    /// It keeps it as it is.
+    AsTheyAre,
+    /// It keeps it unless that would go back.
+    Forward,
+}
+
+/// A database of buckets, and the true time.
+struct Buckets {
+    model: Limiter,
+    clocks: Clocks,
+    redis: Redis,
+    now_ticks: i64,
+}
+
+impl Buckets {
+    fn new(model: &Limiter, clocks: Clocks, server: &Server) -> Self {
+        Buckets { model: model.clone(), clocks, redis: server.empty(), now_ticks: 0 }
+    }
+
+    fn check(&mut self, client: u8, key: u8) -> Answer {
+        let [window, limit, burst] = [self.model.window_ticks, self.model.limit, self.model.burst].map(i64::from);
+        let at = self.now_ticks + i64::from(self.model.skews_ticks[usize::from(client)]);
+        let full_ms = (window + i64::from(self.model.span_ticks())) * TICK_MS;
+        let [now, come, burst, token, full_ms] =
+            [at, limit, burst * window, window, full_ms].map(|number| number.to_string());
+        let clocks = format!("{:?}", self.clocks);
+        let command = ["EVAL", TAKE, "1", &name(key), &now, &come, &burst, &token, &full_ms, &clocks];
+        if self.redis.ask(&command).number() == 1 { Answer::Admitted } else { Answer::Denied }
+    }
+}
+
+impl Counterpart<LimiterInterface> for Buckets {
+    fn apply(&mut self, input: &Action) -> Answer {
+        match *input {
+            Action::Check { client, key } => self.check(client, key),
+            Action::Tick => {
+                self.now_ticks += 1;
+                (0..self.model.keys).for_each(|key| pass_tick(&mut self.redis, &name(key)));
+                Answer::Done
+            }
+            Action::Collect | Action::SetQuota { .. } => panic!("{input:?} is nothing that the script can be told"),
+        }
+    }
+}
+
+fn name(key: u8) -> String {
+    format!("key {key}")
+}
+
+/// A tick passes for `key`.
+fn pass_tick(redis: &mut Redis, key: &str) {
+    let left_ms = redis.ask(&["PTTL", key]).number();
+    if left_ms >= 0 {
+        redis.ask(&["PEXPIRE", key, &(left_ms - TICK_MS).to_string()]);
     }
 }
