@@ -59,14 +59,17 @@ struct Started<D> {
     servers: Servers,
 }
 
-/// The daemon whose places are not used up, and how many are.
-struct Pool<D>(Mutex<Option<(Arc<Mutex<Started<D>>>, usize)>>);
+/// A daemon that several runs share, and which of its places is meant.
+type Place<D> = (Arc<Mutex<Started<D>>>, usize);
+
+/// The next place, where there is one.
+struct Pool<D>(Mutex<Option<Place<D>>>);
 
 impl<D: Running> Pool<D> {
     /// A place that nobody has used. Of a daemon that somebody is stuck with no more are given.
-    fn place(&self, model: &Balancer) -> (Arc<Mutex<Started<D>>>, usize) {
+    fn place(&self, model: &Balancer) -> Place<D> {
         let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = pool.take().filter(|(started, used)| *used < PLACES && started.try_lock().is_ok());
+        let left = pool.take().filter(|(started, place)| *place < PLACES && started.try_lock().is_ok());
         let (started, place) = left.unwrap_or_else(|| {
             let servers = Servers::start(model.weights.len());
             (Arc::new(Mutex::new(Started { daemon: D::start(model, &servers), servers })), 0)

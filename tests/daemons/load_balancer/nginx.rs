@@ -64,10 +64,11 @@ impl Running for Nginx {
             .map(|(port, weight)| format!("server 127.0.0.1:{port} weight={weight} max_fails=0;\n"))
             .collect();
         let ports: Vec<u16> = (0..PLACES).map(|_| free_port()).collect();
+        // A run that ends lets go of both ends of a request: nobody is to be asked for it again, by whoever is next.
         let place = |(place, port): (usize, &u16)| {
             format!(
                 "upstream servers{place} {{ {method}\n{listed} }}
-                 server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://servers{place}; }} }}\n"
+                 server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://servers{place}; proxy_next_upstream off; }} }}\n"
             )
         };
         let http: String = ports.iter().enumerate().map(place).collect();
