@@ -1,5 +1,6 @@
 //! Time: the bytes of packets, the ends of eras, hostile datagrams, and the figures of selection, pinned.
 
+mod figures;
 mod hostile;
 mod leap;
 mod sockets;
@@ -22,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("ntp::a_packet_stands_where_the_rfc_puts_it", layout),
         claim("ntp::selection_fails_as_often_as_it_was_measured_to", selection),
     ];
+    trials.extend(figures::trials());
     trials.extend(hostile::trials());
     trials.extend(leap::trials());
     trials.extend(sockets::trials());
