@@ -68,6 +68,7 @@ fn generated(protocol: &Protocol) {
     }
     let reports = reports_of(protocol.name);
     compare_line(protocol.name, &reports);
+    compare_crates(protocol.name, &reports);
     let readme = folder.join("README.md");
     let text = fs::read_to_string(root().join(&readme)).expect("a README");
     for part in text.split("<!-- ").skip(1).filter_map(|rest| rest.split_once(": generated -->")).map(|(part, _)| part)
@@ -75,8 +76,8 @@ fn generated(protocol: &Protocol) {
         let fresh = match part {
             "verdicts" => verdicts(&reports),
             "alongside" => alongside(&reports),
-            "crates" => deviations(&reports, |subject| subject.subject.contains('.')),
-            "defects" => deviations(&reports, |subject| !subject.subject.contains('.')),
+            "crates" => deviations(&reports, is_crate),
+            "defects" => deviations(&reports, |subject| !is_crate(subject)),
             "deviations" => deviations(&reports, |_| true),
             _ if own.iter().any(|fresh| fresh.file == "README.md" && fresh.part == Some(part)) => continue,
             _ => panic!("{}: nothing generates the part {part:?}", readme.display()),
@@ -109,6 +110,47 @@ fn compare_line(protocol: &str, reports: &[&CaseReport]) {
         "README.md shows\n{shown}and a run gives\n{fresh}write it anew with\n    {UPDATE}=1 cargo test --test suite readme"
     );
     write_whole(&file, text.replace(shown, &fresh).as_bytes()).expect("the README can be written");
+}
+
+/// The table of all crates, a part a protocol.
+const CRATES: &str = "models/alongside.md";
+
+/// Compares the protocol's part in the table of all crates.
+#[track_caller]
+fn compare_crates(protocol: &str, reports: &[&CaseReport]) {
+    if !cfg!(feature = "peers") {
+        return;
+    }
+    let mut rows = String::new();
+    for report in reports {
+        for subject in report.conformance.iter().filter(|subject| is_crate(subject)) {
+            let (driven, came) = match &subject.evidence {
+                Some(trace) if subject.verdict == Agreement::Diverges => {
+                    let shown = format!("deviates: {}", trace.because);
+                    let linked = subject.trace.as_ref().map(|file| format!("[{shown}](../{})", file.display()));
+                    (format!("after {} steps", trace.len()), linked.unwrap_or(shown))
+                }
+                _ => (driven(&subject.effort), subject.verdict.to_string()),
+            };
+            let (name, case, mode) = (&subject.subject, short(&report.case), subject.mode);
+            let _ = writeln!(rows, "| {name} | `{case}` | {mode} | {driven} | {came} |");
+        }
+    }
+    if rows.is_empty() {
+        let text = fs::read_to_string(root().join(CRATES)).expect("a table");
+        assert!(
+            !text.contains(&format!("<!-- {protocol}: generated -->")),
+            "{CRATES}: no crate is run beside {protocol}"
+        );
+        return;
+    }
+    let head = "| crate | case | mode | driven | what came of it |\n|---|---|---|---|---|\n";
+    compare(Path::new(CRATES), protocol, &format!("{head}{rows}"));
+}
+
+/// Whether a subject is a published crate: those have their version in the name.
+fn is_crate(subject: &ConformanceReport) -> bool {
+    subject.subject.contains('.')
 }
 
 /// Compares the part of a README between its two comments with `fresh`.
@@ -192,18 +234,23 @@ fn alongside(reports: &[&CaseReport]) -> String {
     let mut table = String::from("| case | subject | mode | driven |\n|---|---|---|---|\n");
     for report in reports {
         for subject in report.conformance.iter().filter(|subject| subject.verdict == Agreement::Conforms) {
-            let driven = match &subject.effort {
-                Effort::Interleave { schedules, .. } => format!("{schedules} schedules"),
-                Effort::Product { pairs, .. } => format!("{pairs} pairs"),
-                Effort::Tour(tour) => format!("{} of {} transitions", tour.edges_driven, tour.edges),
-                Effort::Events { events, .. } => format!("{events} events"),
-                other => format!("{} steps", other.steps()),
-            };
+            let driven = driven(&subject.effort);
             let _ =
                 writeln!(table, "| `{}` | {} | {} | {driven} |", short(&report.case), subject.subject, subject.mode);
         }
     }
     table
+}
+
+/// How much of it was done.
+fn driven(effort: &Effort) -> String {
+    match effort {
+        Effort::Interleave { schedules, .. } => format!("{schedules} schedules"),
+        Effort::Product { pairs, .. } => format!("{pairs} pairs"),
+        Effort::Tour(tour) => format!("{} of {} transitions", tour.edges_driven, tour.edges),
+        Effort::Events { events, .. } => format!("{events} events"),
+        other => format!("{} steps", other.steps()),
+    }
 }
 
 /// Subjects that diverge.

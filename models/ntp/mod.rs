@@ -27,7 +27,7 @@
 //!
 //! # Sources
 //! - RFC 5905 (NTPv4): §6 (timestamps and eras), §7.3 (packet), §7.4 (kiss codes), §8 (on-wire protocol), §11.2.1
-//!   (selection), §12 (clock discipline), appendix A.5 (skeleton).
+//!   (selection), §11.3 (clock discipline), §12 (clock adjustment), appendix A.5 (skeleton).
 //! - RFC 9769 (interleaved modes), RFC 8633 (best current practice; §3.7 on leap seconds).
 //! - CVE-2015-7704, CVE-2015-7705, CVE-2015-8138.
 //!
