@@ -33,7 +33,7 @@ struct Sort {
     kind: Kind,
     keys: u32,
     splits: bool,
-    /// How busy so many clients are: with more open at once than five for what is judged together, neither side ends.
+    /// How busy so many clients are: with many more open at once, for what is judged together, neither side ends.
     busy_percents: [u64; CLIENTS.len()],
     /// So many calls at most, where all is right, and where one answer is wrong: what is larger Porcupine judges no longer
     /// within its time.
@@ -62,7 +62,7 @@ const SORTS: [Sort; 4] = [
         kind: Kind::Texts,
         keys: 10,
         splits: false,
-        busy_percents: [50, 10, 3],
+        busy_percents: [20, 5, 1],
         calls_max: [1_000, 1_000],
     },
     Sort {
@@ -70,7 +70,7 @@ const SORTS: [Sort; 4] = [
         kind: Kind::Texts,
         keys: 10,
         splits: true,
-        busy_percents: [50, 50, 20],
+        busy_percents: [50, 50, 10],
         calls_max: [100_000, 100_000],
     },
 ];
@@ -232,12 +232,11 @@ fn beside(folder: &TempDir, porcupine: &Path, run: &Run, splits: bool) -> Result
         }
     }
     let wanted = if run.wrong_at_percent.is_some() { Agreement::Diverges } else { Agreement::Conforms };
-    let wrong = |taken: &&Taken| taken.verdict != wanted.to_string();
-    if let Some(ours) = ours.iter().find(wrong) {
-        return Err(format!("{run:?}: ours is {}, and it is known to be {wanted}", ours.verdict));
-    }
-    if let Some(theirs) = theirs.iter().filter(|taken| !taken.is_incomplete()).find(wrong) {
-        return Err(format!("{run:?}: Porcupine's is {}, and it is known to be {wanted}", theirs.verdict));
+    let is_wrong = |taken: &&Taken| taken.verdict != wanted.to_string();
+    // Where Porcupine does not come to a verdict, ours may meet its limit as well.
+    let is_open = |taken: &&Taken| theirs[0].is_incomplete() && taken.is_incomplete();
+    if let Some(taken) = ours.iter().chain(&theirs).find(|taken| is_wrong(taken) && !is_open(taken)) {
+        return Err(format!("{run:?}: {} is said, and it is known that it {wanted}", taken.verdict));
     }
     Ok((Taken::median(&ours), Taken::median(&theirs)))
 }
