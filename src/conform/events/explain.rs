@@ -79,8 +79,10 @@ pub(super) fn explain(lts: &Lts, reader: &dyn Reads, log: &Log, bounds: Bounds, 
     let said = Judged { lts, reader, meant: &*meant, limits, events: &events, first: AtomicU64::new(u64::MAX) };
     // What follows what by name may go from key to key.
     let parts = if log.is_linked() { vec![Part::whole(&classes)] } else { said.parts(&classes) };
+    let threads = limits.budget.threads.min(parts.len()).min(classes.len().div_ceil(EVENTS_PER_THREAD_MIN)).max(1);
+    let bounds = Bounds { bytes_max: bounds.bytes_max / threads, ..bounds };
     let judge = |part: &Part| said.judge(log, &classes, part, bounds);
-    let mut judged = beside_each_other(&parts, limits.budget.threads, &judge);
+    let mut judged = beside_each_other(&parts, threads, &judge);
     let due = |dead: &Dead| due_of(log, dead.event);
     let first = (0..judged.len())
         .filter_map(|part| if let Explained::Not(dead) = &judged[part] { Some((due(dead), part)) } else { None })
@@ -101,10 +103,8 @@ pub(super) fn explain(lts: &Lts, reader: &dyn Reads, log: &Log, bounds: Bounds, 
 /// So many events are worth a thread.
 const EVENTS_PER_THREAD_MIN: usize = 2_000;
 
-/// What `judge` says of each of `parts`, in their order, by as many threads as may be.
+/// What `judge` says of each of `parts`, in their order, by so many threads.
 fn beside_each_other(parts: &[Part], threads: usize, judge: &(dyn Fn(&Part) -> Explained + Sync)) -> Vec<Explained> {
-    let events: usize = parts.iter().map(|part| part.events.len()).sum();
-    let threads = threads.min(parts.len()).min(events.div_ceil(EVENTS_PER_THREAD_MIN));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut judged = Vec::new();

@@ -165,12 +165,13 @@ impl<'a, M: Meaning> Search<'a, M> {
         Ok(())
     }
 
-    /// About how many bytes are held.
+    /// About how many bytes are held, room that is kept included.
     fn bytes(&self) -> usize {
-        self.ways.len() * (size_of::<Way>() + 8)
-            + self.open.len() * size_of::<Next>()
-            + self.known.len() * (size_of::<Known>() + 8)
-            + self.moves.len() * size_of::<(u32, Node)>()
+        self.ways.capacity() * size_of::<Way>()
+            + self.index.capacity() * size_of::<u32>()
+            + self.open.capacity() * size_of::<Next>()
+            + self.known.capacity() * size_of::<Known>()
+            + self.moves.capacity() * size_of::<(u32, Node)>()
             + self.sets.bytes()
     }
 

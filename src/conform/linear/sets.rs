@@ -89,6 +89,7 @@ impl Sets {
 
     /// About how many bytes they take.
     pub(super) fn bytes(&self) -> usize {
-        4 * self.items.len() + 16 * self.ends.len()
+        let numbers = self.items.capacity() + self.index.capacity();
+        numbers * size_of::<u32>() + self.ends.capacity() * size_of::<usize>()
     }
 }
