@@ -61,6 +61,7 @@
 //! | `events` | a layer of `tracing` that records a log |
 //! | `edn` | histories in EDN, as Jepsen writes them |
 //! | `virtual-clock` | a settable clock for code that reads the system's; Linux only |
+//! | `cluster` | exploring in several processes, on several machines |
 //! | `picture` | pictures as SVG |
 //! | `cli` | the command line over a catalogue of cases |
 //!

@@ -3,6 +3,9 @@
 //! The rounds are interleaved and a row is the median of them, so that other work on the machine is borne by all alike.
 //! The counts of states have to be equal; where they are not, nothing is said of speed.
 
+#[cfg(all(feature = "cluster", unix))]
+mod cluster;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::process::Command;
@@ -44,6 +47,9 @@ enum Engine {
     Actors,
     /// Ours, with what is known in files.
     Disk,
+    /// Ours, in so many processes instead of threads.
+    #[cfg(all(feature = "cluster", unix))]
+    Cluster,
     /// Ours for actor systems, with orders of steps left out.
     Reduced,
     StaterightBfs,
@@ -56,10 +62,19 @@ impl Engine {
             Engine::Graph => "graph",
             Engine::Actors => "actors",
             Engine::Disk => "disk",
+            #[cfg(all(feature = "cluster", unix))]
+            Engine::Cluster => "cluster",
             Engine::Reduced => "reduced",
             Engine::StaterightBfs => "stateright-bfs",
             Engine::StaterightDfs => "stateright-dfs",
         }
+    }
+}
+
+impl Engine {
+    /// Whether it is measured on several threads, or as several processes, beside one.
+    fn takes_threads(self) -> bool {
+        !matches!(self, Engine::Reduced | Engine::StaterightBfs | Engine::StaterightDfs)
     }
 }
 
@@ -75,6 +90,8 @@ impl Subject {
     pub fn of<M: CheckedModel>(name: impl Into<String>, make: impl Fn() -> M + Clone + 'static) -> Self {
         let name = name.into();
         let (breadth, depth) = (make.clone(), make.clone());
+        #[cfg(all(feature = "cluster", unix))]
+        let in_processes = cluster::whole(&name, make.clone());
         let stateright = |states: usize| Ok::<usize, String>(states);
         let engines: Vec<(Engine, Explore)> = vec![
             (
@@ -91,6 +108,8 @@ impl Subject {
             ),
             (Engine::Graph, Box::new(move |threads| ours(make(), threads))),
         ];
+        #[cfg(all(feature = "cluster", unix))]
+        let engines = engines.into_iter().chain([(Engine::Cluster, in_processes)]).collect();
         Subject { beside: name.clone(), name, engines }
     }
 
@@ -137,8 +156,11 @@ impl Subject {
     where
         M: CheckedModel + Model<State: Pack<N>>,
     {
+        let name = name.into();
         let make = Arc::new(make);
         let again = make.clone();
+        #[cfg(all(feature = "cluster", unix))]
+        let in_processes = cluster::packed(&name, make.clone());
         let budget = |threads| Budget { threads, states_max: usize::MAX, ..Budget::default() };
         let in_memory: Explore = Box::new(move |threads| {
             let survey = survey_packed(Arc::new(make()), &budget(threads));
@@ -150,8 +172,14 @@ impl Subject {
             let survey = survey.map_err(|error| error.to_string())?;
             survey.incomplete().map_or(Ok(survey.node_count()), Err)
         });
-        let engines = vec![(Engine::Graph, in_memory), (Engine::Disk, on_disk)];
-        Subject { name: name.into(), beside: beside.into(), engines }
+        let engines = [
+            (Engine::Graph, in_memory),
+            (Engine::Disk, on_disk),
+            #[cfg(all(feature = "cluster", unix))]
+            (Engine::Cluster, in_processes),
+        ];
+        let engines = engines.into();
+        Subject { name, beside: beside.into(), engines }
     }
 }
 
@@ -254,13 +282,13 @@ fn peak_bytes() -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
 }
 
-/// Processor time of this process. Linux tells it in hundredths of a second, behind a name in parentheses and eleven
-/// other fields.
+/// Processor time of this process and of those that it has waited for. Linux tells it in hundredths of a second, behind a
+/// name in parentheses and eleven other fields.
 fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
     let mut next = || fields.next()?.parse::<f64>().ok();
-    Some((next()? + next()?) / 100.0)
+    Some((next()? + next()? + next()? + next()?) / 100.0)
 }
 
 /// Measures each of `subjects` so many times by every engine: ours on one thread and on `threads`.
@@ -268,7 +296,7 @@ fn rows(subjects: &[&Subject], runs: usize, threads: usize, host: &mut Host) -> 
     let mut jobs: Vec<(String, Vec<Row>)> = Vec::new();
     for subject in subjects {
         for (engine, _) in &subject.engines {
-            let several = matches!(engine, Engine::Graph | Engine::Actors | Engine::Disk) && threads > 1;
+            let several = engine.takes_threads() && threads > 1;
             for threads in [1].into_iter().chain(several.then_some(threads)) {
                 jobs.push((format!("{},{},{threads}", subject.name, engine.name()), Vec::new()));
             }

@@ -58,6 +58,8 @@ pub(super) struct Engine<M: CheckedModel, F: Form<M::State>> {
     pub(super) recorder: Option<Recorder>,
     /// The first node to expand, where an exploration is gone on with.
     resumed: Option<usize>,
+    /// Where all is left to several who share the work: at the first level that is begun with more nodes than this.
+    pub(super) divided_from: Option<usize>,
     /// Whether states themselves are compared.
     exact: bool,
     states_max: usize,
@@ -110,6 +112,7 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
             budget: budget.clone(),
             recorder: None,
             resumed: None,
+            divided_from: None,
             exact: matches!(budget.equality, Equality::Automatic | Equality::Exact),
             states_max: budget.states_max.min(CANDIDATE as usize - 1),
         }
@@ -139,7 +142,13 @@ impl<M: CheckedModel, F: Form<M::State>> Engine<M, F> {
                 // Where blocks end depends on the number of threads, and nothing may depend on that.
                 if next == level.start || next.is_multiple_of(LOOSENED_NODES) {
                     self.loosen();
-                    if !self.exact && !self.shape.has_edges() {
+                    let leaves = match self.divided_from {
+                        None => !self.exact && !self.shape.has_edges(),
+                        Some(nodes) => {
+                            next == level.start && self.shape.node_count() > nodes && !self.shape.hashes_alike
+                        }
+                    };
+                    if leaves {
                         self.look();
                         return Ok(Some(next));
                     }

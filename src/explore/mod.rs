@@ -15,6 +15,8 @@
 
 mod actors;
 mod checkpoint;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod debug;
 mod disk;
 mod engine;
@@ -43,6 +45,8 @@ use self::form::Whole;
 
 pub use self::actors::{Actors, History, Packed, ReducedSurvey, Step, System};
 pub use self::checkpoint::{CheckpointError, Keeper};
+#[cfg(feature = "cluster")]
+pub use self::cluster::{ClusterConfig, ClusterError, ClusterSurvey, survey_in_cluster, survey_packed_in_cluster};
 pub use self::disk::{Disk, DiskError, DiskSurvey, survey_on_disk};
 pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Nodes, Spoken, State, recalled};
 pub use self::face::{Judged, Run};

@@ -13,7 +13,7 @@
 //!
 //! Which thread is faster changes nothing of this, nor where a block ends: numbers and paths are those of the engine.
 
-mod part;
+pub(super) mod part;
 mod resume;
 
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ use super::checkpoint::Recorder;
 use super::engine::{Engine, Looked};
 use super::form::Form;
 use super::shape::Shape;
-use super::step::{Next, again, expand, is_rechecked, share_out, share_out_with};
+use super::step::{Next, expand, is_rechecked, share_out, share_out_with};
 use super::table::{Fingerprint, SHARDS, Table};
 use super::{Budget, Equality, ModelError, Stop};
 use crate::model::CheckedModel;
@@ -184,27 +184,10 @@ impl<M: CheckedModel, F: Form<M::State>> Sweep<M, F> {
     fn each_state(
         &self,
         chunk: Chunk<F::Held>,
-        mut each: impl FnMut(u32, F::Held) -> Result<(), ModelError>,
+        each: impl FnMut(u32, F::Held) -> Result<(), ModelError>,
     ) -> Result<(), ModelError> {
-        let nodes = chunk.first as u32..(chunk.first + chunk.len) as u32;
-        let others = match chunk.states {
-            States::Themselves(states) => return nodes.zip(states).try_for_each(|(node, held)| each(node, held)),
-            States::Others(others) => others,
-        };
         let origins = &self.shape.origins[chunk.first..chunk.first + chunk.len];
-        let mut waiting = nodes.zip(origins).peekable();
-        let mut actions = Vec::new();
-        for (other, held) in others {
-            let state = F::state(&held);
-            actions.clear();
-            self.model.actions(&state, &mut actions);
-            while let Some((node, origin)) = waiting.next_if(|(_, origin)| origin.node == other) {
-                if let Some(held) = again::<M, F>(&self.model, &state, &actions, origin.action) {
-                    each(node, held)?;
-                }
-            }
-        }
-        Ok(())
+        chunk.states.each::<M, F>(&self.model, chunk.first as u32, origins, each)
     }
 
     fn expand(&self, part: &mut Part<F::Held>, room: &mut Room<M::Action, F::Held>) -> Result<(), ModelError> {

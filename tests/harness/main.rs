@@ -7,6 +7,8 @@ mod actor_spec;
 mod actors;
 mod barriers;
 mod checkpoints;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod conformance;
 mod disk;
 mod engine;
@@ -56,11 +58,19 @@ fn main() -> ExitCode {
     if let Some(ended) = checkpoints::going_on() {
         return ended;
     }
+    #[cfg(all(feature = "cluster", unix))]
+    if let Some(ended) = cluster::member() {
+        return ended;
+    }
     let trials = [
         actor_spec::trials(),
         actors::trials(),
         barriers::trials(),
         checkpoints::trials(),
+        #[cfg(feature = "cluster")]
+        cluster::trials(),
+        #[cfg(not(feature = "cluster"))]
+        not_run("cluster::", "cluster"),
         conformance::trials(),
         disk::trials(),
         engine::trials(),
@@ -95,4 +105,11 @@ fn main() -> ExitCode {
         words::trials(),
     ];
     trial::run(trials.into_iter().flatten().collect())
+}
+
+/// What is tried only with a feature, by name.
+#[cfg(not(feature = "cluster"))]
+fn not_run(trials: &str, feature: &str) -> Vec<libtest_mimic::Trial> {
+    let name = format!("{trials}is_tried_with_the_feature_{feature}");
+    vec![claim(name, || unreachable!("it is left out")).with_ignored_flag(true)]
 }

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{BATCH, CHUNK_NODES};
 use crate::explore::ModelError;
+use crate::explore::form::Form;
 use crate::explore::shape::Origin;
+use crate::explore::step::again;
 use crate::explore::table::{Fingerprint, Shard};
+use crate::model::CheckedModel;
 
 /// Nodes of one level that follow one another and wait for their turn.
 pub(super) struct Chunk<H> {
@@ -15,8 +18,8 @@ pub(super) struct Chunk<H> {
     pub(super) states: States<H>,
 }
 
-/// What a chunk's states are had from.
-pub(super) enum States<H> {
+/// What the states of nodes that follow one another are had from.
+pub(in crate::explore) enum States<H> {
     /// They are there.
     Themselves(Vec<H>),
     /// The nodes that they were found by, in their order.
@@ -85,9 +88,44 @@ pub(super) fn claim<H>(index: usize, together: usize, shards: &mut [Shard<()>], 
 
 /// Whether it was not there.
 #[inline]
-pub(super) fn insert(shard: &mut Shard<()>, of: Fingerprint) -> bool {
+pub(in crate::explore) fn insert(shard: &mut Shard<()>, of: Fingerprint) -> bool {
     shard.reserve(1);
     shard.find_or_insert(of, (), |()| true).is_err()
+}
+
+impl<H> States<H> {
+    /// Hands the states of nodes from `first` on to `each`. `origins`: the step that each of these was found by.
+    #[inline]
+    pub(in crate::explore) fn each<M, F>(
+        self,
+        model: &M,
+        first: u32,
+        origins: &[Origin],
+        mut each: impl FnMut(u32, H) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError>
+    where
+        M: CheckedModel,
+        F: Form<M::State, Held = H>,
+    {
+        let nodes = first..first + origins.len() as u32;
+        let others = match self {
+            States::Themselves(states) => return nodes.zip(states).try_for_each(|(node, held)| each(node, held)),
+            States::Others(others) => others,
+        };
+        let mut waiting = nodes.zip(origins).peekable();
+        let mut actions = Vec::new();
+        for (other, held) in others {
+            let state = F::state(&held);
+            actions.clear();
+            model.actions(&state, &mut actions);
+            while let Some((node, origin)) = waiting.next_if(|(_, origin)| origin.node == other) {
+                if let Some(held) = again::<M, F>(model, &state, &actions, origin.action) {
+                    each(node, held)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<H> Chunk<H> {

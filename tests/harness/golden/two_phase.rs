@@ -23,6 +23,12 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
+/// For trials of other engines: `is_sound`, or the manager commits with one vote missing.
+#[cfg(feature = "cluster")]
+pub(crate) fn two_phase_commit(manager_count: usize, is_sound: bool) -> impl counterpart::model::CheckedModel {
+    TwoPhase { manager_count, variant: if is_sound { Variant::Sound } else { Variant::CommitsWithOneVoteMissing } }
+}
+
 fn three() {
     let model = || TwoPhase { manager_count: 3, variant: Variant::Sound };
     // 1,146 is the initial state and 1,145 successors, those that stay where they are included; 11 states are 10 steps.
