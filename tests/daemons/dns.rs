@@ -15,12 +15,13 @@ mod unbound;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use counterpart::conform::Recovery;
 use counterpart::{Check, Counterpart};
 use counterpart_models::dns::conformance::CacheInterface;
-use counterpart_models::dns::model::{Action, Cache, Kind, QUESTIONS, Told};
+use counterpart_models::dns::model::{Action, Cache, Kind, QUESTIONS, State, Told};
 
 use self::authority::{Asked, Bench, Zone};
-use crate::alongside::{Alongside, beside};
+use crate::alongside::{Alongside, beside, walked};
 use crate::daemon::Daemon;
 
 pub(crate) fn cases() -> Vec<Alongside> {
@@ -47,18 +48,50 @@ struct Resolver {
 
 impl Resolver {
     fn check(&self, model: Cache) -> Check<Cache, CacheInterface> {
+        let make = self.made_for(&model);
+        beside(self.daemon, counterpart_models::dns::check(model), make)
+    }
+
+    fn made_for(&self, model: &Cache) -> impl Fn() -> Driven + Send + Sync + 'static {
         let (there, start, pool) = (model.clone(), self.start, Pool::default());
-        beside(self.daemon, counterpart_models::dns::check(model), move || Driven::begin(&there, start, &pool))
+        move || Driven::begin(&there, start, &pool)
+    }
+
+    /// A demand that in the end nothing is held any more that the zone no longer says.
+    fn recovery(&self, model: Cache) -> Check<Cache, CacheInterface> {
+        let is_current =
+            |_: &Cache, state: &State| state.layers[0].held.iter().flatten().all(|held| held.version == state.version);
+        let recovery = Recovery::new(is_current).runs(RUNS).after(STEPS_MAX).within(FAIR_STEPS_MAX);
+        let recovery = recovery.of(self.made_for(&model));
+        walked(self.daemon, counterpart_models::dns::check(model), recovery)
     }
 
     fn conforms(&self, name: &str, checked: &'static str, model: Cache) -> Alongside {
         Alongside::new(self.daemon, &format!("dns/{name}"), checked, self.check(model)).by_our_clock()
     }
 
+    fn recovers(&self, name: &str, checked: &'static str, model: Cache) -> Alongside {
+        Alongside::new(self.daemon, &format!("dns/{name}"), checked, self.recovery(model)).by_our_clock()
+    }
+
+    fn never_recovers(&self, name: &str, checked: &'static str, model: Cache, because: &str) -> Alongside {
+        let check = self.recovery(model);
+        Alongside::deviating(self.daemon, &format!("dns/{name}"), checked, check, because).by_our_clock()
+    }
+
     fn deviates(&self, name: &str, checked: &'static str, model: Cache, because: &str) -> Alongside {
         Alongside::deviating(self.daemon, &format!("dns/{name}"), checked, self.check(model), because).by_our_clock()
     }
 }
+
+/// Of a recovery.
+const RUNS: usize = 32;
+
+/// Steps of a run before it has to recover: enough to be denied and to have the zone changed.
+const STEPS_MAX: usize = 24;
+
+/// Steps to recover in: some ten questions, each answered, with a second after it.
+const FAIR_STEPS_MAX: usize = 48;
 
 /// A resolver in one run.
 struct Driven {

@@ -188,8 +188,8 @@ fn shares() {
     }
 }
 
-/// FIXME: hashes that are the same in the beginning and differ later are not noticed: who makes such a model is told so in
-/// the documentation. That it is seen here shows that counts can differ.
+/// Hashes that are the same in the beginning and differ later are not noticed, as the documentation says: no state is lost by
+/// it, but one may be counted twice.
 fn salted_later() {
     let told = |salts: [u64; 2]| {
         let told = together(loopback(2), |process, config| {

@@ -12,7 +12,7 @@ const DAEMON: &Daemon = &UNBOUND;
 
 pub(super) fn cases() -> Vec<Alongside> {
     let resolver = Resolver { daemon: DAEMON, start };
-    [ends(&resolver), denials(&resolver)].concat()
+    [ends(&resolver), denials(&resolver), created(&resolver)].concat()
 }
 
 /// A cache that tells what has 0 seconds left.
@@ -51,13 +51,6 @@ fn denials(resolver: &Resolver) -> Vec<Alongside> {
     let zone = vec![Content::Absent, Content::Has { ttl: 2 }];
     let denials = Cache { questions: 3, zone, ..at_zero() };
     let by_type = denials.clone().with(Variant::CoversTypeOnly);
-    let for_ever = Stale { max: None, client_timer: 0, retry: 1, ttl: 1 };
-    let created = Cache {
-        zone: vec![Content::Absent, Content::Has { ttl: 0 }],
-        soa: Some(Soa { ttl: 1, minimum: 1 }),
-        stale: Some(for_ever),
-        ..at_zero().with(Variant::KeepsNothingForZero)
-    };
     vec![
         resolver.deviates(
             "unbound_denials",
@@ -83,10 +76,24 @@ fn denials(resolver: &Resolver) -> Vec<Alongside> {
             "the same, where denials share the zone's SOA record",
             by_type.with(Variant::SharesSoa),
         ),
+    ]
+}
+
+/// A name that is denied, and then created, where what has ended is told for ever until something takes its place.
+fn created(resolver: &Resolver) -> Vec<Alongside> {
+    let for_ever = Stale { max: None, client_timer: 0, retry: 1, ttl: 1 };
+    let with = |ttl| Cache {
+        zone: vec![Content::Absent, Content::Has { ttl }],
+        soa: Some(Soa { ttl: 1, minimum: 1 }),
+        stale: Some(for_ever),
+        ..at_zero().with(Variant::KeepsNothingForZero)
+    };
+    let keeps_ended = with(0).with(Variant::KeepsEndedOnZeroTtl);
+    vec![
         resolver.deviates(
             "unbound_created",
             "serve-expired: a name that is denied, and then created with TTL 0",
-            created.clone(),
+            with(0),
             "the name was denied, and now has an address with a TTL of 0; the authority was asked and has said so, and the \
              client is told the denial that has ended: the answer may not be kept, and so what it should replace stays, for \
              ever (unbound's issue 860)",
@@ -94,7 +101,18 @@ fn denials(resolver: &Resolver) -> Vec<Alongside> {
         resolver.conforms(
             "unbound_created_but_for_what_stays",
             "the same, where an answer of TTL 0 replaces nothing",
-            created.with(Variant::KeepsEndedOnZeroTtl),
+            keeps_ended.clone(),
+        ),
+        resolver.never_recovers(
+            "unbound_recovers",
+            "the same: in the end no denial is held of a name that is there",
+            keeps_ended,
+            "whatever is asked, and however long after, the denial stays (unbound's issue 860)",
+        ),
+        resolver.recovers(
+            "unbound_recovers_but_for_a_ttl_of_0",
+            "the same, where the name is created with TTL 1",
+            with(1),
         ),
     ]
 }
