@@ -121,8 +121,9 @@ pub enum ClusterError {
 /// return the same.
 ///
 /// The model's hashes have to be the same in all processes. In the beginning, which all explore, a difference is refused; one
-/// that shows later only is not noticed: no state is lost by it, but one may be counted twice. States of one fingerprint are
-/// taken for one from where the work is divided. [`Budget::threads`] of each process expand states, as many in one as in the other.
+/// that shows later only is not noticed, and what is told is then worth nothing: a state may be counted twice, or be taken for
+/// another one. States of one fingerprint are taken for one from where the work is divided. [`Budget::threads`] of each process
+/// expand states, as many in one as in the other.
 ///
 /// Connections are neither encrypted nor authenticated: whoever can reach the ports has to be trusted. A machine that vanishes
 /// without closing its connections is noticed when the operating system gives them up.

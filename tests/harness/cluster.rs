@@ -188,8 +188,8 @@ fn shares() {
     }
 }
 
-/// Hashes that are the same in the beginning and differ later are not noticed, as the documentation says: no state is lost by
-/// it, but one may be counted twice.
+/// Hashes that are the same in the beginning and differ later are not noticed, as the documentation says: here states are
+/// counted twice.
 fn salted_later() {
     let told = |salts: [u64; 2]| {
         let told = together(loopback(2), |process, config| {
