@@ -61,6 +61,9 @@ pub struct CaseReport {
     /// An upper bound on the probability that two states were taken for one; 0 where all were compared by `==`.
     #[serde(skip_serializing_if = "is_none")]
     pub collision_odds: f64,
+    /// By what means states alone were explored; `None` where transitions were kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surveyed: Option<&'static str>,
     /// Verdicts, in the model's order.
     pub properties: Vec<PropertyReport>,
     /// Implementations run alongside, in the case's order.

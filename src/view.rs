@@ -127,12 +127,17 @@ fn headline(report: &CaseReport) -> String {
         (0, false) => "not explored".into(),
         (states, _) => {
             let (states, edges) = (count(states), count(report.edges));
-            let odds = odds(report);
-            format!("{states} states, {edges} transitions, depth {}{cut}; {referee}{odds}", report.depth)
+            let (means, odds) = (means(report), odds(report));
+            format!("{states} states, {edges} transitions, depth {}{cut}{means}; {referee}{odds}", report.depth)
         }
     };
     let _ = writeln!(text, "{mark} {}  {}", styled(BOLD, &report.case), styled(DIM, &explored));
     text
+}
+
+/// By what means states alone were explored; nothing where transitions were kept.
+fn means(report: &CaseReport) -> String {
+    report.surveyed.map(|means| format!(", surveyed ({means})")).unwrap_or_default()
 }
 
 /// How likely it is that not all states were seen because two have the same hash; nothing where that cannot be.

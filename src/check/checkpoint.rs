@@ -223,7 +223,7 @@ impl AnyCheck {
     }
 
     /// What the result depends on beside the case and the program. What the engine adds to it, it says itself.
-    fn details(&self) -> String {
+    pub(super) fn details(&self) -> String {
         let parameters = self.model.parameters();
         parameters.iter().map(|(name, value)| format!("{name}: {}\n", value.replace('\n', " "))).collect()
     }

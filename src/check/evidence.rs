@@ -5,17 +5,14 @@ use std::path::PathBuf;
 use super::ReplayError;
 use super::face::{AnyCheck, Subject};
 use crate::conform::{Agreement, Divergence, Mode};
-use crate::explore::{Action, AnyState, Explored};
+use crate::explore::{Action, AnyState, Explored, Run};
 use crate::trace::{self, Evidence, FAIRNESS, STAY, Step, Trace};
 use crate::verdict::{self, Finding};
 
 impl AnyCheck {
     pub(super) fn trace_of(&self, graph: Explored<'_>, finding: &Finding, evidence: &verdict::Evidence) -> Trace {
-        let mut because: Vec<String> = self.why(&finding.name).into_iter().collect();
-        let mut loop_start = None;
         let run = match evidence {
             verdict::Evidence::Lasso(lasso) | verdict::Evidence::EndComponent { lasso, .. } => {
-                loop_start = Some(lasso.loop_start);
                 graph.run(lasso.initial, &lasso.steps, lasso.loop_start)
             }
             verdict::Evidence::State(node) | verdict::Evidence::Trap(verdict::Trap { node, .. }) => {
@@ -23,14 +20,27 @@ impl AnyCheck {
                 graph.run(initial, &steps, steps.len())
             }
         };
-        if let verdict::Evidence::Trap(trap) = evidence {
+        self.trace_of_run(finding, &run)
+    }
+
+    /// The trace of a run that shows what is found. It speaks of the evidence where the finding has some.
+    pub(super) fn trace_of_run(&self, finding: &Finding, run: &Run) -> Trace {
+        let evidence = finding.evidence.as_ref();
+        let mut because: Vec<String> = self.why(&finding.name).into_iter().collect();
+        let loop_start = match evidence {
+            Some(verdict::Evidence::Lasso(lasso) | verdict::Evidence::EndComponent { lasso, .. }) => {
+                Some(lasso.loop_start)
+            }
+            _ => None,
+        };
+        if let Some(verdict::Evidence::Trap(trap)) = evidence {
             because.push(format!(
                 "no schedule leads out of it: {} states can be reached from the last one, itself counted, and {:?} holds \
                  in none of them",
                 trap.states, finding.name
             ));
         }
-        if let verdict::Evidence::EndComponent { states, .. } = evidence {
+        if let Some(verdict::Evidence::EndComponent { states, .. }) = evidence {
             let fair = if finding.fairness.is_some() { ", and be fair" } else { "" };
             because.push(match states {
                 1 => format!(

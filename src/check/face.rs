@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::survey::Survey;
+#[cfg(feature = "cluster")]
+use super::survey::WithOthers;
 use super::{Check, Options, Plan};
 use crate::conform::events::{ByText, Events, Log};
 use crate::conform::{Bound, Job, Mode, Setting};
@@ -16,6 +19,10 @@ pub(super) struct AnyCheck {
     pub(super) model: Arc<dyn Face>,
     pub(super) labels: Box<dyn Labels>,
     pub(super) subjects: Vec<Subject>,
+    /// Where states alone are asked about: by what means, and how that is done.
+    pub(super) survey: Option<(&'static str, Survey<'static>)>,
+    #[cfg(feature = "cluster")]
+    pub(super) with_others: WithOthers,
     /// Reads logs in the interface's own words, where no subject is one of logs.
     pub(super) by_text: Subject,
 }
@@ -51,6 +58,9 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
         AnyCheck {
             by_text: subject(&("log".into(), by_text)),
             plan: self.plan.clone(),
+            survey: self.survey(),
+            #[cfg(feature = "cluster")]
+            with_others: self.with_others(),
             model: Arc::new(Spoken::new(self.model.clone(), self.spec.clone())),
             subjects: self.subjects.iter().map(subject).collect(),
             labels: Box::new(seen),

@@ -12,6 +12,7 @@ mod names;
 mod place;
 mod replay;
 mod run;
+mod survey;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use crate::conform::events::{Log, LogError, LogReader};
 use crate::conform::{self, Job, Limits};
-use crate::explore::Budget;
+use crate::explore::{Budget, Surveyor};
 use crate::model::{CheckedModel, Counterpart, Interface, NoInterface, PlainSpec, Spec};
 use crate::report::{Counts, Report};
 use crate::trace::Trace;
@@ -50,6 +51,7 @@ pub struct Check<M: CheckedModel, F: Interface<Model = M> = NoInterface<M>> {
     spec: Arc<dyn Spec<Model = M>>,
     interface: Arc<F>,
     subjects: Vec<(String, Arc<dyn Job<F>>)>,
+    surveyor: Option<Surveyor<M>>,
     plan: Plan,
 }
 
@@ -155,6 +157,7 @@ impl<M: CheckedModel> Check<M> {
             spec: Arc::new(PlainSpec::default()),
             interface: Arc::new(NoInterface::default()),
             subjects: Vec::new(),
+            surveyor: None,
             plan,
         }
     }
@@ -166,6 +169,7 @@ impl<M: CheckedModel> Check<M> {
             spec: self.spec,
             interface: Arc::new(interface),
             subjects: Vec::new(),
+            surveyor: self.surveyor,
             plan: self.plan,
         }
     }

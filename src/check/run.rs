@@ -7,7 +7,7 @@ use super::face::{AnyCheck, Subject};
 use super::names::nearest;
 use super::{Expected, Options, Plan, REFEREE_STATES_MAX};
 use crate::conform::{Agreement, Conformance, Mode};
-use crate::explore::{Asked, Budget, Explored, ModelError, Nodes, Referee, RefereeError, referee_of};
+use crate::explore::{Asked, Budget, Explored, ModelError, Referee, RefereeError, Stop, SurveyError, referee_of};
 use crate::model::Kind;
 use crate::report::{CaseReport, ConformanceReport, NotRun, Outcome, PropertyReport, RefereeReport, Value};
 use crate::trace::{self, Trace};
@@ -27,9 +27,27 @@ impl AnyCheck {
     }
 
     pub(super) fn case_report(&self, options: &Options, alongside: bool) -> CaseReport {
+        self.report_of(options, |options, report| {
+            match &self.survey {
+                _ if !self.explores(alongside) => {}
+                Some(survey) => self.judge_survey(survey, options, report)?,
+                None => self.judge_graph(options, report)?,
+            }
+            if alongside {
+                self.run_subjects(options, report);
+            }
+            Ok(())
+        })
+    }
+
+    /// The report that `tell` fills in.
+    pub(super) fn report_of(
+        &self,
+        options: &Options,
+        tell: impl FnOnce(&Options, &mut CaseReport) -> Result<(), SurveyError>,
+    ) -> CaseReport {
         let span = tracing::info_span!("case", name = %self.plan.name);
         let _entered = span.enter();
-        let options = &options.begun();
         let mut report = CaseReport {
             case: self.plan.name.clone(),
             protocol: protocol(&self.plan.name),
@@ -42,27 +60,19 @@ impl AnyCheck {
             referee: None,
             hashes_alike: false,
             collision_odds: 0.0,
+            surveyed: None,
             properties: Vec::new(),
             conformance: Vec::new(),
             errors: self.nonsense(),
             as_expected: false,
             traces: self.plan.traces.clone(),
         };
-        let explored = match self.explores(alongside) {
-            true => self.explore(options).map(Some),
-            false => Ok(None),
-        };
-        match explored {
-            Ok(nodes) => {
-                if let Some(nodes) = nodes {
-                    self.judge_model(Explored::new(&*self.model, &*nodes), options, &mut report);
-                }
-                if alongside {
-                    self.run_subjects(options, &mut report);
-                }
-            }
+        match tell(&options.begun(), &mut report) {
+            Ok(()) => {}
             // It goes on as the panic that it was, with the place.
-            Err(error @ ModelError::Panics { .. }) => std::panic::resume_unwind(Box::new(error.to_string())),
+            Err(SurveyError::Model(error @ ModelError::Panics { .. })) => {
+                std::panic::resume_unwind(Box::new(error.to_string()))
+            }
             Err(error) => report.errors.push(error.to_string()),
         }
         report.as_expected = report.outcome() == Outcome::AsExpected;
@@ -78,10 +88,16 @@ impl AnyCheck {
         is_asked || self.plan.is_listed || self.plan.counts.is_some() || !alongside || !logs_only
     }
 
-    fn explore(&self, options: &Options) -> Result<Box<dyn Nodes>, ModelError> {
-        // What is run alongside explores as well, and is not to be taken for this.
-        let budget = Budget { checkpoint: self.keeper(options)?, ..options.budget.clone() };
-        self.model.explore(None, &budget)
+    /// How far the model is explored, and where that is left behind. What is run alongside explores as well, and is not to
+    /// be taken for this.
+    pub(super) fn kept_budget(&self, options: &Options) -> Result<Budget, ModelError> {
+        Ok(Budget { checkpoint: self.keeper(options)?, ..options.budget.clone() })
+    }
+
+    fn judge_graph(&self, options: &Options, report: &mut CaseReport) -> Result<(), SurveyError> {
+        let nodes = self.model.explore(None, &self.kept_budget(options)?)?;
+        self.judge_model(Explored::new(&*self.model, &*nodes), options, report);
+        Ok(())
     }
 
     fn run_subjects(&self, options: &Options, report: &mut CaseReport) {
@@ -163,42 +179,66 @@ impl AnyCheck {
         report.edges = graph.edge_count();
         report.depth = graph.depth();
         report.exhausted = graph.incomplete().is_none();
-        match (self.plan.counts, graph.stop()) {
-            (Some(_), Some(stop)) => report.errors.push(format!("the counts are not known: {stop}")),
-            (counts, _) => report.expected_counts = counts,
-        }
+        self.compare_counts(graph.stop(), report);
         let findings = match self.plan.judged {
             true => judge_all(graph, &options.budget.interrupt),
             false => judge_states(graph),
         };
         report.hashes_alike = graph.shape().hashes_alike();
         report.collision_odds = graph.shape().collision_odds(options.budget.equality);
-        if options.referee && graph.stop().is_none() && report.states <= REFEREE_STATES_MAX {
-            match referee_of(self.model.clone(), &options.budget.interrupt) {
-                Ok(second) => {
-                    let ours = findings
-                        .iter()
-                        .filter(|finding| finding.kind.is_safety() && finding.evidence.is_some())
-                        .map(|finding| finding.name.as_str())
-                        .collect();
-                    let agrees = second.states == report.states && second.discovered == ours;
-                    if !agrees {
-                        report.errors.push(disagreement(report, &ours, &second));
-                    }
-                    report.referee = Some(RefereeReport { states: second.states, agrees });
-                }
-                Err(RefereeError::Interrupted) => report.errors.push("interrupted before the referee was done".into()),
-                Err(error) => report.errors.push(format!("no second opinion: {error}")),
-            }
-        }
+        self.second_opinion(&findings, graph.stop(), options, report);
         let findings = if self.plan.judged { findings } else { Vec::new() };
-        report.properties = findings.iter().map(|finding| self.property_report(graph, finding)).collect();
+        let told = findings.iter().map(|finding| {
+            let evidence = finding.evidence.as_ref().map(|evidence| self.trace_of(graph, finding, evidence));
+            self.property_report(finding, evidence)
+        });
+        report.properties = told.collect();
+        self.read_again(report);
+    }
+
+    pub(super) fn compare_counts(&self, stop: Option<&Stop>, report: &mut CaseReport) {
+        match (self.plan.counts, stop) {
+            (Some(_), Some(stop)) => report.errors.push(format!("the counts are not known: {stop}")),
+            (counts, _) => report.expected_counts = counts,
+        }
+    }
+
+    /// Asks stateright's own search, where it is wanted and all was explored.
+    pub(super) fn second_opinion(
+        &self,
+        findings: &[Finding],
+        stop: Option<&Stop>,
+        options: &Options,
+        report: &mut CaseReport,
+    ) {
+        if !options.referee || stop.is_some() || report.states > REFEREE_STATES_MAX {
+            return;
+        }
+        match referee_of(self.model.clone(), &options.budget.interrupt) {
+            Ok(second) => {
+                let ours = findings
+                    .iter()
+                    .filter(|finding| finding.kind.is_safety() && finding.evidence.is_some())
+                    .map(|finding| finding.name.as_str())
+                    .collect();
+                let agrees = second.states == report.states && second.discovered == ours;
+                if !agrees {
+                    report.errors.push(disagreement(report, &ours, &second));
+                }
+                report.referee = Some(RefereeReport { states: second.states, agrees });
+            }
+            Err(RefereeError::Interrupted) => report.errors.push("interrupted before the referee was done".into()),
+            Err(error) => report.errors.push(format!("no second opinion: {error}")),
+        }
+    }
+
+    /// Asks the model again for every trace of a property.
+    pub(super) fn read_again(&self, report: &mut CaseReport) {
         let shown = report.properties.iter().filter_map(|property| property.evidence.as_ref());
         report.errors.extend(shown.filter_map(|trace| self.reads_otherwise(trace)));
     }
 
-    pub(super) fn property_report(&self, graph: Explored<'_>, finding: &Finding) -> PropertyReport {
-        let evidence = finding.evidence.as_ref().map(|evidence| self.trace_of(graph, finding, evidence));
+    pub(super) fn property_report(&self, finding: &Finding, evidence: Option<Trace>) -> PropertyReport {
         let value = finding.value.as_ref();
         let why = match finding.verdict {
             Verdict::Violated => value.map(|_| NO_RUN.into()),

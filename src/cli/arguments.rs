@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::cluster::Processes;
 use crate::check::Checkpoint;
 use crate::explore::Equality;
 
@@ -101,6 +102,8 @@ pub(super) struct CheckArguments {
     /// Seconds from one time that something is left behind to the next.
     #[arg(long, value_name = "SECONDS", requires = "checkpoint", default_value_t = Checkpoint::EVERY_S)]
     pub(super) checkpoint_every: u64,
+    #[command(flatten)]
+    pub(super) processes: Processes,
     #[command(flatten)]
     pub(super) limits: Limits,
 }

@@ -5,7 +5,9 @@
 
 mod arguments;
 pub mod bench;
+mod check;
 mod checkpoints;
+mod cluster;
 mod explore;
 mod log;
 mod look;
@@ -22,22 +24,19 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use globset::{GlobBuilder, GlobMatcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use self::arguments::{Arguments, CheckArguments, Command, Limits, LogCommand, TRACES};
-use self::pages::Pages;
-use self::run::side_by_side;
-use self::traces::Traces;
+use self::arguments::{Arguments, Command, Limits, LogCommand};
 use crate::check::{Case, Options, ReplayError, limited, named};
 use crate::explore::{Budget, Interrupt, Stop};
-use crate::report::{CaseReport, NotRun, Outcome, Report, SCHEMA};
+use crate::report::{Outcome, Report, SCHEMA};
 use crate::trace::Trace;
-use crate::view::{self, Detail};
+use crate::view;
 
 /// Says something on stderr, beside the data. If nobody listens the command goes on.
 macro_rules! say {
@@ -190,7 +189,7 @@ fn command(cases: &[Case], measured: &[bench::Subject], typed: Arguments, host: 
         Command::List { globs, json } => list(cases, &globs, json, host),
         Command::Explore(arguments) => explore::run(cases, &arguments, host),
         Command::Bench(arguments) => bench::run(measured, &arguments, host),
-        Command::Check(arguments) => check(cases, &arguments, typed.verbose > 0, host),
+        Command::Check(arguments) => check::run(cases, &arguments, typed.verbose > 0, host),
         Command::Trace(command) => look::run(cases, command, host),
         Command::Log(LogCommand::Check(arguments)) => log::check(cases, &arguments, host),
         Command::Replay { file, limits } => replay(cases, &file, &limits, host),
@@ -268,97 +267,6 @@ fn list(cases: &[Case], globs: &[String], as_json: bool, host: &mut Host) -> io:
     Ok(Exit::AsExpected)
 }
 
-/// So many cases are told in full without being asked for it.
-const CASES_FEW: usize = 5;
-
-fn check(cases: &[Case], arguments: &CheckArguments, in_full: bool, host: &mut Host) -> io::Result<Exit> {
-    let chosen = match matching(cases, &arguments.globs, host)? {
-        Ok(chosen) => chosen,
-        Err(exit) => return Ok(exit),
-    };
-    let mut options = options(&arguments.limits, !arguments.no_referee, &host.interrupted);
-    options.checkpoint = checkpoints::asked(arguments);
-    let folder = Some(arguments.traces.as_path()).filter(|folder| *folder != Path::new(TRACES));
-    say!(host, "seed {}, {} threads", options.seed, options.budget.threads);
-    let (running, left_out): (Vec<&Case>, Vec<&Case>) =
-        chosen.into_iter().partition(|case| arguments.large || !case.is_large());
-    if let Some(refused) = checkpoints::refused(&running, &options, host) {
-        return Ok(refused);
-    }
-    let bar = progress(running.len(), host.progress);
-    let detail = if in_full || running.len() <= CASES_FEW { Detail::Whole } else { Detail::Brief };
-    let mut out = Data { to: &mut host.out, outcome: Ok(()) };
-    let began = Instant::now();
-    let (mut reports, mut not_run) = (Vec::new(), Vec::new());
-    let mut defects = Vec::new();
-    let mut traces = Traces::below(folder);
-    let mut pages = Pages::below(arguments.html.as_deref());
-    let mut times = Vec::new();
-    side_by_side(&running, &options, &bar, |case, ran, took| {
-        times.push((took, case));
-        match ran {
-            Ok((mut report, skipped)) => {
-                traces.keep(&mut report);
-                pages.keep(case, &report);
-                if !arguments.json && (detail == Detail::Whole || !report.as_expected) {
-                    bar.suspend(|| out.give(&format!("{}\n", view::explained(&report))));
-                }
-                reports.push(report);
-                not_run.extend(skipped);
-            }
-            Err(defect) => defects.push(defect),
-        }
-    });
-    bar.finish_and_clear();
-    not_run.extend(left_out.into_iter().map(|case| NotRun {
-        case: case.name().to_string(),
-        subject: None,
-        why: "it is large: add --large".into(),
-    }));
-    let interrupted = host.interrupted.load(Ordering::SeqCst);
-    let names = running.iter().map(|case| case.name().to_string());
-    let unfinished = names.filter(|name| !reports.iter().any(|report| is_whole(report, name, interrupted))).collect();
-    let report = Report::new(reports, not_run).lacking(unfinished);
-    let mut exits = vec![exit_of(&report)];
-    out.give(&if arguments.json { report.to_json() } else { view::closing(&report, &traces.kept, detail) });
-    let given = out.outcome;
-    timings(began.elapsed(), times, arguments.timings, host);
-    for defect in &defects {
-        say!(host, "error: {defect}\nPlease report it with the command that led here.");
-        exits.push(Exit::Defect);
-    }
-    if interrupted {
-        let done = running.len() - report.unfinished.len();
-        say!(host, "interrupted: {done} of {} cases were run to their end; the rest is not known", running.len());
-        exits.push(Exit::Interrupted);
-    }
-    exits.extend(unkept(&traces, &mut pages, &report, host));
-    exits.extend(unwritten(given, host)?);
-    Ok(worst(&exits))
-}
-
-/// Writes the page that leads to the others, and tells what could not be written.
-fn unkept(traces: &Traces<'_>, pages: &mut Pages<'_>, report: &Report, host: &mut Host) -> Option<Exit> {
-    if let Some(index) = pages.finish(report) {
-        say!(host, "pages are written to {}", index.display());
-    }
-    for error in &pages.errors {
-        say!(host, "error: a page could not be written: {error}");
-    }
-    for error in &traces.errors {
-        say!(host, "error: a trace could not be kept: {error}");
-    }
-    if !traces.errors.is_empty() {
-        say!(host, "name a folder that can be written to with --traces");
-    }
-    (!traces.errors.is_empty() || !pages.errors.is_empty()).then_some(Exit::Usage)
-}
-
-/// Whether `report` is that of the case `name`, and was not cut short by whoever interrupted the command.
-fn is_whole(report: &CaseReport, name: &str, interrupted: bool) -> bool {
-    report.case == name && (!interrupted || report.exhausted && report.errors.is_empty())
-}
-
 fn exit_of(report: &Report) -> Exit {
     match report.outcome() {
         Outcome::Broken => Exit::Defect,
@@ -366,22 +274,6 @@ fn exit_of(report: &Report) -> Exit {
         Outcome::Incomplete => Exit::Incomplete,
         Outcome::AsExpected if report.cases.is_empty() => Exit::Incomplete,
         Outcome::AsExpected => Exit::AsExpected,
-    }
-}
-
-/// Tells how long the whole took by the clock, and the slowest cases, or `each`. They ran beside each other.
-fn timings(whole: Duration, mut times: Vec<(Duration, &Case)>, each: bool, host: &mut Host) {
-    const SLOWEST: usize = 3;
-    times.sort_by(|left, right| (right.0, left.1.name()).cmp(&(left.0, right.1.name())));
-    let mut told = format!("took {:.1} s", whole.as_secs_f64());
-    if times.len() > SLOWEST {
-        let of_case = |(took, case): &(Duration, &Case)| format!("{} {:.1} s", case.name(), took.as_secs_f64());
-        let slowest: Vec<String> = times.iter().take(SLOWEST).map(of_case).collect();
-        told = format!("{told}; the slowest: {}", slowest.join(", "));
-    }
-    say!(host, "{told}");
-    for (took, case) in times.into_iter().filter(|_| each) {
-        say!(host, "{:9.3} s  {}", took.as_secs_f64(), case.name());
     }
 }
 

@@ -15,13 +15,14 @@ use crate::report::{CaseReport, NotRun};
 /// What came of a case: its report and what it did not run, or the words of a panic.
 pub(super) type RanCase = Result<(CaseReport, Vec<NotRun>), String>;
 
-/// Runs cases on as many threads as the options say, and hands over what came of them, and how long it took by the
+/// Runs cases by `run` on as many threads as the options say, and hands over what came of them, and how long it took by the
 /// clock, in the catalogue's order. A case whose turn comes after the user asked to end is not run. `bar` names the
 /// case that has been waited for longest.
 pub(super) fn side_by_side<'a>(
     cases: &[&'a Case],
     options: &Options,
     bar: &ProgressBar,
+    run: impl Fn(&Case, &Options) -> (CaseReport, Vec<NotRun>) + Sync,
     mut done: impl FnMut(&'a Case, RanCase, Duration),
 ) {
     let next = AtomicUsize::new(0);
@@ -34,14 +35,14 @@ pub(super) fn side_by_side<'a>(
     std::thread::scope(|scope| {
         let (sender, receiver) = std::sync::mpsc::channel();
         for _ in 0..options.budget.threads.min(cases.len()) {
-            let (sender, next, running) = (sender.clone(), &next, &running);
+            let (sender, next, running, run) = (sender.clone(), &next, &running, &run);
             scope.spawn(move || {
                 while let Some((index, case)) = take_turn(cases, next)
                     && (options.budget.interrupt)() != Some(Stop::Interrupted)
                 {
                     running(&|under_way| _ = under_way.insert(index));
                     let began = Instant::now();
-                    let ran = catch_unwind(AssertUnwindSafe(|| case.run(options)));
+                    let ran = catch_unwind(AssertUnwindSafe(|| run(case, options)));
                     let ran = ran.map_err(|panic| {
                         let message = crate::explore::panic_message(&*panic);
                         format!("{}: this is a defect, of the model or of counterpart: {message}", case.name())
@@ -145,7 +146,9 @@ mod tests {
         options.budget.threads = 2;
         let mut order = Vec::new();
         let of_cases: Vec<&Case> = cases.iter().collect();
-        side_by_side(&of_cases, &options, &together.bar, |case, ran, _| order.push((case.name(), ran.is_ok())));
+        side_by_side(&of_cases, &options, &together.bar, Case::run, |case, ran, _| {
+            order.push((case.name(), ran.is_ok()))
+        });
         assert_eq!(order, [("toy/slow", true), ("toy/quick", true), ("toy/late", true)], "in the catalogue's order");
         let said = together.said.lock().expect("nobody panics").clone();
         assert!(!said.is_empty() && said.iter().all(|named| named == "toy/slow"), "{said:?}");

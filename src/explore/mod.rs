@@ -27,6 +27,7 @@ mod referee;
 mod shape;
 mod step;
 mod survey;
+mod surveyor;
 mod sweep;
 mod table;
 mod written;
@@ -48,7 +49,7 @@ pub use self::checkpoint::{CheckpointError, Keeper};
 #[cfg(feature = "cluster")]
 pub use self::cluster::{ClusterConfig, ClusterError, ClusterSurvey, survey_in_cluster, survey_packed_in_cluster};
 pub use self::disk::{Disk, DiskError, DiskSurvey, survey_on_disk};
-pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Nodes, Spoken, State, recalled};
+pub(crate) use self::face::{Action, AnyState, Asked, Explored, Face, Spoken, State, recalled};
 pub use self::face::{Judged, Run};
 pub use self::pack::{Pack, survey_packed};
 pub(crate) use self::referee::referee_of;
@@ -56,6 +57,10 @@ pub use self::referee::{Referee, RefereeError, referee};
 pub use self::shape::{Shape, Target};
 pub(crate) use self::step::panic_message;
 pub use self::survey::{Discovery, Survey, survey, survey_up_to_symmetry};
+pub(crate) use self::surveyor::Surveyed;
+#[cfg(feature = "cluster")]
+pub(crate) use self::surveyor::{IN_A_CLUSTER, survey_with_others};
+pub use self::surveyor::{SurveyError, Surveyor};
 
 /// Asked now and then; an answer is the reason to stop.
 pub type Interrupt = Arc<dyn Fn() -> Option<Stop> + Send + Sync>;

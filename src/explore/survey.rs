@@ -95,6 +95,11 @@ impl<M: CheckedModel> Survey<M> {
         &self.discoveries
     }
 
+    /// Whether states that differ were met whose hashes are the same: see [`Shape::hashes_alike`].
+    pub fn hashes_alike(&self) -> bool {
+        self.shape.hashes_alike()
+    }
+
     /// An upper bound on the probability that two states were taken for one: see [`Equality::collision_odds`].
     pub fn collision_odds(&self) -> f64 {
         self.shape.collision_odds(self.equality)

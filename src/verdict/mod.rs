@@ -39,7 +39,7 @@ pub use self::fairness::FairnessFound;
 pub use self::lasso::Lasso;
 pub(crate) use self::proof::check_run;
 pub use self::proof::{LassoError, check_lasso};
-pub(crate) use self::safety::judge_states;
+pub(crate) use self::safety::{judge_states, judge_surveyed};
 pub use self::trap::Trap;
 pub(crate) use self::trap::check_trap;
 

@@ -8,7 +8,7 @@ use super::image::{encoded, image};
 use super::page::{STYLE, STYLE_HASH, escaped, filled};
 use super::summary::{COLUMNS, figures, surprising};
 use super::table::{count, counted};
-use super::{effort, measured, odds};
+use super::{effort, means, measured, odds};
 use crate::conform::Agreement;
 use crate::report::{CaseReport, Report};
 use crate::verdict::Verdict;
@@ -206,9 +206,9 @@ fn protocols(report: &Report) -> String {
 
 fn table(case: &CaseReport) -> String {
     let cut = if case.exhausted { "" } else { ", not exhausted" };
-    let odds = odds(case);
+    let (means, odds) = (means(case), odds(case));
     let mut html = format!(
-        "<h3>{} {}</h3><p class=\"dim\">{}, {}, depth {}{cut}{odds}</p><div class=\"scrolls\" tabindex=\"0\" role=\"group\" \
+        "<h3>{} {}</h3><p class=\"dim\">{}, {}, depth {}{cut}{means}{odds}</p><div class=\"scrolls\" tabindex=\"0\" role=\"group\" \
          aria-label=\"{}\"><table><thead><tr><th scope=\"col\">how</th><th scope=\"col\">what</th><th scope=\"col\">verdict\
          </th><th scope=\"col\">seen</th></tr></thead><tbody>",
         if case.as_expected { "✓" } else { "✗" },

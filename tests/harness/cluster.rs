@@ -5,6 +5,8 @@
 //! is a process.
 
 mod models;
+#[cfg(unix)]
+mod typed;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -27,7 +29,7 @@ use crate::survey::Drawn;
 use crate::{actors, claim, golden};
 
 pub(super) fn trials() -> Vec<Trial> {
-    vec![
+    let trials = vec![
         claim("cluster::of_drawn_models_the_same_is_told_as_by_one_process", drawn),
         claim("cluster::the_same_is_told_of_two_phase_commit_and_of_actors", named),
         claim("cluster::states_that_differ_and_have_one_hash_are_not_divided", hashes_alike),
@@ -44,7 +46,10 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("cluster::processes_of_their_own_tell_the_same", apart),
         #[cfg(unix)]
         claim("cluster::a_process_that_is_killed_ends_the_others_without_a_verdict", killed),
-    ]
+    ];
+    #[cfg(unix)]
+    let trials = trials.into_iter().chain(typed::trials()).collect();
+    trials
 }
 
 const WAIT: Duration = Duration::from_secs(30);
@@ -328,6 +333,9 @@ const MEMBER: &str = "COUNTERPART_TRIAL_MEMBER";
 pub(super) fn member() -> Option<ExitCode> {
     use std::os::fd::AsFd;
 
+    if let Some(ended) = typed::program() {
+        return Some(ended);
+    }
     let asked = std::env::var(MEMBER).ok()?;
     let [process, what, addresses] = asked.splitn(3, ' ').collect::<Vec<_>>()[..] else { return None };
     let process = process.parse().expect("a number");

@@ -31,8 +31,7 @@ use counterpart::verdict::Verdict;
 use libtest_mimic::Trial;
 use stateright::Checker;
 
-#[cfg(feature = "cluster")]
-pub(crate) use self::two_phase::two_phase_commit;
+pub(crate) use self::two_phase::{AGREEMENT, two_phase_commit};
 
 pub(crate) fn trials() -> Vec<Trial> {
     [

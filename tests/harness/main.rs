@@ -36,6 +36,7 @@ mod shape;
 mod summary;
 mod surprise;
 mod survey;
+mod surveyed;
 mod terminal;
 mod tours;
 mod toy;
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
         summary::trials(),
         surprise::trials(),
         survey::trials(),
+        surveyed::trials(),
         terminal::trials(),
         tours::trials(),
         tried::trials(),

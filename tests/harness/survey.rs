@@ -288,7 +288,7 @@ fn interrupted() {
 
 /// Two counters to 3 that may be exchanged, but for what a variant has.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Counters {
+pub(super) enum Counters {
     Alike,
     /// A property tells them apart.
     Told,
@@ -302,10 +302,10 @@ enum Counters {
 
 /// Their model. `SORTS`: whether what represents a state is the same for both orders.
 #[derive(Clone)]
-struct Symmetric<const SORTS: bool>(Counters);
+pub(super) struct Symmetric<const SORTS: bool>(pub(super) Counters);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Pair<const SORTS: bool>([u8; 2]);
+pub(super) struct Pair<const SORTS: bool>([u8; 2]);
 
 impl<const SORTS: bool> Representative for Pair<SORTS> {
     fn representative(&self) -> Self {
@@ -379,12 +379,12 @@ fn symmetric_runs() {
 
 /// Counts from where it begins to 200. What is packed has room for 128 only.
 #[derive(Clone)]
-struct Narrow {
-    begins_at: u8,
+pub(super) struct Narrow {
+    pub(super) begins_at: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Count(u8);
+pub(super) struct Count(u8);
 
 impl Pack<1> for Count {
     fn pack(&self) -> [u64; 1] {

@@ -99,6 +99,11 @@ impl<M: CheckedModel> ClusterSurvey<M> {
         found.map(discovery).collect()
     }
 
+    /// Whether states that differ were met whose hashes are the same: see [`Shape::hashes_alike`].
+    pub fn hashes_alike(&self) -> bool {
+        self.prefix.hashes_alike()
+    }
+
     /// An upper bound on the probability that two states were taken for one: see [`Equality::collision_odds`]. Where the
     /// work was divided, states are told apart by fingerprints from there on.
     pub fn collision_odds(&self) -> f64 {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use counterpart::explore::{Budget, Equality, survey, survey_up_to_symmetry};
+use counterpart::model::CheckedModel;
 use libtest_mimic::Trial;
 use stateright::{Model, Property, Representative};
 
@@ -24,8 +25,10 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 /// For trials of other engines: `is_sound`, or the manager commits with one vote missing.
-#[cfg(feature = "cluster")]
-pub(crate) fn two_phase_commit(manager_count: usize, is_sound: bool) -> impl counterpart::model::CheckedModel {
+pub(crate) fn two_phase_commit(
+    manager_count: usize,
+    is_sound: bool,
+) -> impl CheckedModel + Model<State: Representative> {
     TwoPhase { manager_count, variant: if is_sound { Variant::Sound } else { Variant::CommitsWithOneVoteMissing } }
 }
 
@@ -80,7 +83,7 @@ fn disagrees_up_to_symmetry() {
     assert!(state.managers.contains(&Manager::Committed) && state.managers.contains(&Manager::Aborted));
 }
 
-const AGREEMENT: &str = "no manager commits while another aborts";
+pub(crate) const AGREEMENT: &str = "no manager commits while another aborts";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Variant {
