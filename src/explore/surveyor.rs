@@ -229,12 +229,13 @@ where
     /// once more, and says what its properties look at.
     pub fn actors(make: impl Fn() -> Actors<A, C, H> + Send + Sync + 'static) -> Self {
         Surveyor::new("actors", move |model: Arc<ActorModel<A, C, H>>, budget, _| {
-            let survey = make().survey(budget)?;
+            let actors = make();
             let ours: Vec<_> = super::survey::asked(&*model).into_iter().map(|asked| asked.name).collect();
-            let theirs: Vec<_> = survey.discoveries().iter().map(|discovery| discovery.name).collect();
+            let theirs = actors.asked();
             if ours != theirs {
                 return Err(SurveyError::OtherActors { theirs, ours });
             }
+            let survey = actors.survey(budget)?;
             let actors = survey.model().clone();
             Ok(Surveyed::new(&survey, |path| {
                 let mut from = path.initial;

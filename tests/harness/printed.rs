@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use counterpart::check::Options;
+use counterpart::explore::Surveyor;
 use counterpart::model::printed;
 use counterpart::{Case, Check, Interface, view};
 use libtest_mimic::Trial;
@@ -195,10 +196,13 @@ impl Model for Fickle {
 }
 
 fn told() {
-    let report = Case::new("toy/fickle", Check::of(Fickle).violates("below two")).run(&Options::default()).0;
-    assert!(!report.as_expected);
-    let [error] = &report.errors[..] else { panic!("{:?}", report.errors) };
-    assert!(error.contains("\"below two\"") && error.contains("have to read alike"), "{error}");
+    let check = || Check::of(Fickle).violates("below two");
+    for check in [check(), check().surveyed(Surveyor::plain())] {
+        let report = Case::new("toy/fickle", check).run(&Options::default()).0;
+        assert!(!report.as_expected);
+        let [error] = &report.errors[..] else { panic!("{:?}", report.errors) };
+        assert!(error.contains("\"below two\"") && error.contains("have to read alike"), "{error}");
+    }
 }
 
 struct Face;

@@ -101,7 +101,7 @@ fn alike(mut found: CaseReport, wanted: &CaseReport) -> CaseReport {
 fn other_actors() {
     let model = || actors::system(1, &Network::new_unordered_nonduplicating([]), LossyNetwork::No);
     let more = move || Actors::of(model().property(Expectation::Always, "one more", |_, _| true));
-    let found = report(&Check::of(model()).surveyed(Surveyor::actors(more)));
+    let found = report(&Check::of(model()).states_max(2_000).surveyed(Surveyor::actors(more)));
     let [error] = &found.errors[..] else { panic!("{found:?}") };
     assert!(error.contains("\"one more\"") && !found.as_expected, "{error}");
 }

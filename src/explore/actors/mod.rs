@@ -16,10 +16,9 @@ mod parts;
 mod reduced;
 
 use std::fmt::{self, Debug};
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
-use foldhash::fast::FixedState;
 use stateright::actor::{Actor, ActorModel, ActorModelAction, ActorModelState, Envelope, Id, LossyNetwork};
 use stateright::{Expectation, Model};
 
@@ -30,6 +29,7 @@ use super::form::Small;
 use super::survey::{Asked, surveyed};
 use super::{Budget, ModelError, Path, Survey};
 
+pub use self::parts::Packed;
 pub use self::reduced::ReducedSurvey;
 
 /// An actor system, to be [surveyed](Actors::survey).
@@ -125,17 +125,6 @@ pub trait History: Clone + Debug + Hash + PartialEq + Send + Sync + 'static {}
 
 impl<H: Clone + Debug + Hash + PartialEq + Send + Sync + 'static> History for H {}
 
-/// A state of an actor system, by the numbers of its parts. [`Actors::state`] tells what it is.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Packed(Parts);
-
-impl Debug for Packed {
-    /// Without the numbers: they differ from run to run.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a packed state of {} parts", self.0.len())
-    }
-}
-
 /// An action of an actor system, by the numbers of what it is about. [`Actors::action`] tells what it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Step(Doing);
@@ -170,9 +159,6 @@ enum Event {
     Recover,
     Random { nth: u32 },
 }
-
-/// Of so many states one is judged as a whole, to see that what is said to look at the history alone does.
-const LOOKED_AT_ONE_IN: u64 = 256;
 
 impl<A, C, H> Actors<A, C, H>
 where
@@ -212,6 +198,12 @@ where
     pub fn without_boundary(mut self) -> Self {
         self.has_boundary = false;
         self
+    }
+
+    /// The names of its `always` and `sometimes` properties, in their order.
+    pub(super) fn asked(&self) -> Vec<&'static str> {
+        let of_states = self.model.properties.iter().filter(|asked| asked.expectation != Expectation::Eventually);
+        of_states.map(|asked| asked.name).collect()
     }
 
     /// Explores the system as far as `budget` goes, for its `always` and `sometimes` properties.
@@ -381,13 +373,6 @@ where
             assert_eq!(met, as_a_whole(), "the property {name:?} does not look at the history alone");
         }
         met
-    }
-}
-
-impl Packed {
-    /// Whether this is one of the states that are looked at once more. It depends on the numbers, and no result does.
-    fn is_drawn(&self) -> bool {
-        FixedState::with_seed(2).hash_one(self).is_multiple_of(LOOKED_AT_ONE_IN)
     }
 }
 

@@ -1,13 +1,36 @@
 //! The parts of an actor system's state, and what a step makes of them.
 
-use std::hash::{Hash, Hasher};
+use std::fmt::{self, Debug};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 use stateright::actor::{Actor, RandomChoices, Timers};
 
 /// The numbers of a state's parts, in place where they are few.
 pub(super) type Parts = SmallVec<[u32; 24]>;
+
+/// Of so many states one is judged as a whole, to see that what is said to look at the history alone does.
+const LOOKED_AT_ONE_IN: u64 = 256;
+
+/// A state of an actor system, by the numbers of its parts. [`Actors::state`](super::Actors::state) tells what it is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Packed(pub(super) Parts);
+
+impl Debug for Packed {
+    /// Without the numbers: they differ from run to run.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a packed state of {} parts", self.0.len())
+    }
+}
+
+impl Packed {
+    /// Whether this is one of the states that are looked at once more. It depends on the numbers, and no result does.
+    pub(super) fn is_drawn(&self) -> bool {
+        FixedState::with_seed(2).hash_one(self).is_multiple_of(LOOKED_AT_ONE_IN)
+    }
+}
 
 /// All that belongs to one actor.
 #[derive(PartialEq, Hash)]

@@ -22,6 +22,7 @@ pub(super) fn trials() -> Vec<Trial> {
         claim("cluster::check_says_what_is_not_judged_and_not_run", not_judged),
         claim("cluster::check_of_a_survey_that_is_none_of_a_cluster_is_refused", other_means),
         claim("cluster::check_refuses_what_makes_no_cluster", no_cluster),
+        claim("cluster::check_of_two_cases_at_once_is_refused_by_name", two_cases),
     ]
 }
 
@@ -37,6 +38,8 @@ fn cases() -> Vec<Case> {
     let toy = Toy::of(&[0], &[(0, 1)]).promise(Kind::Eventually, &[], &[1], None);
     vec![
         Case::new("toy/commit", Check::of(golden::two_phase_commit(5, true))),
+        // As the first, under another name.
+        Case::new("toy/again", Check::of(golden::two_phase_commit(5, true))),
         Case::new("toy/early", Check::of(golden::two_phase_commit(5, false)).violates(golden::AGREEMENT)),
         Case::new("toy/runs", Check::of(toy.clone()).spec(toy.spec()).not_run("a daemon", "it is not here")),
     ]
@@ -62,31 +65,45 @@ fn hosts(processes: usize) -> String {
     addresses.collect::<Vec<_>>().join("\n")
 }
 
+/// What each of two processes says that check these cases together.
+fn together(cases_of: [&'static str; 2], folder: &Path) -> Vec<(Exit, String, String)> {
+    let file = folder.join("hosts");
+    std::fs::write(&file, format!("# The machines\n{}\n", hosts(2))).expect("it can be written");
+    let file = file.display().to_string();
+    std::thread::scope(|scope| {
+        let process = |(process, case): (usize, &'static str)| {
+            let (file, traces) = (&file, folder.join(process.to_string()));
+            scope.spawn(move || {
+                let (process, traces) = (process.to_string(), traces.display().to_string());
+                let typed_here = ["check", case, "--json", "--engine", "cluster", "--hosts", file, "--process"];
+                let rest = [&*process, "--threads", "1", "--traces", &traces];
+                typed(cases(), &[&typed_here[..], &rest].concat())
+            })
+        };
+        let all: Vec<_> = cases_of.into_iter().enumerate().map(process).collect();
+        all.into_iter().map(|process| process.join().expect("no process panics")).collect()
+    })
+}
+
 fn by_hosts() {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
-    let file = folder.path().join("hosts");
     for case in ["toy/commit", "toy/early"] {
-        std::fs::write(&file, format!("# The machines\n{}\n", hosts(2))).expect("it can be written");
         let wanted = alone(case, &folder.path().join("alone"));
-        let ran: Vec<_> = std::thread::scope(|scope| {
-            let process = |process: usize| {
-                let (file, traces) = (file.display().to_string(), folder.path().join(process.to_string()));
-                scope.spawn(move || {
-                    let (process, traces) = (process.to_string(), traces.display().to_string());
-                    let typed_here = ["check", case, "--json", "--engine", "cluster", "--hosts", &file, "--process"];
-                    let rest = [&*process, "--threads", "1", "--traces", &traces];
-                    typed(cases(), &[&typed_here[..], &rest].concat())
-                })
-            };
-            let all = [process(0), process(1)];
-            all.map(|process| process.join().expect("no process panics")).into()
-        });
-        for (exit, out, err) in ran {
+        for (exit, out, err) in together([case, case], folder.path()) {
             assert_eq!((exit, told(&out)), wanted, "{case}: {err}");
         }
         let trace = |of: &str| std::fs::read(folder.path().join(of).join(trace_of(case))).ok();
         assert_eq!(trace("alone").is_some(), case == "toy/early");
         assert_eq!((trace("0"), trace("1")), (trace("alone"), trace("alone")));
+    }
+}
+
+/// Both have a model of the same type.
+fn two_cases() {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    for (exit, out, err) in together(["toy/commit", "toy/again"], folder.path()) {
+        assert_eq!(exit, Exit::Incomplete, "{err}");
+        assert!(out.contains("does something else: what is said of it") && out.contains("toy/again"), "{out}");
     }
 }
 
@@ -157,7 +174,7 @@ fn no_cluster() {
     for (arguments, words) in [
         (&["toy/runs", "--engine", "cluster"][..], "add --processes N"),
         (&["toy/runs", "--processes", "2"], "add --engine cluster"),
-        (&["--engine", "cluster", "--processes", "2"], "a cluster explores one case, and 3 are named"),
+        (&["--engine", "cluster", "--processes", "2"], "a cluster explores one case, and 4 are named"),
         (&["toy/runs", "--engine", "cluster", "--processes", "2", "--checkpoint", "there"], "keeps no checkpoint"),
         (&["toy/runs", "--engine", "cluster", "--hosts", "/no/such", "--process", "0"], "/no/such"),
         (&["toy/runs", "--engine", "cluster", "--hosts", &file, "--process", "2"], "there are 2 addresses"),
