@@ -8,7 +8,8 @@
 //! - Each protocol by its name.
 //! - `catalogue`: the cases, with our implementation bound and every defect; it turns on all modes of `counterpart`.
 //! - `cli`: the binary `counterpart`, and the pictures of the READMEs.
-//! - `peers`: third-party crates, run alongside as they are published. `peers-heavy`: those that bring a whole server.
+//! - `peers`: third-party crates, run alongside as they are published. `peers-heavy`: those that bring a whole server or a
+//!   runtime, or want a newer compiler; `peers-heavy-dns` and `peers-heavy-ntp` are its parts that compile no C.
 //!
 //! All but the last are on by default.
 

@@ -2,6 +2,8 @@
 //! what the model has no room for.
 
 mod authority;
+#[cfg(feature = "peers-heavy-dns")]
+mod heavy;
 mod hostile;
 mod resolver;
 
@@ -35,6 +37,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("dns::a_zone_is_asked_for_no_longer_than_the_one_above_it_is_referred_to", delegations),
         claim("dns::no_sequence_of_replies_costs_more_than_the_budget", hostile_replies),
     ];
+    #[cfg(feature = "peers-heavy-dns")]
+    trials.extend(heavy::trials());
     trials.extend(hostile::trials());
     trials.extend(resolver::trials());
     trials

@@ -1,9 +1,12 @@
 //! Time: the bytes of packets, the ends of eras, hostile datagrams, and the figures of selection, pinned.
 
 mod figures;
+#[cfg(feature = "peers-heavy-ntp")]
+mod heavy;
 mod hostile;
 mod leap;
 mod sockets;
+mod sources;
 
 use std::collections::BTreeSet;
 
@@ -24,9 +27,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("ntp::selection_fails_as_often_as_it_was_measured_to", selection),
     ];
     trials.extend(figures::trials());
+    #[cfg(feature = "peers-heavy-ntp")]
+    trials.extend(heavy::trials());
     trials.extend(hostile::trials());
     trials.extend(leap::trials());
     trials.extend(sockets::trials());
+    trials.extend(sources::trials());
     trials
 }
 

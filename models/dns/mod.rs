@@ -44,6 +44,8 @@ pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;
 mod deviations;
+#[cfg(feature = "peers-heavy-dns")]
+pub mod heavy;
 pub mod implementation;
 pub mod model;
 #[cfg(feature = "peers")]

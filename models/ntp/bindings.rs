@@ -22,10 +22,43 @@ enum Carried {
     ToClient([u8; PACKET_BYTES]),
 }
 
+/// A client, as the network around it sees one. A tick is 2²⁸ s on the wire.
+pub trait Asks {
+    /// Lets a tick go by.
+    fn elapse(&mut self);
+
+    /// The next question, if it is time for it; `nonces` are random bits, for who wants to be given them.
+    fn poll(&mut self, now: Timestamp, nonces: Nonces) -> Option<Packet>;
+
+    /// What becomes of a datagram from the server's address.
+    fn receive(&mut self, datagram: &[u8], now: Timestamp) -> Heard;
+
+    /// What can be read of the client between inputs.
+    fn seen(&self) -> Option<Seen>;
+}
+
+impl Asks for Client {
+    fn elapse(&mut self) {
+        Client::elapse(self, 1);
+    }
+
+    fn poll(&mut self, now: Timestamp, nonces: Nonces) -> Option<Packet> {
+        Client::poll(self, now, nonces)
+    }
+
+    fn receive(&mut self, datagram: &[u8], now: Timestamp) -> Heard {
+        heard(Client::receive(self, datagram, now))
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        Some(Seen { waiting: self.is_waiting(), interval: self.interval_s(), asks_in: self.asks_in_s() })
+    }
+}
+
 /// Client, server and network.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Bound {
-    client: Client,
+pub struct Bound<C = Client> {
+    client: C,
     server: Server<u8, 1>,
     time: u8,
     offset: i8,
@@ -88,8 +121,15 @@ fn nonce(number: u8) -> u64 {
 impl Bound {
     /// Client, server and network as `model` begins.
     pub fn new(model: &Exchange) -> Self {
+        Bound::around(Client::new(config(model)), model)
+    }
+}
+
+impl<C: Asks> Bound<C> {
+    /// The same around another client.
+    pub fn around(client: C, model: &Exchange) -> Self {
         Bound {
-            client: Client::new(config(model)),
+            client,
             server: if model.interleaved { Server::interleaved(true_clock()) } else { Server::new(true_clock()) },
             time: 0,
             offset: model.offset,
@@ -117,7 +157,7 @@ impl Bound {
                 }
                 Err(_) => Told::Unanswered,
             },
-            Some(Carried::ToClient(bytes)) => Told::Heard(heard(self.client.receive(&bytes, self.client_clock()))),
+            Some(Carried::ToClient(bytes)) => Told::Heard(self.client.receive(&bytes, self.client_clock())),
             at_server => {
                 self.packets[slot] = at_server;
                 Told::Done
@@ -162,16 +202,16 @@ impl Bound {
             _ => time,
         };
         let now = self.client_clock();
-        Told::Heard(heard(self.client.receive(&packet.encode(), now)))
+        Told::Heard(self.client.receive(&packet.encode(), now))
     }
 }
 
-impl Counterpart<ExchangeInterface> for Bound {
+impl<C: Asks> Counterpart<ExchangeInterface> for Bound<C> {
     fn apply(&mut self, input: &Action) -> Told {
         match *input {
             Action::Tick => {
                 self.time = wrapped(self.time, 1);
-                self.client.elapse(1);
+                self.client.elapse();
                 Told::Done
             }
             Action::Poll { nonces: [transmit, receive] } => {
@@ -218,10 +258,6 @@ impl Counterpart<ExchangeInterface> for Bound {
     }
 
     fn observe(&self) -> Option<Seen> {
-        Some(Seen {
-            waiting: self.client.is_waiting(),
-            interval: self.client.interval_s(),
-            asks_in: self.client.asks_in_s(),
-        })
+        self.client.seen()
     }
 }

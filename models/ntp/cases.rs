@@ -10,7 +10,7 @@ use super::bindings::Bound;
 use super::conformance::{ExchangeInterface, ExchangeSpec};
 use super::model::{Action, Answer, Exchange, Stamps, State};
 use super::properties::{HALF, SERVERS_ONLY, SYNCHRONISED};
-use super::{check, defects, discipline, leap, query, select};
+use super::{check, defects, discipline, leap, query, select, sources};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
@@ -48,6 +48,7 @@ fn cases() -> Vec<Case> {
     cases.extend(defects::as_models());
     cases.extend(defects::as_implementations());
     cases.extend(select::cases());
+    cases.extend(sources::cases());
     cases.extend(query::cases());
     cases.extend(leap::cases());
     cases.extend(discipline::cases());

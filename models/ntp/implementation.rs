@@ -10,3 +10,7 @@ pub mod udp;
 
 /// Drift of a clock that nobody corrects, at most, in parts per million (RFC 5905 §7.2, PHI).
 pub const FREQUENCY_TOLERANCE_PPM: u32 = 15;
+
+/// Seconds that a server's time may be wrong by, not included, to be time at all (RFC 5905 §7.2, MAXDISP; appendix
+/// A.5.1.1).
+pub const DISPERSION_S_MAX: u32 = 16;

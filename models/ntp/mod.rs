@@ -27,12 +27,12 @@
 //!
 //! # Sources
 //! - RFC 5905 (NTPv4): §6 (timestamps and eras), §7.3 (packet), §7.4 (kiss codes), §8 (on-wire protocol), §11.2.1
-//!   (selection), §11.3 (clock discipline), §12 (clock adjustment), appendix A.5 (skeleton).
+//!   (selection), §11.3 (clock discipline), §12 (clock adjustment), appendix A.5 (skeleton; its constants are in A.1.1).
 //! - RFC 9769 (interleaved modes), RFC 8633 (best current practice; §3.7 on leap seconds).
 //! - CVE-2015-7704, CVE-2015-7705, CVE-2015-8138.
 //!
 //! # Abstracted away
-//! - One client and one server, on one path; what several servers say is sub-model `select`.
+//! - One client and one server, on one path; several servers are sub-models `select` and `sources`.
 //! - Authentication: here an attacker sees no packet and can send any.
 //! - A tick is a sixteenth of an era; what happens within one is not ordered by the clocks.
 
@@ -45,12 +45,15 @@ pub mod conformance;
 mod defects;
 mod deviations;
 pub mod discipline;
+#[cfg(feature = "peers-heavy-ntp")]
+pub mod heavy;
 pub mod implementation;
 pub mod leap;
 pub mod model;
 pub mod properties;
 pub mod query;
 pub mod select;
+pub mod sources;
 
 use counterpart::Check;
 

@@ -109,7 +109,7 @@ fn conforms() {
     report.assert();
     let case = &report.cases[0];
     let toured = &case.conformance[0];
-    assert_eq!((case.states, toured.edges, toured.edges_driven), (6_956, 75_058, 75_058));
+    assert_eq!((case.states, toured.effort.edges()), (6_956, (75_058, 75_058)));
 }
 
 /// Its tour of `model` must end at this step, in these words.
@@ -119,7 +119,7 @@ fn diverges(model: Balancer, because: &str, steps: usize, words: &str) {
     report.assert();
     let toured = &report.cases[0].conformance[0];
     let why = toured.why.as_deref().unwrap_or_default();
-    assert!(why.contains(words) && toured.steps == steps, "after {}: {why}", toured.steps);
+    assert!(why.contains(words) && toured.effort.steps() == steps, "after {}: {why}", toured.effort.steps());
 }
 
 fn not_smooth() {

@@ -12,7 +12,8 @@ use thiserror::Error;
 use super::name::{Data, Denial, Name, Question, Record};
 use super::store::{Fact, Rank, Store};
 
-/// A TTL with its top bit set counts as 0 (RFC 2181 §8).
+/// A TTL with its top bit set counts as 0 (RFC 2181 §8). RFC 8767 §4 reads it as large, and cuts it to the bound; 0 is the
+/// reading that keeps nothing longer than anybody meant.
 const TTL_S_MAX: u32 = i32::MAX as u32;
 
 /// How long a failure is remembered (RFC 9520 §3.2): at least a second, at most five minutes.

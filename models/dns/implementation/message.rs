@@ -66,13 +66,20 @@ pub enum Finding {
 }
 
 /// What an answer to `question` from a server of `zone` may be believed: nothing outside the zone, of a positive answer
-/// nothing but the records that were asked for, and no referral but to a zone below on the way to the name.
+/// nothing but the records that were asked for, and no referral but to a zone below on the way to the name. Where a server
+/// that is not authoritative refers to such a zone, what it says of the name itself is that zone's to say.
 pub fn sift(message: &Message, question: &Question, zone: &Name) -> Finding {
     if message.is_truncated {
         return Finding::Truncated;
     }
     if !question.name.is_within(zone) || ![CODE_NO_ERROR, CODE_NX_DOMAIN].contains(&message.code) {
         return Finding::Failure;
+    }
+    if !message.is_authoritative
+        && message.code == CODE_NO_ERROR
+        && let Some(below) = referral(message, question, zone)
+    {
+        return below;
     }
     let own = |kind: Type| {
         let of = message.answers.iter().filter(move |record| record.name == question.name);

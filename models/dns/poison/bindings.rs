@@ -122,6 +122,12 @@ impl Bound {
                 message.answers.clear();
                 message.authorities.push(ns(own.clone()));
                 message.additionals.push(record(own.clone(), Data::A(FORGED)));
+                message.is_authoritative = false;
+            }
+            Content::ReferralWithAnswer => {
+                message.answers = vec![record(own.clone(), Data::A(FORGED))];
+                message.authorities.push(ns(own.clone()));
+                message.is_authoritative = false;
             }
             Content::SiblingReferral => {
                 message.answers.clear();

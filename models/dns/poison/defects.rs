@@ -30,6 +30,7 @@ fn defects() -> [Vec<Defect<Poison>>; 2] {
             added(Variant::KeepsAdditional, &[ASKED_FOR]),
             added(Variant::KeepsForeignAnswers, &[IN_ZONE]),
             added(Variant::TellsGlue, &[NO_GLUE]),
+            added(Variant::UsesBelowDelegation, &[IN_ZONE]),
         ],
     ]
 }
@@ -65,5 +66,8 @@ fn why(variant: Variant) -> &'static str {
         Variant::KeepsAdditional => "an address that nobody has asked for is kept",
         Variant::KeepsForeignAnswers => "a server answers for a name of another zone",
         Variant::TellsGlue => "the address that a referral gives for asking is told to clients",
+        Variant::UsesBelowDelegation => {
+            "a server refers to a zone below, and what it says of a name in that zone is believed all the same"
+        }
     }
 }

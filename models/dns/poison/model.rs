@@ -59,6 +59,9 @@ pub enum Variant {
     KeepsForeignAnswers,
     /// Glue is told as an answer.
     TellsGlue,
+    /// What a server answers for a name is kept although it refers to a zone of the name's own (SCALE: records below a
+    /// delegation).
+    UsesBelowDelegation,
 }
 
 /// What the scheduler makes happen.
@@ -122,16 +125,19 @@ pub enum Content {
     Referral,
     /// The other zone is to be asked.
     SiblingReferral,
+    /// A zone of its own begins at the name; what the server has of the name itself comes with it, as an answer.
+    ReferralWithAnswer,
 }
 
 /// All of them.
-pub const CONTENTS: [Content; 6] = [
+pub const CONTENTS: [Content; 7] = [
     Content::Plain,
     Content::WithAuthority,
     Content::WithAdditional,
     Content::WithForeignAnswer,
     Content::Referral,
     Content::SiblingReferral,
+    Content::ReferralWithAnswer,
 ];
 
 /// A record that comes with an answer and that nobody has asked for.
@@ -170,7 +176,8 @@ impl Content {
             Content::Plain => None,
             Content::WithAuthority | Content::SiblingReferral => extra(false, Section::Authority),
             Content::WithAdditional => extra(true, Section::Additional),
-            Content::WithForeignAnswer => extra(false, Section::Answer),
+            // What is below a cut is the zone's below.
+            Content::WithForeignAnswer | Content::ReferralWithAnswer => extra(false, Section::Answer),
             Content::Referral => extra(true, Section::Glue),
         }
     }
@@ -204,7 +211,8 @@ impl Variant {
             Variant::KeepsAuthority => extra.section == Section::Authority && content == Content::WithAuthority,
             Variant::AcceptsSiblingReferral => content == Content::SiblingReferral,
             Variant::KeepsAdditional => extra.section == Section::Additional,
-            Variant::KeepsForeignAnswers => extra.section == Section::Answer,
+            Variant::KeepsForeignAnswers => content == Content::WithForeignAnswer,
+            Variant::UsesBelowDelegation => content == Content::ReferralWithAnswer,
             Variant::TellsGlue => extra.section == Section::Glue,
             Variant::Sound
             | Variant::DrawsIdAlone
@@ -351,7 +359,11 @@ impl Poison {
                 }
                 Told::Believed
             }
-            Content::Referral => {
+            Content::ReferralWithAnswer if kept.is_some() => {
+                state.known[name] = Known::Forged;
+                Told::Believed
+            }
+            Content::Referral | Content::ReferralWithAnswer => {
                 state.referred[name] = true;
                 if kept.is_some() {
                     state.known[name] = Known::Forged;

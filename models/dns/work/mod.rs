@@ -15,6 +15,8 @@ mod cases;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;
+#[cfg(feature = "peers-heavy-dns")]
+pub mod heavy;
 pub mod implementation;
 pub mod model;
 pub mod properties;

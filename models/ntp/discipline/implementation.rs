@@ -6,23 +6,23 @@
 
 use thiserror::Error;
 
-/// Number of samples that are kept, unless it is said otherwise (RFC 5905 §10, the clock filter; A.2, NSTAGE).
+/// Number of samples that are kept, unless it is said otherwise (RFC 5905 §10, the clock filter; A.1.1, NSTAGE).
 pub const SAMPLES: usize = 8;
 
 /// Limits of a discipline.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Config {
-    /// Offset above which a clock is not slewed, in nanoseconds. RFC 5905 says 125 ms in its text (§7.2) and 128 ms in
-    /// its skeleton (A.2, STEPT), which is the default.
+    /// Offset above which a clock is not slewed, in nanoseconds. RFC 5905 says 125 ms in its text (§11.3, figure 27) and
+    /// 128 ms in its skeleton (A.1.1, STEPT), which is the default.
     pub step_ns: u64,
-    /// Time that the offset has to stay above before a set clock is stepped, in seconds. 900 s (A.2, WATCH).
+    /// Time that the offset has to stay above before a set clock is stepped, in seconds. 900 s (A.1.1, WATCH).
     pub stepout_s: u32,
-    /// Offset above which none is believed, either way, in nanoseconds. 1,000 s (A.2, PANICT).
+    /// Offset above which none is believed, either way, in nanoseconds. 1,000 s (A.1.1, PANICT).
     pub panic_ns: u64,
     /// Whether the first offset of all may be as large as it likes.
     pub first_is_unlimited: bool,
-    /// Fastest change of a clock that is slewed, in parts per million. 500 (A.2, MAXFREQ).
+    /// Fastest change of a clock that is slewed, in parts per million. 500 (A.1.1, MAXFREQ).
     pub slew_ppm: u32,
 }
 
@@ -161,7 +161,7 @@ impl<const KEPT: usize> Discipline<KEPT> {
     }
 }
 
-/// Which of the last eight questions were answered (RFC 5905 §13, p.reach).
+/// Which of the last eight questions were answered (RFC 5905 §9.2 and §13.1, p.reach).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reach(u8);
 

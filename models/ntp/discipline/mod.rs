@@ -1,8 +1,8 @@
 //! What a clock does with an offset: slew, step, wait or give up. The story of the protocol: see [`ntp`](super).
 //!
 //! # Sources
-//! - RFC 5905 §7.2 (125 ms), §11.3 and §12, appendix A.2 (STEPT 128 ms, WATCH 900 s, PANICT 1,000 s, MAXFREQ 500 ppm) and
-//!   A.5.5.6; §13 (the reach register).
+//! - RFC 5905 §11.3 (figure 27, STEPT 125 ms) and §12, appendix A.1.1 (STEPT 128 ms, WATCH 900 s, PANICT 1,000 s, MAXFREQ
+//!   500 ppm) and A.5.5.6; §9.2 and §13.1 (the reach register).
 //! - ntpd-rs issue 185 (a panic threshold that is skipped for negative steps); USNO, 19 November 2012 (tick and tock said
 //!   it was 2000).
 //!

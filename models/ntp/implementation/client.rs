@@ -6,14 +6,15 @@
 
 use thiserror::Error;
 
+use super::DISPERSION_S_MAX;
 use super::packet::{DecodeError, KissCode, Leap, Mode, Packet, Timestamp, Version};
 
 /// How a client asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// Shortest time between questions, as the power of two of seconds. By default 6, 64 s (RFC 5905 §7.2, MINPOLL is 4
-    /// and 6 is what it recommends for clients).
+    /// Shortest time between questions, as the power of two of seconds. By default 6, 64 s (RFC 5905 §7.3 suggests 6 and
+    /// 10; §7.2 has MINPOLL at 4).
     pub poll_min: u8,
     /// Longest time between questions. By default 10, 1,024 s.
     pub poll_max: u8,
@@ -135,6 +136,9 @@ pub enum Ignored {
     /// The server's stratum is above 15. The question is answered.
     #[error("stratum {0}")]
     Stratum(u8),
+    /// The server's distance from its reference clock is 16 s or more, as it says itself. The question is answered.
+    #[error("the server may be wrong by 16 s or more")]
+    TooFar,
     /// The answer does not say when the question arrived, or when it left. The question is answered.
     #[error("the server's stamps are missing")]
     NoTime,
@@ -219,7 +223,7 @@ impl Client {
         self.asked = Some(Asked { at: now, transmit, receive });
         self.last_transmit = Timestamp::UNKNOWN;
         let origin = self.before.filter(|_| interleaves).map_or(Timestamp::UNKNOWN, |before| before.server_received);
-        // Nothing else is told: a server needs no more (RFC 9769 §2, RFC 8633 §3.5).
+        // Nothing else is told: a server needs no more (RFC 9769 §2, RFC 8633 §5.1).
         Some(Packet { poll: self.poll.cast_signed(), origin, receive, transmit, ..Packet::default() })
     }
 
@@ -249,6 +253,9 @@ impl Client {
         }
         if packet.stratum > 15 {
             return Err(Ignored::Stratum(packet.stratum));
+        }
+        if u64::from(packet.root_delay / 2) + u64::from(packet.root_dispersion) >= u64::from(DISPERSION_S_MAX) << 16 {
+            return Err(Ignored::TooFar);
         }
         if packet.receive.is_unknown() || packet.transmit.is_unknown() {
             return Err(Ignored::NoTime);

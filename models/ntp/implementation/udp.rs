@@ -97,12 +97,58 @@ pub enum AskError {
     Io(#[from] io::Error),
 }
 
+/// A socket that is connected to a server: what comes from elsewhere never reaches it.
+#[derive(Debug)]
+pub(in crate::ntp) struct Line {
+    socket: UdpSocket,
+    buffer: Buffer,
+}
+
+impl Line {
+    /// A socket for the server at `address`.
+    pub(in crate::ntp) fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let server = address.to_socket_addrs()?.next().ok_or(ErrorKind::NotFound)?;
+        let any: SocketAddr = if server.is_ipv4() { ([0; 4], 0).into() } else { ([0_u16; 8], 0).into() };
+        let socket = UdpSocket::bind(any)?;
+        socket.connect(server)?;
+        Ok(Line { socket, buffer: [0; DATAGRAM_BYTES_MAX + 1] })
+    }
+
+    /// Asks for `core`, as [`UdpClient::ask`] has it.
+    pub(in crate::ntp) fn ask(
+        &mut self,
+        core: &mut Client,
+        clock: impl Fn() -> Timestamp,
+        nonces: Nonces,
+        timeout: Duration,
+    ) -> Result<Received, AskError> {
+        let begun = Instant::now();
+        let question = core.poll(clock(), nonces).ok_or(AskError::NotYet)?;
+        self.socket.send(&question.encode())?;
+        loop {
+            let left = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
+            self.socket.set_read_timeout(Some(left.ok_or(AskError::Timeout)?))?;
+            let bytes = match self.socket.recv(&mut self.buffer) {
+                Ok(bytes) => bytes,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    return Err(AskError::Timeout);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            match core.receive(&self.buffer[..bytes], clock()) {
+                Ok(received) => return Ok(received),
+                Err(_) if core.is_waiting() => {}
+                Err(answered) => return Err(AskError::NoTime(answered)),
+            }
+        }
+    }
+}
+
 /// A client on a socket, connected to its server: what comes from elsewhere never reaches it.
 #[derive(Debug)]
 pub struct UdpClient {
-    socket: UdpSocket,
+    line: Line,
     core: Client,
-    buffer: Buffer,
 }
 
 impl UdpClient {
@@ -111,11 +157,7 @@ impl UdpClient {
     /// # Errors
     /// The address is none, or no socket can be had.
     pub fn connect(address: impl ToSocketAddrs, config: ClientConfig) -> io::Result<Self> {
-        let server = address.to_socket_addrs()?.next().ok_or(ErrorKind::NotFound)?;
-        let any: SocketAddr = if server.is_ipv4() { ([0; 4], 0).into() } else { ([0_u16; 8], 0).into() };
-        let socket = UdpSocket::bind(any)?;
-        socket.connect(server)?;
-        Ok(UdpClient { socket, core: Client::new(config), buffer: [0; DATAGRAM_BYTES_MAX + 1] })
+        Ok(UdpClient { line: Line::connect(address)?, core: Client::new(config) })
     }
 
     /// The core, which is to be told of time that goes by.
@@ -134,24 +176,6 @@ impl UdpClient {
         nonces: Nonces,
         timeout: Duration,
     ) -> Result<Received, AskError> {
-        let begun = Instant::now();
-        let question = self.core.poll(clock(), nonces).ok_or(AskError::NotYet)?;
-        self.socket.send(&question.encode())?;
-        loop {
-            let left = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
-            self.socket.set_read_timeout(Some(left.ok_or(AskError::Timeout)?))?;
-            let bytes = match self.socket.recv(&mut self.buffer) {
-                Ok(bytes) => bytes,
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    return Err(AskError::Timeout);
-                }
-                Err(error) => return Err(error.into()),
-            };
-            match self.core.receive(&self.buffer[..bytes], clock()) {
-                Ok(received) => return Ok(received),
-                Err(_) if self.core.is_waiting() => {}
-                Err(answered) => return Err(AskError::NoTime(answered)),
-            }
-        }
+        self.line.ask(&mut self.core, clock, nonces, timeout)
     }
 }

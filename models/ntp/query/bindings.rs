@@ -54,6 +54,8 @@ pub fn answers(ask: Ask, question: &Packet, now: Timestamp) -> [Vec<u8>; 2] {
         Ask::TooDeep => Packet { stratum: 16, ..by(0) },
         Ask::NoReceive => Packet { receive: Timestamp::UNKNOWN, ..by(0) },
         Ask::NoTransmit => Packet { transmit: Timestamp::UNKNOWN, ..by(0) },
+        // Half of one and all of the other, in 2⁻¹⁶ s.
+        Ask::TooFar => Packet { root_delay: 2 << 16, root_dispersion: 15 << 16, ..by(0) },
     };
     let mut first = first.encode().to_vec();
     match ask {

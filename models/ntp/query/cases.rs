@@ -8,7 +8,11 @@ use super::{check, defects};
 
 /// The cases of this sub-model.
 pub(crate) fn cases() -> Vec<Case> {
-    let mut cases = vec![Case::new("ntp/query", check(Query::default()).tour(OverUdp::new))];
+    let far = Query { is_far: true, ..Query::default() };
+    let mut cases = vec![
+        Case::new("ntp/query", check(Query::default()).tour(OverUdp::new)),
+        Case::new("ntp/query_far", check(far).tour(OverUdp::new)),
+    ];
     cases.extend(defects::as_models());
     cases.push(defects::as_implementations());
     #[cfg(feature = "peers")]

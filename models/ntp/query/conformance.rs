@@ -18,8 +18,10 @@ impl Spec for QuerySpec {
 
     fn parameters(&self, model: &Query) -> BTreeMap<String, String> {
         let quirks: Vec<String> = model.quirks.iter().map(|(ask, outcome)| format!("{ask:?} {outcome:?}")).collect();
+        let far = model.is_far.then(|| ("a server is 16 s from its reference clock", "true".to_string()));
         [("quirks", quirks.join(", ")), ("tick", "1,000 s".into())]
             .into_iter()
+            .chain(far)
             .map(|(name, value)| (name.to_string(), value))
             .collect()
     }
@@ -37,6 +39,7 @@ impl Spec for QuerySpec {
             (properties::GOES_ON, "anybody can send it, and the server's answer behind it is not waited for"),
             (properties::NO_LIE, "the packet answers nothing, and what it says is taken for the time"),
             (properties::NO_NONSENSE, "0 is no time but the lack of one"),
+            (properties::NOT_FAR, "the server says itself that its time may be anything"),
         ]
     }
 }

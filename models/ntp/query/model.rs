@@ -50,9 +50,11 @@ pub enum Ask {
     NoReceive,
     /// An answer without a transmit stamp.
     NoTransmit,
+    /// An answer of a server that is 16 s from its reference clock.
+    TooFar,
 }
 
-/// All packets that may come back first.
+/// Packets that may come back first.
 pub const ASKS: [Ask; 17] = [
     Ask::Time { ahead: -3 },
     Ask::Time { ahead: 0 },
@@ -93,6 +95,8 @@ pub enum Outcome {
 pub struct Query {
     /// Outcomes that a client makes of some packets otherwise than it should.
     pub quirks: Vec<(Ask, Outcome)>,
+    /// Whether the server may be 16 s from its reference clock, besides.
+    pub is_far: bool,
 }
 
 /// The state after the last query. Any packet may have been its last, so that there are no invariants.
@@ -111,7 +115,7 @@ impl Ask {
 
     /// Whether the server says itself that it has no time.
     pub fn has_no_time(self) -> bool {
-        matches!(self, Ask::Unsynchronised | Ask::TooDeep | Ask::NoReceive | Ask::NoTransmit)
+        matches!(self, Ask::Unsynchronised | Ask::TooDeep | Ask::NoReceive | Ask::NoTransmit | Ask::TooFar)
     }
 
     fn sound(self) -> Outcome {
@@ -126,7 +130,7 @@ impl Ask {
             | Ask::Short
             | Ask::ForgedKiss => Outcome::PassesOver,
             Ask::Rate | Ask::Deny => Outcome::Kissed,
-            Ask::Unsynchronised | Ask::TooDeep | Ask::NoReceive | Ask::NoTransmit => Outcome::GivesUp,
+            Ask::Unsynchronised | Ask::TooDeep | Ask::NoReceive | Ask::NoTransmit | Ask::TooFar => Outcome::GivesUp,
         }
     }
 }
@@ -149,6 +153,7 @@ impl Model for Query {
 
     fn actions(&self, _: &State, actions: &mut Vec<Ask>) {
         actions.extend(ASKS);
+        actions.extend(self.is_far.then_some(Ask::TooFar));
     }
 
     fn next_state(&self, before: &State, ask: Ask) -> Option<State> {
@@ -157,6 +162,6 @@ impl Model for Query {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::all()
+        properties::all(self)
     }
 }

@@ -13,7 +13,7 @@ use super::bindings::{Responder, answers, believed};
 use super::check;
 use super::conformance::QueryInterface;
 use super::model::{Ask, LIE, Outcome, Query};
-use super::properties::{GOES_ON, NO_LIE, NO_NONSENSE};
+use super::properties::{GOES_ON, NO_LIE, NO_NONSENSE, NOT_FAR};
 use crate::ntp::implementation::packet::{Packet, Timestamp};
 
 const RSNTP: &str = "rsntp 4.1.2";
@@ -104,7 +104,7 @@ fn with(quirks: &[(Ask, Outcome)]) -> Query {
     let mut all = quirks.to_vec();
     let said = |ask| quirks.iter().any(|(quirk, _)| *quirk == ask);
     all.extend(impatient().into_iter().filter(|(ask, _)| !said(*ask)));
-    Query { quirks: all }
+    Query { quirks: all, is_far: false }
 }
 
 /// The model of rsntp, which looks at the kiss before the origin, not at the receive stamp, and takes a broadcast for
@@ -125,6 +125,13 @@ fn of_sntpc() -> Query {
     with(&[(Ask::Older, Outcome::Believes(2)), (Ask::NoReceive, Outcome::BelievesNonsense)])
 }
 
+/// The model of a crate, and a server besides that is 16 s from its reference clock.
+fn far(quirk: Option<Outcome>, of: impl Fn() -> Query) -> Query {
+    let mut model = Query { is_far: true, ..of() };
+    model.quirks.extend(quirk.map(|outcome| (Ask::TooFar, outcome)));
+    model
+}
+
 /// The cases of published crates.
 pub(super) fn cases() -> Vec<Case> {
     let rsntp = || Tour::new().of(|| Rsntp(Responder::start()));
@@ -138,11 +145,19 @@ pub(super) fn cases() -> Vec<Case> {
         .because(RSNTP, "it takes lower versions, and the first packet that comes is the last, whoever sent it")
         .because(SNTPC, "it takes lower versions, and the first packet that comes is the last, whoever sent it");
     let as_it_is = |model, violated: &[&str]| check(model).violates_all(violated);
-    let of_rsntp = as_it_is(of_rsntp(), &[GOES_ON, NO_LIE, NO_NONSENSE]);
-    let of_sntpc = as_it_is(of_sntpc(), &[GOES_ON, NO_NONSENSE]);
     vec![
-        Case::new("ntp/query_rsntp", of_rsntp.subject(RSNTP, rsntp())),
-        Case::new("ntp/query_sntpc", of_sntpc.subject(SNTPC, sntpc())),
+        Case::new("ntp/query_rsntp", as_it_is(of_rsntp(), &[GOES_ON, NO_LIE, NO_NONSENSE]).subject(RSNTP, rsntp())),
+        Case::new("ntp/query_sntpc", as_it_is(of_sntpc(), &[GOES_ON, NO_NONSENSE]).subject(SNTPC, sntpc())),
         Case::new("ntp/query_crates", apart),
+        Case::new(
+            "ntp/query_far_rsntp",
+            check(far(Some(Outcome::Believes(0)), of_rsntp))
+                .violates_all(&[GOES_ON, NO_LIE, NO_NONSENSE, NOT_FAR])
+                .subject(RSNTP, rsntp()),
+        ),
+        Case::new(
+            "ntp/query_far_sntpc",
+            check(far(None, of_sntpc)).violates_all(&[GOES_ON, NO_NONSENSE]).subject(SNTPC, sntpc()),
+        ),
     ]
 }

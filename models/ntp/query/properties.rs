@@ -2,7 +2,7 @@
 
 use stateright::Property;
 
-use super::model::{LIE, Outcome, Query, State};
+use super::model::{Ask, LIE, Outcome, Query, State};
 
 /// The promise that off-path attackers end nothing.
 pub const GOES_ON: &str = "a packet that answers nothing ends nothing";
@@ -11,9 +11,12 @@ pub const NO_LIE: &str = "no lie is believed";
 /// The promise about servers without time.
 pub const NO_NONSENSE: &str = "nobody reckons with stamps that are missing";
 
-/// All properties.
-pub(super) fn all() -> Vec<Property<Query>> {
-    vec![
+/// The promise about servers that may be wrong by anything (RFC 5905 appendix A.5.1.1).
+pub const NOT_FAR: &str = "nobody is believed who may be wrong by 16 s";
+
+/// Properties that make sense of `model`.
+pub(super) fn all(model: &Query) -> Vec<Property<Query>> {
+    let mut all = vec![
         Property::always(GOES_ON, |_: &Query, state: &State| {
             state.last.is_none_or(|(ask, outcome)| {
                 !ask.answers_nothing() || !matches!(outcome, Outcome::GivesUp | Outcome::Kissed)
@@ -24,8 +27,16 @@ pub(super) fn all() -> Vec<Property<Query>> {
         }),
         Property::always(NO_NONSENSE, |_, state: &State| {
             state.last.is_none_or(|(ask, outcome)| {
-                !ask.has_no_time() || !matches!(outcome, Outcome::Believes(_) | Outcome::BelievesNonsense)
+                ask == Ask::TooFar
+                    || !ask.has_no_time()
+                    || !matches!(outcome, Outcome::Believes(_) | Outcome::BelievesNonsense)
             })
         }),
-    ]
+    ];
+    if model.is_far {
+        all.push(Property::always(NOT_FAR, |_, state: &State| {
+            state.last.is_none_or(|(ask, outcome)| ask != Ask::TooFar || !matches!(outcome, Outcome::Believes(_)))
+        }));
+    }
+    all
 }

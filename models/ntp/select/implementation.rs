@@ -49,12 +49,12 @@ pub enum Algorithm {
 /// there are few servers, and allocates nothing.
 pub fn select(algorithm: Algorithm, intervals: &[Interval]) -> Option<Interval> {
     match algorithm {
-        Algorithm::Majority => span(intervals, intervals.len() / 2 + 1),
+        Algorithm::Majority => held_by(intervals, intervals.len() / 2 + 1),
         Algorithm::Rfc5905 => fewest_liars(intervals, |outside, liars| outside <= liars),
         Algorithm::Rfc5905Text => fewest_liars(intervals, |outside, liars| outside == liars),
         Algorithm::MaxOverlap => {
             let most = intervals.iter().map(|interval| covering(intervals, interval.low)).max()?;
-            let low = span(intervals, most).filter(|_| 2 * most > intervals.len())?.low;
+            let low = held_by(intervals, most).filter(|_| 2 * most > intervals.len())?.low;
             let high = intervals.iter().map(|interval| interval.high).filter(|high| *high >= low).min()?;
             Some(Interval { low, high })
         }
@@ -66,8 +66,9 @@ fn covering(intervals: &[Interval], point: i64) -> usize {
     intervals.iter().filter(|interval| (interval.low..=interval.high).contains(&point)).count()
 }
 
-/// The span from the first to the last point that `needed` intervals hold.
-fn span(intervals: &[Interval], needed: usize) -> Option<Interval> {
+/// The span from the first to the last point that `needed` of the intervals hold; `None` if there is no such point. It
+/// holds the truth if `needed` of them do.
+pub fn held_by(intervals: &[Interval], needed: usize) -> Option<Interval> {
     let enough = |point: &i64| covering(intervals, *point) >= needed;
     let low = intervals.iter().map(|interval| interval.low).filter(enough).min()?;
     let high = intervals.iter().map(|interval| interval.high).filter(enough).max()?;
@@ -76,7 +77,7 @@ fn span(intervals: &[Interval], needed: usize) -> Option<Interval> {
 
 fn fewest_liars(intervals: &[Interval], fits: impl Fn(usize, usize) -> bool) -> Option<Interval> {
     (0..intervals.len()).take_while(|liars| 2 * liars < intervals.len()).find_map(|liars| {
-        let found = span(intervals, intervals.len() - liars).filter(|found| found.low < found.high)?;
+        let found = held_by(intervals, intervals.len() - liars).filter(|found| found.low < found.high)?;
         let below = |interval: &&Interval| interval.middle_doubled() < 2 * i128::from(found.low);
         let above = |interval: &&Interval| interval.middle_doubled() > 2 * i128::from(found.high);
         let outside = intervals.iter().filter(below).count() + intervals.iter().filter(above).count();

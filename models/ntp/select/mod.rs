@@ -16,6 +16,8 @@ mod cases;
 pub mod conformance;
 #[cfg(feature = "catalogue")]
 mod defects;
+#[cfg(feature = "peers-heavy-ntp")]
+pub mod heavy;
 pub mod implementation;
 pub mod model;
 #[cfg(feature = "peers")]

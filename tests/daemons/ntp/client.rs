@@ -36,7 +36,7 @@ pub(super) fn cases() -> Vec<Alongside> {
             DAEMON,
             "ntp/chronyd_query_but_for_asking_on",
             "the same, where a client asks on until it is told the time",
-            check(Query { quirks: goes_on.to_vec() }),
+            check(Query { quirks: goes_on.to_vec(), is_far: false }),
         ),
     ]
     .map(Alongside::by_our_clock)
