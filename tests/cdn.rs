@@ -1,6 +1,8 @@
 //! The table of purges, as measured on a prototype; and the node as someone meets it who ships it: what it stores, how it
 //! reads what says so, and what hostile input does to it.
 
+mod parts;
+
 use counterpart::verdict::Verdict;
 use counterpart_models::cdn::check;
 use counterpart_models::cdn::implementation::control::Directives;
@@ -52,6 +54,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         claim("cdn::dates_come_back_as_they_went", dates),
         claim("cdn::no_field_makes_a_node_panic", hostile),
     ]);
+    trials.extend(parts::trials());
     trials
 }
 
@@ -306,6 +309,12 @@ fn stale() {
     assert_eq!(served("max-age=1, must-revalidate, stale-while-revalidate=5", true), (false, false));
     assert_eq!(served("s-maxage=1, stale-while-revalidate=5", true), (false, false));
     assert_eq!(served("s-maxage=1, stale-while-revalidate=5", false), (true, false));
+    // A window of no length is none, at the very end of its life too.
+    let mut node = Node::new(Config { disconnected_s: 0, ..Config::default() });
+    fill(&mut node, get("/"), ok("max-age=1"), NOW_MS);
+    let (number, _) = forwarded(&node.handle(7, get("/"), NOW_MS + 1_000));
+    let failed = replies(node.on_upstream(number, Err(Failure::Unreachable), NOW_MS + 1_000));
+    assert_eq!(failed[0].1.status, 502);
 }
 
 fn memory() {

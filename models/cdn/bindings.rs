@@ -42,6 +42,8 @@ pub struct Bound {
     is_passed: bool,
     version: u8,
     now_ms: u64,
+    /// Milliseconds that each node's clock is ahead of the origin's.
+    skews_ms: [i64; NODES],
     ttl_s: u64,
     window_s: u64,
 }
@@ -75,6 +77,7 @@ impl Bound {
             is_passed: false,
             version: 0,
             now_ms: START_MS,
+            skews_ms: model.skews.map(|ticks| i64::from(ticks) * TICK_MS.cast_signed()),
             ttl_s: model.ttl.map_or(LONG_S, u64::from),
             window_s: model.window.into(),
         }
@@ -92,20 +95,27 @@ impl Bound {
         if is_same { response } else { response.of(&[self.version]) }
     }
 
+    /// What a node's clock says.
+    fn now_ms(&self, node: usize) -> u64 {
+        self.now_ms.saturating_add_signed(self.skews_ms[node])
+    }
+
     /// Asks a node. Who waits already and asks again waits once.
     fn ask(&mut self, node: usize, who: Who, request: &Request) -> Vec<Effect<Who>> {
+        let now_ms = self.now_ms(node);
         let mut asked = self.nodes[node].clone();
-        let effects = asked.handle(who, request.clone(), self.now_ms);
+        let effects = asked.handle(who, request.clone(), now_ms);
         if !effects.is_empty() {
             self.nodes[node] = asked;
             return effects;
         }
         self.nodes[node].cancel(&who);
-        self.nodes[node].handle(who, request.clone(), self.now_ms)
+        self.nodes[node].handle(who, request.clone(), now_ms)
     }
 
     /// Sends on what a node wants sent, and answers what a client is told.
     fn act(&mut self, node: usize, effects: Vec<Effect<Who>>, told: &mut Told) -> Option<Response> {
+        let now_ms = self.now_ms(node);
         let mut replied = None;
         for effect in effects {
             match effect {
@@ -115,7 +125,7 @@ impl Bound {
                     let old = self.flights[node].replace(Flight { fill, request, read: None });
                     // Whoever asked before the purge is told something; nobody listens here.
                     if let Some(old) = old {
-                        self.nodes[node].on_upstream(old.fill, Err(Failure::Unreachable), self.now_ms);
+                        self.nodes[node].on_upstream(old.fill, Err(Failure::Unreachable), now_ms);
                     }
                 }
                 Effect::Reply { response, .. } => replied = Some(response),
@@ -140,13 +150,15 @@ impl Bound {
 
     fn store(&mut self, node: usize, told: &mut Told) {
         let Some(Flight { fill, read: Some(read), .. }) = self.flights[node].take() else { return };
-        let effects = self.nodes[node].on_upstream(fill, Ok(read), self.now_ms);
+        let now_ms = self.now_ms(node);
+        let effects = self.nodes[node].on_upstream(fill, Ok(read), now_ms);
         self.act(node, effects, told);
     }
 
     fn unsafe_request(&mut self) {
         let fills = [1, SHIELD].map(|node| {
-            let effects = self.nodes[node].handle(Who::Writer, Request::new("POST", target()), self.now_ms);
+            let now_ms = self.now_ms(node);
+            let effects = self.nodes[node].handle(Who::Writer, Request::new("POST", target()), now_ms);
             let number = effects.iter().find_map(|effect| match effect {
                 Effect::Forward { fill, .. } => Some(*fill),
                 Effect::Reply { .. } => None,
@@ -160,7 +172,8 @@ impl Bound {
     fn answer(&mut self) {
         let Some((at_edge, at_shield)) = self.write else { return };
         let (node, fill) = if self.is_passed { (1, at_edge) } else { (SHIELD, at_shield) };
-        self.nodes[node].on_upstream(fill, Ok(Response::new(200)), self.now_ms);
+        let now_ms = self.now_ms(node);
+        self.nodes[node].on_upstream(fill, Ok(Response::new(200)), now_ms);
         if self.is_passed {
             self.write = None;
         }
@@ -175,7 +188,8 @@ impl Bound {
             && (node == 1 || node == SHIELD && !self.is_passed)
         {
             let (other, fill) = if node == 1 { (SHIELD, at_shield) } else { (1, at_edge) };
-            self.nodes[other].on_upstream(fill, Err(Failure::Unreachable), self.now_ms);
+            let now_ms = self.now_ms(other);
+            self.nodes[other].on_upstream(fill, Err(Failure::Unreachable), now_ms);
             self.write = None;
             self.is_passed = false;
         }
@@ -183,9 +197,11 @@ impl Bound {
 
     fn tick(&mut self) {
         self.now_ms += TICK_MS;
-        for (node, flight) in self.nodes.iter_mut().zip(&mut self.flights) {
-            node.tick(self.now_ms);
-            *flight = flight.take().filter(|flight| node.is_under_way(flight.fill));
+        for at in 0..self.nodes.len() {
+            let now_ms = self.now_ms(at);
+            self.nodes[at].tick(now_ms);
+            let flight = self.flights[at].take();
+            self.flights[at] = flight.filter(|flight| self.nodes[at].is_under_way(flight.fill));
         }
     }
 }
@@ -228,10 +244,10 @@ impl Counterpart<PurgeInterface> for Bound {
 
     fn observe(&self) -> Option<Seen> {
         let mut seen = Seen::default();
-        for (node, at) in self.nodes.iter().zip(&mut seen.0) {
+        for (place, (node, at)) in self.nodes.iter().zip(&mut seen.0).enumerate() {
             let stored = node.store().find(&Request::new("GET", target()));
             let held = stored.and_then(|stored| {
-                let age_s = u8::try_from(stored.age_ms(self.now_ms) / 1000).ok()?;
+                let age_s = u8::try_from(stored.age_ms(self.now_ms(place)) / 1000).ok()?;
                 Some((version(stored.headers.text("etag"))?, age_s))
             });
             *at = At { held, fills: node.is_filling(&target()) };

@@ -8,10 +8,10 @@ use counterpart::{Case, Check};
 
 use super::bindings::Bound;
 use super::conformance::PurgeInterface;
-use super::defects::{faulty, stale, timed, written};
+use super::defects::{faulty, skewed, stale, timed, written};
 use super::model::{Action, Purge, State};
 use super::properties::*;
-use super::{check, collapse, defects, storing};
+use super::{check, collapse, defects, latency, parts, reuse, storing};
 use crate::{Generated, Protocol};
 
 /// What the catalogue has of this protocol.
@@ -69,7 +69,10 @@ pub fn cases() -> Vec<Case> {
     cases.extend(defects::as_models());
     cases.extend(defects::as_implementations());
     cases.extend(storing::cases());
+    cases.extend(reuse::cases());
+    cases.extend(parts::cases());
     cases.extend(collapse::cases());
+    cases.extend(latency::cases());
     #[cfg(feature = "peers")]
     cases.extend(super::peers::cases());
     cases
@@ -93,6 +96,7 @@ fn sound() -> Vec<Case> {
         case("purge_faults", with_ours(faulty())),
         case("purge_faults_two_edges", check(Purge { edges: 2, ..faulty() })),
         case("purge_timed", with_ours(timed())),
+        case("purge_skewed", with_ours(skewed())),
         case("purge_two_edges_timed", check(Purge { updates_max: 2, ttl: Some(4), ..Purge::small() })),
         case("purge_stale", with_ours(stale())),
         case("purge_written", with_ours(written())),

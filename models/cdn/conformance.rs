@@ -49,6 +49,7 @@ impl Spec for PurgeSpec {
             ("variant", format!("{:?}", model.variant)),
         ]
         .into_iter()
+        .chain(model.is_skewed().then(|| ("clocks ahead by ticks, the shield's first", format!("{:?}", model.skews))))
         .map(|(name, value)| (name.to_string(), value))
         .collect()
     }
@@ -116,6 +117,7 @@ const BECAUSE: &[(&str, &str)] = &[
         "every node has confirmed the purge, and the client is served what was to be gone: it came back by a fill",
     ),
     (properties::IN_TIME, "the origin said how long its content is good for; it is served for longer"),
+    (properties::AGE, "a node believed its own clock, and took what it was told to be old for younger"),
     (properties::WRITTEN, "the client was told that its request was done, and is then served what was before it"),
     (properties::EFFECTIVE, "a node was never told of the purge, and nobody tells it again"),
     (properties::CLEAN, "what was purged is stored, and nothing takes it away any more"),

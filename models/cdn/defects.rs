@@ -14,6 +14,11 @@ pub(super) fn timed() -> Purge {
     Purge { ttl: Some(3), edges: 1, ..Purge::small() }
 }
 
+/// The shield's clock is a tick ahead of the origin's, and the edge's two behind.
+pub(super) fn skewed() -> Purge {
+    Purge { skews: [1, -2, 0], ..timed() }
+}
+
 /// What is stale is served for a tick while it is asked for anew.
 pub(super) fn stale() -> Purge {
     Purge { ttl: Some(2), window: 1, ..timed() }
@@ -54,6 +59,7 @@ pub(super) fn table() -> Vec<Shown> {
                 (Variant::NeverTimesOut, &[FILLED]),
             ],
         ),
+        ("defects_skewed", skewed(), vec![(Variant::TrustsDates, &[AGE, IN_TIME])]),
         (
             "defects_stale",
             stale(),
@@ -120,6 +126,7 @@ fn why(variant: Variant) -> &'static str {
             "the node holds on to what it asked about, and stores it again when it is told that it is the same"
         }
         Variant::IgnoresDelay => "what was a tick on its way is a tick older than anybody thinks",
+        Variant::TrustsDates => "the clock of the one that reckons is behind that of the one that wrote the date",
         Variant::DropsAge => "each tier counts from when it was answered, not from when the origin was",
         Variant::BeginsLifeAnew => "each tier counts from when the content arrived there",
         Variant::CollapsesFirstFillAlone => {

@@ -23,8 +23,10 @@ pub enum Variant {
     RevivesBy304,
     /// The time that a fill takes does not count as age.
     IgnoresDelay,
-    /// What a node reads below another counts as new.
+    /// What a node reads below another counts as new: neither its age nor its date is passed on.
     DropsAge,
+    /// Age is reckoned from the date alone, by the node's own clock.
+    TrustsDates,
     /// What arrives counts as new: neither its age nor the time that the fill took counts.
     BeginsLifeAnew,
     /// The same, and what has ended is fetched by everybody who asks for it: only what a node never had is fetched once.
@@ -81,6 +83,23 @@ impl Purge {
     /// Whether what is read below another node counts as new.
     pub(super) fn drops_age(&self) -> bool {
         self.variant == Variant::DropsAge || self.begins_life_anew()
+    }
+
+    /// The age that `node` takes a copy to have when it has come, after so many ticks (RFC 9111 §4.2.3): by its date and the
+    /// node's own clock, or by the age that was said and the whole delay, since nobody knows when in it the answer was made;
+    /// whichever is more.
+    pub(super) fn reckons(&self, node: usize, copy: Copy, waited: u8) -> u8 {
+        let apparent = copy.age.saturating_add_signed(self.skews[node]);
+        let corrected = copy.reckoned.saturating_add(waited);
+        if self.ignores_delay() {
+            copy.reckoned
+        } else if self.variant == Variant::TrustsDates {
+            apparent
+        } else if self.drops_age() {
+            corrected
+        } else {
+            apparent.max(corrected)
+        }
     }
 
     fn begins_life_anew(&self) -> bool {

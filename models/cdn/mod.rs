@@ -26,10 +26,13 @@ mod deviations;
 #[cfg(feature = "cdn-front")]
 pub mod front;
 pub mod implementation;
+pub mod latency;
 pub mod model;
+pub mod parts;
 #[cfg(feature = "peers")]
 mod peers;
 pub mod properties;
+pub mod reuse;
 mod steps;
 pub mod storing;
 

@@ -42,6 +42,8 @@ pub struct Purge {
     pub restarts_max: u8,
     /// Unsafe requests that go through the first edge.
     pub writes_max: u8,
+    /// Ticks that each node's clock is ahead of the origin's, the shield's first; negative: behind.
+    pub skews: [i8; NODES],
     /// What it does otherwise than it should.
     pub variant: Variant,
 }
@@ -173,6 +175,8 @@ pub struct Fill {
     pub read: Option<Copy>,
     /// What was read says only that the version is the same (304).
     pub not_modified: bool,
+    /// The age that was said of what was read, where clocks differ; history.
+    pub said: u8,
 }
 
 /// Where an unsafe request is.
@@ -195,6 +199,8 @@ pub enum Breach {
     ServedOverwritten,
     /// A client was served what the origin said longer ago than its life and the window.
     ServedExpired,
+    /// A node took for younger than it was told what it read of another.
+    AgeFell,
 }
 
 /// What a client or operator is told by a step.
@@ -224,6 +230,7 @@ impl Purge {
             losses_max: 0,
             restarts_max: 0,
             writes_max: 0,
+            skews: [0; NODES],
             variant: Variant::Sound,
         }
     }
@@ -247,6 +254,11 @@ impl Purge {
     /// Ticks for which a copy may be kept.
     pub(super) fn kept(&self) -> u8 {
         self.ttl.map_or(u8::MAX, |ttl| ttl + self.window)
+    }
+
+    /// Whether some clock is not the origin's.
+    pub fn is_skewed(&self) -> bool {
+        self.skews != [0; NODES]
     }
 
     /// The oldest version that may still be served, by the purges that were acknowledged.

@@ -9,6 +9,8 @@ use super::model::{Action, Breach, Node, Purge, SHIELD, State};
 pub const PURGED: &str = "no edge serves what is older than the last acknowledged purge";
 /// RFC 9111 §4.2.3, §4.2.4; RFC 5861 §3.
 pub const IN_TIME: &str = "no edge serves what the origin said longer ago than its life and the window";
+/// RFC 9111 §4.2.3.
+pub const AGE: &str = "age never falls from tier to tier";
 /// RFC 9111 §4.4.
 pub const WRITTEN: &str = "no edge serves what is older than an unsafe request answered through it";
 /// Liveness.
@@ -42,6 +44,14 @@ pub(super) fn all(model: &Purge) -> Vec<Property<Purge>> {
     }
     if model.ttl.is_some() {
         all.push(Property::always(IN_TIME, |_, state: &State| no(Breach::ServedExpired)(state)));
+    }
+    if model.is_skewed() {
+        all.extend([
+            Property::always(AGE, |_: &Purge, state: &State| no(Breach::AgeFell)(state)),
+            Property::sometimes("a node takes a copy for older than it is", |_, state: &State| {
+                state.nodes.iter().any(|node| node.held.is_some_and(|copy| copy.reckoned > copy.age))
+            }),
+        ]);
     }
     if model.window > 0 {
         all.push(Property::sometimes("an edge has stale content and asks anew", |model: &Purge, state: &State| {

@@ -50,8 +50,15 @@ impl<'a> Step<'a> {
 
     pub(super) fn start(&mut self, node: usize, is_waited: bool) {
         let validates = self.state.nodes[node].held.map(|copy| copy.version);
-        self.state.nodes[node].fill =
-            Some(Fill { is_outdated: false, waited: 0, is_waited, validates, read: None, not_modified: false });
+        self.state.nodes[node].fill = Some(Fill {
+            is_outdated: false,
+            waited: 0,
+            is_waited,
+            validates,
+            read: None,
+            not_modified: false,
+            said: 0,
+        });
         self.told.asked = true;
         self.told.validates = validates.is_some();
     }
@@ -62,10 +69,12 @@ impl<'a> Step<'a> {
         } else {
             self.state.nodes[SHIELD].held
         };
+        let said = read.filter(|_| self.model.is_skewed()).map_or(0, |copy| copy.reckoned);
         let drops_age = node != SHIELD && self.model.drops_age();
         let read = read.map(|copy| if drops_age { Copy { reckoned: 0, ..copy } } else { copy });
         if let Some(fill) = &mut self.state.nodes[node].fill {
             fill.read = read;
+            fill.said = said;
             fill.not_modified = read.is_some_and(|copy| fill.validates == Some(copy.version));
             self.told.content = Some(!fill.not_modified);
         }
@@ -81,11 +90,9 @@ impl<'a> Step<'a> {
         let is_new = self.model.discards_old_read_alone() && copy.version >= at.confirmed;
         let is_current = !fill.is_outdated || !self.model.epochs || is_new;
         let is_stored = revives || is_current && (!fill.not_modified || of_held);
-        // RFC 9111 §4.2.3: the whole delay counts, since nobody knows when in it the answer was made.
-        if !self.model.ignores_delay() {
-            copy.reckoned = copy.reckoned.saturating_add(fill.waited);
-        }
+        copy.reckoned = self.model.reckons(node, copy, fill.waited);
         if is_stored && copy.reckoned < kept {
+            self.state.breach = (copy.reckoned < fill.said).then_some(Breach::AgeFell);
             at.held = Some(copy);
             at.shadow = None;
         } else if fill.not_modified && !of_held && fill.is_waited {

@@ -36,6 +36,13 @@ const ABSENT: &[(&str, &[&str], &str)] = &[
     ("cache/eviction", &["implementation.rs", "peers.rs"], "the store and the crates are the cache's own"),
     ("cache/expiry", &OF_A_STORY, "draws that are weighed; who draws is not driven"),
     ("cdn/collapse", &["implementation.rs", "peers.rs"], "what is driven is the cdn's own node; no crate has it"),
+    ("cdn/latency", &["implementation.rs", "peers.rs"], "what is driven is the cdn's own node; no crate counts hops"),
+    ("cdn/parts", &["implementation.rs", "peers.rs"], "what is driven is the cdn's own node; the crate keeps no parts"),
+    (
+        "cdn/reuse",
+        &["implementation.rs", "peers.rs"],
+        "what is driven is the cdn's own node; the crate knows no stale-if-error, and is run beside *purge*",
+    ),
     (
         "cdn/storing",
         &["implementation.rs", "peers.rs"],

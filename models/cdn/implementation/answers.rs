@@ -2,9 +2,9 @@
 
 use super::control::strings;
 use super::freshness::{date_s, initial_age_ms, policy};
-use super::message::{Response, Target};
+use super::message::{Headers, Response, Target};
 use super::node::{Asked, Effect, Failure, Fill, Node, Purge, ttl_s};
-use super::select::{is_not_modified, not_modified, ranged};
+use super::select::{Part, is_not_modified, not_modified, ranged};
 use super::status::Told;
 use super::store::Stored;
 
@@ -19,6 +19,10 @@ impl<C: Clone + PartialEq> Node<C> {
             Ok(response) if under_way.request.method != "GET" => self.pass(under_way, response, false, now_ms),
             Ok(response) if response.status == 304 && under_way.validates.is_some() => {
                 self.validated(fill, under_way, response, now_ms)
+            }
+            Ok(response) if response.status == 206 && under_way.request.headers.has("range") => {
+                let is_kept = self.keep_part(fill, &under_way, &response, now_ms);
+                self.pass(under_way, response, is_kept, now_ms)
             }
             Ok(response) if [500, 502, 503, 504].contains(&response.status) => {
                 self.erred(fill, under_way, response, now_ms)
@@ -109,13 +113,16 @@ impl<C: Clone + PartialEq> Node<C> {
             let stored = self.store.find(&asked.request).filter(|_| asked.request.is_lookup()).cloned();
             let usable = stored.filter(|stored| {
                 let stale_ms = stored.stale_for_ms(now_ms).unwrap_or(0);
-                !stored.policy.must_revalidate && !stored.is_invalid && stale_ms <= stored.policy.if_error_s * 1000
+                let if_error_s = stored.policy.if_error_s;
+                // A window of 0 is none.
+                !stored.policy.must_revalidate && !stored.is_invalid && if_error_s > 0 && stale_ms <= if_error_s * 1000
             });
             let told = Told { collapsed: asked.collapsed, ..told.clone() };
             effects.push(match usable {
                 Some(stored) => {
                     let told = Told { ttl_s: Some(ttl_s(&stored, now_ms)), ..told };
-                    self.give(asked, stored.response(now_ms), stored.date_s, &told, now_ms)
+                    let response = stored.response(&asked.request, now_ms);
+                    self.give(asked, response, stored.date_s, &told, now_ms)
                 }
                 None => self.tell(asked.client, response.clone(), &told),
             });
@@ -137,16 +144,45 @@ impl<C: Clone + PartialEq> Node<C> {
             let asks = |asked| self.ask(Asked { collapsed: false, ..asked }, now_ms);
             return fill.asked.into_iter().flat_map(asks).collect();
         };
-        let mut merged = Response { status: stored.status, headers: stored.headers.clone(), body: stored.body.clone() };
-        let news = response.headers.end_to_end();
-        // RFC 9111 §3.2: all but the length is taken over.
-        for (name, _) in news.iter().filter(|(name, _)| *name != "content-length") {
-            merged.headers.remove(name);
-        }
-        for (name, value) in news.iter().filter(|(name, _)| *name != "content-length") {
-            merged.headers.append(name, value);
-        }
+        let headers = updated(&stored.headers, &response.headers);
+        let merged = Response { status: stored.status, headers, body: stored.body.clone() };
         self.filled(number, fill, merged, now_ms)
+    }
+
+    /// A part: put together with what is there, if both have the same strong validator (RFC 9110 §15.3.7.3), and otherwise kept
+    /// in its place. Answers whether it is kept; without a strong validator it is not.
+    fn keep_part(&mut self, number: u64, fill: &Fill<C>, response: &Response, now_ms: u64) -> bool {
+        let (target, tag) = (&fill.request.target, response.headers.text("etag"));
+        let (Some(part), true) = (Part::of(response), tag.is_some_and(|tag| tag.starts_with('"'))) else {
+            return false;
+        };
+        let is_same = |known: &&Stored| {
+            let is_of_tag = known.status == 200 && known.headers.text("etag") == tag;
+            known.is_selected_by(&fill.request) && is_of_tag && known.extent().length == part.length
+        };
+        let known = self.store.variants(target).iter().filter(is_same).max_by_key(|known| known.began);
+        let joined = known.and_then(|known| {
+            let (joined, body) = known.extent().joined(&known.body, part, &response.body)?;
+            Some((joined, updated(&known.headers, &response.headers), body.into()))
+        });
+        let (part, mut headers, body) =
+            joined.unwrap_or_else(|| (part, response.headers.clone(), response.body.clone()));
+        let is_whole = body.len() == part.length;
+        headers.remove("content-range");
+        headers.remove("content-length");
+        if is_whole {
+            headers.set("content-length", part.length.to_string());
+        }
+        let whole = Response { status: 200, headers, body };
+        let Ok(policy) = policy(&self.config, &fill.request, &whole, now_ms) else { return false };
+        let date_s = date_s(response, (now_ms / 1000).cast_signed());
+        let times = (date_s, initial_age_ms(response, fill.sent_ms, now_ms), now_ms);
+        let mut stored = Stored::new(number, &fill.request, &whole, policy, times);
+        stored.part = (!is_whole).then_some(part);
+        !self.is_purged(number, target, &stored.groups)
+            && stored.policy.lifetime_s > 0
+            && self.is_worth_keeping(&stored, now_ms)
+            && self.store.insert(target, stored, self.config.bounds)
     }
 
     /// A response: stored if it may be, and given to all that it answers.
@@ -186,7 +222,8 @@ impl<C: Clone + PartialEq> Node<C> {
                 continue;
             }
             let told = Told { collapsed: asked.collapsed, ..told.clone() };
-            effects.push(self.give(asked, stored.response(now_ms), stored.date_s, &told, now_ms));
+            let response = stored.response(&asked.request, now_ms);
+            effects.push(self.give(asked, response, stored.date_s, &told, now_ms));
         }
         effects
     }
@@ -217,6 +254,15 @@ impl<C: Clone + PartialEq> Node<C> {
         told.tell(&self.config.name, &mut response);
         Effect::Reply { client, response }
     }
+}
+
+/// Stored fields, with what a later response says anew: all but the length and the place of its content (RFC 9111 §3.2).
+fn updated(stored: &Headers, news: &Headers) -> Headers {
+    let (mut headers, news) = (stored.clone(), news.end_to_end());
+    let is_new = |(name, _): &(&str, &[u8])| !["content-length", "content-range"].contains(name);
+    news.iter().filter(is_new).for_each(|(name, _)| headers.remove(name));
+    news.iter().filter(is_new).for_each(|(name, value)| headers.append(name, value));
+    headers
 }
 
 /// RFC 9110 §6.6.1: a response without a date gets the time at which it came.

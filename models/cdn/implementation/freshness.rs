@@ -5,7 +5,7 @@ use super::control::{Directives, seconds};
 use super::date;
 use super::message::{Headers, Request, Response};
 
-/// Statuses that may be given a heuristic lifetime (RFC 9110 §15.1), 206 left out: parts are not stored.
+/// Statuses that may be given a heuristic lifetime (RFC 9110 §15.1). A part is taken for the 200 that it is a part of.
 const HEURISTIC: [u16; 11] = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501];
 
 /// Statuses whose caching this cache knows about, for `must-understand` (RFC 9111 §5.2.2.3).

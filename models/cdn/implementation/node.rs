@@ -181,7 +181,12 @@ impl<C: Clone + PartialEq> Node<C> {
             if control.has("only-if-cached") {
                 return vec![self.tell(asked.client, Response::new(504), &Told::default())];
             }
-            let forward = if self.store.variants(&request.target).is_empty() { "uri-miss" } else { "vary-miss" };
+            let variants = self.store.variants(&request.target);
+            let forward = match variants {
+                [] => "uri-miss",
+                _ if variants.iter().any(|stored| stored.is_selected_by(request)) => "partial",
+                _ => "vary-miss",
+            };
             return self.join_or_forward(asked, None, forward, now_ms);
         };
         let stale_for_ms = stored.stale_for_ms(now_ms);
@@ -198,7 +203,8 @@ impl<C: Clone + PartialEq> Node<C> {
             }
             _ if control.has("only-if-cached") => vec![self.tell(asked.client, Response::new(504), &Told::default())],
             _ if insists => {
-                let validates = (asked.request.method == "GET" && stored.has_validator()).then_some(&stored);
+                let is_whole = asked.request.method == "GET" && stored.part.is_none();
+                let validates = (is_whole && stored.has_validator()).then_some(&stored);
                 self.forward(asked, validates, false, "request", now_ms)
             }
             _ => self.join_or_forward(asked, Some(&stored), "stale", now_ms),
@@ -212,13 +218,16 @@ impl<C: Clone + PartialEq> Node<C> {
             let bound_s = control.seconds("max-stale");
             matches!(bound_s, super::control::Seconds::Of(bound_s) if stale_ms <= bound_s * 1000)
         };
-        !stored.policy.must_revalidate && !stored.is_invalid && (stale_ms < window_s * 1000 || asked_for)
+        // What is a part is not asked for anew as a whole.
+        let may_be = !stored.policy.must_revalidate && !stored.is_invalid && stored.part.is_none();
+        may_be && (stale_ms < window_s * 1000 || asked_for)
     }
 
     fn hit(&mut self, asked: Asked<C>, stored: &Stored, now_ms: u64) -> Vec<Effect<C>> {
         self.store.touch(&asked.request.target, stored.began);
         let told = Told { ttl_s: Some(ttl_s(stored, now_ms)), collapsed: asked.collapsed, ..Told::default() };
-        vec![self.give(asked, stored.response(now_ms), stored.date_s, &told, now_ms)]
+        let response = stored.response(&asked.request, now_ms);
+        vec![self.give(asked, response, stored.date_s, &told, now_ms)]
     }
 
     /// Asks anew for what is served stale: nobody waits for it.

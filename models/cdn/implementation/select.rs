@@ -72,6 +72,60 @@ fn range(text: &str, length: usize) -> Option<Option<(usize, usize)>> {
     Some((first < length).then(|| (first, last.min(length - 1))))
 }
 
+/// Where the part of a whole is that a response has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// Its first octet, 0-based.
+    pub first: usize,
+    /// Octets of the whole.
+    pub length: usize,
+}
+
+impl Part {
+    /// The part that `response` has, by its `Content-Range` (RFC 9110 §14.4). `None`: several, of a whole of which the length
+    /// is not known, or other than its content is long.
+    pub fn of(response: &Response) -> Option<Part> {
+        let mut lines = response.headers.all("content-range");
+        let line = std::str::from_utf8(lines.next()?).ok().filter(|_| lines.next().is_none())?;
+        let (range, length) = line.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let (first, last, length) = (octets(first)?, octets(last)?, octets(length)?);
+        let fits = first <= last && last < length && last - first == response.body.len().checked_sub(1)?;
+        fits.then_some(Part { first, length })
+    }
+
+    /// This part, of content `own`, and another of the same whole put together. `None`: there is something between them.
+    pub fn joined(self, own: &[u8], other: Part, others: &[u8]) -> Option<(Part, Vec<u8>)> {
+        let (end, other_end) = (self.first + own.len(), other.first + others.len());
+        if other.first > end || self.first > other_end {
+            return None;
+        }
+        let first = self.first.min(other.first);
+        let mut content = vec![0; end.max(other_end) - first];
+        content[self.first - first..end - first].copy_from_slice(own);
+        content[other.first - first..other_end - first].copy_from_slice(others);
+        Some((Part { first, ..self }, content))
+    }
+
+    /// What the request asks for of a part of content `own`, first and last octet in it. `None`: more than that, or all, or
+    /// something else if a condition holds.
+    pub fn answers(self, own: &[u8], tag: Option<&str>, request: &Request) -> Option<(usize, usize)> {
+        let has = |field: &str| request.headers.has(field);
+        let is_other = has("if-range") && request.headers.text("if-range") != tag;
+        if request.method != "GET" || is_other || has("if-none-match") || has("if-modified-since") {
+            return None;
+        }
+        let (first, last) = range(request.headers.text("range")?, self.length)??;
+        let is_there = first >= self.first && last < self.first + own.len();
+        is_there.then(|| (first - self.first, last - self.first))
+    }
+}
+
+fn octets(digits: &str) -> Option<usize> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok())?
+}
+
 /// The part that the request asks for, of a whole response (RFC 9110 §14.2). `If-Range` is heeded.
 pub fn ranged(request: &Request, response: Response, now_s: i64) -> Response {
     let asked = request.headers.text("range").filter(|_| request.method == "GET" && response.status == 200);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::date;
 use super::freshness::{Policy, varies_on};
 use super::message::{Headers, Request, Response, Target};
-use super::select::selecting;
+use super::select::{Part, selecting};
 
 /// A stored response.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub struct Stored {
     pub headers: Headers,
     /// Its content.
     pub body: Arc<[u8]>,
+    /// Where its content belongs, if it is a part (RFC 9111 §3.3). `None`: it is whole.
+    pub part: Option<Part>,
     /// How it may be used.
     pub policy: Policy,
     /// When it was made, in seconds since 1970.
@@ -58,6 +60,7 @@ impl Stored {
             selected_by: selected_by.collect(),
             status: response.status,
             body: response.body.clone(),
+            part: None,
             groups: super::control::strings(&headers, "cache-groups"),
             headers,
             policy,
@@ -84,8 +87,22 @@ impl Stored {
     }
 
     /// Whether it was selected by what `request` says.
-    pub fn answers(&self, request: &Request) -> bool {
+    pub fn is_selected_by(&self, request: &Request) -> bool {
         self.selected_by.iter().all(|(field, value)| selecting(&request.headers, field) == *value)
+    }
+
+    /// Whether it was selected by what `request` says, and has all that this asks for.
+    pub fn answers(&self, request: &Request) -> bool {
+        self.is_selected_by(request) && self.part.is_none_or(|_| self.range(request).is_some())
+    }
+
+    fn range(&self, request: &Request) -> Option<(usize, usize)> {
+        self.part?.answers(&self.body, self.headers.text("etag"), request)
+    }
+
+    /// Its part, the whole if it is whole.
+    pub fn extent(&self) -> Part {
+        self.part.unwrap_or(Part { first: 0, length: self.body.len() })
     }
 
     /// Whether it can be validated.
@@ -93,11 +110,16 @@ impl Stored {
         self.headers.has("etag") || self.headers.has("last-modified")
     }
 
-    /// It as it is served.
-    pub fn response(&self, now_ms: u64) -> Response {
+    /// It as it answers `request`; of a part that which is asked for.
+    pub fn response(&self, request: &Request, now_ms: u64) -> Response {
         let mut headers = self.headers.clone();
         headers.set("date", date::format(self.date_s));
         headers.set("age", (self.age_ms(now_ms) / 1000).to_string());
+        if let (Some(part), Some((first, last))) = (self.part, self.range(request)) {
+            let from = part.first;
+            headers.set("content-range", format!("bytes {}-{}/{}", from + first, from + last, part.length));
+            return Response { status: 206, headers, body: self.body[first..=last].into() };
+        }
         Response { status: self.status, headers, body: self.body.clone() }
     }
 
