@@ -59,7 +59,8 @@ impl<M: CheckedModel, F: Interface<Model = M>> Check<M, F> {
     /// }
     ///
     /// let report = Check::of(Sums(100)).surveyed(Surveyor::packed::<1>()).run();
-    /// assert_eq!((report.cases[0].states, report.cases[0].properties[0].steps), (101, Some(8)));
+    /// // 100 is 1100100 in binary: three ones to add, and six times to double.
+    /// assert_eq!((report.cases[0].states, report.cases[0].properties[0].steps), (101, Some(9)));
     /// report.assert();
     /// ```
     #[must_use]
