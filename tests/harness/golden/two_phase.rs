@@ -25,10 +25,7 @@ pub(super) fn trials() -> Vec<Trial> {
 }
 
 /// For trials of other engines: `is_sound`, or the manager commits with one vote missing.
-pub(crate) fn two_phase_commit(
-    manager_count: usize,
-    is_sound: bool,
-) -> impl CheckedModel + Model<State: Representative> {
+pub(crate) fn two_phase_commit(manager_count: usize, is_sound: bool) -> impl CheckedModel<State: Representative> {
     TwoPhase { manager_count, variant: if is_sound { Variant::Sound } else { Variant::CommitsWithOneVoteMissing } }
 }
 
