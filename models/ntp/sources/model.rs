@@ -182,7 +182,8 @@ impl Sources {
         (self.servers() - 1) / 2
     }
 
-    /// What the servers agree on: the span of all points that all but [`Sources::liars_max`] of those that count hold.
+    /// What the servers agree on: the span of all points that as many hold as count, less those that may lie (fewer than half of
+    /// all).
     pub fn agreed(&self, state: &State) -> Option<Span> {
         let spans: Vec<Span> = state.sources.iter().filter_map(|source| source.kept).map(Kept::span).collect();
         let needed = self.needed(spans.len()).filter(|needed| *needed > 0)?;
